@@ -1,0 +1,55 @@
+"""Train cohorts: `python scripts/train.py` one, `python scripts/train.py -m` a sweep; `--help` tells the rest."""
+
+import logging
+import os
+import sys
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from dropout_study import config as schema
+from dropout_study import sweeps
+
+CONF = Path(__file__).parents[1] / "conf"
+log = logging.getLogger("train")
+
+schema.register()
+
+
+@hydra.main(config_path=str(CONF), config_name="train", version_base="1.3")
+def job(composed: DictConfig) -> None:
+    """One condition. A failure is left in the job's folder, so that the rest of a sweep goes on."""
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    try:
+        config = schema.read(composed)
+        from dropout_study.experiment import run
+
+        run(config, folder)
+    except Exception as error:
+        known = isinstance(error, schema.ConfigError)
+        name = " ".join(HydraConfig.get().overrides.task) or "train"
+        reason = str(error) if known else f"{type(error).__name__}: {error} (see {folder / 'train.log'})"
+        if not known:
+            logging.getLogger().handlers[-1].handle(log.makeRecord(log.name, logging.ERROR, __file__, 0, name, (), sys.exc_info()))
+        (folder / sweeps.FAILURE).write_text(reason, encoding="utf-8")
+
+
+def main() -> None:
+    """Complete the command line, hand over to Hydra, and put mistakes into one sentence."""
+    traceback_wanted = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # exceptions reach this function instead of Hydra's printer
+    try:
+        sys.argv[1:] = sweeps.complete(sys.argv[1:], CONF)
+        job()
+    except sweeps.EXPLAINED as error:
+        if traceback_wanted:
+            raise
+        sweeps.fail(sweeps.explain(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Dropout, claim by claim: what section 7.12 of *Deep Learning* says, measured."""

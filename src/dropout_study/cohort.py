@@ -1,0 +1,65 @@
+"""A cohort: R networks of one architecture, one per seed, evaluated in lock-step."""
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+from dropout_study.masks import Masks
+from dropout_study.networks import Network
+
+
+class Cohort(nn.Module):
+    """R networks as one module whose parameters carry a leading axis `[R, ...]`.
+
+    The stacked parameters are ordinary parameters under the names of the plain network, so optimizers,
+    devices and checkpoints work unchanged.
+
+    Args:
+        network: the architecture; its own weights are not used.
+        seeds: one per network; each network is initialized from its seed alone.
+    """
+
+    def __init__(self, network: Network, seeds: Sequence[int]) -> None:
+        super().__init__()
+        self.seeds = tuple(seeds)
+        self.stacked = copy.deepcopy(network)
+        # A tuple keeps the template out of the module tree: it lends its structure, not its weights.
+        self._template = (copy.deepcopy(network).to("meta"),)
+        members = []
+        for seed in self.seeds:
+            self.stacked.initialize(seed)
+            members.append({name: p.detach().clone() for name, p in self.stacked.named_parameters()})
+        for name, parameter in self.stacked.named_parameters():
+            parameter.data = torch.stack([member[name] for member in members])
+
+    @property
+    def network(self) -> Network:
+        """The architecture: sites and names of parameters, without weights."""
+        return self._template[0]
+
+    def forward(self, x: Tensor, masks: Masks | None = None) -> Tensor:
+        """Logits `[R, N, C]` of inputs `[R, N, D]`, or `[N, D]` shared by all networks.
+
+        `masks` holds factors `[R, N, *site.shape]` for some of the sites.
+        """
+        return self.with_hidden(x, masks)[0]
+
+    def with_hidden(self, x: Tensor, masks: Masks | None = None) -> tuple[Tensor, list[Tensor]]:
+        """Logits `[R, N, C]` and the hidden layers' activations `[R, N, units]` before their masks."""
+        network, shared = self.network, x.dim() == 2
+
+        def one(parameters: dict[str, Tensor], x: Tensor, masks: dict[str, Tensor]) -> tuple[Tensor, list[Tensor]]:
+            return functional_call(network, parameters, (x, masks, True))  # type: ignore[no-any-return]
+
+        parameters = dict(self.stacked.named_parameters())
+        return vmap(one, in_dims=(0, None if shared else 0, 0))(parameters, x, dict(masks or {}))  # type: ignore[no-any-return]
+
+    def member(self, index: int) -> Network:
+        """A plain network with a copy of the weights of the cohort's network at `index`."""
+        network = copy.deepcopy(self.stacked)
+        for parameter in network.parameters():
+            parameter.data = parameter.data[index].clone()
+        return network

@@ -1,0 +1,389 @@
+"""The typed schema of conf/, and the checks on values that types cannot express. Imports no torch."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, cast
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING, DictConfig, OmegaConf
+
+
+class ConfigError(ValueError):
+    """A value that cannot be used; the message names the key, the value and what is allowed."""
+
+
+class Facts(NamedTuple):
+    """What is known of a data set before it is read."""
+
+    side: int
+    train: int
+
+
+DATASETS = {
+    "digits": Facts(side=8, train=1_097),
+    "mnist": Facts(side=28, train=50_000),
+    "fashion_mnist": Facts(side=28, train=50_000),
+    "kmnist": Facts(side=28, train=50_000),
+}
+
+
+@dataclass
+class Data:
+    """Which examples the networks see."""
+
+    name: str = MISSING
+    root: str = MISSING
+    download: bool = True
+    train_size: int | None = None
+    resample: str = "none"
+    pool: int = 1
+    batch_size: int = 100
+
+
+@dataclass
+class Model:
+    """What all architectures share."""
+
+    name: str = MISSING
+
+
+@dataclass
+class SoftmaxRegression(Model):
+    """No hidden layer; the inputs can be dropped."""
+
+    name: str = "softmax_regression"
+    input_rate: float = 0.0
+
+
+@dataclass
+class MLP(Model):
+    """Fully connected hidden layers."""
+
+    name: str = "mlp"
+    widths: list[int] = field(default_factory=lambda: [256, 256])
+    activation: str = "relu"
+    input_rate: float = 0.0
+    hidden_rate: float = 0.5
+
+
+@dataclass
+class LeNet(Model):
+    """Two convolutions and a hidden layer, on 28 x 28 images."""
+
+    name: str = "lenet"
+    dropout: str = "fc"
+    hidden_rate: float = 0.5
+
+
+@dataclass
+class Regularizer:
+    """Terms and constraints besides dropout; all can be combined."""
+
+    l2: float = 0.0
+    l1: float = 0.0
+    sparsity: float = 0.0
+    max_norm: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Optimizer:
+    """What all optimizers share."""
+
+    name: str = MISSING
+    lr: float = 1e-3
+
+
+@dataclass
+class AdamW(Optimizer):
+    """Adam with decoupled weight decay."""
+
+    name: str = "adamw"
+    weight_decay: float = 0.0
+
+
+@dataclass
+class SGD(Optimizer):
+    """Gradient descent with a momentum that rises linearly from its start over the first updates."""
+
+    name: str = "sgd"
+    lr: float = 0.1
+    momentum_start: float = 0.5
+    momentum: float = 0.95
+    momentum_ramp: int = 0
+
+
+@dataclass
+class Schedule:
+    """The course of the learning rate; fields that a choice does not read are ignored."""
+
+    name: str = MISSING
+
+
+@dataclass
+class OneCycle(Schedule):
+    """Up from 1/25 of the rate over the first share of the updates, then down to nothing, on cosines."""
+
+    name: str = "one_cycle"
+    warmup: float = 0.3
+
+
+@dataclass
+class Exponential(Schedule):
+    """Down by a constant factor an update, to this share of the rate at the end."""
+
+    name: str = "exponential"
+    final: float = 0.01
+
+
+@dataclass
+class InverseT(Schedule):
+    """lr / (1 + update / half_life)."""
+
+    name: str = "inverse_t"
+    half_life: int = 10_000
+
+
+@dataclass
+class Trainer:
+    """Where and how precisely the arithmetic is done."""
+
+    accelerator: str = "auto"
+    precision: str = "32-true"
+
+
+@dataclass
+class Budget:
+    """How long to train, in weight updates."""
+
+    name: str = MISSING
+    updates: int = MISSING
+    validations: int = 20
+    weights: str = "last"
+
+
+@dataclass
+class Tracking:
+    """Where results are recorded."""
+
+    uri: str = MISSING
+    cohort: bool = False
+
+
+@dataclass
+class Debug:
+    """Aids for looking into a run."""
+
+    profile: bool = False
+
+
+@dataclass
+class Study:
+    """A sweep with a name: overrides that `-m` adds unless they are typed."""
+
+    name: str = MISSING
+    title: str = ""
+    grid: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Config:
+    """One condition and its seeds: what `scripts/train.py` runs."""
+
+    seeds: list[int] = MISSING
+    data: Data = MISSING
+    model: Model = MISSING
+    regularizer: Regularizer = field(default_factory=Regularizer)
+    optimizer: Optimizer = MISSING
+    schedule: Schedule = MISSING
+    trainer: Trainer = MISSING
+    budget: Budget = MISSING
+    tracking: Tracking = MISSING
+    study: Study = MISSING
+    debug: Debug = field(default_factory=Debug)
+
+
+SCHEMAS: dict[str, type] = {
+    "train": Config,
+    "data": Data,
+    "model/softmax_regression": SoftmaxRegression,
+    "model/mlp": MLP,
+    "model/lenet": LeNet,
+    "optimizer/adamw": AdamW,
+    "optimizer/sgd": SGD,
+    "schedule/constant": Schedule,
+    "schedule/one_cycle": OneCycle,
+    "schedule/exponential": Exponential,
+    "schedule/inverse_t": InverseT,
+    "trainer": Trainer,
+    "budget": Budget,
+    "tracking": Tracking,
+    "study": Study,
+}
+
+
+def register() -> None:
+    """Make the schemas known to Hydra, as `schema/...`, for the defaults lists in conf/."""
+    store = ConfigStore.instance()
+    for path, schema in SCHEMAS.items():
+        *parents, name = path.split("/")
+        store.store(group="/".join(["schema", *parents]), name=name, node=schema)
+
+
+def read(composed: DictConfig) -> Config:
+    """The composed configuration as typed objects, checked.
+
+    Raises:
+        ConfigError: for the first value that cannot be used.
+    """
+    config = cast("Config", OmegaConf.to_object(composed))
+    _check_seeds(config.seeds)
+    _check_data(config.data)
+    _check_model(config)
+    _check_training(config)
+    return config
+
+
+def _require(ok: bool, key: str, value: object, allowed: str) -> None:
+    """Refuse a value in one sentence."""
+    if not ok:
+        raise ConfigError(f"{key}={value} cannot be used: {key} must be {allowed}.")
+
+
+def _one_of(key: str, value: str, allowed: Iterable[str]) -> None:
+    _require(value in allowed, key, value, f"one of {', '.join(allowed)}")
+
+
+def _rate(key: str, value: float) -> None:
+    _require(0 <= value < 1, key, value, "a probability of dropping, at least 0 and below 1")
+
+
+def _check_seeds(seeds: list[int]) -> None:
+    distinct = len(seeds) > 0 and len(set(seeds)) == len(seeds) and min(seeds) >= 0
+    _require(distinct, "seeds", seeds, "a list of at least one seed, each a different integer from 0 on")
+
+
+def _check_data(data: Data) -> None:
+    _one_of("data.name", data.name, DATASETS)
+    _one_of("data.resample", data.resample, ("none", "bootstrap"))
+    _require(data.batch_size >= 1, "data.batch_size", data.batch_size, "at least 1")
+    side, available = DATASETS[data.name]
+    if data.train_size is not None:
+        allowed = f"between 1 and {available}, the training examples of {data.name}"
+        _require(1 <= data.train_size <= available, "data.train_size", data.train_size, allowed)
+    divides = data.pool >= 1 and side % data.pool == 0
+    _require(divides, "data.pool", data.pool, f"a divisor of {side}, the side of the images of {data.name}")
+
+
+def _check_model(config: Config) -> None:
+    model, data = config.model, config.data
+    if isinstance(model, SoftmaxRegression | MLP):
+        _rate("model.input_rate", model.input_rate)
+    if isinstance(model, MLP | LeNet):
+        _rate("model.hidden_rate", model.hidden_rate)
+    if isinstance(model, MLP):
+        _one_of("model.activation", model.activation, ("relu", "tanh", "sigmoid", "identity"))
+        wide = len(model.widths) > 0 and min(model.widths) >= 1
+        allowed = "a list of at least one width, each at least 1 (model=softmax_regression has no hidden layer)"
+        _require(wide, "model.widths", model.widths, allowed)
+    if isinstance(model, LeNet):
+        _one_of("model.dropout", model.dropout, ("none", "fc", "all"))
+        full = DATASETS[data.name].side == 28 and data.pool == 1
+        allowed = "softmax_regression or mlp here; lenet reads 28 x 28 images only"
+        _require(full, "model", f"lenet with data={data.name} and data.pool={data.pool}", allowed)
+
+
+def _check_training(config: Config) -> None:
+    regularizer, optimizer, schedule, budget = (config.regularizer, config.optimizer, config.schedule, config.budget)
+    for key in ("l2", "l1", "sparsity"):
+        _require(getattr(regularizer, key) >= 0, f"regularizer.{key}", getattr(regularizer, key), "at least 0")
+    layers = _layers(config.model)
+    norms = regularizer.max_norm
+    limits = len(norms) in (0, 1, layers) and all(c > 0 for c in norms)
+    allowed = f"a list of limits above 0: none, one for all layers, or one for each of the {layers} layers"
+    _require(limits, "regularizer.max_norm", norms, allowed)
+    _require(optimizer.lr > 0, "optimizer.lr", optimizer.lr, "above 0")
+    if isinstance(optimizer, AdamW):
+        _require(optimizer.weight_decay >= 0, "optimizer.weight_decay", optimizer.weight_decay, "at least 0")
+    if isinstance(optimizer, SGD):
+        for key in ("momentum_start", "momentum"):
+            value = getattr(optimizer, key)
+            _require(0 <= value < 1, f"optimizer.{key}", value, "at least 0 and below 1")
+        _require(optimizer.momentum_ramp >= 0, "optimizer.momentum_ramp", optimizer.momentum_ramp, "at least 0")
+    if isinstance(schedule, OneCycle):
+        _require(0 < schedule.warmup < 1, "schedule.warmup", schedule.warmup, "a share of the updates between 0 and 1")
+    if isinstance(schedule, Exponential):
+        _require(0 < schedule.final <= 1, "schedule.final", schedule.final, "above 0 and at most 1")
+    if isinstance(schedule, InverseT):
+        _require(schedule.half_life >= 1, "schedule.half_life", schedule.half_life, "at least 1")
+    _one_of("trainer.accelerator", config.trainer.accelerator, ("auto", "cpu", "gpu"))
+    # 16-mixed is left out: its gradient scaler would couple the seeds.
+    _one_of("trainer.precision", config.trainer.precision, ("32-true", "64-true", "bf16-mixed"))
+    _require(budget.updates >= 1, "budget.updates", budget.updates, "at least 1")
+    _require(budget.validations >= 1, "budget.validations", budget.validations, "at least 1")
+    _one_of("budget.weights", budget.weights, ("last", "best"))
+
+
+def _layers(model: Model) -> int:
+    if isinstance(model, MLP):
+        return len(model.widths) + 1
+    return 4 if isinstance(model, LeNet) else 1
+
+
+def scientific(config: Config) -> dict[str, Any]:
+    """What fixes a condition: the configuration without seeds, paths, device and recording."""
+    plain = cast("dict[str, Any]", OmegaConf.to_container(OmegaConf.structured(config)))
+    for key in ("seeds", "tracking", "study", "debug"):
+        del plain[key]
+    for group, key in (("data", "root"), ("data", "download"), ("trainer", "accelerator"), ("budget", "name")):
+        del plain[group][key]
+    return plain
+
+
+def digest(config: Config) -> str:
+    """Twelve hexadecimal digits that name a condition."""
+    return hashlib.sha256(json.dumps(scientific(config), sort_keys=True).encode()).hexdigest()[:12]
+
+
+def flat(config: Config) -> dict[str, str]:
+    """The condition as `group.key` -> text, for MLflow's params."""
+    return {
+        f"{group}.{key}": _text(value) for group, values in scientific(config).items() for key, value in values.items()
+    }
+
+
+def _text(value: object) -> str:
+    return "x".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def condition(config: Config) -> str:
+    """A short name: architecture, rates of dropping, examples, and whatever else departs from the plain run."""
+    parts = [_architecture(config.model), _rates(config.model)]
+    parts.append(config.data.name)
+    if config.data.pool > 1:
+        parts.append(f"pool {config.data.pool}")
+    if config.data.train_size is not None:
+        parts.append(f"n {config.data.train_size}")
+    if config.data.resample != "none":
+        parts.append(config.data.resample)
+    regularizer = config.regularizer
+    parts += [f"{key} {getattr(regularizer, key):g}" for key in ("l2", "l1", "sparsity") if getattr(regularizer, key)]
+    if regularizer.max_norm:
+        parts.append(f"max-norm {_text(regularizer.max_norm)}")
+    return ", ".join(part for part in parts if part)
+
+
+def _architecture(model: Model) -> str:
+    if isinstance(model, MLP):
+        plain = f"mlp {'-'.join(map(str, model.widths))}"
+        return plain if model.activation == "relu" else f"{plain} {model.activation}"
+    return f"lenet {model.dropout}" if isinstance(model, LeNet) else "softmax regression"
+
+
+def _rates(model: Model) -> str:
+    if isinstance(model, SoftmaxRegression):
+        return f"input rate {model.input_rate:g}"
+    if isinstance(model, MLP) and model.input_rate:
+        return f"rates {model.input_rate:g}/{model.hidden_rate:g}"
+    return f"rate {model.hidden_rate:g}" if isinstance(model, MLP | LeNet) else ""

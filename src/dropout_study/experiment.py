@@ -1,0 +1,97 @@
+"""One run from configuration to store: load, train, evaluate, record."""
+
+import logging
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from omegaconf import OmegaConf
+
+from dropout_study import config as schema
+from dropout_study import provenance, tracking, training
+from dropout_study.config import Config
+from dropout_study.data import CLASSES, DataModule, load
+from dropout_study.record import Record, SeedRecord
+
+log = logging.getLogger(__name__)
+
+LOG, CONFIG, COHORT = "train.log", "config.yaml", "cohort.pt"
+
+
+def run(config: Config, folder: Path) -> None:
+    """Train, evaluate and record the cohort of a configuration; `folder` takes the record and its files.
+
+    Raises:
+        ConfigError: the data cannot be read.
+    """
+    _quiet()
+    images = load(config.data)
+    data = DataModule(images, config.data, config.seeds, config.budget.updates)
+    module = training.CohortTraining(config, training.build(config, images.inputs, CLASSES))
+    trainer = training.make_trainer(config, str(folder), progress=sys.stderr.isatty())
+    record = _record(config, data, trainer.strategy.root_device)
+    OmegaConf.save(OmegaConf.structured(config), folder / CONFIG)
+    log.info("%s: %d seeds, %d updates", record.name, len(config.seeds), config.budget.updates)
+    with _recorded(record, folder, config.tracking.uri):
+        training.fit(module, trainer, data)
+        _collect(record, module)
+        if config.tracking.cohort:
+            torch.save(module.cohort.state_dict(), folder / COHORT)
+
+
+def _quiet() -> None:
+    """Keep Lightning's advertisements, device messages and notes on its own internals off the terminal."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="pytorch_lightning")
+
+
+def _record(config: Config, data: DataModule, device: torch.device) -> Record:
+    """What is known of a run before it starts."""
+    digests = data.digests()
+    dataset = {
+        "name": config.data.name,
+        "digest": provenance.combined(digests),
+        "source": "sklearn.datasets.load_digits" if config.data.name == "digits" else config.data.name,
+        "train_size": data.subsets.shape[1],
+    }
+    tags = {"config_digest": schema.digest(config), "data_digest": dataset["digest"], "budget": config.budget.name}
+    return Record(
+        experiment=config.study.name,
+        description=config.study.title,
+        name=schema.condition(config),
+        params=schema.flat(config),
+        tags=tags | provenance.tags(device, Path.cwd()),
+        dataset=dataset,
+        seeds=[SeedRecord(seed, digest) for seed, digest in zip(config.seeds, digests, strict=True)],
+        artifacts=[CONFIG, LOG, *([COHORT] if config.tracking.cohort else [])],
+    )
+
+
+@contextmanager
+def _recorded(record: Record, folder: Path, uri: str) -> Iterator[None]:
+    """Record a run when it starts and however it ends."""
+    record.save(folder)
+    tracking.record(folder, uri)
+    try:
+        yield
+        record.end("FINISHED")
+    except KeyboardInterrupt:
+        record.end("KILLED", "interrupted from the keyboard")
+        raise
+    except BaseException as error:
+        record.end("FAILED", f"{type(error).__name__}: {error}")
+        raise
+    finally:
+        record.save(folder)
+        tracking.record(folder, uri)
+
+
+def _collect(record: Record, module: training.CohortTraining) -> None:
+    """Hand the results of the networks to their seeds."""
+    for i, seed in enumerate(record.seeds):
+        seed.metrics = {key: values[i] for key, values in module.results.items()}
+        for point in module.curves:
+            seed.curves.setdefault(point.key, []).append((point.update, point.values[i], point.time_ms))

@@ -1,0 +1,46 @@
+"""Where a result comes from: commit, versions, device."""
+
+import hashlib
+import os
+import platform
+import socket
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+PACKAGES = ("dropout-study", "torch", "torchvision", "pytorch-lightning", "hydra-core", "mlflow", "scikit-learn")
+
+
+def tags(device: torch.device, source: Path) -> dict[str, str]:
+    """Tags that say what produced a run: code in the folder `source`, packages, device and process."""
+    versions = {f"version.{name}": version(name) for name in PACKAGES}
+    process = {"host": socket.gethostname(), "pid": str(os.getpid()), "version.python": platform.python_version()}
+    return versions | process | {"device": device_name(device)} | _git(source)
+
+
+def device_name(device: torch.device) -> str:
+    """The device in words: the GPU's name, or the number of CPU threads."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{platform.machine()} {device.type}, {torch.get_num_threads()} threads"
+
+
+def _git(source: Path) -> dict[str, str]:
+    """Commit and whether the tree differs from it; nothing outside a repository."""
+    try:
+        commit = _run(source, "rev-parse", "HEAD")
+        return {"git.commit": commit, "git.dirty": str(bool(_run(source, "status", "--porcelain"))).lower()}
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+
+
+def _run(source: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(source), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def combined(digests: list[str]) -> str:
+    """One digest for the digests of several seeds, in their order."""
+    return hashlib.sha256("".join(digests).encode()).hexdigest()[:12]

@@ -1,0 +1,312 @@
+"""Training a cohort with Lightning: losses, regularizers, optimizer, schedule and evaluation."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import TQDMProgressBar
+from torch import Tensor
+from torch.nn import functional as F
+from torch.optim import SGD as TorchSGD
+from torch.optim import AdamW as TorchAdamW
+from torch.optim import Optimizer as TorchOptimizer
+from torch.optim import lr_scheduler
+
+from dropout_study import masks, metrics
+from dropout_study.cohort import Cohort
+from dropout_study.config import MLP as MLPConfig
+from dropout_study.config import SGD, AdamW, Config, Exponential, InverseT, OneCycle, Regularizer, SoftmaxRegression
+from dropout_study.config import LeNet as LeNetConfig
+from dropout_study.config import Optimizer as OptimizerConfig
+from dropout_study.networks import MLP, LeNet, Network
+
+LOG_EVERY = 50  # updates between points of the loss curve and refreshes of the progress bar
+
+
+@dataclass(frozen=True)
+class Point:
+    """A value of every network at one update: a point of R curves."""
+
+    key: str
+    update: int
+    values: list[float]
+    time_ms: int
+
+
+def build(config: Config, inputs: int, classes: int) -> Network:
+    """The network that a configuration describes."""
+    match config.model:
+        case SoftmaxRegression(input_rate=input_rate):
+            return MLP(inputs, classes, input_rate=input_rate)
+        case MLPConfig(widths=widths, activation=activation, input_rate=input_rate, hidden_rate=hidden_rate):
+            return MLP(inputs, classes, widths, activation, input_rate, hidden_rate)
+        case LeNetConfig(dropout=dropout, hidden_rate=hidden_rate):
+            return LeNet(classes, dropout, hidden_rate)
+    raise TypeError(f"no network is called {config.model.name}")
+
+
+class Tally:
+    """Errors and negative log-likelihood of every network, summed over batches."""
+
+    def __init__(self) -> None:
+        self.examples, self.errors, self.nll = 0, torch.zeros(()), torch.zeros(())
+
+    def add(self, logits: Tensor, labels: Tensor) -> None:
+        """Count a batch: logits `[R, N, C]`, labels `[N]` or `[R, N]`."""
+        log_probs = logits.double().log_softmax(-1)
+        self.examples += labels.shape[-1]
+        self.errors = self.errors.to(logits.device) + metrics.errors(log_probs, labels).sum(-1)
+        self.nll = self.nll.to(logits.device) + metrics.nll(log_probs, labels).sum(-1)
+
+    def percent(self) -> Tensor:
+        """Error of every network in percent, `[R]`."""
+        return 100 * self.errors / self.examples
+
+    def nats(self) -> Tensor:
+        """Mean negative log-likelihood of every network, `[R]`."""
+        return self.nll / self.examples
+
+
+class CohortTraining(pl.LightningModule):
+    """Trains the networks of a cohort together and independently of each other.
+
+    The loss is the sum of the networks' losses, so the gradient of each is its own; nothing else couples them
+    (no global clipping, no shared stopping, no gradient scaler).
+
+    Attributes:
+        curves: `train/loss`, `val/error`, `val/nll` by update, for every network.
+        results: final metric -> values of the networks, filled by validation and test.
+    """
+
+    def __init__(self, config: Config, network: Network) -> None:
+        super().__init__()
+        self.config = config
+        self.cohort = Cohort(network, config.seeds)
+        self.curves: list[Point] = []
+        self.results: dict[str, list[float]] = {}
+        self._weights = {f"stacked.{name}": axes for name, axes in network.incoming().items()}
+        self._losses: list[Tensor] = []
+        self._best: tuple[Tensor, dict[str, Tensor]] | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits `[R, N, C]` without masks: the weight scaling rule."""
+        return cast("Tensor", self.cohort(x))
+
+    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
+        """The sum of the networks' losses, each with masks of its own."""
+        x, labels = batch
+        factors = masks.sample(
+            self.cohort.network.sites,
+            self.config.seeds,
+            self.global_step,
+            x.shape[1],
+            dtype=x.dtype,
+            device=x.device,
+        )
+        losses = self.losses(x, labels, factors)
+        self._losses.append(losses.detach())
+        return losses.sum()
+
+    def losses(self, x: Tensor, labels: Tensor, factors: masks.Masks) -> Tensor:
+        """Loss of every network with its regularizers, `[R]`, for inputs `[R, B, D]` and labels `[R, B]`."""
+        logits, hidden = self.cohort.with_hidden(x, factors)
+        per_example = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
+        loss = per_example.view(labels.shape).mean(1)
+        weights = [self.cohort.get_parameter(name) for name in self._weights]
+        return loss + penalty(self.config.regularizer, weights, hidden)
+
+    def on_train_batch_start(self, *_: Any) -> None:
+        """Set the momentum of this update, if it is ramped."""
+        optimizer = self.config.optimizer
+        if isinstance(optimizer, SGD) and optimizer.momentum_ramp:
+            share = min(self.global_step / optimizer.momentum_ramp, 1)
+            for group in self._optimizer().param_groups:
+                group["momentum"] = optimizer.momentum_start + share * (optimizer.momentum - optimizer.momentum_start)
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Apply the max-norm constraint; now and then record the mean loss since the last point."""
+        if self.config.regularizer.max_norm:
+            self._constrain()
+        if self.global_step % LOG_EVERY == 0 or self.global_step == self.config.budget.updates:
+            self._record("train/loss", torch.stack(self._losses).mean(0))
+            self._losses.clear()
+
+    @torch.no_grad()
+    def _constrain(self) -> None:
+        limits = self.config.regularizer.max_norm * (len(self._weights) if len(self.config.regularizer.max_norm) == 1 else 1)
+        for (name, axes), limit in zip(self._weights.items(), limits, strict=True):
+            project(self.cohort.get_parameter(name), axes, limit)
+
+    def on_validation_epoch_start(self) -> None:
+        """Start counting."""
+        self._tally = Tally()
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
+        """Count a batch of validation examples."""
+        self._tally.add(self(batch[0]), batch[1])
+
+    def on_validation_epoch_end(self) -> None:
+        """A point of the validation curves; weights that beat the best so far are kept if asked for."""
+        error, nll = self._tally.percent(), self._tally.nats()
+        self._record("val/error", error)
+        self._record("val/nll", nll)
+        self.results |= {"val/error": error.tolist(), "val/nll": nll.tolist()}
+        if self.config.budget.weights == "best":
+            self._keep_best(error)
+
+    def _keep_best(self, error: Tensor) -> None:
+        """Keep, seed by seed, the weights with the lowest validation error, the earliest of equals."""
+        now = {name: p.detach() for name, p in self.cohort.named_parameters()}
+        if self._best is None:
+            self._best = error, {name: p.clone() for name, p in now.items()}
+            return
+        lowest, kept = self._best
+        better = error < lowest
+        for name, p in now.items():
+            kept[name][better] = p[better]
+        self._best = torch.where(better, error, lowest), kept
+
+    @torch.no_grad()
+    def restore_best(self) -> None:
+        """Put the best weights in place (`budget.weights=best`)."""
+        if self._best is not None:
+            for name, p in self._best[1].items():
+                self.cohort.get_parameter(name).copy_(p)
+
+    def on_test_epoch_start(self) -> None:
+        """Start counting on test and on training examples."""
+        self._tallies = {"test": Tally(), "train": Tally()}
+
+    def test_step(self, batch: tuple[Tensor, Tensor], _: int, dataloader_idx: int = 0) -> None:
+        """Count a batch of test (0) or training (1) examples."""
+        self._tallies[("test", "train")[dataloader_idx]].add(self(batch[0]), batch[1])
+
+    def on_test_epoch_end(self) -> None:
+        """Final results under the weight scaling rule."""
+        for part, tally in self._tallies.items():
+            self.results[f"{part}/error/weight_scaling"] = tally.percent().tolist()
+            self.results[f"{part}/nll/weight_scaling"] = tally.nats().tolist()
+
+    def predict_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
+        """Log-probabilities `[R, N, C]` under the weight scaling rule."""
+        return self(batch[0]).log_softmax(-1)
+
+    def configure_optimizers(self) -> Any:
+        """The configured optimizer with a schedule that steps at every update."""
+        optimizer = make_optimizer(self.config.optimizer, list(self.cohort.parameters()))
+        schedule = make_schedule(self.config, optimizer)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _optimizer(self) -> TorchOptimizer:
+        return cast("TorchOptimizer", self.optimizers(use_pl_optimizer=False))
+
+    def _record(self, key: str, values: Tensor) -> None:
+        if not self.trainer.sanity_checking:
+            self.curves.append(Point(key, self.global_step, values.tolist(), int(time.time() * 1000)))
+
+
+def penalty(regularizer: Regularizer, weights: list[Tensor], hidden: list[Tensor]) -> Tensor | float:
+    """What the regularizers add to each network's loss, `[R]`.
+
+    l2 and l1 times the sum of squares and of absolute values of all weights (biases are free); sparsity times
+    the absolute activation of a hidden unit, summed over units and averaged over the batch.
+    """
+    total: Tensor | float = 0.0
+    if regularizer.l2:
+        total = total + regularizer.l2 * sum(w.square().flatten(1).sum(1) for w in weights)
+    if regularizer.l1:
+        total = total + regularizer.l1 * sum(w.abs().flatten(1).sum(1) for w in weights)
+    if regularizer.sparsity:
+        total = total + regularizer.sparsity * sum(h.abs().sum(-1).mean(-1) for h in hidden)
+    return total
+
+
+def project(weight: Tensor, axes: tuple[int, ...], limit: float) -> None:
+    """Shrink, in place, the incoming weights of every unit to a Euclidean norm of at most `limit`."""
+    norm = torch.linalg.vector_norm(weight, dim=axes, keepdim=True)
+    weight.mul_((limit / norm.clamp_min(limit)))
+
+
+def make_optimizer(config: OptimizerConfig, parameters: list[torch.nn.Parameter]) -> TorchOptimizer:
+    """The optimizer, in its fused form: one pass over memory an update."""
+    match config:
+        case AdamW(lr=lr, weight_decay=weight_decay):
+            return TorchAdamW(parameters, lr=lr, weight_decay=weight_decay, fused=True)
+        case SGD(lr=lr, momentum=momentum):
+            return TorchSGD(parameters, lr=lr, momentum=momentum, fused=True)
+    raise TypeError(f"no optimizer is called {config.name}")
+
+
+def make_schedule(config: Config, optimizer: TorchOptimizer) -> lr_scheduler.LRScheduler:
+    """The course of the learning rate over the budget."""
+    updates = config.budget.updates
+    match config.schedule:
+        case OneCycle(warmup=warmup):
+            # Momentum belongs to the optimizer's own configuration and does not cycle.
+            return lr_scheduler.OneCycleLR(
+                optimizer, config.optimizer.lr, updates, pct_start=warmup, cycle_momentum=False
+            )
+        case Exponential(final=final):
+            factor: Callable[[int], float] = lambda update: final ** (update / updates)  # noqa: E731
+        case InverseT(half_life=half_life):
+            factor = lambda update: 1 / (1 + update / half_life)  # noqa: E731
+        case _:
+            factor = lambda _: 1.0  # noqa: E731
+    return lr_scheduler.LambdaLR(optimizer, factor)
+
+
+class ProgressBar(TQDMProgressBar):
+    """One bar over the whole budget, with the current validation error."""
+
+    def __init__(self) -> None:
+        super().__init__(refresh_rate=LOG_EVERY, leave=False)
+
+    def init_validation_tqdm(self) -> Any:
+        """No second bar for the short passes over validation data."""
+        bar = super().init_validation_tqdm()
+        bar.disable = True
+        return bar
+
+    def get_metrics(self, _: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, int | str | float]:
+        """The mean validation error over the cohort, once there is one."""
+        errors = cast("CohortTraining", pl_module).results.get("val/error")
+        return {"val error": f"{sum(errors) / len(errors):.2f} %"} if errors else {}
+
+
+def fit(training: CohortTraining, trainer: pl.Trainer, data: pl.LightningDataModule) -> None:
+    """Train for the whole budget, validate at its end, put the weights that are kept in place, and test them once."""
+    trainer.fit(training, datamodule=data)
+    if training.config.budget.updates % validate_every(training.config):
+        trainer.validate(training, datamodule=data, verbose=False)
+    if training.config.budget.weights == "best":
+        training.restore_best()
+        trainer.validate(training, datamodule=data, verbose=False)
+    trainer.test(training, datamodule=data, verbose=False)
+
+
+def validate_every(config: Config) -> int:
+    """Updates between two validations."""
+    return max(1, config.budget.updates // config.budget.validations)
+
+
+def make_trainer(config: Config, folder: str, progress: bool) -> pl.Trainer:
+    """The Lightning trainer: one epoch is the whole budget; results leave through `CohortTraining` alone."""
+    return pl.Trainer(
+        accelerator=config.trainer.accelerator,
+        devices=1,
+        precision=cast("Any", config.trainer.precision),
+        max_epochs=1,
+        max_steps=config.budget.updates,
+        val_check_interval=validate_every(config),
+        num_sanity_val_steps=0,
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        enable_progress_bar=progress,
+        callbacks=[ProgressBar()] if progress else None,
+        profiler="simple" if config.debug.profile else None,
+        default_root_dir=folder,
+    )

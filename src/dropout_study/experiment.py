@@ -63,7 +63,7 @@ def _record(config: Config, data: DataModule, device: torch.device) -> Record:
         description=config.study.title,
         name=schema.condition(config),
         params=schema.flat(config),
-        tags=tags | provenance.tags(device, Path.cwd()),
+        tags=tags | provenance.tags(device, Path(__file__).parent),
         dataset=dataset,
         seeds=[SeedRecord(seed, digest) for seed, digest in zip(config.seeds, digests, strict=True)],
         artifacts=[CONFIG, LOG, *([COHORT] if config.tracking.cohort else [])],

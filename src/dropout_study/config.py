@@ -354,7 +354,7 @@ def flat(config: Config) -> dict[str, str]:
 
 
 def _text(value: object) -> str:
-    return "x".join(map(str, value)) if isinstance(value, list) else str(value)
+    return "x".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
 
 
 def condition(config: Config) -> str:

@@ -62,7 +62,7 @@ def _record(config: Config, data: DataModule, device: torch.device) -> Record:
         experiment=config.study.name,
         description=config.study.title,
         name=schema.condition(config),
-        params=schema.flat(config),
+        params=schema.flat(config) | {"data.train_size": str(dataset["train_size"])},
         tags=tags | provenance.tags(device, Path(__file__).parent),
         dataset=dataset,
         seeds=[SeedRecord(seed, digest) for seed, digest in zip(config.seeds, digests, strict=True)],

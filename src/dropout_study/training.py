@@ -63,7 +63,7 @@ class Tally:
 
     def percent(self) -> Tensor:
         """Error of every network in percent, `[R]`."""
-        return 100 * self.errors / self.examples
+        return 100 * self.errors.double() / self.examples
 
     def nats(self) -> Tensor:
         """Mean negative log-likelihood of every network, `[R]`."""

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -37,7 +38,7 @@ def seconds_per_update(overrides: list[str], updates: int) -> float:
         if done.returncode:
             raise SystemExit(done.stderr)
         times = [time_ms for _, _, time_ms in Record.load(Path(folder, "run")).seeds[0].curves["train/loss"]]
-    gaps = [b - a for a, b in zip(times[1:], times[2:], strict=False)]  # without the first, which warms up
+    gaps = [b - a for a, b in pairwise(times[1:])]  # without the first, which warms up
     return median(gaps) / LOG_EVERY / 1000
 
 
@@ -45,7 +46,7 @@ def seconds_plain(widths: list[int], updates: int) -> float:
     """Median time of an update of one network in a plain loop: nn.Linear, nn.Dropout, fused AdamW, data in memory."""
     sizes = [784, *widths]
     layers: list[nn.Module] = []
-    for a, b in zip(sizes, sizes[1:], strict=False):
+    for a, b in pairwise(sizes):
         layers += [nn.Linear(a, b), nn.ReLU(), nn.Dropout(0.5)]
     network = nn.Sequential(*layers, nn.Linear(sizes[-1], 10))
     optimizer = torch.optim.AdamW(network.parameters(), fused=True)

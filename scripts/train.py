@@ -13,7 +13,6 @@ from dropout_study import config as schema
 from dropout_study import sweeps
 
 CONF = Path(__file__).parents[1] / "conf"
-log = logging.getLogger("train")
 
 schema.register()
 
@@ -28,11 +27,10 @@ def job(composed: DictConfig) -> None:
 
         run(config, folder)
     except Exception as error:
-        known = isinstance(error, schema.ConfigError)
-        name = " ".join(HydraConfig.get().overrides.task) or "train"
-        reason = str(error) if known else f"{type(error).__name__}: {error} (see {folder / 'train.log'})"
-        if not known:
-            logging.getLogger().handlers[-1].handle(log.makeRecord(log.name, logging.ERROR, __file__, 0, name, (), sys.exc_info()))
+        reason = str(error)
+        if not isinstance(error, schema.ConfigError):
+            logging.getLogger("traceback").error("the run failed", exc_info=error)
+            reason = f"{type(error).__name__}: {error} (the traceback is in {folder / 'train.log'})"
         (folder / sweeps.FAILURE).write_text(reason, encoding="utf-8")
 
 
@@ -48,6 +46,7 @@ def main() -> None:
             raise
         sweeps.fail(sweeps.explain(error))
     except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
         sys.exit(130)
 
 

@@ -54,8 +54,8 @@ class Cohort(nn.Module):
         def one(parameters: dict[str, Tensor], x: Tensor, masks: dict[str, Tensor]) -> tuple[Tensor, list[Tensor]]:
             return functional_call(network, parameters, (x, masks, True))  # type: ignore[no-any-return]
 
-        parameters = dict(self.stacked.named_parameters())
-        return vmap(one, in_dims=(0, None if shared else 0, 0))(parameters, x, dict(masks or {}))  # type: ignore[no-any-return]
+        parameters: dict[str, Tensor] = dict(self.stacked.named_parameters())
+        return vmap(one, in_dims=(0, None if shared else 0, 0))(parameters, x, dict(masks or {}))
 
     def member(self, index: int) -> Network:
         """A plain network with a copy of the weights of the cohort's network at `index`."""

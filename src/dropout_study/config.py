@@ -295,7 +295,12 @@ def _check_model(config: Config) -> None:
 
 
 def _check_training(config: Config) -> None:
-    regularizer, optimizer, schedule, budget = (config.regularizer, config.optimizer, config.schedule, config.budget)
+    regularizer, optimizer, schedule, budget = (
+        config.regularizer,
+        config.optimizer,
+        config.schedule,
+        config.budget,
+    )
     for key in ("l2", "l1", "sparsity"):
         _require(getattr(regularizer, key) >= 0, f"regularizer.{key}", getattr(regularizer, key), "at least 0")
     layers = _layers(config.model)
@@ -312,7 +317,12 @@ def _check_training(config: Config) -> None:
             _require(0 <= value < 1, f"optimizer.{key}", value, "at least 0 and below 1")
         _require(optimizer.momentum_ramp >= 0, "optimizer.momentum_ramp", optimizer.momentum_ramp, "at least 0")
     if isinstance(schedule, OneCycle):
-        _require(0 < schedule.warmup < 1, "schedule.warmup", schedule.warmup, "a share of the updates between 0 and 1")
+        _require(
+            0 < schedule.warmup < 1,
+            "schedule.warmup",
+            schedule.warmup,
+            "a share of the updates between 0 and 1",
+        )
     if isinstance(schedule, Exponential):
         _require(0 < schedule.final <= 1, "schedule.final", schedule.final, "above 0 and at most 1")
     if isinstance(schedule, InverseT):
@@ -336,7 +346,12 @@ def scientific(config: Config) -> dict[str, Any]:
     plain = cast("dict[str, Any]", OmegaConf.to_container(OmegaConf.structured(config)))
     for key in ("seeds", "tracking", "study", "debug"):
         del plain[key]
-    for group, key in (("data", "root"), ("data", "download"), ("trainer", "accelerator"), ("budget", "name")):
+    for group, key in (
+        ("data", "root"),
+        ("data", "download"),
+        ("trainer", "accelerator"),
+        ("budget", "name"),
+    ):
         del plain[group][key]
     return plain
 

@@ -5,7 +5,6 @@ function of its seed.
 """
 
 import hashlib
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,12 @@ EVALUATION_BATCH = 2_000  # images; large enough for full speed, small enough fo
 
 # Folder below the root, and the md5 of the four unpacked files where it has been published.
 TORCHVISION = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "kmnist": "KMNIST"}
-FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
 MNIST_MD5 = (
     "6bbc9ace898e44ae57da46a324031adb",
     "a25bea736e30d166cdddb491f175f624",
@@ -141,17 +145,12 @@ def _download(cls: type, config: Data, root: Path) -> None:
         with filelock.FileLock(root / f".{config.name}.lock"):
             cls(root, download=True)
     except (RuntimeError, OSError) as error:
-        shutil.rmtree(root / TORCHVISION[config.name], ignore_errors=True) if _is_empty(root, config) else None
+        folder = root.absolute() / TORCHVISION[config.name] / "raw"
         raise ConfigError(
-            f"data={config.name}: no files in {root.absolute() / TORCHVISION[config.name] / 'raw'}, and they could not "
-            f"be downloaded ({error}). Either set data.root (or DROPOUT_STUDY_DATA) to the folder that holds "
-            f"{TORCHVISION[config.name]}/raw, or allow the download (data.download=true and a network), "
-            "or use data=digits, which needs no files."
+            f"data={config.name}: the files are not in {folder}, and they could not be downloaded ({error}). "
+            f"Either set data.root (or DROPOUT_STUDY_DATA) to the folder that holds {TORCHVISION[config.name]}/raw, "
+            "or allow the download (data.download=true and a network), or use data=digits, which needs no files."
         ) from error
-
-
-def _is_empty(root: Path, config: Data) -> bool:
-    return not any(path.is_file() for path in (root / TORCHVISION[config.name]).rglob("*"))
 
 
 def verify(folder: Path, md5: Sequence[str] | None) -> None:
@@ -204,6 +203,11 @@ def subset(labels: Tensor, size: int | None, resample: str, seed: int) -> Tensor
     return chosen[drawn]
 
 
+def combined(digests: Sequence[str]) -> str:
+    """One digest for the digests of several seeds, in their order."""
+    return hashlib.sha256("".join(digests).encode()).hexdigest()[:12]
+
+
 class BatchStream:
     """The endless sequence of one network's batches: epoch after epoch, each in an order of its own.
 
@@ -227,7 +231,10 @@ class BatchStream:
     def _in_order(self, epoch: int) -> Tensor:
         if epoch != self._epoch:
             source = generator(Purpose.BATCH, self._seed, epoch)
-            self._epoch, self._order = epoch, self._indices[torch.randperm(len(self._indices), generator=source)]
+            self._epoch, self._order = (
+                epoch,
+                self._indices[torch.randperm(len(self._indices), generator=source)],
+            )
         return self._order
 
 
@@ -276,6 +283,8 @@ class DataModule(pl.LightningDataModule):
         super().__init__()
         self.images, self.updates = images, updates
         labels = images.train.labels
+        if config.train_size and config.train_size > len(labels):
+            raise ConfigError(f"data.train_size={config.train_size} cannot be used: there are {len(labels)} examples.")
         self.subsets = torch.stack([subset(labels, config.train_size, config.resample, seed) for seed in seeds])
         self.streams = [
             BatchStream(indices, seed, config.batch_size) for indices, seed in zip(self.subsets, seeds, strict=True)
@@ -291,7 +300,10 @@ class DataModule(pl.LightningDataModule):
 
     def test_dataloader(self) -> list[EvaluationBatches]:
         """All test examples; then each network's own training examples."""
-        return [self._whole(self.images.test), EvaluationBatches(self._placed(self.images.train), self.subsets)]
+        return [
+            self._whole(self.images.test),
+            EvaluationBatches(self._placed(self.images.train), self.subsets),
+        ]
 
     def predict_dataloader(self) -> EvaluationBatches:
         """All test examples."""

@@ -12,8 +12,9 @@ from omegaconf import OmegaConf
 
 from dropout_study import config as schema
 from dropout_study import provenance, tracking, training
-from dropout_study.config import Config
-from dropout_study.data import CLASSES, DataModule, load
+from dropout_study.config import Config, Model
+from dropout_study.data import CLASSES, DataModule, combined, load
+from dropout_study.networks import MLP, LeNet, Network
 from dropout_study.record import Record, SeedRecord
 
 log = logging.getLogger(__name__)
@@ -27,10 +28,10 @@ def run(config: Config, folder: Path) -> None:
     Raises:
         ConfigError: the data cannot be read.
     """
-    _quiet()
+    quiet()
     images = load(config.data)
     data = DataModule(images, config.data, config.seeds, config.budget.updates)
-    module = training.CohortTraining(config, training.build(config, images.inputs, CLASSES))
+    module = training.CohortTraining(config, make_network(config.model, images.inputs, CLASSES))
     trainer = training.make_trainer(config, str(folder), progress=sys.stderr.isatty())
     record = _record(config, data, trainer.strategy.root_device)
     OmegaConf.save(OmegaConf.structured(config), folder / CONFIG)
@@ -42,7 +43,19 @@ def run(config: Config, folder: Path) -> None:
             torch.save(module.cohort.state_dict(), folder / COHORT)
 
 
-def _quiet() -> None:
+def make_network(model: Model, inputs: int, classes: int) -> Network:
+    """The network that a configuration describes."""
+    match model:
+        case schema.SoftmaxRegression(input_rate=input_rate):
+            return MLP(inputs, classes, input_rate=input_rate)
+        case schema.MLP(widths=widths, activation=activation, input_rate=input_rate, hidden_rate=hidden_rate):
+            return MLP(inputs, classes, widths, activation, input_rate, hidden_rate)
+        case schema.LeNet(dropout=dropout, hidden_rate=hidden_rate):
+            return LeNet(classes, dropout, hidden_rate)
+    raise TypeError(f"no network is called {model.name}")
+
+
+def quiet() -> None:
     """Keep Lightning's advertisements, device messages and notes on its own internals off the terminal."""
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="pytorch_lightning")
@@ -51,13 +64,18 @@ def _quiet() -> None:
 def _record(config: Config, data: DataModule, device: torch.device) -> Record:
     """What is known of a run before it starts."""
     digests = data.digests()
+    digest = combined(digests)
     dataset = {
         "name": config.data.name,
-        "digest": provenance.combined(digests),
+        "digest": digest,
         "source": "sklearn.datasets.load_digits" if config.data.name == "digits" else config.data.name,
         "train_size": data.subsets.shape[1],
     }
-    tags = {"config_digest": schema.digest(config), "data_digest": dataset["digest"], "budget": config.budget.name}
+    tags = {
+        "config_digest": schema.digest(config),
+        "data_digest": digest,
+        "budget": config.budget.name,
+    }
     return Record(
         experiment=config.study.name,
         description=config.study.title,
@@ -78,9 +96,9 @@ def _recorded(record: Record, folder: Path, uri: str) -> Iterator[None]:
     try:
         yield
         record.end("FINISHED")
-    except KeyboardInterrupt:
-        record.end("KILLED", "interrupted from the keyboard")
-        raise
+    except (KeyboardInterrupt, SystemExit) as error:  # Lightning turns the first into the second
+        record.end("KILLED", "interrupted")
+        raise KeyboardInterrupt from error
     except BaseException as error:
         record.end("FAILED", f"{type(error).__name__}: {error}")
         raise

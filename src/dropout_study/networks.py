@@ -4,8 +4,9 @@
 """
 
 import math
-from collections.abc import Sequence
-from typing import Literal, overload
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Literal, cast, overload
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +15,12 @@ from torch.nn import functional as F
 from dropout_study.masks import Masks, Site
 from dropout_study.randomness import Purpose, generator
 
-ACTIVATIONS = {"relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid, "identity": lambda h: h}
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": torch.relu,
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    "identity": lambda h: h,
+}
 
 
 class Linear(nn.Module):
@@ -82,16 +88,19 @@ class Network(nn.Module):
 
     def incoming(self) -> dict[str, tuple[int, ...]]:
         """Name of each weight -> its (negative) axes over which one unit's incoming weights extend."""
-        return {f"layers.{i}.weight": layer.incoming for i, layer in enumerate(self.layers)}  # type: ignore[misc]
+        return {f"layers.{i}.weight": layer.incoming for i, layer in enumerate(self._typed_layers())}
 
     @torch.no_grad()
     def initialize(self, seed: int) -> None:
         """Draw weights and biases uniformly within 1/sqrt(fan in), PyTorch's own default, from `seed` alone."""
-        for i, layer in enumerate(self.layers):
-            weight, bias = layer.weight, layer.bias
-            bound = 1 / math.sqrt(math.prod(weight.shape[axis] for axis in layer.incoming))  # type: ignore[union-attr,index,operator]
+        for i, layer in enumerate(self._typed_layers()):
+            weight, bias = layer.weight, cast("Tensor", layer.bias)
+            bound = 1 / math.sqrt(math.prod(weight.shape[axis] for axis in layer.incoming))
             for j, parameter in enumerate((weight, bias)):
-                parameter.uniform_(-bound, bound, generator=generator(Purpose.INIT, seed, site=2 * i + j))  # type: ignore[union-attr,operator]
+                parameter.uniform_(-bound, bound, generator=generator(Purpose.INIT, seed, site=2 * i + j))
+
+    def _typed_layers(self) -> list["Linear | Convolution"]:
+        return cast("list[Linear | Convolution]", list(self.layers))
 
 
 def dropped(h: Tensor, site: str, masks: Masks) -> Tensor:
@@ -122,7 +131,7 @@ class MLP(Network):
     ) -> None:
         super().__init__()
         sizes = [inputs, *widths, classes]
-        self.layers = nn.ModuleList(Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False))
+        self.layers = nn.ModuleList(Linear(a, b) for a, b in pairwise(sizes))
         self.activation = ACTIVATIONS[activation]
         self.hidden_sites = [f"hidden{i}" for i in range(len(widths))]
         self.sites = (

@@ -1,6 +1,5 @@
 """Where a result comes from: commit, versions, device."""
 
-import hashlib
 import os
 import platform
 import socket
@@ -10,13 +9,25 @@ from pathlib import Path
 
 import torch
 
-PACKAGES = ("dropout-study", "torch", "torchvision", "pytorch-lightning", "hydra-core", "mlflow", "scikit-learn")
+PACKAGES = (
+    "dropout-study",
+    "torch",
+    "torchvision",
+    "pytorch-lightning",
+    "hydra-core",
+    "mlflow",
+    "scikit-learn",
+)
 
 
 def tags(device: torch.device, source: Path) -> dict[str, str]:
     """Tags that say what produced a run: code in the folder `source`, packages, device and process."""
     versions = {f"version.{name}": version(name) for name in PACKAGES}
-    process = {"host": socket.gethostname(), "pid": str(os.getpid()), "version.python": platform.python_version()}
+    process = {
+        "host": socket.gethostname(),
+        "pid": str(os.getpid()),
+        "version.python": platform.python_version(),
+    }
     return versions | process | {"device": device_name(device)} | _git(source)
 
 
@@ -39,8 +50,3 @@ def _git(source: Path) -> dict[str, str]:
 def _run(source: Path, *arguments: str) -> str:
     command = ["git", "-C", str(source), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-
-def combined(digests: list[str]) -> str:
-    """One digest for the digests of several seeds, in their order."""
-    return hashlib.sha256("".join(digests).encode()).hexdigest()[:12]

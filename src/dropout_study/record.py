@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -72,7 +71,7 @@ class Record:
         """Write the record whole or not at all."""
         partial = folder / f"{FILE}.partial"
         partial.write_text(json.dumps(dataclasses.asdict(self)), encoding="utf-8")
-        os.replace(partial, folder / FILE)
+        partial.replace(folder / FILE)
 
     @classmethod
     def load(cls, folder: Path) -> "Record":

@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -69,7 +69,7 @@ def _grid(file: Path) -> dict[str, str]:
     """The axes of a study; none if there is no such study, which Hydra itself will report."""
     if not file.is_file():
         return {}
-    return {str(key): str(value) for key, value in (OmegaConf.load(file).get("grid") or {}).items()}
+    return {str(key): str(value) for key, value in (cast("DictConfig", OmegaConf.load(file)).get("grid") or {}).items()}
 
 
 def explain(error: Exception) -> str:
@@ -86,7 +86,7 @@ def explain(error: Exception) -> str:
 
 
 def _unknown_key(error: OmegaConfBaseException) -> str:
-    allowed = [str(key) for key in error.parent_node or ()]
+    allowed = [str(key) for key in error.parent_node or () if key != "hydra"]
     close = difflib.get_close_matches(str(error.key), allowed, n=1)
     hint = f" Did you mean {close[0]}?" if close else ""
     where = str(error.full_key).rpartition(".")[0] or "the top level"
@@ -139,10 +139,10 @@ class Sweep(Callback):
         console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 110, highlight=False)
         if finished := [record for record in records if record.status == "FINISHED"]:
             console.print(table(finished))
-        print("Open the results:", tracking.link(self._uri, self._experiment))
-        failures = [(folder / FAILURE).read_text() for folder in folders if (folder / FAILURE).is_file()]
-        if failures:
-            fail("\n".join(failures))
+        if records:
+            print("Look at the results:", tracking.link(self._uri, self._experiment))
+        if failed := [folder for folder in folders if (folder / FAILURE).is_file()]:
+            fail("\n".join((folder / FAILURE).read_text(encoding="utf-8") for folder in failed))
 
 
 def table(records: Sequence[Record]) -> Table:
@@ -154,7 +154,14 @@ def table(records: Sequence[Record]) -> Table:
         error = interval(record.values("test/error/weight_scaling"))
         nll = interval(record.values("test/nll/weight_scaling"))
         spread = _spread(error)
-        result.add_row(record.name, str(error.n), f"{error.mean:.2f}", spread, f"{nll.mean:.4f}", f"{record.seconds:.0f} s")
+        result.add_row(
+            record.name,
+            str(error.n),
+            f"{error.mean:.2f}",
+            spread,
+            f"{nll.mean:.4f}",
+            f"{record.seconds:.0f} s",
+        )
     return result
 
 

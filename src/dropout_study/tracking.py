@@ -6,7 +6,8 @@ and it is written last.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 import filelock
@@ -19,6 +20,10 @@ from dropout_study.record import Record, SeedRecord
 from dropout_study.statistics import interval
 
 RECORD_ID, PARENT, COMPLETE = "record_id", "mlflow.parentRunId", "complete"
+# MLflow sets its own levels when it is imported; its notes on creating tables are not for the reader.
+for name in ("mlflow", "alembic"):
+    logging.getLogger(name).setLevel(logging.WARNING)
+
 BATCH = 1_000  # MLflow takes that many metrics at a time
 SQLITE = "sqlite:///"
 
@@ -148,9 +153,7 @@ def _close(client: MlflowClient, run_id: str, saved: Record) -> None:
 
 def _seed_metrics(saved: Record, seed: SeedRecord) -> list[Metric]:
     points = [
-        Metric(key, value, time_ms, update)
-        for key, curve in seed.curves.items()
-        for update, value, time_ms in curve
+        Metric(key, value, time_ms, update) for key, curve in seed.curves.items() for update, value, time_ms in curve
     ]
     return points + _final(saved, {k: v for k, v in seed.metrics.items() if k not in seed.curves})
 
@@ -172,5 +175,5 @@ def _cohort_metrics(saved: Record) -> list[Metric]:
     return points + _final(saved, summary)
 
 
-def _final(saved: Record, values: dict[str, float]) -> Sequence[Metric]:
+def _final(saved: Record, values: dict[str, float]) -> list[Metric]:
     return [Metric(key, value, saved.ended_ms or saved.started_ms, 0) for key, value in values.items()]

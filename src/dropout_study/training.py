@@ -1,7 +1,6 @@
-"""Training a cohort with Lightning: losses, regularizers, optimizer, schedule and evaluation."""
+"""Training a cohort with Lightning: losses, updates, validation, final evaluation."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -10,18 +9,14 @@ import torch
 from pytorch_lightning.callbacks import TQDMProgressBar
 from torch import Tensor
 from torch.nn import functional as F
-from torch.optim import SGD as TorchSGD
-from torch.optim import AdamW as TorchAdamW
-from torch.optim import Optimizer as TorchOptimizer
-from torch.optim import lr_scheduler
+from torch.optim import Optimizer
 
 from dropout_study import masks, metrics
 from dropout_study.cohort import Cohort
-from dropout_study.config import MLP as MLPConfig
-from dropout_study.config import SGD, AdamW, Config, Exponential, InverseT, OneCycle, Regularizer, SoftmaxRegression
-from dropout_study.config import LeNet as LeNetConfig
-from dropout_study.config import Optimizer as OptimizerConfig
-from dropout_study.networks import MLP, LeNet, Network
+from dropout_study.config import SGD, Config
+from dropout_study.networks import Network
+from dropout_study.optimizers import make_optimizer, make_schedule
+from dropout_study.regularizers import penalty, project
 
 LOG_EVERY = 50  # updates between points of the loss curve and refreshes of the progress bar
 
@@ -36,30 +31,18 @@ class Point:
     time_ms: int
 
 
-def build(config: Config, inputs: int, classes: int) -> Network:
-    """The network that a configuration describes."""
-    match config.model:
-        case SoftmaxRegression(input_rate=input_rate):
-            return MLP(inputs, classes, input_rate=input_rate)
-        case MLPConfig(widths=widths, activation=activation, input_rate=input_rate, hidden_rate=hidden_rate):
-            return MLP(inputs, classes, widths, activation, input_rate, hidden_rate)
-        case LeNetConfig(dropout=dropout, hidden_rate=hidden_rate):
-            return LeNet(classes, dropout, hidden_rate)
-    raise TypeError(f"no network is called {config.model.name}")
-
-
 class Tally:
-    """Errors and negative log-likelihood of every network, summed over batches."""
+    """Errors and negative log-likelihood of every network, summed over batches in double precision."""
 
     def __init__(self) -> None:
         self.examples, self.errors, self.nll = 0, torch.zeros(()), torch.zeros(())
 
     def add(self, logits: Tensor, labels: Tensor) -> None:
         """Count a batch: logits `[R, N, C]`, labels `[N]` or `[R, N]`."""
-        log_probs = logits.double().log_softmax(-1)
+        log_probs, labels = logits.cpu().double().log_softmax(-1), labels.cpu()
         self.examples += labels.shape[-1]
-        self.errors = self.errors.to(logits.device) + metrics.errors(log_probs, labels).sum(-1)
-        self.nll = self.nll.to(logits.device) + metrics.nll(log_probs, labels).sum(-1)
+        self.errors = self.errors + metrics.errors(log_probs, labels).sum(-1)
+        self.nll = self.nll + metrics.nll(log_probs, labels).sum(-1)
 
     def percent(self) -> Tensor:
         """Error of every network in percent, `[R]`."""
@@ -136,7 +119,8 @@ class CohortTraining(pl.LightningModule):
 
     @torch.no_grad()
     def _constrain(self) -> None:
-        limits = self.config.regularizer.max_norm * (len(self._weights) if len(self.config.regularizer.max_norm) == 1 else 1)
+        limits = self.config.regularizer.max_norm
+        limits = limits * len(self._weights) if len(limits) == 1 else limits
         for (name, axes), limit in zip(self._weights.items(), limits, strict=True):
             project(self.cohort.get_parameter(name), axes, limit)
 
@@ -192,7 +176,7 @@ class CohortTraining(pl.LightningModule):
 
     def predict_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
         """Log-probabilities `[R, N, C]` under the weight scaling rule."""
-        return self(batch[0]).log_softmax(-1)
+        return cast("Tensor", self(batch[0])).log_softmax(-1)
 
     def configure_optimizers(self) -> Any:
         """The configured optimizer with a schedule that steps at every update."""
@@ -200,62 +184,12 @@ class CohortTraining(pl.LightningModule):
         schedule = make_schedule(self.config, optimizer)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def _optimizer(self) -> TorchOptimizer:
-        return cast("TorchOptimizer", self.optimizers(use_pl_optimizer=False))
+    def _optimizer(self) -> Optimizer:
+        return cast("Optimizer", self.optimizers(use_pl_optimizer=False))
 
     def _record(self, key: str, values: Tensor) -> None:
         if not self.trainer.sanity_checking:
             self.curves.append(Point(key, self.global_step, values.tolist(), int(time.time() * 1000)))
-
-
-def penalty(regularizer: Regularizer, weights: list[Tensor], hidden: list[Tensor]) -> Tensor | float:
-    """What the regularizers add to each network's loss, `[R]`.
-
-    l2 and l1 times the sum of squares and of absolute values of all weights (biases are free); sparsity times
-    the absolute activation of a hidden unit, summed over units and averaged over the batch.
-    """
-    total: Tensor | float = 0.0
-    if regularizer.l2:
-        total = total + regularizer.l2 * sum(w.square().flatten(1).sum(1) for w in weights)
-    if regularizer.l1:
-        total = total + regularizer.l1 * sum(w.abs().flatten(1).sum(1) for w in weights)
-    if regularizer.sparsity:
-        total = total + regularizer.sparsity * sum(h.abs().sum(-1).mean(-1) for h in hidden)
-    return total
-
-
-def project(weight: Tensor, axes: tuple[int, ...], limit: float) -> None:
-    """Shrink, in place, the incoming weights of every unit to a Euclidean norm of at most `limit`."""
-    norm = torch.linalg.vector_norm(weight, dim=axes, keepdim=True)
-    weight.mul_((limit / norm.clamp_min(limit)))
-
-
-def make_optimizer(config: OptimizerConfig, parameters: list[torch.nn.Parameter]) -> TorchOptimizer:
-    """The optimizer, in its fused form: one pass over memory an update."""
-    match config:
-        case AdamW(lr=lr, weight_decay=weight_decay):
-            return TorchAdamW(parameters, lr=lr, weight_decay=weight_decay, fused=True)
-        case SGD(lr=lr, momentum=momentum):
-            return TorchSGD(parameters, lr=lr, momentum=momentum, fused=True)
-    raise TypeError(f"no optimizer is called {config.name}")
-
-
-def make_schedule(config: Config, optimizer: TorchOptimizer) -> lr_scheduler.LRScheduler:
-    """The course of the learning rate over the budget."""
-    updates = config.budget.updates
-    match config.schedule:
-        case OneCycle(warmup=warmup):
-            # Momentum belongs to the optimizer's own configuration and does not cycle.
-            return lr_scheduler.OneCycleLR(
-                optimizer, config.optimizer.lr, updates, pct_start=warmup, cycle_momentum=False
-            )
-        case Exponential(final=final):
-            factor: Callable[[int], float] = lambda update: final ** (update / updates)  # noqa: E731
-        case InverseT(half_life=half_life):
-            factor = lambda update: 1 / (1 + update / half_life)  # noqa: E731
-        case _:
-            factor = lambda _: 1.0  # noqa: E731
-    return lr_scheduler.LambdaLR(optimizer, factor)
 
 
 class ProgressBar(TQDMProgressBar):
@@ -270,14 +204,17 @@ class ProgressBar(TQDMProgressBar):
         bar.disable = True
         return bar
 
-    def get_metrics(self, _: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, int | str | float]:
+    def get_metrics(self, _: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
         """The mean validation error over the cohort, once there is one."""
         errors = cast("CohortTraining", pl_module).results.get("val/error")
         return {"val error": f"{sum(errors) / len(errors):.2f} %"} if errors else {}
 
 
 def fit(training: CohortTraining, trainer: pl.Trainer, data: pl.LightningDataModule) -> None:
-    """Train for the whole budget, validate at its end, put the weights that are kept in place, and test them once."""
+    """Train for the whole budget, put the weights that are kept in place, and test them once.
+
+    The last point of the validation curves is always that of the weights that are kept.
+    """
     trainer.fit(training, datamodule=data)
     if training.config.budget.updates % validate_every(training.config):
         trainer.validate(training, datamodule=data, verbose=False)

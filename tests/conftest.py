@@ -1,0 +1,69 @@
+"""Shared parts of the tests: configurations, tiny image sets, the script in a folder of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
+
+from dropout_study import config as schema
+from dropout_study.data import Images, Split
+
+ROOT = Path(__file__).parents[1]
+
+schema.register()
+
+
+@pytest.fixture
+def make_config() -> Callable[..., schema.Config]:
+    """Compose conf/ with overrides, as the script does, and check it."""
+
+    def make(*overrides: str) -> schema.Config:
+        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+            return schema.read(compose("train", list(overrides)))
+
+    return make
+
+
+def random_images(side: int, count: int = 200) -> Images:
+    """Images of noise; each split has `count` examples with the classes in turn."""
+    source = torch.Generator().manual_seed(side)
+
+    def split() -> Split:
+        pixels = torch.randint(256, (count, side * side), generator=source).to(torch.uint8)
+        return Split(pixels, torch.arange(count) % 10, 1 / 255, torch.arange(count))
+
+    return Images(split(), split(), split())
+
+
+Script = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def train(tmp_path: Path) -> Script:
+    """Run scripts/train.py in an empty folder with a store of its own."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {k: v for k, v in os.environ.items() if k not in ("MLFLOW_TRACKING_URI", "HYDRA_FULL_ERROR")}
+        command = [sys.executable, str(ROOT / "scripts" / "train.py"), *arguments]
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    return run
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Callable[[], list[Run]]:
+    """All runs in the store of the test's folder."""
+
+    def read() -> list[Run]:
+        client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+        experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+        return list(client.search_runs(experiments, max_results=1_000))
+
+    return read

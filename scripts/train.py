@@ -7,7 +7,7 @@ from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from dropout_study import config as schema
 from dropout_study import sweeps
@@ -15,6 +15,7 @@ from dropout_study import sweeps
 CONF = Path(__file__).parents[1] / "conf"
 
 schema.register()
+OmegaConf.register_new_resolver("choices", lambda: sweeps.choices(CONF), replace=True)
 
 
 @hydra.main(config_path=str(CONF), config_name="train", version_base="1.3")

@@ -51,6 +51,7 @@ def train(tmp_path: Path) -> Script:
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         environment = {k: v for k, v in os.environ.items() if k not in ("MLFLOW_TRACKING_URI", "HYDRA_FULL_ERROR")}
+        environment["CUDA_VISIBLE_DEVICES"] = ""
         command = [sys.executable, str(ROOT / "scripts" / "train.py"), *arguments]
         return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 

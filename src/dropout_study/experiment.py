@@ -36,7 +36,7 @@ def run(config: Config, folder: Path) -> None:
     record = _record(config, data, trainer.strategy.root_device)
     OmegaConf.save(OmegaConf.structured(config), folder / CONFIG)
     log.info("%s: %d seeds, %d updates", record.name, len(config.seeds), config.budget.updates)
-    with _recorded(record, folder, config.tracking.uri):
+    with recorded(record, folder, config.tracking.uri):
         training.fit(module, trainer, data)
         _collect(record, module)
         if config.tracking.cohort:
@@ -89,7 +89,7 @@ def _record(config: Config, data: DataModule, device: torch.device) -> Record:
 
 
 @contextmanager
-def _recorded(record: Record, folder: Path, uri: str) -> Iterator[None]:
+def recorded(record: Record, folder: Path, uri: str) -> Iterator[None]:
     """Record a run when it starts and however it ends."""
     record.save(folder)
     tracking.record(folder, uri)

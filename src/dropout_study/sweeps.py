@@ -72,6 +72,15 @@ def _grid(file: Path) -> dict[str, str]:
     return {str(key): str(value) for key, value in (cast("DictConfig", OmegaConf.load(file)).get("grid") or {}).items()}
 
 
+def choices(conf: Path) -> str:
+    """Every choice of every group with the comment of its file, for `--help`."""
+    lines = []
+    for file in sorted(conf.glob("*/*.yaml")):
+        comments = re.findall(r"^# (?!@package)(.*)", file.read_text(encoding="utf-8"), re.MULTILINE)
+        lines.append(f"  {file.parent.name + '=' + file.stem:<28} {comments[0]}")
+    return "\n".join(lines)
+
+
 def explain(error: Exception) -> str:
     """A mistake in an override as one sentence: the key, the value, what is allowed."""
     if isinstance(error, MissingConfigException) and error.options is not None:
@@ -81,7 +90,9 @@ def explain(error: Exception) -> str:
     if isinstance(cause, ConfigAttributeError | ConfigKeyError) and isinstance(cause.parent_node, DictConfig):
         return _unknown_key(cause)
     if isinstance(cause, OmegaConfBaseException):
-        return f"{cause.full_key}: {str(cause.msg).splitlines()[0]}."
+        override = re.search(r"override '?(\S+=[^'\n]*)", str(error))
+        subject = override[1] if override else cause.full_key
+        return f"{subject} cannot be used: {str(cause.msg).splitlines()[0].rstrip('.')}."
     return re.sub(r"\s*\n\s*", " ", str(error).strip())
 
 

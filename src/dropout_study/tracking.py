@@ -14,6 +14,7 @@ import filelock
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from sqlalchemy.exc import SQLAlchemyError
 
 from dropout_study.config import ConfigError
 from dropout_study.record import Record, SeedRecord
@@ -68,8 +69,9 @@ def _experiment(uri: str, name: str, description: str, artifacts: str | None) ->
             return str(found.experiment_id)
         tags = {"mlflow.note.content": description, "mlflow.experimentKind": "custom_model_development"}
         return str(client.create_experiment(name, artifacts, tags))
-    except MlflowException as error:
-        raise ConfigError(f"tracking.uri: the store cannot be opened: {error.message}") from error
+    except (MlflowException, SQLAlchemyError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"tracking.uri={uri}: the store cannot be opened: {reason}") from error
 
 
 def link(uri: str, experiment_id: str) -> str:

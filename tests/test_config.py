@@ -1,0 +1,134 @@
+"""Configuration: what is refused, and what a condition's identity and name are made of."""
+
+from collections.abc import Callable
+
+import pytest
+from omegaconf import OmegaConf
+
+from dropout_study import config as schema
+from dropout_study.config import Config, ConfigError
+
+Make = Callable[..., Config]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "key", "allowed"),
+    [
+        (["model.hidden_rate=1"], "model.hidden_rate=1", "below 1"),
+        (["model.hidden_rate=-0.1"], "model.hidden_rate=-0.1", "at least 0"),
+        (["model.input_rate=1.5"], "model.input_rate=1.5", "below 1"),
+        (["model=softmax_regression", "model.input_rate=1"], "model.input_rate=1", "below 1"),
+        (["model.widths=[16,0]"], r"model.widths=\[16, 0\]", "at least 1"),
+        (["model.widths=[]"], r"model.widths=\[\]", "softmax_regression"),
+        (["model.activation=gelu"], "model.activation=gelu", "relu, tanh, sigmoid, identity"),
+        (["model=lenet"], "lenet with data=digits", "28 x 28"),
+        (["model=lenet", "data=mnist", "data.pool=2"], "data.pool=2", "28 x 28"),
+        (["model=lenet", "data=mnist", "model.dropout=conv"], "model.dropout=conv", "none, fc, all"),
+        (["seeds=[]"], r"seeds=\[\]", "at least one"),
+        (["seeds=[1,2,1]"], r"seeds=\[1, 2, 1\]", "different"),
+        (["seeds=[-1]"], r"seeds=\[-1\]", "from 0 on"),
+        (["data.train_size=1098"], "data.train_size=1098", "1097"),
+        (["data.train_size=0"], "data.train_size=0", "between 1"),
+        (["data.pool=3"], "data.pool=3", "divisor of 8"),
+        (["data.batch_size=0"], "data.batch_size=0", "at least 1"),
+        (["data.resample=jackknife"], "data.resample=jackknife", "none, bootstrap"),
+        (["data.name=imagenet"], "data.name=imagenet", "digits, mnist"),
+        (["regularizer.l2=-1"], "regularizer.l2=-1", "at least 0"),
+        (["regularizer.max_norm=[1,2]"], r"regularizer.max_norm=\[1.0, 2.0\]", "3 layers"),
+        (["optimizer.lr=0"], "optimizer.lr=0", "above 0"),
+        (["optimizer=sgd", "optimizer.momentum=1"], "optimizer.momentum=1", "below 1"),
+        (["schedule.warmup=1"], "schedule.warmup=1", "between 0 and 1"),
+        (["schedule=exponential", "schedule.final=0"], "schedule.final=0", "above 0"),
+        (["schedule=inverse_t", "schedule.half_life=0"], "schedule.half_life=0", "at least 1"),
+        (["trainer.precision=16-mixed"], "trainer.precision=16-mixed", "bf16-mixed"),
+        (["budget.updates=0"], "budget.updates=0", "at least 1"),
+        (["budget.weights=first"], "budget.weights=first", "last, best"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else None,
+)
+def test_a_value_out_of_range_is_named_with_what_is_allowed(
+    make_config: Make, overrides: list[str], key: str, allowed: str
+) -> None:
+    """If this failed, a mistake would surface as a traceback, or as a strange result."""
+    with pytest.raises(ConfigError, match=rf"{key}.* must be .*{allowed}.*\.$"):
+        make_config(*overrides)
+
+
+def test_every_choice_composes_and_every_choice_has_a_comment(make_config: Make) -> None:
+    """If this failed, some file of conf/ would be broken or unexplained."""
+    from conftest import ROOT
+
+    for file in sorted((ROOT / "conf").glob("*/*.yaml")):
+        group, choice = file.parent.name, file.stem
+        make_config(f"{group}={choice}", *(["data=mnist"] if choice == "lenet" else []))
+        comments = [line for line in file.read_text().splitlines()[:2] if line.startswith("# ")]
+        assert any("@package" not in line for line in comments), file
+
+
+def test_seed_0_is_a_seed(make_config: Make) -> None:
+    """If this failed, seed 0 would mean "no seed", as it does elsewhere."""
+    assert make_config("seeds=[0]").seeds == [0]
+
+
+def test_regularizers_combine(make_config: Make) -> None:
+    """If this failed, dropout with L2 and max-norm could not be one condition."""
+    regularizer = make_config("regularizer=[l2,max_norm]", "regularizer.l1=1e-6").regularizer
+    assert (regularizer.l2, regularizer.l1, regularizer.max_norm) == (1e-4, 1e-6, [3.0])
+
+
+@pytest.mark.parametrize(
+    "cosmetic",
+    [
+        "seeds=[7]",
+        "data.root=/elsewhere",
+        "data.download=false",
+        "trainer=cpu",
+        "tracking.cohort=true",
+        "debug.profile=true",
+    ],
+)
+def test_the_digest_ignores_what_does_not_change_a_condition(make_config: Make, cosmetic: str) -> None:
+    """If this failed, moving to another machine would train everything again."""
+    assert schema.digest(make_config(cosmetic)) == schema.digest(make_config())
+
+
+@pytest.mark.parametrize(
+    "scientific",
+    ["model.hidden_rate=0.4", "model.widths=[256]", "data.train_size=100", "optimizer.lr=0.01", "budget.updates=7",
+     "trainer.precision=64-true", "regularizer.l2=1e-3", "schedule=constant", "data.resample=bootstrap"],
+)  # fmt: skip
+def test_the_digest_changes_with_the_condition(make_config: Make, scientific: str) -> None:
+    """If this failed, two conditions would be taken for one and their seeds averaged."""
+    assert schema.digest(make_config(scientific)) != schema.digest(make_config())
+
+
+def test_the_digest_survives_writing_and_reading(make_config: Make) -> None:
+    """If this failed, a stored configuration would not find its own run."""
+    config = make_config()
+    stored = OmegaConf.create(OmegaConf.to_yaml(OmegaConf.structured(config)))
+    again = OmegaConf.merge(OmegaConf.structured(config), stored)
+    assert schema.digest(schema.read(again)) == schema.digest(config)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "name"),
+    [
+        (["data=mnist", "data.train_size=1000"], "mlp 256-256, rate 0.5, mnist, n 1000"),
+        (["model.input_rate=0.2", "model.activation=tanh"], "mlp 256-256 tanh, rates 0.2/0.5, digits"),
+        (["model=softmax_regression", "data.pool=2"], "softmax regression, input rate 0, digits, pool 2"),
+        (["model=lenet", "data=mnist", "model.dropout=all"], "lenet all, rate 0.5, mnist"),
+        (["regularizer.l2=1e-4", "regularizer.max_norm=[3]"], "mlp 256-256, rate 0.5, digits, l2 0.0001, max-norm 3.0"),
+        (["data.resample=bootstrap"], "mlp 256-256, rate 0.5, digits, bootstrap"),
+    ],
+)
+def test_names_say_what_the_condition_is(make_config: Make, overrides: list[str], name: str) -> None:
+    """If this failed, the MLflow UI would show names that do not tell runs apart."""
+    assert schema.condition(make_config(*overrides)) == name
+
+
+def test_params_are_flat_and_numbers_stay_numbers(make_config: Make) -> None:
+    """If this failed, MLflow could not plot results against a parameter."""
+    params = schema.flat(make_config("model.hidden_rate=0.25"))
+    assert params["model.hidden_rate"] == "0.25"
+    assert params["model.widths"] == "256x256"
+    assert not any(key.startswith(("seeds", "tracking")) for key in params)

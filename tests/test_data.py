@@ -1,0 +1,181 @@
+"""Data: splits, subsets, batches, and files that are checked before anything is trained."""
+
+import hashlib
+import os
+import struct
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import random_images
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dropout_study.config import ConfigError, Data
+from dropout_study.data import FILES, BatchStream, DataModule, class_balanced_order, load, subset, verify
+
+DIGITS = Data(name="digits", root="unused")
+LABELS = torch.arange(1000) * 7 % 13 % 10
+
+
+def test_digits_are_split_into_1097_300_400_without_overlap() -> None:
+    """If this failed, test images would be trained on, or the classes of the held-out sets unbalanced."""
+    images = load(DIGITS)
+    parts = (images.train, images.validation, images.test)
+    assert [len(part) for part in parts] == [1097, 300, 400]
+    assert torch.cat([part.ids for part in parts]).unique().numel() == 1797
+    assert images.validation.labels.bincount().tolist() == [30] * 10
+    assert images.test.labels.bincount().tolist() == [40] * 10
+    assert torch.equal(load(DIGITS).test.ids, images.test.ids)
+
+
+def test_inputs_lie_in_0_1_and_pooling_averages_squares() -> None:
+    """If this failed, inputs would be scaled wrongly or pooled over the wrong pixels."""
+    plain, pooled = load(DIGITS), load(Data(name="digits", root="unused", pool=2))
+    x, _ = plain.train.batch(torch.arange(100))
+    small, _ = pooled.train.batch(torch.arange(100))
+    assert (x.min(), x.max()) == (0, 1)
+    assert pooled.inputs == 16
+    by_hand = (x[:, 0] + x[:, 1] + x[:, 8] + x[:, 9]) / 4
+    torch.testing.assert_close(small[:, 0], by_hand)
+    by_hand = (x[:, 20] + x[:, 21] + x[:, 28] + x[:, 29]) / 4
+    torch.testing.assert_close(small[:, 6], by_hand)
+
+
+@given(st.integers(1, 700), st.integers(1, 700), st.integers(0, 5))
+def test_subsets_are_balanced_nested_and_of_their_size(a: int, b: int, seed: int) -> None:
+    """If this failed, sizes would be compared on unrelated or unbalanced subsets."""
+    small, large = sorted((a, b))
+    inner, outer = subset(LABELS, small, "none", seed), subset(LABELS, large, "none", seed)
+    assert len(inner) == small
+    assert torch.equal(outer[:small], inner)
+    assert outer.unique().numel() == large
+    counts = LABELS[inner].bincount(minlength=10)
+    assert counts.max() - counts.min() <= 1
+
+
+def test_all_examples_are_a_permutation_and_seeds_differ() -> None:
+    """If this failed, `train_size: null` would lose examples, or seeds share a subset."""
+    assert subset(LABELS, None, "none", 0).sort().values.tolist() == list(range(1000))
+    assert not torch.equal(subset(LABELS, 100, "none", 0), subset(LABELS, 100, "none", 1))
+    assert class_balanced_order(LABELS, torch.Generator().manual_seed(0)).unique().numel() == 1000
+
+
+def test_a_bootstrap_draws_with_replacement_from_the_subset() -> None:
+    """If this failed, bagging would train on the plain subset: about 63 % of it appears in a resample."""
+    chosen, drawn = subset(LABELS, 500, "none", 3), subset(LABELS, 500, "bootstrap", 3)
+    assert len(drawn) == 500
+    assert set(drawn.tolist()) <= set(chosen.tolist())
+    assert 0.58 < drawn.unique().numel() / 500 < 0.69
+
+
+@pytest.mark.parametrize(("examples", "size"), [(10, 4), (7, 7), (3, 8), (1, 5)])
+def test_batches_run_on_across_epochs_and_show_each_example_once_an_epoch(examples: int, size: int) -> None:
+    """If this failed, examples would be seen unequally often, or small subsets could not be trained on."""
+    indices = torch.arange(examples) + 100
+    stream = BatchStream(indices, seed=2, size=size)
+    seen = torch.cat([stream.batch(update) for update in range(3 * examples)])
+    for epoch in seen.split(examples)[: 3 * size]:
+        assert epoch.sort().values.tolist() == indices.tolist()
+
+
+def test_a_batch_is_a_function_of_seed_and_update_alone() -> None:
+    """If this failed, a resumed run, or a network inside a cohort, would see other batches."""
+    indices = torch.arange(30)
+    in_order = [BatchStream(indices, 5, 8).batch(update) for update in range(20)]
+    backwards = BatchStream(indices, 5, 8)
+    for update in reversed(range(20)):
+        assert torch.equal(backwards.batch(update), in_order[update])
+    assert not torch.equal(BatchStream(indices, 6, 8).batch(0), in_order[0])
+
+
+def test_a_network_sees_the_same_batches_alone_and_in_a_cohort() -> None:
+    """If this failed, adding seeds would change what the others learn from."""
+    images, config = random_images(8), Data(name="digits", root="unused", train_size=50, batch_size=7)
+    together = list(DataModule(images, config, [4, 9, 2], 12).train_dataloader())
+    alone = list(DataModule(images, config, [9], 12).train_dataloader())
+    assert len(together) == 12
+    for (x, y), (own_x, own_y) in zip(together, alone, strict=True):
+        assert torch.equal(x[1], own_x[0])
+        assert torch.equal(y[1], own_y[0])
+
+
+def test_digests_tell_subsets_apart_and_are_stable() -> None:
+    """If this failed, runs on different examples would look comparable."""
+    images = random_images(8)
+    first = DataModule(images, Data(name="digits", root="-", train_size=50), [0, 1], 1).digests()
+    again = DataModule(images, Data(name="digits", root="-", train_size=50), [1], 1).digests()
+    larger = DataModule(images, Data(name="digits", root="-", train_size=60), [0], 1).digests()
+    assert first[1] == again[0]
+    assert len({*first, *larger}) == 3
+
+
+def write_idx(root: Path, folder: str, train: int = 60, test: int = 20) -> Path:
+    """Four IDX files of random images, as torchvision expects them."""
+    raw = root / folder / "raw"
+    raw.mkdir(parents=True)
+    source = torch.Generator().manual_seed(0)
+    for count, images, labels in ((train, FILES[0], FILES[1]), (test, FILES[2], FILES[3])):
+        pixels = torch.randint(256, (count * 784,), generator=source).to(torch.uint8).numpy().tobytes()
+        (raw / images).write_bytes(struct.pack(">4i", 0x0803, count, 28, 28) + pixels)
+        (raw / labels).write_bytes(struct.pack(">2i", 0x0801, count) + bytes(i % 10 for i in range(count)))
+    return raw
+
+
+@pytest.mark.parametrize(("name", "folder"), [("fashion_mnist", "FashionMNIST"), ("kmnist", "KMNIST")])
+def test_idx_files_are_split_five_to_one_and_the_official_test_set_is_left_whole(
+    tmp_path: Path, name: str, folder: str
+) -> None:
+    """If this failed, validation would overlap with training, or with the test set."""
+    write_idx(tmp_path, folder)
+    images = load(Data(name=name, root=str(tmp_path)))
+    assert [len(s) for s in (images.train, images.validation, images.test)] == [50, 10, 20]
+    assert torch.cat([images.train.ids, images.validation.ids]).sort().values.tolist() == list(range(60))
+    assert images.test.ids.tolist() == list(range(20))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_truncated_file_is_named_with_what_was_expected(tmp_path: Path, name: str) -> None:
+    """If this failed, a broken download would be trained on, or end in a traceback."""
+    raw = write_idx(tmp_path, "KMNIST")
+    whole = (raw / name).read_bytes()
+    (raw / name).write_bytes(whole[:-1])
+    with pytest.raises(ConfigError, match=rf"{name} is truncated.* {len(whole) - 1} bytes .* {len(whole)}\."):
+        load(Data(name="kmnist", root=str(tmp_path)))
+    (raw / name).write_bytes(b"")
+    with pytest.raises(ConfigError, match=name):
+        load(Data(name="kmnist", root=str(tmp_path)))
+
+
+def test_an_altered_mnist_file_is_named_with_both_checksums(tmp_path: Path) -> None:
+    """If this failed, results on altered images would be published as MNIST."""
+    raw = write_idx(tmp_path, "MNIST")
+    found = hashlib.md5((raw / FILES[0]).read_bytes(), usedforsecurity=False).hexdigest()
+    with pytest.raises(ConfigError, match=f"{FILES[0]} was altered: its md5 is {found} where 6bbc9ace"):
+        load(Data(name="mnist", root=str(tmp_path)))
+    verify(raw, None)
+
+
+def test_missing_files_are_reported_with_the_three_ways_out(tmp_path: Path) -> None:
+    """If this failed, a user without data would not know what to do; nothing must be left behind either."""
+    with pytest.raises(ConfigError) as raised:
+        load(Data(name="mnist", root=str(tmp_path), download=False))
+    assert all(way in str(raised.value) for way in ("data.root", "data.download=true", "data=digits"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_train_size_beyond_the_files_is_refused(tmp_path: Path) -> None:
+    """If this failed, a small copy of a data set would silently stand in for the whole."""
+    write_idx(tmp_path, "KMNIST")
+    config = Data(name="kmnist", root=str(tmp_path), train_size=51)
+    with pytest.raises(ConfigError, match="train_size=51"):
+        DataModule(load(config), config, [0], 1)
+
+
+@pytest.mark.skipif("DROPOUT_STUDY_DATA" not in os.environ, reason="set DROPOUT_STUDY_DATA to the folder of MNIST")
+def test_mnist_is_split_into_50000_10000_and_the_official_test_set() -> None:
+    """If this failed, results would not be comparable with any paper."""
+    images = load(Data(name="mnist", root=os.environ["DROPOUT_STUDY_DATA"], download=False))
+    assert [len(s) for s in (images.train, images.validation, images.test)] == [50_000, 10_000, 10_000]
+    assert images.test.labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
+    assert torch.cat([images.train.ids, images.validation.ids]).unique().numel() == 60_000

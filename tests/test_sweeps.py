@@ -1,0 +1,65 @@
+"""The command line of a sweep, and mistakes put into sentences."""
+
+import pytest
+from conftest import ROOT
+from hydra import compose, initialize_config_dir
+
+from dropout_study.config import ConfigError
+from dropout_study.sweeps import EXPLAINED, complete, explain
+
+CONF = ROOT / "conf"
+GRID = ["model.widths=[16,16],[256,256]", "model.hidden_rate=0,0.2,0.5"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "added"),
+    [
+        (["-m"], ["study=rate_by_width", *GRID]),
+        (["--multirun"], ["study=rate_by_width", *GRID]),
+        (["-m", "data=mnist"], ["study=rate_by_width", *GRID]),
+        (["-m", "budget=smoke", "seeds=[0,1]"], ["study=rate_by_width", *GRID]),
+        (["-m", "model.hidden_rate=0.5"], ["study=rate_by_width", GRID[0]]),
+        (["-m", "model.hidden_rate=0,0.5"], []),
+        (["-m", "data=digits,mnist"], []),
+        (["-m", "model.hidden_rate=range(0,0.9,0.3)"], []),
+        (["-m", "seeds=choice([0],[1])"], []),
+        (["-m", "data=glob(*)"], []),
+        (["-m", "study=rate_by_width"], GRID),
+        (["-m", "study=rate_by_width", "model.hidden_rate=0.1,0.3"], [GRID[0]]),
+        (["-m", "study=exploration"], []),
+        ([], []),
+        (["model.hidden_rate=0.5"], []),
+        (["--help"], []),
+    ],
+    ids=" ".join,
+)
+def test_a_sweep_is_exactly_what_was_typed_or_the_grid_of_its_study(typed: list[str], added: list[str]) -> None:
+    """If this failed, the default grid would multiply a typed sweep, or a typed value would be swept over."""
+    assert complete(typed, CONF) == [*typed, *added]
+
+
+def test_a_study_without_m_is_a_mistake() -> None:
+    """If this failed, one run would be recorded as if it were the study."""
+    with pytest.raises(ConfigError, match="add -m"):
+        complete(["study=rate_by_width"], CONF)
+
+
+@pytest.mark.parametrize(
+    ("override", "parts"),
+    [
+        ("model.hiden_rate=0.5", ["model.hiden_rate", "Did you mean hidden_rate?", "widths"]),
+        ("modle=mlp", ["modle", "Did you mean model?"]),
+        ("data=imagenet", ["data=imagenet", "digits", "kmnist"]),
+        ("model.hidden_rate=half", ["model.hidden_rate", "half", "Float"]),
+        ("seeds=3", ["seeds", "3"]),
+        ("budget.updates=1.5", ["budget.updates", "1.5", "Integer"]),
+        ("regularizer.l3=1", ["regularizer.l3", "l1", "l2"]),
+    ],
+)
+def test_a_mistake_in_an_override_is_one_sentence(override: str, parts: list[str]) -> None:
+    """If this failed, a typing mistake would end in several lines about the inside of Hydra."""
+    with initialize_config_dir(str(CONF), version_base="1.3"), pytest.raises(EXPLAINED) as raised:
+        compose("train", [override])
+    sentence = explain(raised.value)
+    assert "\n" not in sentence
+    assert all(part in sentence for part in parts), sentence

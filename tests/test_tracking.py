@@ -1,0 +1,135 @@
+"""Recording folders into a real store."""
+
+import multiprocessing
+from pathlib import Path
+
+import pytest
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
+
+from dropout_study import tracking
+from dropout_study.config import ConfigError
+from dropout_study.record import FILE, Record, SeedRecord
+
+
+def example() -> Record:
+    """A record of two seeds as training leaves it."""
+    seeds = []
+    for seed, error in ((0, 2.0), (1, 4.0)):
+        metrics = {"val/error": error + 1, "test/error/weight_scaling": error}
+        curves = {"val/error": [(10, 9.0, 1_000), (20, error + 1, 2_000)]}
+        seeds.append(SeedRecord(seed, f"digest{seed}", metrics, curves))
+    return Record(
+        experiment="capacity",
+        description="what it is about",
+        name="mlp 8, rate 0.5",
+        params={"model.hidden_rate": "0.5"},
+        tags={"config_digest": "abc", "git.commit": "0123"},
+        dataset={"name": "digits", "digest": "def", "source": "sklearn", "train_size": 100},
+        seeds=seeds,
+        artifacts=["config.yaml", "absent.txt"],
+    )
+
+
+@pytest.fixture
+def uri(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/mlflow.db"
+
+
+def record(saved: Record, folder: Path, uri: str) -> list[Run]:
+    """Save and record; return all runs of the store, the cohort first."""
+    (folder / "config.yaml").write_text("seeds: [0, 1]\n")
+    saved.save(folder)
+    cohort = tracking.record(folder, uri)
+    client = MlflowClient(uri)
+    ids = [experiment.experiment_id for experiment in client.search_experiments()]
+    return sorted(client.search_runs(ids), key=lambda run: (run.info.run_id != cohort, run.data.tags.get("seed")))
+
+
+def test_a_finished_record_becomes_a_cohort_with_nested_seeds(tmp_path: Path, uri: str) -> None:
+    """If this failed, the UI would not show means with their intervals, or seeds below their cohort."""
+    saved = example()
+    saved.end("FINISHED")
+    cohort, first, second = record(saved, tmp_path, uri)
+    assert cohort.info.run_name == "mlp 8, rate 0.5"
+    assert cohort.data.metrics["test/error/weight_scaling"] == 3.0
+    assert cohort.data.metrics["test/error/weight_scaling_sd"] == pytest.approx(2**0.5)
+    assert cohort.data.metrics["test/error/weight_scaling_high"] == pytest.approx(3 + 12.7062, abs=1e-3)
+    assert cohort.data.params == {"model.hidden_rate": "0.5"}
+    assert cohort.data.tags["git.commit"] == "0123"
+    for run, seed, error in ((first, "0", 2.0), (second, "1", 4.0)):
+        assert run.data.tags["mlflow.parentRunId"] == cohort.info.run_id
+        assert (run.data.tags["seed"], run.data.tags["config_digest"]) == (seed, "abc")
+        assert run.data.metrics["test/error/weight_scaling"] == error
+    assert {run.data.tags["complete"] for run in (cohort, first, second)} == {"true"}
+    assert {run.info.status for run in (cohort, first, second)} == {"FINISHED"}
+    client = MlflowClient(uri)
+    curve = client.get_metric_history(cohort.info.run_id, "val/error")
+    assert [(point.step, point.value) for point in curve] == [(10, 9.0), (20, 4.0)]
+    assert [a.path for a in client.list_artifacts(cohort.info.run_id)] == ["config.yaml"]
+    assert cohort.inputs.dataset_inputs[0].dataset.digest == "def"
+
+
+def test_recording_is_idempotent_from_start_to_end(tmp_path: Path, uri: str) -> None:
+    """If this failed, recording again after a lost connection would duplicate runs or points."""
+    saved = example()
+    started = record(saved, tmp_path, uri)
+    assert {run.info.status for run in started} == {"RUNNING"}
+    assert not any("complete" in run.data.tags for run in started)
+    saved.end("FINISHED")
+    once = record(saved, tmp_path, uri)
+    twice = record(saved, tmp_path, uri)
+    assert [run.info.run_id for run in started] == [run.info.run_id for run in once]
+    assert [run.to_dictionary() for run in once] == [run.to_dictionary() for run in twice]
+    points = MlflowClient(uri).get_metric_history(once[1].info.run_id, "val/error")
+    assert len(points) == 2
+
+
+@pytest.mark.parametrize("status", ["FAILED", "KILLED"])
+def test_what_failed_is_not_complete_and_says_why(tmp_path: Path, uri: str, status: str) -> None:
+    """If this failed, an aborted run would be averaged into results."""
+    saved = example()
+    saved.end(status, "the loss is not a number")
+    for run in record(saved, tmp_path, uri):
+        assert run.info.status == status
+        assert run.data.tags["reason"] == "the loss is not a number"
+        assert "complete" not in run.data.tags
+
+
+def test_a_record_survives_writing_and_reading(tmp_path: Path) -> None:
+    """If this failed, what reaches the store would differ from what was trained."""
+    saved = example()
+    saved.save(tmp_path)
+    loaded = Record.load(tmp_path)
+    assert loaded.seeds[1].metrics == saved.seeds[1].metrics
+    assert loaded.id == saved.id
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+
+
+@pytest.mark.parametrize("uri", ["mlruns", "./mlruns", "file:///tmp/mlruns"])
+def test_a_store_of_plain_files_is_refused_with_an_alternative(uri: str) -> None:
+    """If this failed, training would end in MLflow's own exception."""
+    with pytest.raises(ConfigError, match=r"sqlite:///mlflow\.db"):
+        tracking.absolute(uri)
+
+
+def test_a_store_that_cannot_be_opened_is_one_sentence(tmp_path: Path) -> None:
+    """If this failed, a mistyped address would be a page of SQLAlchemy."""
+    with pytest.raises(ConfigError, match="create it first"):
+        tracking.prepare(f"sqlite:///{tmp_path}/absent/mlflow.db", "e", "")
+    (tmp_path / "broken.db").write_text("this is not a database, and long enough to be looked at " * 40)
+    with pytest.raises(ConfigError, match="cannot be opened"):
+        tracking.prepare(f"sqlite:///{tmp_path}/broken.db", "e", "")
+
+
+def test_first_starts_at_the_same_moment_do_not_collide(uri: str) -> None:
+    """If this failed, two sweeps started together on a new store would lose one of them."""
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=tracking.prepare, args=(uri, f"study{i % 2}", "")) for i in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * 4
+    names = {experiment.name for experiment in MlflowClient(uri).search_experiments()}
+    assert {"study0", "study1"} <= names

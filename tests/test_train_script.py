@@ -1,0 +1,140 @@
+"""`python scripts/train.py` as a user types it, on real stores."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import ROOT, Script
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
+
+Runs = Callable[[], list[Run]]
+SMOKE = ("budget=smoke", "seeds=[0,3]")
+
+
+def test_a_single_run_is_trained_evaluated_and_recorded(train: Script, runs: Runs, tmp_path: Path) -> None:
+    """If this failed, the main job would not leave what the report reads."""
+    done = train(*SMOKE, "model=softmax_regression", "data.train_size=200", "tracking.cohort=true")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "", "no warnings, advertisements or device messages"
+    assert "softmax regression, input rate 0, digits, n 200" in done.stdout
+    assert "mlflow ui" in done.stdout
+    cohort = next(run for run in runs() if run.data.tags["role"] == "cohort")
+    seeds = [run for run in runs() if run.data.tags.get("mlflow.parentRunId") == cohort.info.run_id]
+    assert sorted(run.data.tags["seed"] for run in seeds) == ["0", "3"]
+    assert all(run.data.tags["complete"] == "true" for run in (cohort, *seeds))
+    errors = [run.data.metrics["test/error/weight_scaling"] for run in seeds]
+    assert cohort.data.metrics["test/error/weight_scaling"] == pytest.approx(sum(errors) / 2)
+    assert cohort.data.params["data.train_size"] == "200"
+    assert {"git.commit", "version.torch", "device", "data_digest"} <= set(cohort.data.tags)
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    files = {artifact.path for artifact in client.list_artifacts(cohort.info.run_id)}
+    assert files == {"config.yaml", "train.log", "cohort.pt"}
+    stored = torch.load(client.download_artifacts(cohort.info.run_id, "cohort.pt", str(tmp_path)), weights_only=True)
+    assert stored["stacked.layers.0.weight"].shape == (2, 64, 10)
+
+
+def test_the_same_command_gives_the_same_result(train: Script, runs: Runs) -> None:
+    """If this failed, a published number could not be reproduced."""
+    for _ in range(2):
+        train(*SMOKE, "model.widths=[8]")
+    first, second = (run.data.metrics for run in runs() if run.data.tags["role"] == "cohort")
+    assert first == second
+
+
+def test_the_default_sweep_is_run_and_ends_in_one_table(train: Script, runs: Runs) -> None:
+    """If this failed, the README's first command would not do what it says."""
+    done = train("-m", *SMOKE)
+    assert done.returncode == 0, done.stderr
+    cohorts = [run for run in runs() if run.data.tags["role"] == "cohort"]
+    conditions = {(run.data.params["model.widths"], run.data.params["model.hidden_rate"]) for run in cohorts}
+    assert conditions == {(w, r) for w in ("16x16", "256x256") for r in ("0.0", "0.2", "0.5")}
+    assert len(cohorts) == 6
+    assert len(re.findall(r"│ mlp", done.stdout)) == 6
+
+
+def test_a_typed_sweep_runs_exactly_what_was_typed(train: Script, runs: Runs) -> None:
+    """If this failed, Hydra would multiply the default grid with it."""
+    done = train("-m", "model.hidden_rate=0,0.5", *SMOKE)
+    assert done.returncode == 0, done.stderr
+    cohorts = [run.data.params for run in runs() if run.data.tags["role"] == "cohort"]
+    assert sorted((p["model.hidden_rate"], p["model.widths"]) for p in cohorts) == [
+        ("0.0", "256x256"),
+        ("0.5", "256x256"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["model.hiden_rate=0.5"], "Did you mean hidden_rate?"),
+        (["model=softmax_regression", "model.hidden_rate=0.5"], "model.hidden_rate is not a key"),
+        (["model.hidden_rate=1.5"], "model.hidden_rate=1.5"),
+        (["data=mnist", "data.root=nowhere", "data.download=false"], "data=digits, which needs no files"),
+        (["tracking.uri=mlruns"], "sqlite:///mlflow.db"),
+        (["study=rate_by_width"], "add -m"),
+    ],
+    ids=["key", "site", "range", "files", "store", "study"],
+)
+def test_a_mistake_ends_in_one_sentence_and_leaves_no_run(
+    train: Script, runs: Runs, arguments: list[str], said: str
+) -> None:
+    """If this failed, a mistake would end in a traceback, or in a broken run in the store."""
+    done = train(*arguments)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert runs() == []
+
+
+def test_a_bad_condition_does_not_stop_the_sweep(train: Script, runs: Runs) -> None:
+    """If this failed, one mistake would cost the conditions behind it."""
+    done = train("-m", "model.hidden_rate=0,1.5,0.5", *SMOKE)
+    assert done.returncode == 1
+    assert "model.hidden_rate=1.5 cannot be used" in done.stderr
+    assert len([run for run in runs() if run.data.tags["role"] == "cohort"]) == 2
+    assert "rate 0.5" in done.stdout
+
+
+def test_an_interrupted_run_is_marked_killed(tmp_path: Path, runs: Runs) -> None:
+    """If this failed, Ctrl-C would leave a run that looks as if it were still going, or as if it had failed."""
+    command = [
+        sys.executable,
+        str(ROOT / "scripts" / "train.py"),
+        "budget.updates=1000000",
+        "tracking.uri=sqlite:///mlflow.db",
+    ]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert "seeds" in process.stdout.readline()  # printed right before training
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert {run.info.status for run in runs()} == {"KILLED"}
+    assert {run.data.tags["reason"] for run in runs()} == {"interrupted"}
+
+
+def test_a_crash_is_one_sentence_with_the_traceback_in_the_log(train: Script, tmp_path: Path) -> None:
+    """If this failed, a crash would bury its reason, or nobody could look into it."""
+    done = train(*SMOKE, "trainer=gpu")  # the fixture hides all GPUs
+    assert done.returncode == 1
+    assert "the traceback is in" in done.stderr
+    assert "Traceback" not in done.stderr
+    log = next(tmp_path.glob("outputs/*/*/train.log")).read_text()
+    assert "Traceback" in log
+
+
+def test_help_shows_examples_and_choices_quickly(train: Script) -> None:
+    """If this failed, a newcomer would not know what to type."""
+    done = train("--help")
+    assert done.returncode == 0
+    assert "python scripts/train.py -m" in done.stdout
+    assert re.search(r"data=digits +1,797 digits", done.stdout)
+    assert re.search(r"study=rate_by_width +the default sweep", done.stdout)

@@ -1,0 +1,114 @@
+"""Training: independence of the seeds, constraints, curves, which weights are kept."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import random_images
+
+from dropout_study.config import Config
+from dropout_study.data import DataModule
+from dropout_study.experiment import make_network, quiet
+from dropout_study.masks import sample
+from dropout_study.training import CohortTraining, Tally, fit, make_trainer
+
+Make = Callable[..., Config]
+
+
+def train(config: Config, folder: Path) -> CohortTraining:
+    """Train on noise images of the data set's size, through the project's own path."""
+    quiet()
+    images = random_images(8)
+    data = DataModule(images, config.data, config.seeds, config.budget.updates)
+    module = CohortTraining(config, make_network(config.model, 64, 10))
+    fit(module, make_trainer(config, str(folder), progress=False), data)
+    return module
+
+
+SMALL = ("model.widths=[16]", "seeds=[0,1,2]", "trainer=cpu", "budget.updates=60", "budget.validations=3")
+
+
+def test_tally_counts_what_a_hand_would() -> None:
+    """If this failed, error and NLL of unequal batches would be weighted wrongly."""
+    tally = Tally()
+    certain = torch.tensor([[100.0, 0.0], [0.0, 100.0], [100.0, 0.0]])
+    tally.add(certain.expand(2, 3, 2), torch.tensor([0, 1, 1]))
+    tally.add(torch.zeros(2, 1, 2), torch.tensor([1]))
+    assert tally.percent().tolist() == [50.0, 50.0]
+    torch.testing.assert_close(tally.nats(), torch.full((2,), (100 + 0.6931471805599453) / 4, dtype=torch.float64))
+
+
+def test_the_loss_of_a_network_moves_its_own_weights_only(make_config: Make) -> None:
+    """If this failed, the summed loss (and its regularizers) would couple the seeds."""
+    config = make_config(*SMALL, "regularizer=[l2,l1,sparsity]")
+    module = CohortTraining(config, make_network(config.model, 64, 10))
+    masks = sample(module.cohort.network.sites, config.seeds, 0, 5)
+    module.losses(torch.rand(3, 5, 64), torch.zeros(3, 5, dtype=torch.long), masks)[1].backward()
+    for p in module.parameters():
+        assert p.grad is not None
+        assert (p.grad[[0, 2]] == 0).all()
+        assert (p.grad[1] != 0).any()
+
+
+def test_curves_and_results_cover_the_budget_for_every_seed(make_config: Make, tmp_path: Path) -> None:
+    """If this failed, the last update would go unvalidated, or a curve would miss its end."""
+    module = train(make_config(*SMALL, "budget.updates=65"), tmp_path)
+    updates = {key: [p.update for p in module.curves if p.key == key] for key in ("val/error", "train/loss")}
+    assert updates == {"val/error": [21, 42, 63, 65], "train/loss": [50, 65]}
+    expected = {f"{part}/{measure}/weight_scaling" for part in ("test", "train") for measure in ("error", "nll")}
+    assert set(module.results) == expected | {"val/error", "val/nll"}
+    assert all(len(values) == 3 for values in module.results.values())
+    assert module.results["val/error"] == [p for p in module.curves if p.key == "val/error"][-1].values
+
+
+def test_best_weights_are_kept_seed_by_seed(make_config: Make, tmp_path: Path) -> None:
+    """If this failed, a shared best update, or the last weights, would be evaluated as the best."""
+    module = train(make_config(*SMALL, "budget.weights=best", "budget.validations=20", "optimizer.lr=0.05"), tmp_path)
+    curve = torch.tensor([p.values for p in module.curves if p.key == "val/error"])
+    assert module.results["val/error"] == curve.min(0).values.tolist()
+    assert curve[:-1].argmin(0).unique().numel() > 1, "choose a setting in which the seeds peak at different updates"
+
+
+def test_max_norm_holds_after_every_update_and_layer_by_layer(make_config: Make, tmp_path: Path) -> None:
+    """If this failed, the constraint would be applied before the update, or with one limit for all layers."""
+    module = train(make_config(*SMALL, "regularizer.max_norm=[0.3,0.2]", "optimizer.lr=0.05"), tmp_path)
+    for layer, limit in ((0, 0.3), (1, 0.2)):
+        norms = module.cohort.get_parameter(f"stacked.layers.{layer}.weight").norm(dim=-2)
+        assert norms.max() <= limit * (1 + 1e-5)
+        assert norms.max() > 0.99 * limit
+
+
+def test_momentum_rises_linearly_to_its_final_value(make_config: Make, tmp_path: Path) -> None:
+    """If this failed, SGD would not be trained as published."""
+    ramp = ("optimizer=sgd", "optimizer.momentum_start=0.5", "optimizer.momentum=0.9", "optimizer.momentum_ramp=100")
+    module = train(make_config(*SMALL, *ramp, "optimizer.lr=0.01"), tmp_path)
+    momentum = module.optimizers(use_pl_optimizer=False).param_groups[0]["momentum"]
+    assert momentum == pytest.approx(0.5 + 0.4 * 59 / 100)
+
+
+def test_ten_examples_are_learnt_by_heart(make_config: Make, tmp_path: Path) -> None:
+    """If this failed, gradients, labels or batches would not fit together."""
+    config = make_config(*SMALL, "debug=overfit", "model.widths=[64]", "model.hidden_rate=0", "budget.updates=200")
+    module = train(config, tmp_path)
+    assert module.results["train/error/weight_scaling"] == [0, 0, 0]
+    assert min(module.results["test/error/weight_scaling"]) > 50, "labels of noise cannot be predicted"
+
+
+@pytest.mark.parametrize("precision", ["64-true", "bf16-mixed"])
+def test_other_precisions_train(make_config: Make, tmp_path: Path, precision: str) -> None:
+    """If this failed, an advertised precision would crash or not be used."""
+    module = train(make_config(*SMALL, f"trainer.precision={precision}", "budget.updates=3"), tmp_path)
+    expected = torch.float64 if precision == "64-true" else torch.float32
+    assert all(p.dtype == expected and p.isfinite().all() for p in module.parameters())
+
+
+def test_predictions_are_the_log_probabilities_of_one_pass_without_masks(make_config: Make, tmp_path: Path) -> None:
+    """If this failed, prediction would depend on a mode, or on masks."""
+    config = make_config(*SMALL)
+    module = train(config, tmp_path)
+    data = DataModule(random_images(8), config.data, config.seeds, 1)
+    batches = make_trainer(config, str(tmp_path), progress=False).predict(module, datamodule=data)
+    log_probs = torch.cat(batches, dim=1)
+    x = data.images.test.batch(torch.arange(200))[0]
+    torch.testing.assert_close(log_probs[1], module.cohort.member(1)(x).log_softmax(-1))

@@ -42,7 +42,9 @@ def _git(source: Path) -> dict[str, str]:
     """Commit and whether the tree differs from it; nothing outside a repository."""
     try:
         commit = _run(source, "rev-parse", "HEAD")
-        return {"git.commit": commit, "git.dirty": str(bool(_run(source, "status", "--porcelain"))).lower()}
+        dirty = str(bool(_run(source, "status", "--porcelain"))).lower()
+        shown = {"mlflow.source.name": "scripts/train.py", "mlflow.source.git.commit": commit}
+        return {"git.commit": commit, "git.dirty": dirty} | shown
     except (OSError, subprocess.CalledProcessError):
         return {}
 

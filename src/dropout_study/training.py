@@ -6,10 +6,10 @@ from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import TQDMProgressBar
 from torch import Tensor
 from torch.nn import functional as F
 from torch.optim import Optimizer
+from tqdm import tqdm
 
 from dropout_study import masks, metrics
 from dropout_study.cohort import Cohort
@@ -192,22 +192,24 @@ class CohortTraining(pl.LightningModule):
             self.curves.append(Point(key, self.global_step, values.tolist(), int(time.time() * 1000)))
 
 
-class ProgressBar(TQDMProgressBar):
-    """One bar over the whole budget, with the current validation error."""
+class ProgressBar(pl.Callback):
+    """One bar over the whole budget, with the current validation error; refreshed now and then, gone at the end."""
 
-    def __init__(self) -> None:
-        super().__init__(refresh_rate=LOG_EVERY, leave=False)
+    def on_train_start(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Show the bar."""
+        self._bar = tqdm(total=trainer.max_steps, initial=trainer.global_step, unit=" updates", leave=False)
 
-    def init_validation_tqdm(self) -> Any:
-        """No second bar for the short passes over validation data."""
-        bar = super().init_validation_tqdm()
-        bar.disable = True
-        return bar
+    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: Any) -> None:
+        """Move the bar."""
+        if trainer.global_step % LOG_EVERY == 0:
+            if errors := cast("CohortTraining", module).results.get("val/error"):
+                self._bar.set_postfix_str(f"validation error {sum(errors) / len(errors):.2f} %", refresh=False)
+            self._bar.update(trainer.global_step - self._bar.n)
 
-    def get_metrics(self, _: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
-        """The mean validation error over the cohort, once there is one."""
-        errors = cast("CohortTraining", pl_module).results.get("val/error")
-        return {"val error": f"{sum(errors) / len(errors):.2f} %"} if errors else {}
+    def teardown(self, *_: Any) -> None:
+        """Remove the bar, however training ended."""
+        if hasattr(self, "_bar"):
+            self._bar.close()
 
 
 def fit(training: CohortTraining, trainer: pl.Trainer, data: pl.LightningDataModule) -> None:
@@ -242,7 +244,7 @@ def make_trainer(config: Config, folder: str, progress: bool) -> pl.Trainer:
         logger=False,
         enable_checkpointing=False,
         enable_model_summary=False,
-        enable_progress_bar=progress,
+        enable_progress_bar=False,
         callbacks=[ProgressBar()] if progress else None,
         profiler="simple" if config.debug.profile else None,
         default_root_dir=folder,

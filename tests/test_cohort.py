@@ -24,12 +24,25 @@ def test_a_cohort_of_r_is_r_singles(network: Network) -> None:
     cohort = Cohort(network, [3, 1, 4]).double()
     x = torch.rand(3, 5, 784, dtype=torch.float64)
     masks = sample(network.sites, cohort.seeds, 0, 5, dtype=torch.float64)
-    together, hidden = cohort.with_hidden(x, masks)
+    together = cohort.outputs(x, masks)
     for r in range(3):
-        logits, own = cohort.member(r)(x[r], {name: m[r] for name, m in masks.items()}, True)
-        torch.testing.assert_close(together[r], logits, rtol=0, atol=1e-12)
-        for h, o in zip(hidden, own, strict=True):
-            torch.testing.assert_close(h[r], o, rtol=0, atol=1e-12)
+        stages = range(len(network.sites))
+        alone = cohort.member(r)(x[r], {name: m[r] for name, m in masks.items()}, stages)
+        for output, own in zip(together, alone, strict=True):
+            torch.testing.assert_close(output[r], own, rtol=0, atol=1e-12)
+    torch.testing.assert_close(cohort(x, masks), together[-1])
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_stages_can_be_run_in_two_parts(network: Network) -> None:
+    """If this failed, what is computed once before the first random site would not fit what follows."""
+    cohort, x = Cohort(network, [0, 1]).double(), torch.rand(5, 784, dtype=torch.float64)
+    masks = sample(network.sites, cohort.seeds, 0, 1, dtype=torch.float64)  # one mask for all examples
+    stages = len(network.sites)
+    for cut in range(1, stages):
+        first = cohort.outputs(x, masks, range(cut))
+        rest = cohort.outputs(first[-1], masks, range(cut, stages))
+        torch.testing.assert_close(rest[-1], cohort(x, masks), rtol=0, atol=1e-12)
 
 
 def test_shared_inputs_are_seen_by_all_networks() -> None:

@@ -43,16 +43,26 @@ class Cohort(nn.Module):
     def forward(self, x: Tensor, masks: Masks | None = None) -> Tensor:
         """Logits `[R, N, C]` of inputs `[R, N, D]`, or `[N, D]` shared by all networks.
 
-        `masks` holds factors `[R, N, *site.shape]` for some of the sites.
+        `masks` holds factors `[R, N, *site.shape]` for some of the sites, or `[R, 1, *site.shape]` for one mask
+        for all examples.
         """
-        return self.with_hidden(x, masks)[0]
+        return self.outputs(x, masks)[-1]
 
-    def with_hidden(self, x: Tensor, masks: Masks | None = None) -> tuple[Tensor, list[Tensor]]:
-        """Logits `[R, N, C]` and the hidden layers' activations `[R, N, units]` before their masks."""
-        network, shared = self.network, x.dim() == 2
+    def outputs(self, x: Tensor, masks: Masks | None = None, stages: range | None = None) -> list[Tensor]:
+        """The outputs `[R, N, ...]` of all stages, or of some consecutive ones (see `Network.forward`).
 
-        def one(parameters: dict[str, Tensor], x: Tensor, masks: dict[str, Tensor]) -> tuple[Tensor, list[Tensor]]:
-            return functional_call(network, parameters, (x, masks, True))  # type: ignore[no-any-return]
+        Args:
+            x: inputs `[N, D]` shared by all networks or `[R, N, D]`; with `stages`, the units `[R, N, ...]` of the
+                site of the first of them.
+            masks: as in `forward`.
+            stages: consecutive stages to run instead of all.
+        """
+        network = self.network
+        run = stages if stages is not None else range(len(network.sites))
+        shared = run.start == 0 and x.dim() == 2
+
+        def one(parameters: dict[str, Tensor], x: Tensor, masks: dict[str, Tensor]) -> list[Tensor]:
+            return functional_call(network, parameters, (x, masks, run))  # type: ignore[no-any-return]
 
         parameters: dict[str, Tensor] = dict(self.stacked.named_parameters())
         return vmap(one, in_dims=(0, None if shared else 0, 0))(parameters, x, dict(masks or {}))

@@ -6,7 +6,7 @@
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Literal, cast, overload
+from typing import cast, overload
 
 import torch
 from torch import Tensor, nn
@@ -51,39 +51,45 @@ class Convolution(nn.Conv2d):
 
 
 class Network(nn.Module):
-    """A classifier with dropout sites.
+    """A classifier as a chain of stages, each behind a dropout site.
+
+    Stage i reads the units of site i, some of them dropped, and gives the units of site i + 1; the last stage is
+    linear and gives the logits.
 
     Attributes:
-        sites: where masks apply, in the order of the forward pass.
-        layers: the layers with weights, in the same order; the last gives the logits.
+        sites: one per stage; where nothing is ever dropped the rate is 0.
+        layers: the layer with weights of each stage.
     """
 
     sites: tuple[Site, ...]
     layers: nn.ModuleList
 
     @overload
-    def forward(self, x: Tensor, masks: Masks = ..., hidden: Literal[False] = ...) -> Tensor: ...
+    def forward(self, x: Tensor, masks: Masks | None = ..., stages: None = ...) -> Tensor: ...
     @overload
-    def forward(self, x: Tensor, masks: Masks, hidden: Literal[True]) -> tuple[Tensor, list[Tensor]]: ...
+    def forward(self, x: Tensor, masks: Masks | None, stages: range) -> list[Tensor]: ...
 
-    def forward(
-        self, x: Tensor, masks: Masks | None = None, hidden: bool = False
-    ) -> Tensor | tuple[Tensor, list[Tensor]]:
-        """Logits of a batch.
+    def forward(self, x: Tensor, masks: Masks | None = None, stages: range | None = None) -> Tensor | list[Tensor]:
+        """Logits of a batch, or the outputs of some of the stages.
 
         Args:
-            x: inputs `[N, D]` in [0, 1].
-            masks: factors per site, `[N, *site.shape]`; a site that is absent drops nothing.
-            hidden: also return the activations of the hidden layers, before their masks.
+            x: inputs `[N, D]` in [0, 1]; with `stages`, the units of the site of the first of them.
+            masks: factors per site, `[N, *site.shape]`, or `[1, *site.shape]` for one mask for all examples;
+                a site that is absent drops nothing.
+            stages: consecutive stages to run instead of all.
 
         Returns:
-            Logits `[N, C]`, or a pair of logits and a list of `[N, units]`.
+            Logits `[N, C]`; with `stages`, the output of each of them, before any mask of the next site.
         """
-        logits, activations = self.run(x, masks or {})
-        return (logits, activations) if hidden else logits
+        outputs, h = [], x
+        for i in stages or range(len(self.sites)):
+            site = self.sites[i].name
+            h = self.stage(i, h * masks[site] if masks and site in masks else h)
+            outputs.append(h)
+        return outputs[-1] if stages is None else outputs
 
-    def run(self, x: Tensor, masks: Masks) -> tuple[Tensor, list[Tensor]]:
-        """Logits and hidden activations; what a kind of network defines."""
+    def stage(self, i: int, h: Tensor) -> Tensor:
+        """The output of stage i for its units, masked already; what a kind of network defines."""
         raise NotImplementedError
 
     def incoming(self) -> dict[str, tuple[int, ...]]:
@@ -101,11 +107,6 @@ class Network(nn.Module):
 
     def _typed_layers(self) -> list["Linear | Convolution"]:
         return cast("list[Linear | Convolution]", list(self.layers))
-
-
-def dropped(h: Tensor, site: str, masks: Masks) -> Tensor:
-    """The units h with those dropped at `site` set to 0 (h' = h * mu / keep)."""
-    return h * masks[site] if site in masks else h
 
 
 class MLP(Network):
@@ -130,43 +131,41 @@ class MLP(Network):
         hidden_rate: float = 0.0,
     ) -> None:
         super().__init__()
-        sizes = [inputs, *widths, classes]
-        self.layers = nn.ModuleList(Linear(a, b) for a, b in pairwise(sizes))
+        self.layers = nn.ModuleList(Linear(a, b) for a, b in pairwise([inputs, *widths, classes]))
         self.activation = ACTIVATIONS[activation]
-        self.hidden_sites = [f"hidden{i}" for i in range(len(widths))]
-        self.sites = (
-            Site("input", (inputs,), input_rate),
-            *(Site(name, (w,), hidden_rate) for name, w in zip(self.hidden_sites, widths, strict=True)),
-        )
+        hidden = (Site(f"hidden{i}", (width,), hidden_rate) for i, width in enumerate(widths))
+        self.sites = (Site("input", (inputs,), input_rate), *hidden)
 
-    def run(self, x: Tensor, masks: Masks) -> tuple[Tensor, list[Tensor]]:
-        """See `Network.run`."""
-        activations = []
-        h = dropped(x, "input", masks)
-        for layer, site in zip(self.layers, self.hidden_sites, strict=False):
-            activations.append(self.activation(layer(h)))
-            h = dropped(activations[-1], site, masks)
-        return self.layers[-1](h), activations
+    def stage(self, i: int, h: Tensor) -> Tensor:
+        """See `Network.stage`."""
+        z: Tensor = self.layers[i](h)
+        return self.activation(z) if i < len(self.layers) - 1 else z
 
 
 class LeNet(Network):
-    """conv 20 5x5 - pool - conv 50 5x5 - pool - fully connected 500 - C, on 28 x 28 images.
+    """conv 20 5x5 - pool - conv 50 5x5 - pool - fully connected 500 (ReLU) - C, on 28 x 28 images.
 
-    The LeNet of Gal and Ghahramani (2015, arXiv 1506.02158): `fc` drops units of the 500 only, `all` those
-    and, element by element, the outputs of both pooling layers.
+    The LeNet of Gal and Ghahramani (2015, arXiv 1506.02158), linear in its convolutions: `fc` drops units of
+    the 500 only, `all` those and, element by element, the outputs of both pooling layers.
     """
 
     def __init__(self, classes: int, dropout: str = "fc", hidden_rate: float = 0.5) -> None:
         super().__init__()
         self.layers = nn.ModuleList([Convolution(1, 20), Convolution(20, 50), Linear(800, 500), Linear(500, classes)])
-        places = [Site("pool1", (20, 12, 12), hidden_rate), Site("pool2", (50, 4, 4), hidden_rate)]
-        last = Site("fc", (500,), hidden_rate)
-        self.sites = {"none": (), "fc": (last,), "all": (*places, last)}[dropout]
+        pools, fc = {"none": (0.0, 0.0), "fc": (0.0, hidden_rate), "all": (hidden_rate, hidden_rate)}[dropout]
+        self.sites = (
+            Site("input", (784,), 0.0),
+            Site("pool1", (20, 12, 12), pools),
+            Site("pool2", (50, 4, 4), pools),
+            Site("fc", (500,), fc),
+        )
 
-    def run(self, x: Tensor, masks: Masks) -> tuple[Tensor, list[Tensor]]:
-        """See `Network.run`."""
-        conv1, conv2, fc, output = self.layers
-        h1 = F.max_pool2d(conv1(x.unflatten(-1, (1, 28, 28))), 2)
-        h2 = F.max_pool2d(conv2(dropped(h1, "pool1", masks)), 2)
-        h3 = torch.relu(fc(dropped(h2, "pool2", masks).flatten(-3)))
-        return output(dropped(h3, "fc", masks)), [h1.flatten(-3), h2.flatten(-3), h3]
+    def stage(self, i: int, h: Tensor) -> Tensor:
+        """See `Network.stage`."""
+        layer = self.layers[i]
+        if i == 0:
+            return F.max_pool2d(layer(h.unflatten(-1, (1, 28, 28))), 2)
+        if i == 1:
+            return F.max_pool2d(layer(h), 2)
+        z: Tensor = layer(h.flatten(-3) if i == 2 else h)
+        return torch.relu(z) if i == 2 else z

@@ -20,7 +20,7 @@ def penalty(regularizer: Regularizer, weights: Sequence[Tensor], hidden: Sequenc
     if regularizer.l1:
         total = total + regularizer.l1 * sum(w.abs().flatten(1).sum(1) for w in weights)
     if regularizer.sparsity:
-        total = total + regularizer.sparsity * sum(h.abs().sum(-1).mean(-1) for h in hidden)
+        total = total + regularizer.sparsity * sum(h.abs().flatten(2).sum(-1).mean(-1) for h in hidden)
     return total
 
 

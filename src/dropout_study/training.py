@@ -95,7 +95,7 @@ class CohortTraining(pl.LightningModule):
 
     def losses(self, x: Tensor, labels: Tensor, factors: masks.Masks) -> Tensor:
         """Loss of every network with its regularizers, `[R]`, for inputs `[R, B, D]` and labels `[R, B]`."""
-        logits, hidden = self.cohort.with_hidden(x, factors)
+        *hidden, logits = self.cohort.outputs(x, factors)
         per_example = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
         loss = per_example.view(labels.shape).mean(1)
         weights = [self.cohort.get_parameter(name) for name in self._weights]

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from dropout_study import config as schema
 from dropout_study import sweeps
+from dropout_study.record import FILE
 
 CONF = Path(__file__).parents[1] / "conf"
 
@@ -22,6 +23,7 @@ OmegaConf.register_new_resolver("choices", lambda: sweeps.choices(CONF), replace
 def job(composed: DictConfig) -> None:
     """One condition. A failure is left in the job's folder, so that the rest of a sweep goes on."""
     folder = Path(HydraConfig.get().runtime.output_dir)
+    (folder / sweeps.FAILURE).unlink(missing_ok=True)
     try:
         config = schema.read(composed)
         from dropout_study.experiment import run
@@ -30,7 +32,8 @@ def job(composed: DictConfig) -> None:
     except Exception as error:
         reason = str(error)
         if not isinstance(error, schema.ConfigError):
-            logging.getLogger("traceback").error("the run failed", exc_info=error)
+            if not (folder / FILE).exists():  # otherwise it is in the run's log already
+                logging.getLogger("traceback").error("the run failed", exc_info=error)
             reason = f"{type(error).__name__}: {error} (the traceback is in {folder / 'train.log'})"
         (folder / sweeps.FAILURE).write_text(reason, encoding="utf-8")
 

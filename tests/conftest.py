@@ -49,9 +49,9 @@ Script = Callable[..., subprocess.CompletedProcess[str]]
 def train(tmp_path: Path) -> Script:
     """Run scripts/train.py in an empty folder with a store of its own."""
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         environment = {k: v for k, v in os.environ.items() if k not in ("MLFLOW_TRACKING_URI", "HYDRA_FULL_ERROR")}
-        environment["CUDA_VISIBLE_DEVICES"] = ""
+        environment |= {"CUDA_VISIBLE_DEVICES": "", **variables}
         command = [sys.executable, str(ROOT / "scripts" / "train.py"), *arguments]
         return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 

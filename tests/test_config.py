@@ -24,6 +24,12 @@ Make = Callable[..., Config]
         (["model=lenet"], "lenet with data=digits", "28 x 28"),
         (["model=lenet", "data=mnist", "data.pool=2"], "data.pool=2", "28 x 28"),
         (["model=lenet", "data=mnist", "model.dropout=conv"], "model.dropout=conv", "none, fc, all"),
+        (
+            ["model=lenet", "data=mnist", "model.dropout=none", "model.hidden_rate=0.3"],
+            "hidden_rate=0.3",
+            "no hidden site",
+        ),
+        ([f"seeds=[{2**32}]"], "seeds=", "2.32 - 1"),
         (["seeds=[]"], r"seeds=\[\]", "at least one"),
         (["seeds=[1,2,1]"], r"seeds=\[1, 2, 1\]", "different"),
         (["seeds=[-1]"], r"seeds=\[-1\]", "from 0 on"),
@@ -117,13 +123,16 @@ def test_the_digest_survives_writing_and_reading(make_config: Make) -> None:
         (["model.input_rate=0.2", "model.activation=tanh"], "mlp 256-256 tanh, rates 0.2/0.5, digits"),
         (["model=softmax_regression", "data.pool=2"], "softmax regression, input rate 0, digits, pool 2"),
         (["model=lenet", "data=mnist", "model.dropout=all"], "lenet all, rate 0.5, mnist"),
+        (["model=lenet", "data=mnist", "model.dropout=none"], "lenet none, mnist"),
         (["regularizer.l2=1e-4", "regularizer.max_norm=[3]"], "mlp 256-256, rate 0.5, digits, l2 0.0001, max-norm 3.0"),
-        (["data.resample=bootstrap"], "mlp 256-256, rate 0.5, digits, bootstrap"),
+        (["data.resample=bootstrap", "data.batch_size=50"], "mlp 256-256, rate 0.5, digits, bootstrap, batch 50"),
+        (["optimizer.lr=0.01"], "mlp 256-256, rate 0.5, digits, lr 0.01"),
+        (["optimizer=sgd", "schedule=constant"], "mlp 256-256, rate 0.5, digits, sgd, constant"),
     ],
 )
 def test_names_say_what_the_condition_is(make_config: Make, overrides: list[str], name: str) -> None:
     """If this failed, the MLflow UI would show names that do not tell runs apart."""
-    assert schema.condition(make_config(*overrides)) == name
+    assert schema.condition(make_config(*overrides)) == f"{name}, 2000 updates"
 
 
 def test_params_are_flat_and_numbers_stay_numbers(make_config: Make) -> None:

@@ -100,6 +100,25 @@ def test_a_network_sees_the_same_batches_alone_and_in_a_cohort() -> None:
         assert torch.equal(y[1], own_y[0])
 
 
+def test_validation_and_test_batches_come_from_their_own_splits_in_order() -> None:
+    """If this failed, choices would be made on test data."""
+    images = random_images(8)
+    data = DataModule(images, Data(name="digits", root="-", train_size=50), [0, 1], 1)
+    for batches, split in ((data.val_dataloader(), images.validation), (data.test_dataloader()[0], images.test)):
+        x, labels = next(iter(batches))
+        assert torch.equal(x, split.batch(torch.arange(len(split)))[0])
+        assert torch.equal(labels, split.labels)
+    own, _ = next(iter(data.test_dataloader()[1]))
+    assert torch.equal(own, images.train.batch(data.subsets)[0])
+
+
+def test_the_splits_are_the_published_ones() -> None:
+    """If this failed, results of this version could not be compared with earlier ones."""
+    images = load(DIGITS)
+    assert images.test.ids[:5].tolist() == [1062, 1623, 299, 1594, 1591]
+    assert DataModule(images, Data(name="digits", root="-", train_size=100), [0], 1).digests() == ["8da24ac9789f"]
+
+
 def test_digests_tell_subsets_apart_and_are_stable() -> None:
     """If this failed, runs on different examples would look comparable."""
     images = random_images(8)

@@ -27,6 +27,7 @@ GRID = ["model.widths=[16,16],[256,256]", "model.hidden_rate=0,0.2,0.5"]
         (["-m", "study=rate_by_width"], GRID),
         (["-m", "study=rate_by_width", "model.hidden_rate=0.1,0.3"], [GRID[0]]),
         (["-m", "study=exploration"], []),
+        (["-m", "model=mlp"], ["study=rate_by_width", *GRID]),
         ([], []),
         (["model.hidden_rate=0.5"], []),
         (["--help"], []),
@@ -35,7 +36,34 @@ GRID = ["model.widths=[16,16],[256,256]", "model.hidden_rate=0,0.2,0.5"]
 )
 def test_a_sweep_is_exactly_what_was_typed_or_the_grid_of_its_study(typed: list[str], added: list[str]) -> None:
     """If this failed, the default grid would multiply a typed sweep, or a typed value would be swept over."""
-    assert complete(typed, CONF) == [*typed, *added]
+    model = ["model=mlp"] if GRID[0] in added and "model=mlp" not in typed else []
+    completed = complete(typed, CONF)
+    assert sorted(completed) == sorted([*typed, *added, *model])
+
+
+@pytest.mark.parametrize(
+    "typed", [["data=mnist", "-m"], ["-m", "data=mnist"], ["-m", "data=mnist", "--config-name", "x"]]
+)
+def test_overrides_stay_in_one_piece(typed: list[str]) -> None:
+    """If this failed, Hydra would refuse the command line: it takes overrides in one piece only."""
+    completed = complete(typed, CONF)
+    places = [i for i, argument in enumerate(completed) if "=" in argument]
+    assert len(places) == 5
+    assert places == list(range(places[0], places[-1] + 1))
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["-m", "model=lenet", "data=mnist"], "varies model.widths and model.hidden_rate of model=mlp"),
+        (["-m", "study=rate_by_width,exploration"], "one study at a time"),
+    ],
+    ids=["model", "studies"],
+)
+def test_what_a_study_cannot_do_is_refused_before_anything_runs(typed: list[str], said: str) -> None:
+    """If this failed, the mistake would surface as a key that the user never typed, or as a study without its grid."""
+    with pytest.raises(ConfigError, match=said):
+        complete(typed, CONF)
 
 
 def test_a_study_without_m_is_a_mistake() -> None:

@@ -85,6 +85,25 @@ def test_recording_is_idempotent_from_start_to_end(tmp_path: Path, uri: str) -> 
     assert len(points) == 2
 
 
+def test_a_run_that_was_only_created_is_completed(tmp_path: Path, uri: str) -> None:
+    """If this failed, a connection lost between two calls would leave a complete run without its parameters."""
+    saved, client = example(), MlflowClient(uri)
+    saved.end("FINISHED")
+    experiment = tracking.prepare(uri, saved.experiment, "")
+    client.create_run(experiment, saved.started_ms, {tracking.RECORD_ID: saved.id, "role": "cohort"}, saved.name)
+    cohort, *seeds = record(saved, tmp_path, uri)
+    assert len(seeds) == 2
+    assert cohort.data.params == saved.params
+    assert len(cohort.inputs.dataset_inputs) == 1
+
+
+def test_a_deleted_experiment_is_named(uri: str) -> None:
+    """If this failed, runs would vanish into an experiment that the UI does not show."""
+    MlflowClient(uri).delete_experiment(tracking.prepare(uri, "capacity", ""))
+    with pytest.raises(ConfigError, match="deleted experiment"):
+        tracking.prepare(uri, "capacity", "")
+
+
 @pytest.mark.parametrize("status", ["FAILED", "KILLED"])
 def test_what_failed_is_not_complete_and_says_why(tmp_path: Path, uri: str, status: str) -> None:
     """If this failed, an aborted run would be averaged into results."""

@@ -50,8 +50,9 @@ def test_the_same_command_gives_the_same_result(train: Script, runs: Runs) -> No
 
 def test_the_default_sweep_is_run_and_ends_in_one_table(train: Script, runs: Runs) -> None:
     """If this failed, the README's first command would not do what it says."""
-    done = train("-m", *SMOKE)
+    done = train(*SMOKE, "-m")
     assert done.returncode == 0, done.stderr
+    assert done.stderr == "", "no warnings, advertisements or device messages"
     cohorts = [run for run in runs() if run.data.tags["role"] == "cohort"]
     conditions = {(run.data.params["model.widths"], run.data.params["model.hidden_rate"]) for run in cohorts}
     assert conditions == {(w, r) for w in ("16x16", "256x256") for r in ("0.0", "0.2", "0.5")}
@@ -129,6 +130,22 @@ def test_a_crash_is_one_sentence_with_the_traceback_in_the_log(train: Script, tm
     assert "Traceback" not in done.stderr
     log = next(tmp_path.glob("outputs/*/*/train.log")).read_text()
     assert "Traceback" in log
+
+
+def test_the_store_of_the_environment_is_used(tmp_path: Path, train: Script) -> None:
+    """If this failed, MLFLOW_TRACKING_URI would be ignored, and results land in a store of their own."""
+    (tmp_path / "elsewhere").mkdir()
+    uri = f"sqlite:///{tmp_path}/elsewhere/team.db"
+    done = train("debug=fast", "seeds=[0]", "model.widths=[4]", MLFLOW_TRACKING_URI=uri)
+    assert done.returncode == 0, done.stderr
+    assert MlflowClient(uri).get_experiment_by_name("debug") is not None
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_a_profile_ends_in_a_table_of_hooks(train: Script) -> None:
+    """If this failed, `debug=profile` would do nothing."""
+    done = train("debug=profile", "budget.updates=3", "seeds=[0]", "model.widths=[4]")
+    assert "run_training_batch" in done.stdout, done.stderr
 
 
 def test_help_shows_examples_and_choices_quickly(train: Script) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import random_images
+from torch.nn import functional as F
 
 from dropout_study.config import Config
-from dropout_study.data import DataModule
+from dropout_study.data import BatchStream, DataModule, EvaluationBatches, subset
 from dropout_study.experiment import make_network, quiet
 from dropout_study.masks import sample
 from dropout_study.training import CohortTraining, Tally, fit, make_trainer
@@ -51,6 +52,75 @@ def test_the_loss_of_a_network_moves_its_own_weights_only(make_config: Make) -> 
         assert (p.grad[1] != 0).any()
 
 
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        ("optimizer=sgd", "optimizer.lr=0.1", "optimizer.momentum=0.9", "optimizer.momentum_ramp=4"),
+        ("optimizer=adamw", "optimizer.lr=0.01", "optimizer.weight_decay=0.3"),
+    ],
+    ids=["sgd", "adamw"],
+)
+def test_training_is_the_loop_written_out_by_hand(
+    make_config: Make, tmp_path: Path, optimizer: tuple[str, ...]
+) -> None:
+    """If this failed, masks, penalties, constraint, schedule, momentum or weight decay would not reach the weights."""
+    config = make_config(
+        *("seeds=[3,8]", "model.widths=[12,9]", "model.input_rate=0.2", "data.batch_size=7", "data.train_size=30"),
+        *("regularizer=[l2,l1,max_norm]", "regularizer.l2=0.01", "regularizer.l1=0.001", "regularizer.max_norm=[0.5]"),
+        *("schedule=inverse_t", "schedule.half_life=3", "trainer=cpu", "trainer.precision=64-true"),
+        *("budget.updates=10", "budget.validations=1", *optimizer),
+    )
+    trained = train(config, tmp_path).cohort.member(1)
+
+    images, options, network = random_images(8), config.optimizer, make_network(config.model, 64, 10).double()
+    # Cohorts are initialized in float32 and trained in float64.
+    single = make_network(config.model, 64, 10)
+    single.initialize(8)
+    network.load_state_dict(single.state_dict())
+    stream = BatchStream(subset(images.train.labels, 30, "none", 8), 8, 7)
+    memory = {name: (torch.zeros_like(p), torch.zeros_like(p)) for name, p in network.named_parameters()}
+    for update in range(10):
+        x, labels = images.train.batch(stream.batch(update))
+        masks = {name: m[0] for name, m in sample(network.sites, [8], update, 7, dtype=torch.float64).items()}
+        weights = [layer.weight for layer in network.layers]
+        loss = F.cross_entropy(network(x.double(), masks), labels)
+        loss = loss + sum(0.01 * w.square().sum() + 0.001 * w.abs().sum() for w in weights)
+        gradients = torch.autograd.grad(loss, list(network.parameters()))
+        lr = options.lr / (1 + update / 3)
+        with torch.no_grad():
+            for (name, p), g in zip(network.named_parameters(), gradients, strict=True):
+                first, second = memory[name]
+                if options.name == "sgd":
+                    momentum = 0.5 + 0.4 * min(update / 4, 1)
+                    first.mul_(momentum if update else 0).add_(g)
+                    p.sub_(lr * first)
+                else:
+                    first.mul_(0.9).add_(0.1 * g)
+                    second.mul_(0.999).add_(0.001 * g * g)
+                    p.mul_(1 - lr * 0.3)
+                    corrected = (second / (1 - 0.999 ** (update + 1))).sqrt() + 1e-8
+                    p.sub_(lr * first / (1 - 0.9 ** (update + 1)) / corrected)
+            for w in weights:
+                w.mul_((0.5 / w.norm(dim=0)).clamp_max(1))
+    for (name, p), own in zip(network.named_parameters(), trained.parameters(), strict=True):
+        torch.testing.assert_close(own, p, rtol=0, atol=1e-9, msg=name)
+
+
+def test_the_test_set_is_looked_at_once_and_after_training(make_config: Make, tmp_path: Path) -> None:
+    """If this failed, something would be chosen on test data."""
+    config, images = make_config(*SMALL), random_images(8)
+    touched: list[int] = []
+
+    class Watched(DataModule):
+        def test_dataloader(self) -> list[EvaluationBatches]:
+            touched.append(module.global_step)
+            return super().test_dataloader()
+
+    module = CohortTraining(config, make_network(config.model, 64, 10))
+    fit(module, make_trainer(config, str(tmp_path), progress=False), Watched(images, config.data, config.seeds, 60))
+    assert touched == [60]
+
+
 def test_curves_and_results_cover_the_budget_for_every_seed(make_config: Make, tmp_path: Path) -> None:
     """If this failed, the last update would go unvalidated, or a curve would miss its end."""
     module = train(make_config(*SMALL, "budget.updates=65"), tmp_path)
@@ -84,7 +154,7 @@ def test_momentum_rises_linearly_to_its_final_value(make_config: Make, tmp_path:
     ramp = ("optimizer=sgd", "optimizer.momentum_start=0.5", "optimizer.momentum=0.9", "optimizer.momentum_ramp=100")
     module = train(make_config(*SMALL, *ramp, "optimizer.lr=0.01"), tmp_path)
     momentum = module.optimizers(use_pl_optimizer=False).param_groups[0]["momentum"]
-    assert momentum == pytest.approx(0.5 + 0.4 * 59 / 100)
+    assert momentum == pytest.approx(0.5 + 0.4 * 59 / 100)  # the loop by hand checks the updates before
 
 
 def test_ten_examples_are_learnt_by_heart(make_config: Make, tmp_path: Path) -> None:

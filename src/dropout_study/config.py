@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple, cast
 
 from hydra.core.config_store import ConfigStore
@@ -74,7 +74,7 @@ class LeNet(Model):
 
     name: str = "lenet"
     dropout: str = "fc"
-    hidden_rate: float = 0.5
+    hidden_rate: float | None = None  # 0.5 where there is a site
 
 
 @dataclass
@@ -116,7 +116,7 @@ class SGD(Optimizer):
 
 @dataclass
 class Schedule:
-    """The course of the learning rate; fields that a choice does not read are ignored."""
+    """The course of the learning rate over the budget."""
 
     name: str = MISSING
 
@@ -238,6 +238,8 @@ def read(composed: DictConfig) -> Config:
         ConfigError: for the first value that cannot be used.
     """
     config = cast("Config", OmegaConf.to_object(composed))
+    if isinstance(config.model, LeNet) and config.model.hidden_rate is None:
+        config.model.hidden_rate = 0.0 if config.model.dropout == "none" else 0.5
     _check_seeds(config.seeds)
     _check_data(config.data)
     _check_model(config)
@@ -260,8 +262,8 @@ def _rate(key: str, value: float) -> None:
 
 
 def _check_seeds(seeds: list[int]) -> None:
-    distinct = len(seeds) > 0 and len(set(seeds)) == len(seeds) and min(seeds) >= 0
-    _require(distinct, "seeds", seeds, "a list of at least one seed, each a different integer from 0 on")
+    distinct = len(seeds) > 0 and len(set(seeds)) == len(seeds) and min(seeds) >= 0 and max(seeds) < 2**32
+    _require(distinct, "seeds", seeds, "a list of at least one seed, each a different integer from 0 to 2^32 - 1")
 
 
 def _check_data(data: Data) -> None:
@@ -280,7 +282,7 @@ def _check_model(config: Config) -> None:
     model, data = config.model, config.data
     if isinstance(model, SoftmaxRegression | MLP):
         _rate("model.input_rate", model.input_rate)
-    if isinstance(model, MLP | LeNet):
+    if isinstance(model, MLP | LeNet) and model.hidden_rate is not None:
         _rate("model.hidden_rate", model.hidden_rate)
     if isinstance(model, MLP):
         _one_of("model.activation", model.activation, ("relu", "tanh", "sigmoid", "identity"))
@@ -289,6 +291,8 @@ def _check_model(config: Config) -> None:
         _require(wide, "model.widths", model.widths, allowed)
     if isinstance(model, LeNet):
         _one_of("model.dropout", model.dropout, ("none", "fc", "all"))
+        idle = model.dropout != "none" or model.hidden_rate == 0
+        _require(idle, "model.hidden_rate", model.hidden_rate, "0 with model.dropout=none, which has no hidden site")
         full = DATASETS[data.name].side == 28 and data.pool == 1
         allowed = "softmax_regression or mlp here; lenet reads 28 x 28 images only"
         _require(full, "model", f"lenet with data={data.name} and data.pool={data.pool}", allowed)
@@ -353,6 +357,10 @@ def scientific(config: Config) -> dict[str, Any]:
         ("budget", "name"),
     ):
         del plain[group][key]
+    if plain["data"]["train_size"] is None:
+        plain["data"]["train_size"] = DATASETS[config.data.name].train
+    if config.budget.weights == "last":
+        del plain["budget"]["validations"]  # looking more often changes nothing
     return plain
 
 
@@ -373,20 +381,26 @@ def _text(value: object) -> str:
 
 
 def condition(config: Config) -> str:
-    """A short name: architecture, rates of dropping, examples, and whatever else departs from the plain run."""
-    parts = [_architecture(config.model), _rates(config.model)]
-    parts.append(config.data.name)
-    if config.data.pool > 1:
-        parts.append(f"pool {config.data.pool}")
-    if config.data.train_size is not None:
-        parts.append(f"n {config.data.train_size}")
-    if config.data.resample != "none":
-        parts.append(config.data.resample)
-    regularizer = config.regularizer
+    """A short name: architecture, rates of dropping, data, and whatever departs from the defaults."""
+    data, regularizer = config.data, config.regularizer
+    parts = [_architecture(config.model), _rates(config.model), data.name]
+    parts += [f"pool {data.pool}"] if data.pool > 1 else []
+    parts += [f"n {data.train_size}"] if data.train_size is not None else []
+    parts += [data.resample] if data.resample != "none" else []
+    parts += [f"batch {data.batch_size}"] if data.batch_size != Data.batch_size else []
     parts += [f"{key} {getattr(regularizer, key):g}" for key in ("l2", "l1", "sparsity") if getattr(regularizer, key)]
-    if regularizer.max_norm:
-        parts.append(f"max-norm {_text(regularizer.max_norm)}")
-    return ", ".join(part for part in parts if part)
+    parts += [f"max-norm {_text(regularizer.max_norm)}"] if regularizer.max_norm else []
+    parts += _departures(config.optimizer, AdamW()) + _departures(config.schedule, OneCycle())
+    parts += [config.trainer.precision] if config.trainer.precision != Trainer.precision else []
+    parts += ["best weights"] if config.budget.weights == "best" else []
+    return ", ".join([part for part in parts if part] + [f"{config.budget.updates} updates"])
+
+
+def _departures(chosen: Optimizer | Schedule, default: Optimizer | Schedule) -> list[str]:
+    """The name of a choice that is not the default, and its values that are not its own defaults."""
+    usual = asdict(type(chosen)(name=chosen.name))
+    values = [f"{key} {value:g}" for key, value in asdict(chosen).items() if value != usual[key]]
+    return ([chosen.name] if chosen.name != default.name else []) + values
 
 
 def _architecture(model: Model) -> str:
@@ -401,4 +415,5 @@ def _rates(model: Model) -> str:
         return f"input rate {model.input_rate:g}"
     if isinstance(model, MLP) and model.input_rate:
         return f"rates {model.input_rate:g}/{model.hidden_rate:g}"
-    return f"rate {model.hidden_rate:g}" if isinstance(model, MLP | LeNet) else ""
+    idle = isinstance(model, LeNet) and model.dropout == "none"
+    return f"rate {model.hidden_rate:g}" if isinstance(model, MLP | LeNet) and not idle else ""

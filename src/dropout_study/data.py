@@ -5,6 +5,7 @@ function of its seed.
 """
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,8 +123,12 @@ def _idx(config: Data) -> Images:
     cls = getattr(datasets, TORCHVISION[config.name])
     root = Path(config.root).expanduser()
     folder = root / TORCHVISION[config.name] / "raw"
+    lock = root / f".{config.name}.lock"
     if not all((folder / name).is_file() for name in FILES):
-        _download(cls, config, root)
+        _download(cls, config, root, lock)
+    elif os.access(lock, os.W_OK):
+        with filelock.FileLock(lock):  # another job may still be unpacking the last of them
+            pass
     verify(folder, MNIST_MD5 if config.name == "mnist" else None)
     official, test = (cls(root, train=train) for train in (True, False))
     train = _split(official.data, official.targets)
@@ -136,18 +141,19 @@ def _split(images: Tensor, labels: Tensor) -> Split:
     return Split(images.flatten(1), labels.long(), 1 / 255, torch.arange(len(labels)))
 
 
-def _download(cls: type, config: Data, root: Path) -> None:
-    """Fetch the files, once even if many jobs start together."""
+def _download(cls: type, config: Data, root: Path, lock: Path) -> None:
+    """Fetch the files, once even if many jobs start together; files that are there already are left alone."""
     try:
         if not config.download:
             raise RuntimeError("data.download is false")
         root.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(root / f".{config.name}.lock"):
+        with filelock.FileLock(lock):
             cls(root, download=True)
     except (RuntimeError, OSError) as error:
+        reason = " ".join(str(error).split())
         folder = root.absolute() / TORCHVISION[config.name] / "raw"
         raise ConfigError(
-            f"data={config.name}: the files are not in {folder}, and they could not be downloaded ({error}). "
+            f"data={config.name}: the files are not in {folder}, and they could not be downloaded ({reason}). "
             f"Either set data.root (or DROPOUT_STUDY_DATA) to the folder that holds {TORCHVISION[config.name]}/raw, "
             "or allow the download (data.download=true and a network), or use data=digits, which needs no files."
         ) from error

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 from omegaconf import OmegaConf
@@ -37,10 +38,14 @@ def run(config: Config, folder: Path) -> None:
     OmegaConf.save(OmegaConf.structured(config), folder / CONFIG)
     log.info("%s: %d seeds, %d updates", record.name, len(config.seeds), config.budget.updates)
     with recorded(record, folder, config.tracking.uri):
-        training.fit(module, trainer, data)
-        _collect(record, module)
+        try:
+            training.fit(module, trainer, data)
+        finally:
+            _collect(record, module)
         if config.tracking.cohort:
             torch.save(module.cohort.state_dict(), folder / COHORT)
+    if config.debug.profile:
+        log.info(cast("Any", trainer).profiler.summary())
 
 
 def make_network(model: Model, inputs: int, classes: int) -> Network:
@@ -51,7 +56,7 @@ def make_network(model: Model, inputs: int, classes: int) -> Network:
         case schema.MLP(widths=widths, activation=activation, input_rate=input_rate, hidden_rate=hidden_rate):
             return MLP(inputs, classes, widths, activation, input_rate, hidden_rate)
         case schema.LeNet(dropout=dropout, hidden_rate=hidden_rate):
-            return LeNet(classes, dropout, hidden_rate)
+            return LeNet(classes, dropout, cast("float", hidden_rate))  # `read` has filled it in
     raise TypeError(f"no network is called {model.name}")
 
 
@@ -80,7 +85,7 @@ def _record(config: Config, data: DataModule, device: torch.device) -> Record:
         experiment=config.study.name,
         description=config.study.title,
         name=schema.condition(config),
-        params=schema.flat(config) | {"data.train_size": str(dataset["train_size"])},
+        params=schema.flat(config),
         tags=tags | provenance.tags(device, Path(__file__).parent),
         dataset=dataset,
         seeds=[SeedRecord(seed, digest) for seed, digest in zip(config.seeds, digests, strict=True)],
@@ -91,15 +96,16 @@ def _record(config: Config, data: DataModule, device: torch.device) -> Record:
 @contextmanager
 def recorded(record: Record, folder: Path, uri: str) -> Iterator[None]:
     """Record a run when it starts and however it ends."""
-    record.save(folder)
-    tracking.record(folder, uri)
     try:
+        record.save(folder)
+        tracking.record(folder, uri)
         yield
         record.end("FINISHED")
     except (KeyboardInterrupt, SystemExit) as error:  # Lightning turns the first into the second
         record.end("KILLED", "interrupted")
         raise KeyboardInterrupt from error
     except BaseException as error:
+        logging.getLogger("traceback").error("the run failed", exc_info=error)  # before the log is recorded
         record.end("FAILED", f"{type(error).__name__}: {error}")
         raise
     finally:

@@ -41,6 +41,7 @@ def device_name(device: torch.device) -> str:
 def _git(source: Path) -> dict[str, str]:
     """Commit and whether the tree differs from it; nothing outside a repository."""
     try:
+        _run(source, "ls-files", "--error-unmatch", Path(__file__).name)  # not some repository around a venv
         commit = _run(source, "rev-parse", "HEAD")
         dirty = str(bool(_run(source, "status", "--porcelain"))).lower()
         shown = {"mlflow.source.name": "scripts/train.py", "mlflow.source.git.commit": commit}

@@ -7,7 +7,7 @@ import copy
 import difflib
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
@@ -32,19 +32,22 @@ def complete(arguments: Sequence[str], conf: Path) -> list[str]:
     """The command line with the sweep of its study written out.
 
     With `-m`, the study that is named (or the default study, if nothing is swept) adds those of its axes that
-    were not typed. What was typed is never multiplied by anything else.
+    were not typed. A sweep that is typed without a study is run as it is.
 
     Args:
         arguments: everything behind the script's name.
         conf: the folder of the configuration.
 
     Raises:
-        ConfigError: a study is named without `-m`.
+        ConfigError: a study is named without `-m`, several are named at once, or its axes do not exist in a choice
+            that was typed.
     """
-    overrides = [argument for argument in arguments if "=" in argument and not argument.startswith("-")]
-    typed = {override.key_or_group: override for override in _parse(overrides)}
+    positions = [i for i, argument in enumerate(arguments) if "=" in argument and not argument.startswith("-")]
+    typed = {override.key_or_group: override for override in _parse([arguments[i] for i in positions])}
     multirun = bool({"-m", "--multirun"}.intersection(arguments))
     if "study" in typed:
+        if typed["study"].is_sweep_override():
+            raise ConfigError("study: one study at a time; run the script once for each.")
         study = str(typed["study"].value())
     elif multirun and not any(override.is_sweep_override() for override in typed.values()):
         study = DEFAULT_STUDY
@@ -53,8 +56,23 @@ def complete(arguments: Sequence[str], conf: Path) -> list[str]:
     grid = _grid(conf / "study" / f"{study}.yaml")
     if grid and not multirun:
         raise ConfigError(f"study={study} is a sweep: add -m to run it.")
-    named = [] if "study" in typed else [f"study={study}"]
-    return [*arguments, *named, *(f"{key}={values}" for key, values in grid.items() if key not in typed)]
+    _check_axes(study, grid, typed)
+    added = [] if "study" in typed else [f"study={study}"]
+    added += [f"{key}={values}" for key, values in grid.items() if key not in typed]
+    # Hydra takes overrides in one piece: flags may stand before or behind them, not between.
+    end = positions[-1] + 1 if positions else len(arguments)
+    return [*arguments[:end], *added, *arguments[end:]]
+
+
+def _check_axes(study: str, grid: Mapping[str, str], typed: Mapping[str, Override]) -> None:
+    """Refuse a choice (model=lenet) other than the one whose values the study varies (model=mlp)."""
+    for group, choice in grid.items():
+        axes = [key for key in grid if key.startswith(f"{group}.")]
+        if axes and group in typed and str(typed[group].value()) != choice:
+            raise ConfigError(
+                f"{group}={typed[group].value()} cannot be used with the sweep {study}, which varies "
+                f"{' and '.join(axes)} of {group}={choice}; type the sweep you want, such as {group}.KEY=0,0.5."
+            )
 
 
 def _parse(overrides: Sequence[str]) -> list[Override]:
@@ -122,12 +140,11 @@ class Sweep(Callback):
 
     def on_run_end(self, config: DictConfig, **_: Any) -> None:
         """Report on a single run."""
-        self._report([Path(config.hydra.run.dir)])
+        self._report(Path(config.hydra.run.dir))
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
         """Report on a sweep."""
-        jobs = [path for path in Path(config.hydra.sweep.dir).iterdir() if path.name.isdigit()]
-        self._report(sorted(jobs, key=lambda path: int(path.name)))
+        self._report(Path(config.hydra.sweep.dir))
 
     def _ready(self, config: DictConfig, check: bool) -> None:
         from dropout_study import tracking
@@ -140,20 +157,21 @@ class Sweep(Callback):
                 read(plain)
             self._uri = tracking.absolute(plain.tracking.uri)
             self._experiment = tracking.prepare(self._uri, plain.study.name, plain.study.title)
-        except ConfigError as error:
-            fail(str(error))
+        except Exception as error:  # Hydra would turn it into a warning and go on
+            fail(explain(error))
 
-    def _report(self, folders: Sequence[Path]) -> None:
+    def _report(self, folder: Path) -> None:
         from dropout_study import tracking
 
-        records = [Record.load(folder) for folder in folders if (folder / FILE).is_file()]
-        console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 110, highlight=False)
-        if finished := [record for record in records if record.status == "FINISHED"]:
-            console.print(table(finished))
+        records = [Record.load(file.parent) for file in folder.rglob(FILE)]
+        console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
+        finished = [record for record in records if record.status == "FINISHED"]
+        if finished:
+            console.print(table(sorted(finished, key=lambda record: record.started_ms)))
         if records:
             print("Look at the results:", tracking.link(self._uri, self._experiment))
-        if failed := [folder for folder in folders if (folder / FAILURE).is_file()]:
-            fail("\n".join((folder / FAILURE).read_text(encoding="utf-8") for folder in failed))
+        if failures := sorted({file.read_text(encoding="utf-8") for file in folder.rglob(FAILURE)}):
+            fail("\n".join(failures))
 
 
 def table(records: Sequence[Record]) -> Table:

@@ -8,6 +8,7 @@ and it is written last.
 import json
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import filelock
@@ -65,10 +66,14 @@ def prepare(uri: str, experiment: str, description: str) -> str:
 def _experiment(uri: str, name: str, description: str, artifacts: str | None) -> str:
     try:
         client = MlflowClient(uri)
-        if found := client.get_experiment_by_name(name):
-            return str(found.experiment_id)
-        tags = {"mlflow.note.content": description, "mlflow.experimentKind": "custom_model_development"}
-        return str(client.create_experiment(name, artifacts, tags))
+        if not client.get_experiment_by_name(name):
+            tags = {"mlflow.note.content": description, "mlflow.experimentKind": "custom_model_development"}
+            with suppress(MlflowException):  # another job was faster, or the look-up below says what is wrong
+                client.create_experiment(name, artifacts, tags)
+        found = client.get_experiment_by_name(name)
+        if found is None or found.lifecycle_stage == "deleted":
+            raise ConfigError(f"study.name={name} cannot be used: the store holds a deleted experiment of that name.")
+        return str(found.experiment_id)
     except (MlflowException, SQLAlchemyError) as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"tracking.uri={uri}: the store cannot be opened: {reason}") from error
@@ -120,19 +125,24 @@ def _open(
 ) -> str:
     """The id of the run with a role in the record; it is created with what is known at the start."""
     if role in runs:
-        return str(runs[role].info.run_id)
-    tags = {**tags, RECORD_ID: saved.id, "role": role}
-    run_id = str(client.create_run(experiment_id, saved.started_ms, tags, name).info.run_id)
+        run_id = str(runs[role].info.run_id)
+    else:
+        tags = {**tags, RECORD_ID: saved.id, "role": role}
+        run_id = str(client.create_run(experiment_id, saved.started_ms, tags, name).info.run_id)
+    # Again for a run that exists: whoever created it may not have got this far.
     client.log_batch(run_id, params=[Param(key, value) for key, value in saved.params.items()])
-    dataset = Dataset(
+    client.log_inputs(run_id, [DatasetInput(_dataset(saved), [InputTag("mlflow.data.context", "training")])])
+    return run_id
+
+
+def _dataset(saved: Record) -> Dataset:
+    return Dataset(
         name=saved.dataset["name"],
         digest=saved.dataset["digest"],
         source_type="local",
         source=json.dumps({"uri": saved.dataset["source"]}),
         profile=json.dumps({"train_size": saved.dataset["train_size"]}),
     )
-    client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
-    return run_id
 
 
 def _log(client: MlflowClient, run_id: str, values: Iterable[Metric]) -> None:

@@ -32,7 +32,7 @@ Make = Callable[..., Config]
         ([f"seeds=[{2**32}]"], "seeds=", "2.32 - 1"),
         (["seeds=[]"], r"seeds=\[\]", "at least one"),
         (["seeds=[1,2,1]"], r"seeds=\[1, 2, 1\]", "different"),
-        (["seeds=[-1]"], r"seeds=\[-1\]", "from 0 on"),
+        (["seeds=[-1]"], r"seeds=\[-1\]", "from 0 to"),
         (["data.train_size=1098"], "data.train_size=1098", "1097"),
         (["data.train_size=0"], "data.train_size=0", "between 1"),
         (["data.pool=3"], "data.pool=3", "divisor of 8"),

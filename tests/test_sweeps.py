@@ -41,9 +41,7 @@ def test_a_sweep_is_exactly_what_was_typed_or_the_grid_of_its_study(typed: list[
     assert sorted(completed) == sorted([*typed, *added, *model])
 
 
-@pytest.mark.parametrize(
-    "typed", [["data=mnist", "-m"], ["-m", "data=mnist"], ["-m", "data=mnist", "--config-name", "x"]]
-)
+@pytest.mark.parametrize("typed", [["data=mnist", "-m"], ["-m", "data=mnist"], ["-m", "data=mnist", "--info", "all"]])
 def test_overrides_stay_in_one_piece(typed: list[str]) -> None:
     """If this failed, Hydra would refuse the command line: it takes overrides in one piece only."""
     completed = complete(typed, CONF)

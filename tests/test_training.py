@@ -108,6 +108,7 @@ def test_training_is_the_loop_written_out_by_hand(
 
 def test_the_test_set_is_looked_at_once_and_after_training(make_config: Make, tmp_path: Path) -> None:
     """If this failed, something would be chosen on test data."""
+    quiet()
     config, images = make_config(*SMALL), random_images(8)
     touched: list[int] = []
 

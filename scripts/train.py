@@ -1,7 +1,6 @@
 """Train cohorts: `python scripts/train.py` one, `python scripts/train.py -m` a sweep; `--help` tells the rest."""
 
 import logging
-import os
 import sys
 from pathlib import Path
 
@@ -9,8 +8,8 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from dropout_study import command_line, sweeps
 from dropout_study import config as schema
-from dropout_study import sweeps
 from dropout_study.record import FILE
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -39,20 +38,10 @@ def job(composed: DictConfig) -> None:
 
 
 def main() -> None:
-    """Complete the command line, hand over to Hydra, and put mistakes into one sentence."""
-    traceback_wanted = os.environ.get("HYDRA_FULL_ERROR") == "1"
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # exceptions reach this function instead of Hydra's printer
-    try:
-        sys.argv[1:] = sweeps.complete(sys.argv[1:], CONF)
-        job()
-    except sweeps.EXPLAINED as error:
-        if traceback_wanted:
-            raise
-        sweeps.fail(sweeps.explain(error))
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)
+    """Complete the command line and hand over to Hydra."""
+    sys.argv[1:] = sweeps.complete(sys.argv[1:], CONF)
+    job()
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

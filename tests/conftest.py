@@ -48,12 +48,23 @@ Script = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def train(tmp_path: Path) -> Script:
     """Run scripts/train.py in an empty folder with a store of its own."""
+    return script("train.py", tmp_path)
+
+
+@pytest.fixture
+def evaluate(tmp_path: Path) -> Script:
+    """Run scripts/evaluate.py in the same folder."""
+    return script("evaluate.py", tmp_path)
+
+
+def script(name: str, folder: Path) -> Script:
+    """A way to run a script of the project in a folder."""
 
     def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         environment = {k: v for k, v in os.environ.items() if k not in ("MLFLOW_TRACKING_URI", "HYDRA_FULL_ERROR")}
         environment |= {"CUDA_VISIBLE_DEVICES": "", **variables}
-        command = [sys.executable, str(ROOT / "scripts" / "train.py"), *arguments]
-        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        command = [sys.executable, str(ROOT / "scripts" / name), *arguments]
+        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
     return run
 

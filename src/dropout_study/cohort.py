@@ -1,7 +1,9 @@
 """A cohort: R networks of one architecture, one per seed, evaluated in lock-step."""
 
 import copy
+import pickle
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -73,3 +75,20 @@ class Cohort(nn.Module):
         for parameter in network.parameters():
             parameter.data = parameter.data[index].clone()
         return network
+
+
+def load_weights(cohort: Cohort, file: Path) -> None:
+    """Fill a cohort with stored weights; nothing but tensors is read, no pickled code is run.
+
+    Raises:
+        ValueError: the file is missing, truncated, not a checkpoint, or of other networks.
+    """
+    try:
+        cohort.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
+    except FileNotFoundError as error:
+        raise ValueError(f"there is no checkpoint {file}; train with tracking.cohort=true") from error
+    except (pickle.UnpicklingError, EOFError, OSError) as error:
+        raise ValueError(f"{file} is truncated or not a checkpoint of weights alone") from error
+    except (RuntimeError, AttributeError, TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"{file} is truncated, or a checkpoint of other networks: {reason}") from error

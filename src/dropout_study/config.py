@@ -4,10 +4,13 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 
 class ConfigError(ValueError):
@@ -27,6 +30,9 @@ DATASETS = {
     "fashion_mnist": Facts(side=28, train=50_000),
     "kmnist": Facts(side=28, train=50_000),
 }
+
+
+RULES = ("weight_scaling", "monte_carlo", "geometric", "exact_arithmetic", "exact_geometric")
 
 
 @dataclass
@@ -179,6 +185,14 @@ class Debug:
 
 
 @dataclass
+class MonteCarlo:
+    """How many masks the sampled rules draw, and how often the curve over k re-draws from their pool."""
+
+    samples: int = 100
+    redraws: int = 20
+
+
+@dataclass
 class Study:
     """A sweep with a name: overrides that `-m` adds unless they are typed."""
 
@@ -199,12 +213,26 @@ class Config:
     schedule: Schedule = MISSING
     trainer: Trainer = MISSING
     budget: Budget = MISSING
+    rules: list[str] = field(default_factory=lambda: ["weight_scaling", "monte_carlo", "geometric"])
+    mc: MonteCarlo = field(default_factory=MonteCarlo)
     tracking: Tracking = MISSING
     study: Study = MISSING
     debug: Debug = field(default_factory=Debug)
 
 
+@dataclass
+class Evaluate:
+    """What `scripts/evaluate.py` is told."""
+
+    run: str = MISSING
+    rules: list[str] = field(default_factory=lambda: ["weight_scaling", "monte_carlo", "geometric"])
+    mc: MonteCarlo = field(default_factory=lambda: MonteCarlo(samples=1000, redraws=100))
+    data_root: str | None = None  # where the data are now, if not where they were
+    tracking: Tracking = MISSING
+
+
 SCHEMAS: dict[str, type] = {
+    "evaluate": Evaluate,
     "train": Config,
     "data": Data,
     "model/softmax_regression": SoftmaxRegression,
@@ -244,7 +272,37 @@ def read(composed: DictConfig) -> Config:
     _check_data(config.data)
     _check_model(config)
     _check_training(config)
+    _check_rules(config.rules, config.mc)
     return config
+
+
+def read_evaluate(composed: DictConfig) -> Evaluate:
+    """What to evaluate, as typed objects, checked.
+
+    Raises:
+        ConfigError: for the first value that cannot be used.
+    """
+    if OmegaConf.is_missing(composed, "run"):
+        raise ConfigError("run is missing: say run=ID of an MLflow run, or run=PATH of a checkpoint.")
+    config = cast("Evaluate", OmegaConf.to_object(composed))
+    _check_rules(config.rules, config.mc)
+    return config
+
+
+def load(file: Path) -> Config:
+    """A configuration that `scripts/train.py` has written beside its results.
+
+    Raises:
+        ConfigError: it is not one, or a value in it cannot be used.
+    """
+    try:
+        stored = cast("DictConfig", OmegaConf.load(file))
+        typed = OmegaConf.structured(Config)
+        for group in ("model", "optimizer", "schedule"):
+            typed[group] = OmegaConf.structured(SCHEMAS[f"{group}/{stored[group].name}"])
+        return read(cast("DictConfig", OmegaConf.merge(typed, stored)))
+    except (OSError, KeyError, AttributeError, TypeError, OmegaConfBaseException, YAMLError) as error:
+        raise ConfigError(f"{file} is not the configuration of a run: {error}") from error
 
 
 def _require(ok: bool, key: str, value: object, allowed: str) -> None:
@@ -339,6 +397,14 @@ def _check_training(config: Config) -> None:
     _one_of("budget.weights", budget.weights, ("last", "best"))
 
 
+def _check_rules(rules: list[str], mc: MonteCarlo) -> None:
+    for rule in rules:
+        _one_of("rules", rule, RULES)
+    _require(len(set(rules)) == len(rules), "rules", rules, "a list of different rules")
+    _require(mc.samples >= 10, "mc.samples", mc.samples, "at least 10; the curve over k goes to a tenth of it")
+    _require(mc.redraws >= 2, "mc.redraws", mc.redraws, "at least 2")
+
+
 def _layers(model: Model) -> int:
     if isinstance(model, MLP):
         return len(model.widths) + 1
@@ -348,7 +414,7 @@ def _layers(model: Model) -> int:
 def scientific(config: Config) -> dict[str, Any]:
     """What fixes a condition: the configuration without seeds, paths, device and recording."""
     plain = cast("dict[str, Any]", OmegaConf.to_container(OmegaConf.structured(config)))
-    for key in ("seeds", "tracking", "study", "debug"):
+    for key in ("seeds", "rules", "mc", "tracking", "study", "debug"):
         del plain[key]
     for group, key in (
         ("data", "root"),

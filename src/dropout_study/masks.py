@@ -1,5 +1,6 @@
 """Dropout masks: where they apply, how likely a unit is kept, and how they are drawn."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -73,6 +74,22 @@ def sample(
         for i, site in enumerate(sites)
         if site.rate
     }
+
+
+def enumerate_masks(units: int) -> Tensor:
+    """All 2^units masks, `[2^units, units]` of 0 and 1: unit i is kept in the masks whose number has bit i set."""
+    return torch.arange(2**units).unsqueeze(1).bitwise_right_shift(torch.arange(units)).bitwise_and(1)
+
+
+def log_probability(site: Site, dtype: torch.dtype = torch.float64) -> Tensor:
+    """Log-probability of each mask of a site, `[2^n]` in the order of `enumerate_masks`; `[1]` if none drops."""
+    if not site.rate:
+        return torch.zeros(1, dtype=dtype)
+    log_probabilities = torch.zeros(1, dtype=torch.float64)
+    for _ in range(math.prod(site.shape)):
+        dropped, kept = log_probabilities + math.log1p(-site.keep), log_probabilities + math.log(site.keep)
+        log_probabilities = torch.cat([dropped, kept])
+    return log_probabilities.to(dtype)
 
 
 def _factors(site: Site, batch: int, seed: int, dtype: torch.dtype, device: torch.device) -> Tensor:

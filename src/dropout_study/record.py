@@ -33,6 +33,7 @@ class Record:
     """A cohort's run: what it is, how it stands, and what came out.
 
     Attributes:
+        evaluated_ms: when the final metrics were computed, if after the run.
         status: `RUNNING`, `FINISHED`, `FAILED` or `KILLED`.
         reason: why it failed or was killed.
         dataset: name, digest and source of the data, and the number of training examples.
@@ -52,6 +53,7 @@ class Record:
     reason: str = ""
     started_ms: int = field(default_factory=now_ms)
     ended_ms: int | None = None
+    evaluated_ms: int | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property

@@ -87,6 +87,19 @@ def link(uri: str, experiment_id: str) -> str:
     return f"mlflow ui --backend-store-uri {uri}   then http://127.0.0.1:5000/{page}"
 
 
+def download(run_id: str, uri: str, folder: Path) -> None:
+    """Fetch all files of a run into a folder.
+
+    Raises:
+        ConfigError: there is no such run in the store.
+    """
+    try:
+        MlflowClient(absolute(uri)).download_artifacts(run_id, "", str(folder))
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"run={run_id} is neither a checkpoint nor a run of {uri}: {reason}") from error
+
+
 def record(folder: Path, uri: str) -> str:
     """Bring the run of a job's folder in the store up to date; return its id."""
     saved = Record.load(folder)
@@ -188,4 +201,5 @@ def _cohort_metrics(saved: Record) -> list[Metric]:
 
 
 def _final(saved: Record, values: dict[str, float]) -> list[Metric]:
-    return [Metric(key, value, saved.ended_ms or saved.started_ms, 0) for key, value in values.items()]
+    time_ms = saved.evaluated_ms or saved.ended_ms or saved.started_ms
+    return [Metric(key, value, time_ms, 0) for key, value in values.items()]

@@ -1,0 +1,100 @@
+"""Where weight scaling is exact: rule x family x keep, against the enumeration of all masks, in float64.
+
+Prints the largest absolute difference of log-probabilities to the geometric ensemble (7.54, 7.55), the
+Kullback-Leibler divergence from it, and the test errors. All networks are trained with dropout on scikit-learn's
+digits, pooled to 16 inputs, by the study's own training.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import torch
+from hydra import compose, initialize_config_dir
+from rich.console import Console
+from rich.table import Table
+
+from dropout_study import config as schema
+from dropout_study.cohort import Cohort
+from dropout_study.data import CLASSES, DataModule, load
+from dropout_study.experiment import make_network, quiet
+from dropout_study.metrics import errors
+from dropout_study.rules import exact, monte_carlo, weight_scaling
+from dropout_study.training import CohortTraining, make_trainer
+
+CONF = Path(__file__).parents[1] / "conf"
+KEEPS = (0.1, 0.5, 0.8)
+SAMPLES = 100
+EXAMPLES = 40  # of the test set: 65,536 masks each
+FAMILIES = {
+    "softmax regression, inputs": ["model=softmax_regression", "data.pool=2", "model.input_rate={rate}"],
+    "linear, two layers": [
+        "model.activation=identity",
+        "model.widths=[8,8]",
+        "model.hidden_rate={rate}",
+    ],
+    "ReLU, one hidden layer": ["model.activation=relu", "model.widths=[12]", "model.hidden_rate={rate}"],
+    "ReLU, two layers": ["model.activation=relu", "model.widths=[8,8]", "model.hidden_rate={rate}"],
+    "tanh, two layers": ["model.activation=tanh", "model.widths=[8,8]", "model.hidden_rate={rate}"],
+    "sigmoid, two layers": ["model.activation=sigmoid", "model.widths=[8,8]", "model.hidden_rate={rate}"],
+}
+
+
+def train(overrides: list[str], updates: int) -> tuple[Cohort, torch.Tensor, torch.Tensor]:
+    """A trained cohort of one, with test inputs in float64 and their labels."""
+    common = [
+        "seeds=[0]",
+        "data.pool=2",
+        "optimizer.lr=0.05",
+        "trainer=cpu",
+        f"budget.updates={updates}",
+        "budget.validations=1",
+    ]
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = schema.read(compose("train", [*common, "trainer.precision=64-true", *overrides]))
+    images = load(config.data)
+    module = CohortTraining(config, make_network(config.model, images.inputs, CLASSES))
+    data = DataModule(images, config.data, config.seeds, updates)
+    with tempfile.TemporaryDirectory() as folder:
+        make_trainer(config, folder, progress=False).fit(module, datamodule=data)
+    x, labels = images.test.batch(torch.arange(EXAMPLES))
+    return module.cohort, x.double(), labels
+
+
+def percent(log_probs: torch.Tensor, labels: torch.Tensor) -> str:
+    """Test error."""
+    return f"{100 * errors(log_probs, labels).double().mean().item():.1f}"
+
+
+def main() -> None:
+    """Train, enumerate, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--updates", type=int, default=300, help="weight updates of each network (default 300)")
+    updates = parser.parse_args().updates
+    quiet()
+    schema.register()
+    table = Table(caption=f"float64, all masks, {EXAMPLES} test examples; KL of the geometric ensemble, in nats")
+    for heading in ("family", "keep", "rule", "max |Δ log p|", "KL", "error %", "geometric %"):
+        table.add_column(heading, justify="left" if heading in ("family", "rule") else "right")
+    for family, overrides in FAMILIES.items():
+        for keep in KEEPS:
+            cohort, x, labels = train([part.format(rate=round(1 - keep, 6)) for part in overrides], updates)
+            ensemble = exact(cohort, x)
+            sampled = monte_carlo(cohort, x, [SAMPLES])
+            rules = {
+                "weight scaling": weight_scaling(cohort, x),
+                "arithmetic": ensemble.arithmetic,
+                f"geometric of {SAMPLES} masks": sampled.geometric[0],
+            }
+            for rule, log_probs in rules.items():
+                gap = (log_probs - ensemble.geometric).abs().max().item()
+                divergence = (ensemble.geometric.exp() * (ensemble.geometric - log_probs)).sum(-1).mean().item()
+                first = rule == "weight scaling"
+                names = (family, f"{keep:g}") if first else ("", "")
+                measured = (f"{gap:.1e}", f"{abs(divergence):.1e}", percent(log_probs, labels))
+                table.add_row(*names, rule, *measured, percent(ensemble.geometric, labels) if first else "")
+    Console(width=140).print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""How many subnetworks there are: masks, masks that connect input and output, distinct functions."""
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from dropout_study.masks import enumerate_masks
+from dropout_study.networks import MLP
+
+
+def subnetworks(network: MLP) -> Iterator[dict[str, Tensor]]:
+    """All masks of a network's units (inputs and hidden), as 0/1 per site `[1, units]`, whatever their rates."""
+    sizes = [math.prod(site.shape) for site in network.sites]
+    for row in enumerate_masks(sum(sizes)):
+        parts = row.split(sizes)
+        yield {site.name: part.unsqueeze(0) for site, part in zip(network.sites, parts, strict=True)}
+
+
+def count_masks(network: MLP) -> int:
+    """2^n for n units."""
+    return sum(1 for _ in subnetworks(network))
+
+
+def count_connected(network: MLP) -> int:
+    """Masks with a path from an input to the output: every layer keeps a unit."""
+    return sum(all(bool(mask.any()) for mask in masks.values()) for masks in subnetworks(network))
+
+
+@torch.no_grad()
+def count_functions(network: MLP, inputs: Tensor) -> int:
+    """Subnetworks that differ as functions: by more than rounding on some of the inputs `[N, D]`.
+
+    A lower bound in general; exact for weights in general position and enough inputs.
+    """
+    outputs = torch.stack([network(inputs, masks).flatten() for masks in subnetworks(network)])
+    return len(outputs.mul(1e9).round().unique(dim=0))

@@ -1,0 +1,111 @@
+"""Evaluating prediction rules on a set of examples: metrics of every network, and error against number of masks."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from dropout_study import metrics
+from dropout_study.cohort import Cohort
+from dropout_study.randomness import Purpose, generator
+from dropout_study.rules import exact, monte_carlo, subnetworks, weight_scaling
+
+Batches = Iterable[tuple[Tensor, Tensor]]
+
+
+def predict(cohort: Cohort, x: Tensor, rules: Sequence[str], samples: int) -> Iterator[tuple[str, Tensor]]:
+    """The predictions `[R, N, C]` of several rules for inputs `[N, D]`, each with its name.
+
+    `monte_carlo` and `geometric` are the two means of the same sampled masks; `exact_arithmetic` and
+    `exact_geometric` those of all masks.
+    """
+    if "weight_scaling" in rules:
+        yield "weight_scaling", weight_scaling(cohort, x)
+    if {"monte_carlo", "geometric"}.intersection(rules):
+        sampled = monte_carlo(cohort, x, [samples])
+        yield from (("monte_carlo", sampled.arithmetic[0]), ("geometric", sampled.geometric[0]))
+    if {"exact_arithmetic", "exact_geometric"}.intersection(rules):
+        ensemble = exact(cohort, x)
+        yield from (("exact_arithmetic", ensemble.arithmetic), ("exact_geometric", ensemble.geometric))
+
+
+class Scores:
+    """Error (percent), NLL (nats), Brier score and ECE of every network, summed over batches."""
+
+    def __init__(self) -> None:
+        self._examples = 0
+        self._sums: dict[str, Tensor] = {}
+
+    def add(self, log_probs: Tensor, labels: Tensor) -> None:
+        """Count a batch: log-probabilities `[..., N, C]`, labels `[N]`."""
+        log_probs, labels = log_probs.cpu().double(), labels.cpu()
+        self._examples += labels.shape[-1]
+        sums = {
+            "error": 100 * metrics.errors(log_probs, labels).double().sum(-1),
+            "nll": metrics.nll(log_probs, labels).sum(-1),
+            "brier": metrics.brier(log_probs, labels).sum(-1),
+            "ece": metrics.calibration_gaps(log_probs, labels),
+        }
+        self._sums = {key: self._sums.get(key, torch.zeros(())) + value for key, value in sums.items()}
+
+    def means(self) -> dict[str, Tensor]:
+        """Each measure, `[...]`."""
+        ece = self._sums["ece"].abs().sum(-1)
+        return {key: value / self._examples for key, value in (self._sums | {"ece": ece}).items()}
+
+
+def evaluate(cohort: Cohort, batches: Batches, rules: Sequence[str], samples: int) -> dict[str, list[float]]:
+    """`MEASURE/RULE` -> value of every network, for all rules asked for."""
+    scores: dict[str, Scores] = {rule: Scores() for rule in rules}
+    for x, labels in batches:
+        for rule, log_probs in predict(cohort, x.to(next(cohort.parameters()).dtype), rules, samples):
+            if rule in scores:
+                scores[rule].add(log_probs, labels)
+    return {
+        f"{measure}/{rule}": values.tolist()
+        for rule, score in scores.items()
+        for measure, values in score.means().items()
+    }
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A measure against the number of masks: mean and standard deviation over re-draws, `[K, R]`."""
+
+    counts: list[int]
+    mean: Tensor
+    sd: Tensor
+
+
+def mask_curves(cohort: Cohort, batches: Batches, samples: int, redraws: int) -> dict[str, Curve]:
+    """Error, NLL and ECE of the arithmetic mean against the number of masks k (Srivastava et al. 2014, figure 11).
+
+    One pool of predictions is stored; for every k up to a tenth of it, k of them are drawn with replacement, again
+    and again. The pool is never altered.
+
+    Args:
+        cohort: R networks with a site that drops.
+        batches: inputs and labels.
+        samples: size of the pool, at least 10.
+        redraws: times each k is drawn.
+    """
+    counts = sparse_counts(samples // 10)
+    source = generator(Purpose.EVALUATION_MASK, 0, site=1_000)
+    drawn = torch.randint(samples, (redraws, counts[-1]), generator=source)
+    scores = [Scores() for _ in range(redraws)]
+    for x, labels in batches:
+        pool = torch.stack(list(subnetworks(cohort, x.to(next(cohort.parameters()).dtype), samples)))
+        for score, draw in zip(scores, drawn, strict=True):
+            cumulated = pool[draw].logcumsumexp(0)[torch.tensor(counts) - 1]
+            score.add(cumulated - torch.tensor(counts).log().view(-1, 1, 1, 1), labels)
+    means = [score.means() for score in scores]
+    stacked = {key: torch.stack([mean[key] for mean in means]) for key in ("error", "nll", "ece")}
+    return {key: Curve(counts, values.mean(0), values.std(0)) for key, values in stacked.items()}
+
+
+def sparse_counts(largest: int) -> list[int]:
+    """Numbers of masks, dense at first: eight a decade, from 1 to the largest."""
+    steps = {round(10 ** (i / 8)) for i in range(8 * math.ceil(math.log10(max(largest, 1)) + 1))}
+    return sorted({step for step in steps if step < largest} | {largest})

@@ -1,0 +1,83 @@
+"""`python scripts/evaluate.py` on a stored cohort."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import Script
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
+
+from dropout_study.cohort import Cohort, load_weights
+from dropout_study.networks import MLP
+
+Runs = Callable[[], list[Run]]
+
+
+def test_a_stored_cohort_is_evaluated_by_run_id_into_the_same_run(
+    train: Script, evaluate: Script, runs: Runs, tmp_path: Path
+) -> None:
+    """If this failed, rules could not be compared on the same weights after training."""
+    train("budget=smoke", "seeds=[0,3]", "data.pool=2", "model.widths=[6,6]", "tracking.cohort=true")
+    before = {run.info.run_id: run for run in runs()}
+    cohort = next(run for run in before.values() if run.data.tags["role"] == "cohort")
+    done = evaluate(f"run={cohort.info.run_id}", "rules=[weight_scaling,monte_carlo,exact_geometric]", "mc.samples=50")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "exact_geometric" in done.stdout
+    after = {run.info.run_id: run for run in runs()}
+    assert set(after) == set(before)
+    old, new = cohort.data.metrics, after[cohort.info.run_id].data.metrics
+    assert "test/error/exact_geometric" in new
+    assert "test/error/exact_geometric" not in old
+    assert new["test/nll/weight_scaling"] == pytest.approx(old["test/nll/weight_scaling"], abs=1e-7)
+    assert new["test/nll/monte_carlo"] != old["test/nll/monte_carlo"]
+    curve = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db").get_metric_history(cohort.info.run_id, "mc/nll")
+    assert {point.step for point in curve} == {1, 2, 3, 4, 5, 6, 7, 10}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "say run=ID"),
+        (["run=0123456789abcdef"], "neither a checkpoint nor a run"),
+        (["run=absent/cohort.pt"], "is not the configuration of a run"),
+        (["run=x", "rules=[bagging]"], "weight_scaling, monte_carlo, geometric"),
+    ],
+    ids=["nothing", "run", "file", "rule"],
+)
+def test_a_mistake_is_one_sentence(evaluate: Script, arguments: list[str], said: str) -> None:
+    """If this failed, a mistyped run would end in a traceback."""
+    done = evaluate(*arguments)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+class Malicious:
+    """Unpickling this would run code."""
+
+    def __reduce__(self) -> tuple[type, tuple[str]]:
+        return (Exception, ("code was run",))
+
+
+def test_missing_truncated_foreign_and_pickled_checkpoints_are_told_apart(tmp_path: Path) -> None:
+    """If this failed, a broken file would be evaluated, or a pickle executed."""
+    cohort, file = Cohort(MLP(4, 3, [5]), [0]), tmp_path / "cohort.pt"
+    with pytest.raises(ValueError, match="there is no checkpoint"):
+        load_weights(cohort, file)
+    torch.save(cohort.state_dict(), file)
+    whole = file.read_bytes()
+    load_weights(cohort, file)
+    for length in (0, 10, len(whole) // 2, len(whole) - 30):
+        file.write_bytes(whole[:length])
+        with pytest.raises(ValueError, match="truncated"):
+            load_weights(cohort, file)
+    torch.save(Cohort(MLP(4, 3, [6]), [0]).state_dict(), file)
+    with pytest.raises(ValueError, match="other networks"):
+        load_weights(cohort, file)
+    torch.save({"stacked.layers.0.weight": Malicious()}, file)
+    with pytest.raises(ValueError, match="weights alone"):
+        load_weights(cohort, file)

@@ -1,0 +1,77 @@
+"""Evaluating rules: scores over batches, and curves over the number of masks."""
+
+import pytest
+import torch
+
+from dropout_study import metrics
+from dropout_study.cohort import Cohort
+from dropout_study.evaluation import Scores, evaluate, mask_curves, sparse_counts
+from dropout_study.networks import MLP
+from dropout_study.rules import exact, monte_carlo, subnetworks, weight_scaling
+
+X, LABELS = torch.rand(50, 4, generator=torch.Generator().manual_seed(0)), torch.arange(50) % 3
+BATCHES = [(X[:30], LABELS[:30]), (X[30:], LABELS[30:])]
+
+
+def cohort() -> Cohort:
+    made = Cohort(MLP(4, 3, [6], "tanh", 0.2, 0.5), [0, 1])
+    for p in made.parameters():
+        p.data *= 3
+    return made
+
+
+def test_scores_of_batches_are_those_of_the_whole() -> None:
+    """If this failed, calibration (which is not a mean over examples) would depend on the size of batches."""
+    log_probs = weight_scaling(cohort(), X)
+    scores = Scores()
+    scores.add(log_probs[:, :30], LABELS[:30])
+    scores.add(log_probs[:, 30:], LABELS[30:])
+    means = scores.means()
+    torch.testing.assert_close(means["ece"], metrics.ece(log_probs.double(), LABELS))
+    torch.testing.assert_close(means["error"], 100 * metrics.errors(log_probs, LABELS).double().mean(1))
+    torch.testing.assert_close(means["brier"], metrics.brier(log_probs.double(), LABELS).mean(1))
+
+
+def test_each_rule_is_evaluated_under_its_own_name() -> None:
+    """If this failed, the columns of the table would be mixed up."""
+    made = cohort()
+    rules = ["weight_scaling", "monte_carlo", "geometric", "exact_arithmetic", "exact_geometric"]
+    results = evaluate(made, BATCHES, rules, 20)
+    sampled, ensemble = monte_carlo(made, X, [20]), exact(made, X)
+    expected = dict(zip(rules, (weight_scaling(made, X), sampled.arithmetic[0], sampled.geometric[0],
+                                ensemble.arithmetic, ensemble.geometric), strict=True))  # fmt: skip
+    for rule, log_probs in expected.items():
+        assert results[f"nll/{rule}"] == pytest.approx(metrics.nll(log_probs, LABELS).mean(1).tolist(), abs=1e-5)
+    assert set(evaluate(made, BATCHES, ["geometric"], 20)) == {
+        f"{m}/geometric" for m in ("error", "nll", "brier", "ece")
+    }
+
+
+def test_the_curve_over_masks_falls_towards_the_ensemble_from_the_mean_subnetwork() -> None:
+    """If this failed, re-draws would not be of k masks: at k = 1 it is the mean over subnetworks of the pool."""
+    made = cohort()
+    curve = mask_curves(made, BATCHES, samples=200, redraws=400)["nll"]
+    pool = torch.stack(list(subnetworks(made, X, 200)))
+    assert curve.counts[0] == 1
+    assert curve.counts[-1] == 20
+    single = metrics.nll(pool, LABELS).mean((0, 2))
+    torch.testing.assert_close(curve.mean[0].float(), single, rtol=0.05, atol=0)
+    ensemble = metrics.nll(monte_carlo(made, X, [200]).arithmetic[0], LABELS).mean(1)
+    assert (curve.mean.diff(dim=0) < 0).all(), "more masks, better likelihood (Jensen)"
+    assert (curve.mean[-1] > ensemble.double()).all()
+    assert (curve.sd[-1] < curve.sd[0]).all()
+
+
+def test_the_same_call_gives_the_same_curve() -> None:
+    """If this failed, the pool would be altered by drawing from it, or drawn anew."""
+    made = cohort()
+    one, two = (mask_curves(made, BATCHES, 50, 7)["error"] for _ in range(2))
+    assert torch.equal(one.mean, two.mean)
+    assert torch.equal(one.sd, two.sd)
+
+
+def test_counts_are_dense_at_first_and_end_at_the_largest() -> None:
+    """If this failed, the figure would miss its ends."""
+    assert sparse_counts(1) == [1]
+    assert sparse_counts(10) == [1, 2, 3, 4, 6, 7, 10]
+    assert sparse_counts(100)[-1] == 100

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from conftest import ROOT
 from torch import nn
 
 from dropout_study.modules import dropout_on, monte_carlo, subnetworks, weight_scaling
@@ -61,3 +62,12 @@ def test_a_model_without_dropout_modules_is_refused() -> None:
     """If this failed, a user would average one network with itself and call it Monte Carlo."""
     with pytest.raises(ValueError, match="Linear has no dropout module"):
         monte_carlo(nn.Linear(3, 2), torch.rand(1, 3), [2])
+
+
+def test_the_lines_of_the_readme_run() -> None:
+    """If this failed, the first thing a reader pastes would not work."""
+    code = (ROOT / "README.md").read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    names: dict[str, torch.Tensor] = {}
+    exec(code, names)
+    assert names["doubt"].shape == (32,)
+    assert names["one_pass"].shape == (32, 10)

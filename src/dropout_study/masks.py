@@ -78,18 +78,25 @@ def sample(
 
 def enumerate_masks(units: int) -> Tensor:
     """All 2^units masks, `[2^units, units]` of 0 and 1: unit i is kept in the masks whose number has bit i set."""
-    return torch.arange(2**units).unsqueeze(1).bitwise_right_shift(torch.arange(units)).bitwise_and(1)
+    return numbered_masks(torch.arange(2**units), units)
 
 
-def log_probability(site: Site, dtype: torch.dtype = torch.float64) -> Tensor:
-    """Log-probability of each mask of a site, `[2^n]` in the order of `enumerate_masks`; `[1]` if none drops."""
-    if not site.rate:
-        return torch.zeros(1, dtype=dtype)
+def numbered_masks(numbers: Tensor, units: int) -> Tensor:
+    """The masks with the given numbers `[M]`, `[M, units]`, in the order of `enumerate_masks`."""
+    return numbers.unsqueeze(1).bitwise_right_shift(torch.arange(units, device=numbers.device)).bitwise_and(1)
+
+
+def log_probability(*sites: Site) -> Tensor:
+    """Log-probability of each mask of the sites' n units, `[2^n]` float64, in the order of `enumerate_masks`.
+
+    The units of a site that never drops do not count; without any unit there is one mask, of probability 1.
+    """
     log_probabilities = torch.zeros(1, dtype=torch.float64)
-    for _ in range(math.prod(site.shape)):
-        dropped, kept = log_probabilities + math.log1p(-site.keep), log_probabilities + math.log(site.keep)
-        log_probabilities = torch.cat([dropped, kept])
-    return log_probabilities.to(dtype)
+    for site in sites:
+        for _ in range(math.prod(site.shape) if site.rate else 0):
+            dropped, kept = log_probabilities + math.log1p(-site.keep), log_probabilities + math.log(site.keep)
+            log_probabilities = torch.cat([dropped, kept])
+    return log_probabilities
 
 
 def _factors(site: Site, batch: int, seed: int, dtype: torch.dtype, device: torch.device) -> Tensor:

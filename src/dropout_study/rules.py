@@ -12,10 +12,12 @@ import torch
 from torch import Tensor
 
 from dropout_study.cohort import Cohort
-from dropout_study.masks import Site, enumerate_masks, log_probability, sample
+from dropout_study.masks import log_probability, numbered_masks, sample
 from dropout_study.randomness import Purpose
 
-MEMORY = 256 * 2**20  # bytes that the largest intermediate of a rule may take; more examples are done in chunks
+# Bytes of the logits that a rule holds at once; a few such tensors are alive together. Small chunks stay near the
+# cache, but below 32 MiB the C library keeps freed ones to itself.
+MEMORY = 48 * 2**20
 MAX_UNITS = 20  # droppable units that are enumerated: 2^20 subnetworks
 
 
@@ -99,7 +101,7 @@ def exact(cohort: Cohort, x: Tensor, memory: int = MEMORY) -> Ensemble:
     """Means over all subnetworks, each weighted by the probability of its mask.
 
     The logits of the last site's masks are built by doubling: those with a unit are those without it plus the
-    unit's contribution. The masks of earlier sites are gone through one by one.
+    unit's contribution. The masks of earlier sites are gone through in chunks.
 
     Args:
         cohort: R networks with at most 20 droppable units in all.
@@ -109,12 +111,8 @@ def exact(cohort: Cohort, x: Tensor, memory: int = MEMORY) -> Ensemble:
     Raises:
         ValueError: there are more units than can be enumerated.
     """
-    sites = cohort.network.sites
     check_enumerable(cohort)
-    masks_of_last = 2 ** math.prod(sites[-1].shape) if sites[-1].rate else 1
-    classes = cohort.get_parameter(f"stacked.layers.{len(sites) - 1}.bias").shape[-1]
-    per_row = len(cohort.seeds) * masks_of_last * classes * x.element_size()
-    parts = [_exact(cohort, rows) for rows in x.split(max(1, memory // per_row))]
+    parts = [_exact(cohort, rows, memory) for rows in x.split(max(1, memory // _bytes(cohort, 1)))]
     return Ensemble(torch.cat([p.arithmetic for p in parts], 1), torch.cat([p.geometric for p in parts], 1))
 
 
@@ -127,63 +125,68 @@ def check_enumerable(cohort: Cohort) -> None:
     units = sum(math.prod(site.shape) for site in cohort.network.sites if site.rate)
     if units > MAX_UNITS:
         raise ValueError(
-            f"{units} droppable units have 2^{units} subnetworks; at most {MAX_UNITS} units can be enumerated. "
-            "Use monte_carlo, or a smaller network."
+            f"{units} droppable units have 2^{units} subnetworks; at most {MAX_UNITS} units can be enumerated "
+            f"(in chunks whose logits take {MEMORY // 2**20} MiB). Use monte_carlo, or a smaller network."
         )
 
 
-def _exact(cohort: Cohort, x: Tensor) -> Ensemble:
+def _exact(cohort: Cohort, x: Tensor, memory: int) -> Ensemble:
+    last = log_probability(cohort.network.sites[-1]).to(x)
     arithmetic, geometric = [], []
-    for log_weight, units in _earlier(cohort, x):
-        log_probs = _logits_by_doubling(cohort, units).log_softmax(-2)  # [R, N, C, M]
-        log_weights = log_weight + log_probability(cohort.network.sites[-1], x.dtype).to(x.device)
-        geometric.append((log_weights.exp() * log_probs).sum(-1))
-        arithmetic.append(log_probs.add_(log_weights).logsumexp(-1))
+    for earlier, units in _earlier(cohort, x, memory):
+        log_probs = _logits_by_doubling(cohort, units).log_softmax(-2)  # [R, M, N, C, masks of the last site]
+        log_weights = earlier.view(-1, 1, 1, 1) + last
+        geometric.append((log_weights.exp() * log_probs).sum((1, -1)))
+        arithmetic.append(log_probs.add_(log_weights).logsumexp((1, -1)))
     return Ensemble(torch.stack(arithmetic).logsumexp(0), torch.stack(geometric).sum(0).log_softmax(-1))
 
 
-def _earlier(cohort: Cohort, x: Tensor) -> Iterator[tuple[float, Tensor]]:
-    """Every combination of masks of the sites before the last: its log-probability and the last site's units."""
+def _earlier(cohort: Cohort, x: Tensor, memory: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Chunks of the masks of all sites but the last: log-probabilities `[M]`, the last's units `[R, M, N, n]`."""
     *earlier, _ = cohort.network.sites
-    count = len(cohort.seeds)
-    if not earlier:
-        yield 0.0, x.expand(count, *x.shape)
-        return
     droppable = [site for site in earlier if site.rate]
-    for log_weight, masks in _combinations(droppable, x):
-        shared = {name: mask.expand(count, 1, *mask.shape) for name, mask in masks.items()}
-        yield log_weight, cohort.outputs(x, shared, range(len(earlier)))[-1]
+    sizes = [math.prod(site.shape) for site in droppable]
+    log_probabilities = log_probability(*droppable).to(x)
+    for numbers in torch.arange(2 ** sum(sizes)).split(max(1, memory // _bytes(cohort, len(x)))):
+        count = len(numbers)
+        rows = x.expand(count, *x.shape).flatten(0, 1)
+        masks = numbered_masks(numbers, sum(sizes)).to(x).repeat_interleave(len(x), 0).split(sizes, 1)
+        factors = {
+            site.name: (mask / site.keep).unflatten(1, site.shape).expand(len(cohort.seeds), -1, *site.shape)
+            for site, mask in zip(droppable, masks, strict=True)
+        }
+        units = (
+            cohort.outputs(rows, factors, range(len(earlier)))[-1]
+            if earlier
+            else rows.expand(len(cohort.seeds), -1, -1)
+        )
+        yield log_probabilities[numbers], units.unflatten(1, (count, len(x)))
 
 
-def _combinations(sites: Sequence[Site], x: Tensor) -> Iterator[tuple[float, dict[str, Tensor]]]:
-    """All combinations of the sites' masks as factors, with their log-probability."""
-    if not sites:
-        yield 0.0, {}
-        return
-    site, *rest = sites
-    masks = enumerate_masks(math.prod(site.shape)).to(x) / site.keep
-    for log_weight, mask in zip(log_probability(site, x.dtype).tolist(), masks, strict=True):
-        for log_rest, others in _combinations(rest, x):
-            yield log_weight + log_rest, {site.name: mask.view(site.shape), **others}
+def _bytes(cohort: Cohort, examples: int) -> int:
+    """What the logits of some examples under one mask of the earlier sites and all of the last take."""
+    last, bias = cohort.network.sites[-1], cohort.get_parameter(f"stacked.layers.{len(cohort.network.sites) - 1}.bias")
+    masks = 2 ** math.prod(last.shape) if last.rate else 1
+    return examples * masks * bias.numel() * bias.element_size()
 
 
 def _logits_by_doubling(cohort: Cohort, units: Tensor) -> Tensor:
-    """Logits `[R, N, C, M]` of the last stage under all M masks of its site, for its units `[R, N, n]`.
+    """Logits `[R, M, N, C, L]` of the last stage under all L masks of its site, for its units `[R, M, N, n]`.
 
     The order of the masks is that of `enumerate_masks`: unit i is kept where bit i is set.
     """
     site, layer = cohort.network.sites[-1], len(cohort.network.sites) - 1
-    weight = cohort.get_parameter(f"stacked.layers.{layer}.weight")
-    bias = cohort.get_parameter(f"stacked.layers.{layer}.bias")
+    weight = cohort.get_parameter(f"stacked.layers.{layer}.weight")[:, None, None]  # [R, 1, 1, n, C]
+    bias = cohort.get_parameter(f"stacked.layers.{layer}.bias")[:, None, None]
     if not site.rate:
-        return (units @ weight + bias.unsqueeze(1)).unsqueeze(-1)
-    contributions = units.unsqueeze(-1) * weight.unsqueeze(1) / site.keep  # [R, N, n, C]
-    count, rows, n, classes = contributions.shape
-    logits = units.new_empty(count, rows, classes, 2**n)
-    logits[..., 0] = bias.unsqueeze(1)
+        return ((units.unsqueeze(-2) @ weight).squeeze(-2) + bias).unsqueeze(-1)
+    contributions = units.unsqueeze(-1) * weight / site.keep  # [R, M, N, n, C]
+    *batch, n, classes = contributions.shape
+    logits = units.new_empty(*batch, classes, 2**n)
+    logits[..., 0] = bias
     for i in range(n):
         half = 2**i
-        torch.add(logits[..., :half], contributions[:, :, i, :, None], out=logits[..., half : 2 * half])
+        torch.add(logits[..., :half], contributions[..., i, :, None], out=logits[..., half : 2 * half])
     return logits
 
 
@@ -219,10 +222,11 @@ def exact_normal(cohort: Cohort, x: Tensor, variance: float) -> NormalEnsemble:
     """
     check_enumerable(cohort)
     first, second = torch.zeros(()), torch.zeros(())
-    for log_weight, units in _earlier(cohort, x):
-        means = _logits_by_doubling(cohort, units)
-        weights = (log_weight + log_probability(cohort.network.sites[-1], x.dtype).to(x.device)).exp()
-        first, second = first + (weights * means).sum(-1), second + (weights * means.square()).sum(-1)
+    last = log_probability(cohort.network.sites[-1]).to(x)
+    for earlier, units in _earlier(cohort, x, MEMORY):
+        outputs = _logits_by_doubling(cohort, units)
+        weights = (earlier.view(-1, 1, 1, 1) + last).exp()
+        first, second = first + (weights * outputs).sum((1, -1)), second + (weights * outputs.square()).sum((1, -1))
     same = torch.full_like(first, variance)
     return NormalEnsemble(first, same, same + (second - first.square()).clamp_min(0))
 

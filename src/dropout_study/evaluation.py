@@ -96,7 +96,8 @@ def mask_curves(cohort: Cohort, batches: Batches, samples: int, redraws: int) ->
     drawn = torch.randint(samples, (redraws, counts[-1]), generator=source)
     scores = [Scores() for _ in range(redraws)]
     for x, labels in batches:
-        pool = torch.stack(list(subnetworks(cohort, x.to(next(cohort.parameters()).dtype), samples)))
+        units = x.to(next(cohort.parameters()).dtype)
+        pool = torch.stack([log_probs.cpu() for log_probs in subnetworks(cohort, units, samples)])
         for score, draw in zip(scores, drawn, strict=True):
             cumulated = pool[draw].logcumsumexp(0)[torch.tensor(counts) - 1]
             score.add(cumulated - torch.tensor(counts).log().view(-1, 1, 1, 1), labels)

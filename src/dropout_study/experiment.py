@@ -75,6 +75,8 @@ def evaluate(config: Config, cohort: Cohort, data: DataModule, record: Record) -
     drops = any(site.rate for site in cohort.network.sites)
     rules = [rule for rule in config.rules if drops or rule == "weight_scaling"]
     test = data.test_dataloader()[0]
+    if data.trainer:
+        cohort.to(data.trainer.strategy.root_device)  # Lightning takes the networks off the device after testing
     for key, values in evaluation.evaluate(cohort, test, rules, config.mc.samples).items():
         for seed, value in zip(record.seeds, values, strict=True):
             seed.metrics[f"test/{key}"] = value

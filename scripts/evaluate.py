@@ -10,7 +10,7 @@ from rich.console import Console
 
 from dropout_study import command_line
 from dropout_study import config as schema
-from dropout_study.sweeps import fail
+from dropout_study.command_line import fail
 
 CONF = Path(__file__).parents[1] / "conf"
 

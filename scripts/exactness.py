@@ -69,7 +69,7 @@ def train(overrides: list[str], updates: int) -> tuple[Cohort, torch.Tensor, tor
     module = CohortTraining(config, make_network(config.model, images.inputs, CLASSES))
     data = DataModule(images, config.data, config.seeds, updates)
     with tempfile.TemporaryDirectory() as folder:
-        make_trainer(config, folder, progress=False).fit(module, datamodule=data)
+        make_trainer(config, Path(folder)).fit(module, datamodule=data)
     x, labels = images.test.batch(torch.arange(EXAMPLES))
     return module.cohort, x.double(), labels
 

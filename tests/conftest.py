@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # several tests run at once
+
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
@@ -63,6 +65,7 @@ def script(name: str, folder: Path) -> Script:
     def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         environment = {k: v for k, v in os.environ.items() if k not in ("MLFLOW_TRACKING_URI", "HYDRA_FULL_ERROR")}
         environment |= {"CUDA_VISIBLE_DEVICES": "", **variables}
+        environment = {key: value for key, value in environment.items() if value}
         command = [sys.executable, str(ROOT / "scripts" / name), *arguments]
         return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 

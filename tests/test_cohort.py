@@ -110,7 +110,7 @@ def test_after_50_updates_a_network_is_the_same_alone_and_in_a_cohort_of_5(
     config = make_config(*common, *arguments, precision_argument)
 
     def trainer(config: Config) -> pl.Trainer:
-        return make_trainer(config, str(tmp_path_factory.mktemp("run")), progress=False)
+        return make_trainer(config, tmp_path_factory.mktemp("run"))
 
     together = trained(config, [7, 3, 11, 0, 5], trainer)
     alone = trained(config, [11], trainer)

@@ -10,6 +10,8 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from dropout_study.cohort import Cohort, load_weights
+from dropout_study.config import ConfigError, Evaluate, Tracking
+from dropout_study.experiment import reevaluate
 from dropout_study.networks import MLP
 
 Runs = Callable[[], list[Run]]
@@ -41,11 +43,9 @@ def test_a_stored_cohort_is_evaluated_by_run_id_into_the_same_run(
     ("arguments", "said"),
     [
         ([], "say run=ID"),
-        (["run=0123456789abcdef"], "neither a checkpoint nor a run"),
-        (["run=absent/cohort.pt"], "is not the configuration of a run"),
         (["run=x", "rules=[bagging]"], "weight_scaling, monte_carlo, geometric"),
     ],
-    ids=["nothing", "run", "file", "rule"],
+    ids=["nothing", "rule"],
 )
 def test_a_mistake_is_one_sentence(evaluate: Script, arguments: list[str], said: str) -> None:
     """If this failed, a mistyped run would end in a traceback."""
@@ -54,6 +54,20 @@ def test_a_mistake_is_one_sentence(evaluate: Script, arguments: list[str], said:
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [
+        ("0123456789abcdef", "neither a checkpoint nor a run"),
+        ("absent/cohort.pt", "is not the configuration of a run"),
+    ],
+)
+def test_a_run_that_is_not_there_is_named(tmp_path: Path, run: str, said: str) -> None:
+    """If this failed, a mistyped run would end in a traceback."""
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    with pytest.raises(ConfigError, match=said):
+        reevaluate(Evaluate(run=run, tracking=Tracking(uri=uri)), tmp_path)
 
 
 class Malicious:

@@ -12,7 +12,7 @@ from dropout_study.config import Config
 from dropout_study.data import BatchStream, DataModule, EvaluationBatches, subset
 from dropout_study.experiment import make_network, quiet
 from dropout_study.masks import sample
-from dropout_study.training import CohortTraining, Tally, fit, make_trainer
+from dropout_study.training import Checkpointing, CohortTraining, Diverged, Tally, Watch, fit, make_trainer
 
 Make = Callable[..., Config]
 
@@ -23,7 +23,7 @@ def train(config: Config, folder: Path) -> CohortTraining:
     images = random_images(8)
     data = DataModule(images, config.data, config.seeds, config.budget.updates)
     module = CohortTraining(config, make_network(config.model, 64, 10))
-    fit(module, make_trainer(config, str(folder), progress=False), data)
+    fit(module, make_trainer(config, folder), data)
     return module
 
 
@@ -118,7 +118,7 @@ def test_the_test_set_is_looked_at_once_and_after_training(make_config: Make, tm
             return super().test_dataloader()
 
     module = CohortTraining(config, make_network(config.model, 64, 10))
-    fit(module, make_trainer(config, str(tmp_path), progress=False), Watched(images, config.data, config.seeds, 60))
+    fit(module, make_trainer(config, tmp_path), Watched(images, config.data, config.seeds, 60))
     assert touched == [60]
 
 
@@ -179,7 +179,95 @@ def test_predictions_are_the_log_probabilities_of_one_pass_without_masks(make_co
     config = make_config(*SMALL)
     module = train(config, tmp_path)
     data = DataModule(random_images(8), config.data, config.seeds, 1)
-    batches = make_trainer(config, str(tmp_path), progress=False).predict(module, datamodule=data)
+    batches = make_trainer(config, tmp_path).predict(module, datamodule=data)
     log_probs = torch.cat(batches, dim=1)
     x = data.images.test.batch(torch.arange(200))[0]
     torch.testing.assert_close(log_probs[1], module.cohort.member(1)(x).log_softmax(-1))
+
+
+class Interrupted(Exception):
+    """What happens to long runs."""
+
+
+def interrupted_at(update: int) -> Watch:
+    def stop(now: int) -> None:
+        if now == update:
+            raise Interrupted
+
+    return Watch(stop, every=1)
+
+
+@pytest.mark.parametrize("update", [7, 20, 21, 50, 59])
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        (),
+        ("optimizer=sgd", "optimizer.momentum_ramp=40", "regularizer=[max_norm,l2]", "data.batch_size=170"),
+        ("budget.weights=best", "schedule=exponential", "seeds=[4]"),
+    ],
+    ids=["adamw", "sgd", "best"],
+)
+def test_interrupted_and_gone_on_with_equals_uninterrupted(
+    make_config: Make, tmp_path: Path, overrides: tuple[str, ...], update: int
+) -> None:
+    """If this failed, a run that was interrupted would give another result than one that was not."""
+    config, file = make_config(*SMALL, *overrides), tmp_path / "it.ckpt"
+    whole = train(config, tmp_path)
+    images = random_images(8)
+    data = DataModule(images, config.data, config.seeds, 60)
+    first = CohortTraining(config, make_network(config.model, 64, 10), Checkpointing(file, seconds=0))
+    with pytest.raises(Interrupted):
+        fit(first, make_trainer(config, tmp_path, [interrupted_at(update)]), data)
+    assert [path.name for path in tmp_path.iterdir() if "ckpt" in path.name] == ["it.ckpt"], "and nothing half-written"
+    seen: list[int] = []
+    second = CohortTraining(config, make_network(config.model, 64, 10))
+    data = DataModule(images, config.data, config.seeds, 60)
+    fit(second, make_trainer(config, tmp_path, [Watch(seen.append, every=1)]), data, file)
+    assert seen[0] in (update, update - 1), "it begins where it was interrupted, not at the start"
+    assert seen[-1] == 60
+    for (name, p), own in zip(whole.named_parameters(), second.parameters(), strict=True):
+        assert torch.equal(p, own), name
+    assert second.results == whole.results
+    points = [[(p.key, p.update, p.values) for p in module.curves] for module in (whole, second)]
+    assert points[0] == points[1]
+
+
+def test_no_checkpoint_is_written_before_its_time(make_config: Make, tmp_path: Path) -> None:
+    """If this failed, short runs would write files for nothing."""
+    quiet()
+    config = make_config(*SMALL)
+    data = DataModule(random_images(8), config.data, config.seeds, 60)
+    module = CohortTraining(config, make_network(config.model, 64, 10), Checkpointing(tmp_path / "it.ckpt", 60))
+    fit(module, make_trainer(config, tmp_path), data)
+    assert not (tmp_path / "it.ckpt").exists()
+
+
+def diverging(config: Config, broken: list[int]) -> CohortTraining:
+    """A cohort in which some networks start with weights that are not numbers."""
+    module = CohortTraining(config, make_network(config.model, 64, 10))
+    with torch.no_grad():
+        for p in module.parameters():
+            p[broken] = float("nan")
+    return module
+
+
+def test_a_diverged_network_does_not_touch_the_others(make_config: Make, tmp_path: Path) -> None:
+    """If this failed, one seed that diverges would cost its whole cohort."""
+    config = make_config(*SMALL)
+    module, whole = diverging(config, [1]), train(config, tmp_path)
+    fit(module, make_trainer(config, tmp_path), DataModule(random_images(8), config.data, config.seeds, 60))
+    assert module.diverged == {1: 50}
+    for p, own in zip(whole.parameters(), module.parameters(), strict=True):
+        assert torch.equal(p[[0, 2]], own[[0, 2]])
+    errors = module.results["test/error/weight_scaling"]
+    assert [errors[0], errors[2]] == [whole.results["test/error/weight_scaling"][i] for i in (0, 2)]
+
+
+def test_when_every_network_has_diverged_training_ends(make_config: Make, tmp_path: Path) -> None:
+    """If this failed, hours would be spent on numbers that are none."""
+    quiet()
+    config = make_config(*SMALL, "budget.updates=1000")
+    module = diverging(config, [0, 1, 2])
+    data = DataModule(random_images(8), config.data, config.seeds, 1000)
+    with pytest.raises(Diverged, match="at update 50"):
+        fit(module, make_trainer(config, tmp_path), data)

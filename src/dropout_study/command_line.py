@@ -1,17 +1,37 @@
-"""Running a Hydra entry point so that a mistake ends in one sentence and exit code 1."""
+"""What is typed: completed with the sweep of its study, freed of passwords, its mistakes put into sentences.
 
+Imports neither torch nor Lightning nor MLflow, so that a command line is refused, and `--help` answered, at once.
+"""
+
+import difflib
 import os
+import re
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn, cast
 
-from dropout_study.sweeps import EXPLAINED, explain, fail
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+
+from dropout_study.addresses import absolute, masked
+from dropout_study.config import ConfigError
+
+DEFAULT_STUDY = "rate_by_width"
+EXPLAINED = (ConfigError, HydraException, OmegaConfBaseException)
 
 
 def run(entry: Callable[[], Any]) -> None:
-    """Call an entry point; HYDRA_FULL_ERROR=1 keeps the tracebacks."""
+    """Call an entry point; a mistake ends in one sentence and exit code 1.
+
+    HYDRA_FULL_ERROR=1 keeps the tracebacks.
+    """
     traceback_wanted = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "5")  # a minute, in which a server may start again
     os.environ["HYDRA_FULL_ERROR"] = "1"  # exceptions reach this function instead of Hydra's printer
     try:
         entry()
@@ -22,3 +42,131 @@ def run(entry: Callable[[], Any]) -> None:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
+
+
+def fail(reason: str) -> NoReturn:
+    """End the program with a sentence on standard error and exit code 1."""
+    raise SystemExit(masked(reason))
+
+
+def store_to_environment(arguments: Sequence[str]) -> list[str]:
+    """The command line without its store, which goes into MLFLOW_TRACKING_URI as an absolute address.
+
+    Hydra writes what is typed into files, where no password belongs, and jobs may run in another folder.
+
+    Raises:
+        ConfigError: the address is not one of a store.
+    """
+    typed = {argument: override for argument in arguments for override in _parse([argument])}
+    addresses = [argument for argument, override in typed.items() if override.key_or_group == "tracking.uri"]
+    if addresses:
+        os.environ["MLFLOW_TRACKING_URI"] = str(typed[addresses[-1]].value())
+    if uri := os.environ.get("MLFLOW_TRACKING_URI"):
+        os.environ["MLFLOW_TRACKING_URI"] = absolute(uri)
+    return [argument for argument in arguments if argument not in addresses]
+
+
+def with_overrides(arguments: Sequence[str], added: Sequence[str]) -> list[str]:
+    """The command line with more overrides: Hydra takes them in one piece, flags stand before or behind it."""
+    positions = [i for i, argument in enumerate(arguments) if _is_override(argument)]
+    end = positions[-1] + 1 if positions else len(arguments)
+    return [*arguments[:end], *added, *arguments[end:]]
+
+
+def _is_override(argument: str) -> bool:
+    return "=" in argument and not argument.startswith("-")
+
+
+def complete(arguments: Sequence[str], conf: Path) -> list[str]:
+    """The command line with the sweep of its study, and the settings of its launcher, written out.
+
+    With `-m`, the study that is named (or the default study, if nothing is swept) adds those of its axes that
+    were not typed. A sweep that is typed without a study is run as it is.
+
+    Args:
+        arguments: everything behind the script's name.
+        conf: the folder of the configuration.
+
+    Raises:
+        ConfigError: a study is named without `-m`, several are named at once, or its axes do not exist in a choice
+            that was typed.
+    """
+    typed = {override.key_or_group: override for override in _parse([a for a in arguments if _is_override(a)])}
+    launcher = typed["hydra/launcher"].value() if "hydra/launcher" in typed else None
+    if (conf / "hydra" / "at_once" / f"{launcher}.yaml").is_file():
+        arguments = with_overrides(arguments, [f"hydra/at_once={launcher}"])
+    multirun = bool({"-m", "--multirun"}.intersection(arguments))
+    if "study" in typed:
+        if typed["study"].is_sweep_override():
+            raise ConfigError("study: one study at a time; run the script once for each.")
+        study = str(typed["study"].value())
+    elif multirun and not any(override.is_sweep_override() for override in typed.values()):
+        study = DEFAULT_STUDY
+    else:
+        return list(arguments)
+    grid = _grid(conf / "study" / f"{study}.yaml")
+    if grid and not multirun:
+        raise ConfigError(f"study={study} is a sweep: add -m to run it.")
+    _check_axes(study, grid, typed)
+    added = [] if "study" in typed else [f"study={study}"]
+    added += [f"{key}={values}" for key, values in grid.items() if key not in typed]
+    return with_overrides(arguments, added)
+
+
+def _check_axes(study: str, grid: Mapping[str, str], typed: Mapping[str, Override]) -> None:
+    """Refuse a choice (model=lenet) other than the one whose values the study varies (model=mlp)."""
+    for group, choice in grid.items():
+        axes = [key for key in grid if key.startswith(f"{group}.")]
+        if axes and group in typed and str(typed[group].value()) != choice:
+            raise ConfigError(
+                f"{group}={typed[group].value()} cannot be used with the sweep {study}, which varies "
+                f"{' and '.join(axes)} of {group}={choice}; type the sweep you want, such as {group}.KEY=0,0.5."
+            )
+
+
+def _parse(overrides: Sequence[str]) -> list[Override]:
+    """Hydra's reading of the overrides; none if there is a mistake, which Hydra itself will report."""
+    try:
+        return list(OverridesParser.create().parse_overrides(list(overrides)))
+    except OverrideParseException:
+        return []
+
+
+def _grid(file: Path) -> dict[str, str]:
+    """The axes of a study; none if there is no such study, which Hydra itself will report."""
+    if not file.is_file():
+        return {}
+    return {str(key): str(value) for key, value in (cast("DictConfig", OmegaConf.load(file)).get("grid") or {}).items()}
+
+
+def choices(conf: Path) -> str:
+    """Every choice of every group with the comment of its file, for `--help`."""
+    lines = []
+    for file in [*sorted(conf.glob("*/*.yaml")), *sorted(conf.glob("hydra/at_once/*.yaml"))]:
+        comments = re.findall(r"^# (?!@package)(.*)", file.read_text(encoding="utf-8"), re.MULTILINE)
+        group = "hydra/launcher" if file.parent.name == "at_once" else file.parent.name
+        lines.append(f"  {f'{group}={file.stem}':<32} {comments[0]}")
+    return "\n".join(lines)
+
+
+def explain(error: Exception) -> str:
+    """A mistake in an override as one sentence: the key, the value, what is allowed."""
+    if isinstance(error, MissingConfigException) and error.options is not None:
+        group, _, choice = str(error.missing_cfg_file).rpartition("/")
+        return f"{group}={choice} cannot be used: {group} must be one of {', '.join(error.options)}."
+    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
+    if isinstance(cause, ConfigAttributeError | ConfigKeyError) and isinstance(cause.parent_node, DictConfig):
+        return _unknown_key(cause)
+    if isinstance(cause, OmegaConfBaseException):
+        override = re.search(r"override '?(\S+=[^'\n]*)", str(error))
+        subject = override[1] if override else cause.full_key
+        return f"{subject} cannot be used: {str(cause.msg).splitlines()[0].rstrip('.')}."
+    return re.sub(r"\s*\n\s*", " ", str(error).strip())
+
+
+def _unknown_key(error: OmegaConfBaseException) -> str:
+    allowed = [str(key) for key in error.parent_node or () if key != "hydra"]
+    close = difflib.get_close_matches(str(error.key), allowed, n=1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    where = str(error.full_key).rpartition(".")[0] or "the top level"
+    return f"{error.full_key} is not a key of this configuration.{hint} Allowed in {where}: {', '.join(allowed)}."

@@ -178,6 +178,14 @@ class Tracking:
 
 
 @dataclass
+class Checkpoint:
+    """Where a run keeps what it needs to go on after an interruption, and how often it is written."""
+
+    folder: str = "outputs/checkpoints"
+    minutes: float = 1.0
+
+
+@dataclass
 class Debug:
     """Aids for looking into a run."""
 
@@ -217,6 +225,10 @@ class Config:
     mc: MonteCarlo = field(default_factory=MonteCarlo)
     tracking: Tracking = MISSING
     study: Study = MISSING
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
+    rerun: bool = False
+    fail_fast: bool = False
+    dry_run: bool = False
     debug: Debug = field(default_factory=Debug)
 
 
@@ -395,6 +407,7 @@ def _check_training(config: Config) -> None:
     _require(budget.updates >= 1, "budget.updates", budget.updates, "at least 1")
     _require(budget.validations >= 1, "budget.validations", budget.validations, "at least 1")
     _one_of("budget.weights", budget.weights, ("last", "best"))
+    _require(config.checkpoint.minutes > 0, "checkpoint.minutes", config.checkpoint.minutes, "above 0")
 
 
 def _check_rules(rules: list[str], mc: MonteCarlo) -> None:
@@ -412,9 +425,9 @@ def _layers(model: Model) -> int:
 
 
 def scientific(config: Config) -> dict[str, Any]:
-    """What fixes a condition: the configuration without seeds, paths, device and recording."""
+    """What fixes a condition and its results: the configuration without seeds, paths, device and recording."""
     plain = cast("dict[str, Any]", OmegaConf.to_container(OmegaConf.structured(config)))
-    for key in ("seeds", "rules", "mc", "tracking", "study", "debug"):
+    for key in ("seeds", "tracking", "study", "checkpoint", "rerun", "fail_fast", "dry_run", "debug"):
         del plain[key]
     for group, key in (
         ("data", "root"),
@@ -427,6 +440,7 @@ def scientific(config: Config) -> dict[str, Any]:
         plain["data"]["train_size"] = DATASETS[config.data.name].train
     if config.budget.weights == "last":
         del plain["budget"]["validations"]  # looking more often changes nothing
+    plain["evaluation"] = {"rules": sorted(plain.pop("rules"))} | {f"mc_{k}": v for k, v in plain.pop("mc").items()}
     return plain
 
 

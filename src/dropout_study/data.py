@@ -249,16 +249,26 @@ class TrainBatches:
 
     def __init__(self, split: Split, streams: Sequence[BatchStream], updates: int) -> None:
         self._split, self._streams, self._updates = split, streams, updates
+        self._next = 0
 
     def __len__(self) -> int:
         return self._updates
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield inputs `[R, B, D]` and labels `[R, B]`."""
+        """Yield inputs `[R, B, D]` and labels `[R, B]` of every update that is left."""
         device = self._split.images.device
-        for update in range(self._updates):
+        for update in range(self._next, self._updates):
             index = torch.stack([stream.batch(update) for stream in self._streams])
+            self._next = update + 1
             yield self._split.batch(index.to(device))
+
+    def state_dict(self) -> dict[str, int]:
+        """Where the pass stands; Lightning asks for it when it writes a checkpoint."""
+        return {"next": self._next}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Go on from there."""
+        self._next = state["next"]
 
 
 class EvaluationBatches:

@@ -1,24 +1,31 @@
 """One run from configuration to store: load, train, evaluate, record."""
 
+import dataclasses
 import logging
-import sys
+import math
+import tempfile
+import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 import torch
+from mlflow.tracking import MlflowClient
 from omegaconf import OmegaConf
 from rich.table import Table
 
 from dropout_study import config as schema
-from dropout_study import evaluation, provenance, tracking, training
+from dropout_study import evaluation, provenance, store, tracking, training
+from dropout_study.addresses import absolute, masked
 from dropout_study.cohort import Cohort, load_weights
 from dropout_study.config import Config, ConfigError, Evaluate, Model
 from dropout_study.data import CLASSES, DataModule, combined, load
+from dropout_study.identity import RERUN, look_up
 from dropout_study.networks import MLP, LeNet, Network
-from dropout_study.record import FILE, Record, SeedRecord, now_ms
+from dropout_study.processes import now_ms
+from dropout_study.record import FILE, Record, SeedRecord
 from dropout_study.rules import check_enumerable
 from dropout_study.statistics import interval
 
@@ -27,31 +34,72 @@ log = logging.getLogger(__name__)
 LOG, CONFIG, COHORT = "train.log", "config.yaml", "cohort.pt"
 
 
-def run(config: Config, folder: Path) -> None:
+class Taken(Exception):
+    """Another process has begun to train some of the seeds."""
+
+
+class Stopped(Exception):
+    """Training was told to stop."""
+
+
+def run(config: Config, folder: Path, watch: Callable[[int], None], bar: bool) -> Record:
     """Train, evaluate and record the cohort of a configuration; `folder` takes the record and its files.
 
+    Args:
+        config: what to train; a run of the same that was interrupted is gone on with.
+        folder: takes the record and its files.
+        watch: is told the number of updates now and then; what it raises ends training.
+        bar: show a progress bar.
+
     Raises:
-        ConfigError: the data cannot be read.
+        ConfigError: the data cannot be read, or the rules not be used.
+        Taken: nothing was done.
+        Stopped: `watch` has raised it.
     """
     quiet()
     images = load(config.data)
     data = DataModule(images, config.data, config.seeds, config.budget.updates)
-    module = training.CohortTraining(config, make_network(config.model, images.inputs, CLASSES))
+    file = _checkpoint(config)
+    checkpointing = training.Checkpointing(file, 60 * config.checkpoint.minutes)
+    network = make_network(config.model, images.inputs, CLASSES)
+    module = training.CohortTraining(config, network, checkpointing)
     check_rules(config, module.cohort)
-    trainer = training.make_trainer(config, str(folder), progress=sys.stderr.isatty())
-    record = _record(config, data, trainer.strategy.root_device)
-    OmegaConf.save(OmegaConf.structured(config), folder / CONFIG)
+    callbacks = [training.Watch(watch), *([training.ProgressBar()] if bar else [])]
+    trainer = training.make_trainer(config, folder, callbacks)
+    record = _record(config, data, trainer.strategy.root_device, folder)
+    _save_config(config, folder)
+    run_id = _claim(config, record, folder)
     log.info("%s: %d seeds, %d updates", record.name, len(config.seeds), config.budget.updates)
-    with recorded(record, folder, config.tracking.uri):
+    with recorded(record, folder, config.tracking.uri, run_id):
+        if config.rerun:
+            file.unlink(missing_ok=True)
         try:
-            training.fit(module, trainer, data)
+            training.fit(module, trainer, data, _readable(file))
         finally:
             _collect(record, module)
         evaluate(config, module.cohort, data, record)
         if config.tracking.cohort:
             torch.save(module.cohort.state_dict(), folder / COHORT)
+    file.unlink(missing_ok=True)
     if config.debug.profile:
         log.info(cast("Any", trainer).profiler.summary())
+    return record
+
+
+def estimate(config: Config) -> float:
+    """About how many seconds training and evaluating a configuration would take, from its first updates."""
+    quiet()
+    images = load(config.data)
+    short = dataclasses.replace(config, budget=dataclasses.replace(config.budget, updates=30, validations=1))
+    data = DataModule(images, config.data, config.seeds, 30)
+    module = training.CohortTraining(short, make_network(config.model, images.inputs, CLASSES))
+    check_rules(config, module.cohort)
+    times: list[float] = []
+    clock = training.Watch(lambda _: times.append(time.perf_counter()), every=10)
+    with tempfile.TemporaryDirectory() as folder:
+        training.make_trainer(short, Path(folder), [clock]).fit(module, datamodule=data)
+    validation = time.perf_counter() - times[-1]
+    return (times[-1] - times[0]) / 20 * config.budget.updates + validation * (config.budget.validations + 2)
 
 
 def check_rules(config: Config, cohort: Cohort) -> None:
@@ -79,11 +127,14 @@ def evaluate(config: Config, cohort: Cohort, data: DataModule, record: Record) -
         cohort.to(data.trainer.strategy.root_device)  # Lightning takes the networks off the device after testing
     for key, values in evaluation.evaluate(cohort, test, rules, config.mc.samples).items():
         for seed, value in zip(record.seeds, values, strict=True):
-            seed.metrics[f"test/{key}"] = value
+            if not seed.failure:
+                seed.metrics[f"test/{key}"] = value
     if drops and "monte_carlo" in rules:
         curves = evaluation.mask_curves(cohort, test, config.mc.samples, config.mc.redraws)
         for key, curve in curves.items():
             for i, seed in enumerate(record.seeds):
+                if seed.failure:
+                    continue
                 for suffix, of_seed in (("", curve.mean[:, i]), ("_sd", curve.sd[:, i])):
                     points = zip(curve.counts, of_seed.tolist(), strict=True)
                     seed.curves[f"mc/{key}{suffix}"] = [(k, value, now_ms()) for k, value in points]
@@ -118,7 +169,7 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
         raise ConfigError(f"run={chosen.run} cannot be evaluated: {error}") from error
     check_rules(config, cohort)
     evaluate(config, cohort, DataModule(images, config.data, config.seeds, config.budget.updates), record)
-    record.evaluated_ms = now_ms()
+    record.evaluated_ms, record.store = now_ms(), masked(absolute(chosen.tracking.uri))
     record.save(folder)
     tracking.record(folder, chosen.tracking.uri)
     return record
@@ -158,7 +209,7 @@ def quiet() -> None:
     warnings.filterwarnings("ignore", module="pytorch_lightning")
 
 
-def _record(config: Config, data: DataModule, device: torch.device) -> Record:
+def _record(config: Config, data: DataModule, device: torch.device, folder: Path) -> Record:
     """What is known of a run before it starts."""
     digests = data.digests()
     digest = combined(digests)
@@ -173,6 +224,9 @@ def _record(config: Config, data: DataModule, device: torch.device) -> Record:
         "data_digest": digest,
         "budget": config.budget.name,
     }
+    tags |= {RERUN: "true"} if config.rerun else {}
+    if (folder.parent / FILE).exists() and (sweep := Record.load(folder.parent)).role == "sweep":
+        tags["sweep"] = sweep.id
     return Record(
         experiment=config.study.name,
         description=config.study.title,
@@ -182,32 +236,87 @@ def _record(config: Config, data: DataModule, device: torch.device) -> Record:
         dataset=dataset,
         seeds=[SeedRecord(seed, digest) for seed, digest in zip(config.seeds, digests, strict=True)],
         artifacts=[CONFIG, LOG, FILE, *([COHORT] if config.tracking.cohort else [])],
+        store=masked(absolute(config.tracking.uri)),
     )
 
 
-@contextmanager
-def recorded(record: Record, folder: Path, uri: str) -> Iterator[None]:
-    """Record a run when it starts and however it ends."""
+def _claim(config: Config, record: Record, folder: Path) -> str | None:
+    """Record the run as begun, and return its id if the store takes it now; unless another is faster.
+
+    Raises:
+        Taken: it has.
+    """
+    uri = absolute(config.tracking.uri)
     try:
+        with store.guard(uri):
+            if not config.rerun:
+                known = look_up(MlflowClient(uri), config.study.name, record.tags["config_digest"])
+                if known.missing(config.seeds) != config.seeds:
+                    raise Taken
+            record.save(folder)
+            return tracking.record(folder, uri)
+    except store.UNREACHABLE as error:
+        log.warning("the store does not take the run now, and will get it later: %s", masked(str(error)))
         record.save(folder)
-        tracking.record(folder, uri)
-        yield
-        record.end("FINISHED")
+        return None
+
+
+def _checkpoint(config: Config) -> Path:
+    """Where the run of a configuration is gone on with: a place that the next start finds."""
+    seeds = combined([str(seed) for seed in config.seeds])
+    name = f"{config.study.name}-{schema.digest(config)}-{seeds}.ckpt"
+    return Path(config.checkpoint.folder) / name
+
+
+def _readable(file: Path) -> Path | None:
+    """The checkpoint, if there is one."""
+    if file.exists():
+        log.info("going on from %s", file)
+        return file
+    return None
+
+
+def _save_config(config: Config, folder: Path) -> None:
+    """Write the configuration beside the results, without passwords."""
+    plain = OmegaConf.structured(config)
+    plain.tracking.uri = masked(config.tracking.uri)
+    OmegaConf.save(plain, folder / CONFIG)
+
+
+@contextmanager
+def recorded(record: Record, folder: Path, uri: str, run_id: str | None) -> Iterator[None]:
+    """Record a run however it ends, with signs of life until then; a store that is away gets it later."""
+    try:
+        with tracking.heartbeat(folder, uri, run_id):
+            yield
+        failed = [seed for seed in record.seeds if seed.failure]
+        if failed:
+            names = ", ".join(f"seed {seed.seed} {seed.failure}" for seed in failed)
+            record.end("FAILED", f"{len(failed)} of {len(record.seeds)} seeds failed: {names}")
+        else:
+            record.end("FINISHED")
     except (KeyboardInterrupt, SystemExit) as error:  # Lightning turns the first into the second
         record.end("KILLED", "interrupted")
         raise KeyboardInterrupt from error
+    except Stopped as error:
+        record.end("KILLED", str(error))
+        raise
     except BaseException as error:
         logging.getLogger("traceback").error("the run failed", exc_info=error)  # before the log is recorded
-        record.end("FAILED", f"{type(error).__name__}: {error}")
+        record.fail(masked(f"{type(error).__name__}: {error}"))
         raise
     finally:
         record.save(folder)
-        tracking.record(folder, uri)
+        tracking.try_to_record(folder, uri)
 
 
 def _collect(record: Record, module: training.CohortTraining) -> None:
-    """Hand the results of the networks to their seeds."""
+    """Hand the results of the networks to their seeds; a network that diverged has no result."""
     for i, seed in enumerate(record.seeds):
-        seed.metrics = {key: values[i] for key, values in module.results.items()}
+        if i in module.diverged:
+            seed.failure = f"diverged (its loss was not a number at update {module.diverged[i]})"
+        else:
+            seed.metrics = {key: values[i] for key, values in module.results.items()}
         for point in module.curves:
-            seed.curves.setdefault(point.key, []).append((point.update, point.values[i], point.time_ms))
+            if math.isfinite(point.values[i]):
+                seed.curves.setdefault(point.key, []).append((point.update, point.values[i], point.time_ms))

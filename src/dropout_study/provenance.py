@@ -1,13 +1,15 @@
 """Where a result comes from: commit, versions, device."""
 
-import os
 import platform
-import socket
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
+from dropout_study.processes import identity
+
+if TYPE_CHECKING:
+    import torch
 
 PACKAGES = (
     "dropout-study",
@@ -20,25 +22,23 @@ PACKAGES = (
 )
 
 
-def tags(device: torch.device, source: Path) -> dict[str, str]:
+def tags(device: "torch.device", source: Path) -> dict[str, str]:
     """Tags that say what produced a run: code in the folder `source`, packages, device and process."""
     versions = {f"version.{name}": version(name) for name in PACKAGES}
-    process = {
-        "host": socket.gethostname(),
-        "pid": str(os.getpid()),
-        "version.python": platform.python_version(),
-    }
-    return versions | process | {"device": device_name(device)} | _git(source)
+    here = {"version.python": platform.python_version(), "device": device_name(device)}
+    return versions | identity() | here | commit(source)
 
 
-def device_name(device: torch.device) -> str:
+def device_name(device: "torch.device") -> str:
     """The device in words: the GPU's name, or the number of CPU threads."""
+    import torch  # the start of a sweep asks for the commit alone, and need not wait for torch
+
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{platform.machine()} {device.type}, {torch.get_num_threads()} threads"
 
 
-def _git(source: Path) -> dict[str, str]:
+def commit(source: Path) -> dict[str, str]:
     """Commit and whether the tree differs from it; nothing outside a repository."""
     try:
         _run(source, "ls-files", "--error-unmatch", Path(__file__).name)  # not some repository around a venv

@@ -2,42 +2,42 @@
 
 import dataclasses
 import json
-import time
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dropout_study.processes import alive, now_ms
+
 FILE = "record.json"
+UNRECORDED = "unrecorded"  # lies beside a record as long as its store lacks something of it
 Curve = list[tuple[int, float, int]]
 """Points of a curve: update, value, time in milliseconds."""
 
 
-def now_ms() -> int:
-    """The time in milliseconds since the epoch, as MLflow counts."""
-    return int(time.time() * 1000)
-
-
 @dataclass
 class SeedRecord:
-    """What one network of the cohort achieved."""
+    """What one network of the cohort achieved; `failure` says why it does not count, if it does not."""
 
     seed: int
     data_digest: str
     metrics: dict[str, float] = field(default_factory=dict)
     curves: dict[str, Curve] = field(default_factory=dict)
+    failure: str = ""
 
 
 @dataclass
 class Record:
-    """A cohort's run: what it is, how it stands, and what came out.
+    """A run: what it is, how it stands, and what came out. A cohort has seeds; a sweep has none of its own.
 
     Attributes:
-        evaluated_ms: when the final metrics were computed, if after the run.
-        status: `RUNNING`, `FINISHED`, `FAILED` or `KILLED`.
-        reason: why it failed or was killed.
         dataset: name, digest and source of the data, and the number of training examples.
         artifacts: files of the folder that belong to the run.
+        role: `cohort` or `sweep`.
+        store: the address of the store it belongs into, without its password.
+        status: `RUNNING`, `FINISHED`, `FAILED` or `KILLED`.
+        reason: why it failed or was killed.
+        evaluated_ms: when the final metrics were computed, if after the run.
         id: names the record in a store, so that recording twice makes one run.
     """
 
@@ -49,6 +49,8 @@ class Record:
     dataset: dict[str, Any]
     seeds: list[SeedRecord]
     artifacts: list[str] = field(default_factory=list)
+    role: str = "cohort"
+    store: str = ""
     status: str = "RUNNING"
     reason: str = ""
     started_ms: int = field(default_factory=now_ms)
@@ -61,16 +63,40 @@ class Record:
         """Wall time of the run."""
         return ((self.ended_ms or now_ms()) - self.started_ms) / 1000
 
+    @property
+    def whole(self) -> list[SeedRecord]:
+        """The seeds that did not fail."""
+        return [seed for seed in self.seeds if not seed.failure]
+
     def values(self, metric: str) -> list[float]:
-        """A metric of all seeds that have it."""
-        return [seed.metrics[metric] for seed in self.seeds if metric in seed.metrics]
+        """A metric of all seeds that have it and did not fail."""
+        return [seed.metrics[metric] for seed in self.whole if metric in seed.metrics]
+
+    def status_of(self, seed: SeedRecord) -> str:
+        """The status of one seed: those that did not fail are finished, though their cohort is not whole."""
+        if self.status == "FAILED":
+            return "FAILED" if seed.failure else "FINISHED"
+        return self.status
+
+    def fail(self, reason: str) -> None:
+        """The run as a whole, and so every seed, has failed."""
+        for seed in self.seeds:
+            seed.failure = reason
+        self.end("FAILED", reason)
 
     def end(self, status: str, reason: str = "") -> None:
         """Set the final status."""
         self.status, self.reason, self.ended_ms = status, reason, now_ms()
 
+    def abandoned(self, folder: Path) -> bool:
+        """Whether the record in a folder says RUNNING, and its process is gone."""
+        beat_ms = int((folder / FILE).stat().st_mtime * 1000)
+        at_work = alive(self.tags["host"], int(self.tags["pid"]), self.started_ms, beat_ms)
+        return self.status == "RUNNING" and not at_work
+
     def save(self, folder: Path) -> None:
-        """Write the record whole or not at all."""
+        """Write the record whole or not at all, and note that the store lacks it."""
+        (folder / UNRECORDED).touch()
         partial = folder / f"{FILE}.partial"
         partial.write_text(json.dumps(dataclasses.asdict(self)), encoding="utf-8")
         partial.replace(folder / FILE)

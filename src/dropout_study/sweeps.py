@@ -1,201 +1,221 @@
-"""What happens around Hydra's jobs: completing the command line, readying the store, the table at the end.
+"""What happens around Hydra's jobs: the store made ready, dead workers made up for, the table at the end.
 
-Imports neither torch nor Lightning, so that a command line is refused, and `--help` answered, at once.
+Imports neither torch nor Lightning.
 """
 
 import copy
-import difflib
-import re
+import importlib.util
+import math
+import os
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any
 
+import joblib
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
-from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from hydra.experimental.callback import Callback
+from mlflow.tracking import MlflowClient
 from omegaconf import DictConfig, OmegaConf, open_dict
-from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 from rich.console import Console
 from rich.table import Table
 
+from dropout_study import identity, provenance, store, supervision, tracking
+from dropout_study.addresses import absolute, masked
+from dropout_study.command_line import explain, fail
 from dropout_study.config import ConfigError, read
-from dropout_study.record import FILE, Record
-from dropout_study.statistics import Interval, interval
+from dropout_study.jobs import TURN, Job
+from dropout_study.processes import identity as process
+from dropout_study.progress import Progress, duration, jobs_of
+from dropout_study.record import FILE, UNRECORDED, Record
+from dropout_study.statistics import interval
 
-DEFAULT_STUDY = "rate_by_width"
-FAILURE = "failure.txt"  # in a job's folder: why it failed, in one sentence
 
-
-def complete(arguments: Sequence[str], conf: Path) -> list[str]:
-    """The command line with the sweep of its study written out.
-
-    With `-m`, the study that is named (or the default study, if nothing is swept) adds those of its axes that
-    were not typed. A sweep that is typed without a study is run as it is.
-
-    Args:
-        arguments: everything behind the script's name.
-        conf: the folder of the configuration.
+class Start:
+    """One start of the script: from the store made ready to the table at the end.
 
     Raises:
-        ConfigError: a study is named without `-m`, several are named at once, or its axes do not exist in a choice
-            that was typed.
+        ConfigError: the configuration, the folder or the store cannot be used.
     """
-    positions = [i for i, argument in enumerate(arguments) if "=" in argument and not argument.startswith("-")]
-    typed = {override.key_or_group: override for override in _parse([arguments[i] for i in positions])}
-    multirun = bool({"-m", "--multirun"}.intersection(arguments))
-    if "study" in typed:
-        if typed["study"].is_sweep_override():
-            raise ConfigError("study: one study at a time; run the script once for each.")
-        study = str(typed["study"].value())
-    elif multirun and not any(override.is_sweep_override() for override in typed.values()):
-        study = DEFAULT_STUDY
-    else:
-        return list(arguments)
-    grid = _grid(conf / "study" / f"{study}.yaml")
-    if grid and not multirun:
-        raise ConfigError(f"study={study} is a sweep: add -m to run it.")
-    _check_axes(study, grid, typed)
-    added = [] if "study" in typed else [f"study={study}"]
-    added += [f"{key}={values}" for key, values in grid.items() if key not in typed]
-    # Hydra takes overrides in one piece: flags may stand before or behind them, not between.
-    end = positions[-1] + 1 if positions else len(arguments)
-    return [*arguments[:end], *added, *arguments[end:]]
 
-
-def _check_axes(study: str, grid: Mapping[str, str], typed: Mapping[str, Override]) -> None:
-    """Refuse a choice (model=lenet) other than the one whose values the study varies (model=mlp)."""
-    for group, choice in grid.items():
-        axes = [key for key in grid if key.startswith(f"{group}.")]
-        if axes and group in typed and str(typed[group].value()) != choice:
-            raise ConfigError(
-                f"{group}={typed[group].value()} cannot be used with the sweep {study}, which varies "
-                f"{' and '.join(axes)} of {group}={choice}; type the sweep you want, such as {group}.KEY=0,0.5."
-            )
-
-
-def _parse(overrides: Sequence[str]) -> list[Override]:
-    """Hydra's reading of the overrides; none if there is a mistake, which Hydra itself will report."""
-    try:
-        return list(OverridesParser.create().parse_overrides(list(overrides)))
-    except OverrideParseException:
-        return []
-
-
-def _grid(file: Path) -> dict[str, str]:
-    """The axes of a study; none if there is no such study, which Hydra itself will report."""
-    if not file.is_file():
-        return {}
-    return {str(key): str(value) for key, value in (cast("DictConfig", OmegaConf.load(file)).get("grid") or {}).items()}
-
-
-def choices(conf: Path) -> str:
-    """Every choice of every group with the comment of its file, for `--help`."""
-    lines = []
-    for file in sorted(conf.glob("*/*.yaml")):
-        comments = re.findall(r"^# (?!@package)(.*)", file.read_text(encoding="utf-8"), re.MULTILINE)
-        lines.append(f"  {file.parent.name + '=' + file.stem:<28} {comments[0]}")
-    return "\n".join(lines)
-
-
-def explain(error: Exception) -> str:
-    """A mistake in an override as one sentence: the key, the value, what is allowed."""
-    if isinstance(error, MissingConfigException) and error.options is not None:
-        group, _, choice = str(error.missing_cfg_file).rpartition("/")
-        return f"{group}={choice} cannot be used: {group} must be one of {', '.join(error.options)}."
-    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
-    if isinstance(cause, ConfigAttributeError | ConfigKeyError) and isinstance(cause.parent_node, DictConfig):
-        return _unknown_key(cause)
-    if isinstance(cause, OmegaConfBaseException):
-        override = re.search(r"override '?(\S+=[^'\n]*)", str(error))
-        subject = override[1] if override else cause.full_key
-        return f"{subject} cannot be used: {str(cause.msg).splitlines()[0].rstrip('.')}."
-    return re.sub(r"\s*\n\s*", " ", str(error).strip())
-
-
-def _unknown_key(error: OmegaConfBaseException) -> str:
-    allowed = [str(key) for key in error.parent_node or () if key != "hydra"]
-    close = difflib.get_close_matches(str(error.key), allowed, n=1)
-    hint = f" Did you mean {close[0]}?" if close else ""
-    where = str(error.full_key).rpartition(".")[0] or "the top level"
-    return f"{error.full_key} is not a key of this configuration.{hint} Allowed in {where}: {', '.join(allowed)}."
-
-
-def fail(reason: str) -> NoReturn:
-    """End the program with a sentence on standard error and exit code 1."""
-    raise SystemExit(reason)
-
-
-class Sweep(Callback):
-    """Readies the store before any job starts, and reports when all have ended."""
-
-    def on_run_start(self, config: DictConfig, **_: Any) -> None:
-        """Check the configuration of a single run and ready the store."""
-        self._ready(config, check=True)
-
-    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        """Ready the store of a sweep; every job checks its own configuration."""
-        self._ready(config, check=False)
-
-    def on_run_end(self, config: DictConfig, **_: Any) -> None:
-        """Report on a single run."""
-        self._report(Path(config.hydra.run.dir))
-
-    def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
-        """Report on a sweep."""
-        self._report(Path(config.hydra.sweep.dir))
-
-    def _ready(self, config: DictConfig, check: bool) -> None:
-        from dropout_study import tracking
-
+    def __init__(self, config: DictConfig, folder: Path, sweep: bool) -> None:
         plain = copy.deepcopy(config)
         with open_dict(plain):
             del plain["hydra"]
+        if sweep:
+            _check_launcher(str(config.hydra.launcher["_target_"]), str(config.hydra.runtime.choices["hydra/launcher"]))
+        else:
+            read(plain)  # the jobs of a sweep do so themselves
+        self.folder, self.sweep, self.dry_run = folder.absolute(), sweep, bool(plain.dry_run)
+        self.uri = absolute(plain.tracking.uri)
+        os.environ["MLFLOW_TRACKING_URI"] = self.uri  # jobs may run in other folders
+        store.check_room(folder)
+        self.experiment = store.prepare(self.uri, plain.study.name, plain.study.title)
+        self._sync()
+        with store.guard(self.uri):
+            identity.bury(MlflowClient(self.uri), self.experiment)
+        self.total = _count(config) if sweep else 1
+        self._settled = 0
+        self._beside = ExitStack()
+        if sweep:
+            _limit_threads(config, self.total)
+            self._begin_sweep(plain)
+
+    def go_on(self) -> bool:
+        """After a launcher has broken down: note the jobs that died with it; whether another pass can do better."""
+        time.sleep(1)  # the launcher takes its other workers down, too
+        for folder, job in jobs_of(self.folder).items():
+            if job.dead:
+                job.deaths += 1
+                job.end("failed" if job.deaths > 1 else "died", tracking.DIED)
+                job.save(folder)
+                tracking.bury(folder, self.uri)
+        before, jobs = self._settled, jobs_of(self.folder).values()
+        self._settled = sum(job.ended or job.state == "died" for job in jobs) + sum(job.deaths for job in jobs)
+        return self._settled > before
+
+    def next_turn(self) -> bool:
+        """Let one of the jobs that have died run again, alone, so that its next death is its own; whether one is."""
+        died = [folder for folder, job in jobs_of(self.folder).items() if job.state == "died"]
+        if died:
+            (self.folder / TURN).write_text(died[0].name, encoding="utf-8")
+        return bool(died)
+
+    def close(self) -> list[Job]:
+        """Record what is left to record, print the table, and return the jobs that failed."""
+        jobs = jobs_of(self.folder)
+        for folder, job in jobs.items():
+            if job.dead or job.state == "died":
+                job.end("stopped", "interrupted")
+                job.save(folder)
+                tracking.bury(folder, self.uri)
+        failed = [job for job in jobs.values() if job.state == "failed"]
+        if self.sweep:
+            self._end_sweep(failed, whole=len(jobs) == self.total)
+        self._beside.close()
+        console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
+        if self.dry_run:
+            console.print(plan(list(jobs.values())))
+            return failed
+        if counted := [job for job in jobs.values() if job.errors]:
+            console.print(table(counted))
+        if any((folder / FILE).exists() for folder in jobs) or counted:
+            print("Look at the results:", store.link(self.uri, self.experiment))
+        if any((folder / UNRECORDED).exists() for folder in jobs):
+            print("The store did not take all results. They are kept; this records them: python scripts/sync.py")
+        return failed
+
+    def _sync(self) -> None:
+        """Record what earlier starts could not."""
+        for name in tracking.sync([*self.folder.parent.glob("*"), *self.folder.parent.glob("*/*")], self.uri):
+            print(f"{name}: recorded now, from its folder")
+
+    def _begin_sweep(self, plain: DictConfig) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not self.dry_run:
+            record = Record(
+                experiment=plain.study.name,
+                description=plain.study.title,
+                name=f"sweep of {self.total} conditions",
+                params={},
+                tags={"command": supervision.command} | process() | provenance.commit(Path(__file__).parent),
+                dataset={},
+                seeds=[],
+                role="sweep",
+                store=masked(self.uri),
+            )
+            record.save(self.folder)
+            run_id = tracking.try_to_record(self.folder, self.uri)
+            self._beside.enter_context(tracking.heartbeat(self.folder, self.uri, run_id))
+        self._progress = Progress(self.folder, self.total)
+
+    def _end_sweep(self, failed: list[Job], whole: bool) -> None:
+        self._progress.close()
+        if self.dry_run:
+            return
+        record = Record.load(self.folder)
+        if failed:
+            record.end("FAILED", f"{len(failed)} of {self.total} jobs failed")
+        else:
+            record.end(*(("FINISHED",) if whole else ("KILLED", "interrupted")))
+        record.save(self.folder)
+        tracking.try_to_record(self.folder, self.uri)
+        self._sync()
+
+
+class Sweep(Callback):
+    """Makes everything ready before Hydra starts a job, whatever the launcher."""
+
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        """Make ready for a single run."""
+        self._start(config, Path(config.hydra.run.dir), sweep=False)
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        """Make ready for a sweep."""
+        self._start(config, Path(config.hydra.sweep.dir), sweep=True)
+
+    def _start(self, config: DictConfig, folder: Path, sweep: bool) -> None:
+        if supervision.current:  # another pass over the same sweep
+            return
         try:
-            if check:
-                read(plain)
-            self._uri = tracking.absolute(plain.tracking.uri)
-            self._experiment = tracking.prepare(self._uri, plain.study.name, plain.study.title)
+            supervision.current = Start(config, folder, sweep)
         except Exception as error:  # Hydra would turn it into a warning and go on
             fail(explain(error))
 
-    def _report(self, folder: Path) -> None:
-        from dropout_study import tracking
 
-        records = [Record.load(file.parent) for file in folder.rglob(FILE)]
-        console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
-        finished = [record for record in records if record.status == "FINISHED"]
-        if finished:
-            console.print(table(sorted(finished, key=lambda record: record.started_ms)))
-        if records:
-            print("Look at the results:", tracking.link(self._uri, self._experiment))
-        if failures := sorted({file.read_text(encoding="utf-8") for file in folder.rglob(FAILURE)}):
-            fail("\n".join(failures))
-
-
-def table(records: Sequence[Record]) -> Table:
-    """The results of a sweep: error and NLL under weight scaling, mean and 95 % interval over seeds, time."""
-    result = Table(caption="test data, weight scaling; mean and 95 % t interval over seeds")
+def table(jobs: list[Job]) -> Table:
+    """The results of a sweep: error and NLL under weight scaling, mean and 95 % interval over all complete seeds."""
+    result = Table(caption="test data, weight scaling; mean and 95 % t interval over all recorded seeds")
     for heading in ("condition", "seeds", "test error %", "95 % interval", "NLL (nats)", "time"):
         result.add_column(heading, justify="left" if heading == "condition" else "right")
-    for record in records:
-        error = interval(record.values("test/error/weight_scaling"))
-        nll = interval(record.values("test/nll/weight_scaling"))
-        spread = _spread(error)
-        result.add_row(
-            record.name,
-            str(error.n),
-            f"{error.mean:.2f}",
-            spread,
-            f"{nll.mean:.4f}",
-            f"{record.seconds:.0f} s",
-        )
+    for job in jobs:
+        error, nll = interval(job.errors), interval(job.nlls)
+        spread = "one seed" if error.n == 1 else f"{error.low:.2f} to {error.high:.2f}"
+        spent = "recorded" if job.state == "skipped" else duration(job.seconds)
+        result.add_row(job.name, str(error.n), f"{error.mean:.2f}", spread, f"{nll.mean:.4f}", spent)
     return result
 
 
-def _spread(error: Interval) -> str:
-    return "one seed" if error.n == 1 else f"{error.low:.2f} to {error.high:.2f}"
+def plan(jobs: list[Job]) -> Table:
+    """What a sweep would do, for a dry run."""
+    total = duration(sum(job.estimate for job in jobs))
+    result = Table(caption=f"about {total} of training in all, one job after the other; nothing was recorded")
+    for heading in ("condition", "seeds to train", "recorded", "time"):
+        result.add_column(heading, justify="left" if heading == "condition" else "right")
+    for job in jobs:
+        spent = duration(job.estimate) if job.estimate else "-"
+        result.add_row(job.name, str(len(job.seeds)), str(len(job.errors)), spent)
+    return result
 
 
-EXPLAINED = (ConfigError, HydraException, OmegaConfBaseException)
+def _count(config: DictConfig) -> int:
+    """The number of conditions that the command line asks for."""
+    parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
+    overrides = parser.parse_overrides(list(config.hydra.overrides.task))
+    return math.prod(len(list(o.sweep_string_iterator())) for o in overrides if o.is_discrete_sweep())
+
+
+def _check_launcher(target: str, name: str) -> None:
+    """Refuse a launcher that is not installed.
+
+    Raises:
+        ConfigError: naming the extra to install.
+    """
+    package = ".".join(target.split(".")[:2])
+    if package.startswith("hydra_plugins.") and not importlib.util.find_spec(package):
+        extra = name.partition("_")[0]
+        raise ConfigError(f"hydra/launcher={name} is not installed: pip install -e '.[{extra}]'")
+
+
+def _limit_threads(config: DictConfig, total: int) -> None:
+    """Share the cores of this machine among the jobs that it runs at once; what is set already is left."""
+    cores = joblib.cpu_count()
+    at_once = config.hydra.launcher.get("n_jobs") or config.hydra.sweeper.get("max_batch_size")
+    if at_once:
+        at_once = min(total, cores if at_once < 0 else at_once)
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // at_once)))
+
+
+OmegaConf.register_new_resolver("cores", lambda: joblib.cpu_count(), replace=True)

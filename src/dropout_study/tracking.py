@@ -1,4 +1,4 @@
-"""MLflow: making a store ready, and recording a job's folder into it.
+"""MLflow: recording a job's folder into a store.
 
 `record` is the only writer of runs. It may be called any number of times for a folder: it finds the run by
 the record's id and adds what is missing. FINISHED does not mean complete here; the tag `complete=true` does,
@@ -7,84 +7,93 @@ and it is written last.
 
 import json
 import logging
-from collections.abc import Iterable
-from contextlib import suppress
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import filelock
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
-from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
-from sqlalchemy.exc import SQLAlchemyError
 
+from dropout_study import identity, store
+from dropout_study.addresses import absolute, masked
 from dropout_study.config import ConfigError
-from dropout_study.record import Record, SeedRecord
+from dropout_study.identity import COMPLETE, HEARTBEAT, RECORD_ID
+from dropout_study.processes import every, now_ms
+from dropout_study.record import FILE, UNRECORDED, Record, SeedRecord
 from dropout_study.statistics import interval
 
-RECORD_ID, PARENT, COMPLETE = "record_id", "mlflow.parentRunId", "complete"
-# MLflow sets its own levels when it is imported; its notes on creating tables are not for the reader.
-for name in ("mlflow", "alembic"):
-    logging.getLogger(name).setLevel(logging.WARNING)
+log = logging.getLogger(__name__)
 
+PARENT = "mlflow.parentRunId"
+BEAT = 30.0  # seconds between two signs of life
+DIED = "its process died without a word: killed, or out of memory"
 BATCH = 1_000  # MLflow takes that many metrics at a time
-SQLITE = "sqlite:///"
 
 
-def absolute(uri: str) -> str:
-    """A store's address that means the same from every folder.
-
-    Raises:
-        ConfigError: for a store in plain files, which MLflow no longer keeps up.
-    """
-    if uri.startswith(SQLITE):
-        return SQLITE + str(Path(uri.removeprefix(SQLITE)).absolute())
-    if "://" not in uri or uri.startswith("file:"):
-        raise ConfigError(
-            f"tracking.uri={uri} cannot be used: MLflow no longer supports stores of plain files. Use "
-            "sqlite:///mlflow.db, another database, or the http address of a server."
-        )
-    return uri
-
-
-def prepare(uri: str, experiment: str, description: str) -> str:
-    """Create the store and the experiment if they do not exist; return the experiment's id.
-
-    Raises:
-        ConfigError: the store cannot be opened.
-    """
+def record(folder: Path, uri: str) -> str:
+    """Bring the run of a job's folder in the store up to date; return its id."""
     uri = absolute(uri)
-    if not uri.startswith(SQLITE):
-        return _experiment(uri, experiment, description, None)
-    database = Path(uri.removeprefix(SQLITE))
-    if not database.parent.is_dir():
-        raise ConfigError(f"tracking.uri={uri} cannot be used: there is no folder {database.parent}; create it first.")
-    # Two first starts at once would both create the schema, and one of them would fail.
-    with filelock.FileLock(f"{database}.lock"):
-        return _experiment(uri, experiment, description, (database.parent / "mlartifacts").as_uri())
-
-
-def _experiment(uri: str, name: str, description: str, artifacts: str | None) -> str:
-    try:
+    with store.guard(uri):
+        saved = Record.load(folder)
         client = MlflowClient(uri)
-        if not client.get_experiment_by_name(name):
-            tags = {"mlflow.note.content": description, "mlflow.experimentKind": "custom_model_development"}
-            with suppress(MlflowException):  # another job was faster, or the look-up below says what is wrong
-                client.create_experiment(name, artifacts, tags)
-        found = client.get_experiment_by_name(name)
-        if found is None or found.lifecycle_stage == "deleted":
-            raise ConfigError(f"study.name={name} cannot be used: the store holds a deleted experiment of that name.")
-        return str(found.experiment_id)
-    except (MlflowException, SQLAlchemyError) as error:
-        reason = str(error).splitlines()[0]
-        raise ConfigError(f"tracking.uri={uri}: the store cannot be opened: {reason}") from error
+        number = store.experiment_id(client, saved.experiment)
+        number = number or store.prepare(uri, saved.experiment, saved.description)
+        run_id = _record(client, number, saved, folder)
+        if saved.status != "RUNNING":
+            (folder / UNRECORDED).unlink(missing_ok=True)
+    return run_id
 
 
-def link(uri: str, experiment_id: str) -> str:
-    """The line that opens the results in a browser."""
-    page = f"#/experiments/{experiment_id}/runs?workflowType=machine_learning"
-    if uri.startswith("http"):
-        return f"{uri.rstrip('/')}/{page}"
-    return f"mlflow ui --backend-store-uri {uri}   then http://127.0.0.1:5000/{page}"
+def try_to_record(folder: Path, uri: str) -> str | None:
+    """Record a folder if the store takes it; if not, a later `sync` will. Returns the run's id, if it did."""
+    try:
+        return record(folder, uri)
+    except store.UNREACHABLE as error:
+        log.warning("the store does not take %s now: %s", folder, masked(str(error)))
+        return None
+
+
+@contextmanager
+def heartbeat(folder: Path, uri: str, run_id: str | None) -> Iterator[None]:
+    """Leave signs of life in a folder and at its run, if the store has taken it, as long as the block runs."""
+
+    def beat() -> None:
+        os.utime(folder / FILE)
+        if run_id:
+            with store.guard(absolute(uri)):
+                MlflowClient(absolute(uri)).set_tag(run_id, HEARTBEAT, str(now_ms()))
+
+    with every(BEAT, beat):
+        yield
+
+
+def bury(folder: Path, uri: str) -> None:
+    """Say in the record of a job whose process has died, here and in the store, that it failed."""
+    if (folder / FILE).exists() and (saved := Record.load(folder)).status == "RUNNING":
+        saved.fail(DIED)
+        saved.save(folder)
+        try_to_record(folder, uri)
+
+
+def sync(folders: Iterable[Path], uri: str) -> list[str]:
+    """Record those of some folders that the store still lacks; what nobody is at work on is KILLED.
+
+    Records that belong to another store are left alone. Returns the names of the runs that were recorded.
+    """
+    names = []
+    for folder in folders:
+        if not (folder / UNRECORDED).exists() or not (folder / FILE).exists():
+            continue
+        saved = Record.load(folder)
+        if saved.store != masked(absolute(uri)):
+            continue
+        if saved.abandoned(folder):
+            saved.end("KILLED", "its process is gone")
+            saved.save(folder)
+        if saved.status != "RUNNING" and try_to_record(folder, uri):
+            names.append(saved.name)
+    return names
 
 
 def download(run_id: str, uri: str, folder: Path) -> None:
@@ -95,30 +104,29 @@ def download(run_id: str, uri: str, folder: Path) -> None:
     """
     try:
         MlflowClient(absolute(uri)).download_artifacts(run_id, "", str(folder))
-    except (MlflowException, SQLAlchemyError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise ConfigError(f"run={run_id} is neither a checkpoint nor a run of {uri}: {reason}") from error
+    except store.UNREACHABLE as error:
+        reason = masked(str(error).splitlines()[0])
+        raise ConfigError(f"run={run_id} is neither a checkpoint nor a run of {masked(uri)}: {reason}") from error
 
 
-def record(folder: Path, uri: str) -> str:
-    """Bring the run of a job's folder in the store up to date; return its id."""
-    saved = Record.load(folder)
-    client = MlflowClient(absolute(uri))
-    experiment_id = prepare(uri, saved.experiment, saved.description)
-    runs = _runs(client, experiment_id, saved.id)
-    cohort = _open(client, experiment_id, saved, "cohort", saved.name, {**saved.tags}, runs)
+def _record(client: MlflowClient, number: str, saved: Record, folder: Path) -> str:
+    runs = _runs(client, number, saved.id)
+    parent = _open(client, number, saved, saved.role, saved.name, saved.tags, runs)
     for seed in saved.seeds:
-        tags = {PARENT: cohort, "seed": str(seed.seed), "data_digest": seed.data_digest}
-        tags["config_digest"] = saved.tags["config_digest"]
-        run_id = _open(client, experiment_id, saved, f"seed {seed.seed}", f"{saved.name}, seed {seed.seed}", tags, runs)
+        tags = {PARENT: parent, "seed": str(seed.seed), "data_digest": seed.data_digest}
+        tags |= {key: saved.tags[key] for key in ("config_digest", identity.RERUN, "git.commit") if key in saved.tags}
+        role = f"seed {seed.seed}"
+        run_id = _open(client, number, saved, role, f"{saved.name}, {role}", tags, runs)
         _log(client, run_id, _seed_metrics(saved, seed))
-        _close(client, run_id, saved)
-    _log(client, cohort, _cohort_metrics(saved))
+        _close(client, run_id, saved, saved.status_of(seed), seed.failure or saved.reason, runs.get(role))
+    _log(client, parent, _cohort_metrics(saved))
     for artifact in saved.artifacts:
         if (folder / artifact).exists():
-            client.log_artifact(cohort, str(folder / artifact))
-    _close(client, cohort, saved)
-    return cohort
+            client.log_artifact(parent, str(folder / artifact))
+    _close(client, parent, saved, saved.status, saved.reason, runs.get(saved.role))
+    if saved.status != "RUNNING" and "config_digest" in saved.tags:
+        identity.settle(client, number, saved.tags["config_digest"])
+    return parent
 
 
 def _runs(client: MlflowClient, experiment_id: str, record_id: str) -> dict[str, Run]:
@@ -144,7 +152,8 @@ def _open(
         run_id = str(client.create_run(experiment_id, saved.started_ms, tags, name).info.run_id)
     # Again for a run that exists: whoever created it may not have got this far.
     client.log_batch(run_id, params=[Param(key, value) for key, value in saved.params.items()])
-    client.log_inputs(run_id, [DatasetInput(_dataset(saved), [InputTag("mlflow.data.context", "training")])])
+    if saved.dataset:
+        client.log_inputs(run_id, [DatasetInput(_dataset(saved), [InputTag("mlflow.data.context", "training")])])
     return run_id
 
 
@@ -165,14 +174,16 @@ def _log(client: MlflowClient, run_id: str, values: Iterable[Metric]) -> None:
         client.log_batch(run_id, metrics=values[start : start + BATCH])
 
 
-def _close(client: MlflowClient, run_id: str, saved: Record) -> None:
+def _close(client: MlflowClient, run_id: str, saved: Record, status: str, reason: str, before: Run | None) -> None:
     """Set the status and, last of all, the tag that says the run is complete."""
-    if saved.status == "RUNNING":
+    if status == "RUNNING":
         return
-    tags = {"wall_seconds": f"{saved.seconds:.1f}"} | ({"reason": saved.reason} if saved.reason else {})
+    tags = {"wall_seconds": f"{saved.seconds:.1f}"} | ({"reason": reason} if status != "FINISHED" else {})
     client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
-    client.set_terminated(run_id, saved.status, saved.ended_ms)
-    if saved.status == "FINISHED":
+    client.set_terminated(run_id, status, saved.ended_ms)
+    if status == "FINISHED":
+        if before and "reason" in before.data.tags:  # it was taken for dead
+            client.delete_tag(run_id, "reason")
         client.set_tag(run_id, COMPLETE, "true")
 
 
@@ -186,14 +197,15 @@ def _seed_metrics(saved: Record, seed: SeedRecord) -> list[Metric]:
 def _cohort_metrics(saved: Record) -> list[Metric]:
     """Mean curves over the seeds; final metrics as mean, standard deviation and 95 % interval."""
     points = []
-    for key in {key for seed in saved.seeds for key in seed.curves}:
-        for same in zip(*(seed.curves[key] for seed in saved.seeds), strict=True):
+    seeds = saved.whole or saved.seeds
+    for key in {key for seed in seeds for key in seed.curves}:
+        for same in zip(*(seed.curves[key] for seed in seeds), strict=True):
             mean = sum(value for _, value, _ in same) / len(same)
             points.append(Metric(key, mean, same[0][2], same[0][0]))
     summary: dict[str, float] = {}
-    for key in saved.seeds[0].metrics:
+    for key in saved.whole[0].metrics if saved.whole else ():
         of = interval(saved.values(key))
-        if key not in saved.seeds[0].curves:
+        if key not in saved.whole[0].curves:
             summary[key] = of.mean
         if of.n > 1:
             summary |= {f"{key}_sd": of.sd, f"{key}_low": of.low, f"{key}_high": of.high}

@@ -1,7 +1,12 @@
 """Training a cohort with Lightning: losses, updates, validation, final evaluation."""
 
+import dataclasses
+import math
+import os
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import pytorch_lightning as pl
@@ -19,6 +24,10 @@ from dropout_study.optimizers import make_optimizer, make_schedule
 from dropout_study.regularizers import penalty, project
 
 LOG_EVERY = 50  # updates between points of the loss curve and refreshes of the progress bar
+
+
+class Diverged(ArithmeticError):
+    """Every network of a cohort has lost its numbers."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +71,17 @@ class CohortTraining(pl.LightningModule):
     Attributes:
         curves: `train/loss`, `val/error`, `val/nll` by update, for every network.
         results: final metric -> values of the networks, filled by validation and test.
+        diverged: index of a network -> the first update at which its loss was seen not to be a number.
     """
 
-    def __init__(self, config: Config, network: Network) -> None:
+    def __init__(self, config: Config, network: Network, checkpointing: "Checkpointing | None" = None) -> None:
         super().__init__()
         self.config = config
+        self._checkpointing = checkpointing
         self.cohort = Cohort(network, config.seeds)
         self.curves: list[Point] = []
         self.results: dict[str, list[float]] = {}
+        self.diverged: dict[int, int] = {}
         self._weights = {f"stacked.{name}": axes for name, axes in network.incoming().items()}
         self._losses: list[Tensor] = []
         self._best: tuple[Tensor, dict[str, Tensor]] | None = None
@@ -116,6 +128,21 @@ class CohortTraining(pl.LightningModule):
         if self.global_step % LOG_EVERY == 0 or self.global_step == self.config.budget.updates:
             self._record("train/loss", torch.stack(self._losses).mean(0))
             self._losses.clear()
+            self._note_divergence()
+        if self._checkpointing:  # not a callback: Lightning calls those before this method has done its part
+            self._checkpointing(self.trainer)
+
+    def _note_divergence(self) -> None:
+        """Note the networks whose loss is not a number; the others go on, for nothing couples them.
+
+        Raises:
+            Diverged: there is no other.
+        """
+        for i, loss in enumerate(self.curves[-1].values):
+            if not math.isfinite(loss):
+                self.diverged.setdefault(i, self.global_step)
+        if len(self.diverged) == len(self.config.seeds):
+            raise Diverged(f"the loss of every network is not a number at update {self.global_step}")
 
     @torch.no_grad()
     def _constrain(self) -> None:
@@ -178,6 +205,23 @@ class CohortTraining(pl.LightningModule):
         """Log-probabilities `[R, N, C]` under the weight scaling rule."""
         return cast("Tensor", self(batch[0])).log_softmax(-1)
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep what has been seen so far beside the weights."""
+        checkpoint["seen"] = {
+            "curves": [dataclasses.asdict(point) for point in self.curves],
+            "results": self.results,
+            "diverged": self.diverged,
+            "losses": self._losses,
+            "best": self._best,
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on from what had been seen."""
+        seen = checkpoint["seen"]
+        self.curves = [Point(**point) for point in seen["curves"]]
+        self.results, self.diverged = seen["results"], seen["diverged"]
+        self._losses, self._best = seen["losses"], seen["best"]
+
     def configure_optimizers(self) -> Any:
         """The configured optimizer with a schedule that steps at every update."""
         optimizer = make_optimizer(self.config.optimizer, list(self.cohort.parameters()))
@@ -190,6 +234,45 @@ class CohortTraining(pl.LightningModule):
     def _record(self, key: str, values: Tensor) -> None:
         if not self.trainer.sanity_checking:
             self.curves.append(Point(key, self.global_step, values.tolist(), int(time.time() * 1000)))
+
+
+class Checkpointing:
+    """Now and then writes all that training needs to go on after an interruption.
+
+    Masks and batches follow from the update, so a run that goes on from a checkpoint ends as one that was never
+    interrupted, bit for bit.
+
+    Args:
+        file: is replaced whole or not at all.
+        seconds: between two checkpoints.
+    """
+
+    def __init__(self, file: Path, seconds: float) -> None:
+        self._file, self._seconds = file, seconds
+        self._written = time.monotonic()
+
+    def __call__(self, trainer: pl.Trainer) -> None:
+        """Write a checkpoint if it is time, and not right before a validation, which Lightning would leave out."""
+        before_validation = trainer.global_step % int(trainer.val_check_interval) == 0
+        if before_validation or time.monotonic() - self._written < self._seconds:
+            return
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        partial = self._file.with_name(f"{self._file.name}.{os.getpid()}.partial")
+        trainer.save_checkpoint(partial)
+        partial.replace(self._file)
+        self._written = time.monotonic()
+
+
+class Watch(pl.Callback):
+    """Tells the number of updates now and then; what the listener raises ends training."""
+
+    def __init__(self, listener: Callable[[int], None], every: int = LOG_EVERY) -> None:
+        self._listener, self._every = listener, every
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Tell."""
+        if trainer.global_step % self._every == 0:
+            self._listener(trainer.global_step)
 
 
 class ProgressBar(pl.Callback):
@@ -212,12 +295,20 @@ class ProgressBar(pl.Callback):
             self._bar.close()
 
 
-def fit(training: CohortTraining, trainer: pl.Trainer, data: pl.LightningDataModule) -> None:
+def fit(
+    training: CohortTraining, trainer: pl.Trainer, data: pl.LightningDataModule, checkpoint: Path | None = None
+) -> None:
     """Train for the whole budget, put the weights that are kept in place, and test them once.
 
     The last point of the validation curves is always that of the weights that are kept.
+
+    Args:
+        training: the cohort.
+        trainer: as `make_trainer` makes it.
+        data: of the same seeds.
+        checkpoint: where to go on from, if not from the start.
     """
-    trainer.fit(training, datamodule=data)
+    trainer.fit(training, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     if training.config.budget.updates % validate_every(training.config):
         trainer.validate(training, datamodule=data, verbose=False)
     if training.config.budget.weights == "best":
@@ -231,7 +322,7 @@ def validate_every(config: Config) -> int:
     return max(1, config.budget.updates // config.budget.validations)
 
 
-def make_trainer(config: Config, folder: str, progress: bool) -> pl.Trainer:
+def make_trainer(config: Config, folder: Path, callbacks: Sequence[pl.Callback] = ()) -> pl.Trainer:
     """The Lightning trainer: one epoch is the whole budget; results leave through `CohortTraining` alone."""
     return pl.Trainer(
         accelerator=config.trainer.accelerator,
@@ -245,7 +336,7 @@ def make_trainer(config: Config, folder: str, progress: bool) -> pl.Trainer:
         enable_checkpointing=False,
         enable_model_summary=False,
         enable_progress_bar=False,
-        callbacks=[ProgressBar()] if progress else None,
+        callbacks=list(callbacks),
         profiler="simple" if config.debug.profile else None,
-        default_root_dir=folder,
+        default_root_dir=str(folder),
     )

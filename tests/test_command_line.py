@@ -4,8 +4,8 @@ import pytest
 from conftest import ROOT
 from hydra import compose, initialize_config_dir
 
+from dropout_study.command_line import EXPLAINED, complete, explain
 from dropout_study.config import ConfigError
-from dropout_study.sweeps import EXPLAINED, complete, explain
 
 CONF = ROOT / "conf"
 GRID = ["model.widths=[16,16],[256,256]", "model.hidden_rate=0,0.2,0.5"]

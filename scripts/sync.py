@@ -1,0 +1,35 @@
+"""Record what a store missed while it was away: `python scripts/sync.py`; recording twice does no harm."""
+
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig
+
+from dropout_study import command_line
+from dropout_study import config as schema
+
+CONF = Path(__file__).parents[1] / "conf"
+
+schema.register()
+
+
+@hydra.main(config_path=str(CONF), config_name="sync", version_base="1.3")
+def job(composed: DictConfig) -> None:
+    """Record every folder that its store lacks, and say which."""
+    root = Path(composed.folder)
+    if not root.is_dir():
+        command_line.fail(f"folder={root} cannot be used: there is no such folder; name the one with results.")
+    from dropout_study import tracking
+    from dropout_study.record import UNRECORDED
+
+    recorded = tracking.sync([marker.parent for marker in sorted(root.rglob(UNRECORDED))], composed.tracking.uri)
+    for name in recorded:
+        print(f"recorded: {name}")
+    left = [str(marker.parent) for marker in sorted(root.rglob(UNRECORDED))]
+    print(f"{len(recorded)} recorded, {len(left)} left")
+    if left:
+        command_line.fail("Left, because they are running, belong to another store, or it is away:\n" + "\n".join(left))
+
+
+if __name__ == "__main__":
+    command_line.run(job)

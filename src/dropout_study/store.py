@@ -1,0 +1,164 @@
+"""An MLflow store made ready before any job starts: its schema, its experiment, its lock."""
+
+import logging
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
+from pathlib import Path
+
+import filelock
+import mlflow
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+from sqlalchemy.exc import SQLAlchemyError
+
+from dropout_study.addresses import SQLITE, absolute, masked
+from dropout_study.config import ConfigError
+
+UNREACHABLE = (MlflowException, SQLAlchemyError, OSError)
+"""What a store raises when it is away, broken or refuses."""
+ROOM = 100 * 2**20  # bytes that must be free before a run starts
+
+# MLflow sets its own levels when it is imported; its notes on creating tables are not for the reader.
+for name in ("mlflow", "alembic"):
+    logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def prepare(uri: str, experiment: str, description: str) -> str:
+    """Create or upgrade the store and create the experiment, if need be; return the experiment's id.
+
+    Raises:
+        ConfigError: the store cannot be opened, or belongs to another version of MLflow.
+    """
+    uri = absolute(uri)
+    try:
+        with guard(uri), _impatient():
+            if uri.startswith(SQLITE):
+                _upgrade(uri, _database(uri))
+            return _experiment(uri, experiment, description)
+    except UNREACHABLE as error:
+        reason = masked(str(error).splitlines()[0])
+        raise ConfigError(f"tracking.uri={masked(uri)}: the store cannot be opened: {reason}") from error
+
+
+def guard(uri: str) -> AbstractContextManager[object]:
+    """Keep other processes out of a local store, which has no order of its own; a server does without.
+
+    Raises:
+        ConfigError: the folder of the store does not exist.
+    """
+    if not uri.startswith(SQLITE):
+        return nullcontext()
+    database = _database(uri)
+    if not database.parent.is_dir():
+        raise ConfigError(f"tracking.uri={uri} cannot be used: there is no folder {database.parent}; create it first.")
+    return filelock.FileLock(f"{database}.lock", is_singleton=True)  # a singleton may be taken again by its holder
+
+
+def check_room(folder: Path) -> None:
+    """Refuse to start where results could not be written.
+
+    Raises:
+        ConfigError: the folder is read-only, or its disk is nearly full.
+    """
+    place = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+    try:
+        tempfile.TemporaryFile(dir=place).close()  # the rights do not tell of file systems that are read-only
+    except OSError as error:
+        hint = "choose another hydra.run.dir (or hydra.sweep.dir)"
+        raise ConfigError(f"{folder} cannot be written: {place}: {error.strerror}; {hint}.") from error
+    free = shutil.disk_usage(place).free
+    if free < ROOM:
+        raise ConfigError(
+            f"{folder} cannot be written: its disk has {free / 2**20:.0f} MiB left, and {ROOM / 2**20:.0f} are needed."
+        )
+
+
+def experiment_id(client: MlflowClient, name: str) -> str | None:
+    """The id of an experiment, if there is one."""
+    found = client.get_experiment_by_name(name)
+    if found is not None and found.lifecycle_stage == "deleted":
+        raise ConfigError(f"study.name={name} cannot be used: the store holds a deleted experiment of that name.")
+    return str(found.experiment_id) if found else None
+
+
+def link(uri: str, experiment: str) -> str:
+    """The line that opens the results in a browser."""
+    page = f"#/experiments/{experiment}/runs?workflowType=machine_learning"
+    if uri.startswith("http"):
+        return f"{masked(uri).rstrip('/')}/{page}"
+    return f"mlflow ui --backend-store-uri {masked(uri)}   then http://127.0.0.1:5000/{page}"
+
+
+def _database(uri: str) -> Path:
+    return Path(uri.removeprefix(SQLITE))
+
+
+def _experiment(uri: str, name: str, description: str) -> str:
+    client = MlflowClient(uri)
+    if found := experiment_id(client, name):
+        return found
+    folder = _database(uri).parent if uri.startswith(SQLITE) else Path.cwd()
+    # A server chooses for itself; a database would take a folder relative to each process's own.
+    artifacts = None if uri.startswith("http") else (folder / "mlartifacts").as_uri()
+    tags = {"mlflow.note.content": description, "mlflow.experimentKind": "custom_model_development"}
+    with suppress(MlflowException):  # another start was faster, or the look-up below says what is wrong
+        client.create_experiment(name, artifacts, tags)
+    if found := experiment_id(client, name):
+        return found
+    raise MlflowException(f"the experiment {name} could not be created")
+
+
+def _upgrade(uri: str, database: Path) -> None:
+    """Bring an older SQLite store to the schema of this MLflow, keeping a copy; refuse a newer one."""
+    revision = _revision(database)
+    scripts = ScriptDirectory(str(Path(mlflow.__file__).parent / "store" / "db_migrations"))
+    if revision is None or revision == scripts.get_current_head():
+        return
+    try:
+        scripts.get_revision(revision)
+    except CommandError as error:
+        raise ConfigError(
+            f"tracking.uri={uri} cannot be used: a newer MLflow than {mlflow.__version__} has written it "
+            f"(schema {revision}); install that version, or name another store."
+        ) from error
+    copy = database.with_name(f"{database.name}.{revision}")
+    with closing(sqlite3.connect(database)) as old, closing(sqlite3.connect(copy)) as new:
+        old.backup(new)
+    command = [sys.executable, "-m", "mlflow", "db", "upgrade", uri]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1]
+        raise ConfigError(f"tracking.uri={uri} cannot be upgraded to the schema of this MLflow: {last}; see {copy}.")
+    print(f"{database} was upgraded to the schema of MLflow {mlflow.__version__}; the old one is {copy}.")
+
+
+def _revision(database: Path) -> str | None:
+    """The schema that a SQLite store has; nothing if MLflow has to create it, or to say what else it is."""
+    if not database.exists():
+        return None
+    with closing(sqlite3.connect(database)) as connection, suppress(sqlite3.DatabaseError):
+        found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return str(found[0]) if found else None
+    return None
+
+
+@contextmanager
+def _impatient() -> Iterator[None]:
+    """Ask a server that does not answer once more only: a mistyped address should be told at once."""
+    usual = os.environ.get("MLFLOW_HTTP_REQUEST_MAX_RETRIES")
+    os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "1"
+    try:
+        yield
+    finally:
+        if usual is None:
+            del os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"]
+        else:
+            os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = usual

@@ -1,0 +1,75 @@
+"""What goes on while Hydra runs: another pass over a sweep whose launcher broke down, and a report in the end.
+
+Imports nothing heavy, so that `--help` is answered at once.
+"""
+
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from dropout_study.addresses import masked
+from dropout_study.command_line import EXPLAINED, fail, with_overrides
+from dropout_study.jobs import Job
+
+if TYPE_CHECKING:
+    from dropout_study.sweeps import Start
+
+current: "Start | None" = None
+"""The one start of this process. Hydra makes its callbacks itself, anew for every pass, so they leave it here."""
+command = ""
+"""What was typed, without passwords."""
+
+
+def supervise(entry: Callable[[], Any], typed: Sequence[str]) -> None:
+    """Let Hydra do its jobs; however that ends, record, report, and exit with 1 if a job failed.
+
+    Args:
+        entry: the function that Hydra decorates.
+        typed: the command line as it was typed.
+    """
+    global command
+    command = masked(shlex.join(["python", *typed]))
+    try:
+        _passes(entry)
+    except BaseException:
+        if current:
+            current.close()
+        raise
+    if current and (failed := current.close()):
+        if not current.sweep:
+            fail(failed[0].reason)
+        console = Console(file=sys.stderr, width=None if sys.stderr.isatty() else 120, highlight=False)
+        console.print(failures(failed))
+        fail(f"Run them again with the same command; what is complete is skipped:\n  {command}")
+
+
+def _passes(entry: Callable[[], Any]) -> None:
+    """Pass over the jobs until each has ended: the death of a worker takes some launchers down with all the others."""
+    typed = list(sys.argv[1:])
+    while True:
+        try:
+            entry()
+        except EXPLAINED:
+            raise
+        except Exception:
+            if not (current and current.sweep and current.go_on()):
+                raise
+        else:
+            if not (current and current.next_turn()):
+                sys.argv[1:] = typed
+                return
+        sys.argv[1:] = with_overrides(typed, [f"hydra.sweep.dir='{current.folder}'"])
+
+
+def failures(jobs: list[Job]) -> Table:
+    """The jobs that failed, and why."""
+    result = Table(title=f"{len(jobs)} failed")
+    result.add_column("condition")
+    result.add_column("reason")
+    for job in jobs:
+        result.add_row(job.name, job.reason)
+    return result

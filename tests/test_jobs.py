@@ -1,0 +1,298 @@
+"""Jobs: what is recorded is skipped, what is missing trained, what goes wrong told; on real SQLite stores."""
+
+import logging
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT
+from hydra import compose, initialize_config_dir
+from mlflow.entities import Run
+from test_tracking import example
+
+from dropout_study import tracking, training
+from dropout_study.identity import DUPLICATE
+from dropout_study.jobs import STOP, TURN, Job, carry_out
+from dropout_study.processes import now_ms
+from dropout_study.record import Record
+from dropout_study.store import prepare
+
+Do = Callable[..., Job]
+Runs = Callable[[], list[Run]]
+SMALL = ("budget=smoke", "model.widths=[4]", "rules=[weight_scaling]", "trainer=cpu")
+
+
+@pytest.fixture
+def do(tmp_path: Path) -> Do:
+    """Carry out a job of a sweep in its folder; return what it left there."""
+    count = iter(range(100))
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    prepare(uri, "exploration", "")
+
+    def carry(*overrides: str, folder: Path | None = None) -> Job:
+        folder = folder or tmp_path / "sweep" / str(next(count))
+        folder.mkdir(parents=True, exist_ok=True)
+        places = [f"tracking.uri={uri}", f"checkpoint.folder={tmp_path}/checkpoints"]
+        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+            composed = compose("train", [*SMALL, *places, *overrides])
+        carry_out(composed, folder, " ".join(overrides), alone=False)
+        return Job.load(folder)
+
+    return carry
+
+
+def of_seed(runs: list[Run], seed: int) -> list[Run]:
+    return sorted((r for r in runs if r.data.tags.get("seed") == str(seed)), key=lambda run: run.info.start_time)
+
+
+def test_ten_seeds_where_five_are_recorded_train_the_five_that_are_missing(do: Do, runs: Runs) -> None:
+    """If this failed, more seeds would mean to pay for all again, or to average over some twice."""
+    first = do("seeds=[0,1]")
+    assert (first.state, len(first.errors), first.seeds) == ("done", 2, [0, 1])
+    second = do("seeds=[0,1,2,3]")
+    assert (second.state, len(second.errors), second.seeds) == ("done", 4, [2, 3])
+    assert second.errors[:2] == first.errors
+    cohorts = [run for run in runs() if run.data.tags["role"] == "cohort"]
+    assert len(cohorts) == 2
+    assert all(len(of_seed(runs(), seed)) == 1 for seed in range(4))
+    third = do("seeds=[3,0]")
+    assert (third.state, third.errors) == ("skipped", [second.errors[3], first.errors[0]])
+    assert third.reason.startswith(f"recorded at commit {cohorts[0].data.tags['git.commit'][:7]}")
+    assert len(runs()) == 6
+
+
+@pytest.mark.parametrize(
+    ("override", "state"),
+    [
+        ("tracking.cohort=true", "skipped"),
+        ("checkpoint.minutes=5", "skipped"),
+        ("budget.name=other", "skipped"),
+        ("trainer.precision=bf16-mixed", "done"),
+        ("optimizer.lr=0.002", "done"),
+        ("rules=[weight_scaling,monte_carlo]", "done"),
+        ("study.name=other", "done"),
+    ],
+)
+def test_identity_is_the_experiment_the_scientific_part_and_the_seed(do: Do, override: str, state: str) -> None:
+    """If this failed, another place or name would mean another result, or another result would count as the same."""
+    do("seeds=[0]")
+    assert do("seeds=[0]", override).state == state
+
+
+def test_rerun_trains_again_to_the_same_result_and_counts(do: Do, runs: Runs) -> None:
+    """If this failed, a number could not be reproduced, or not be replaced after a fault was mended."""
+    first = do("seeds=[0,1]", "rules=[weight_scaling,monte_carlo]")
+    second = do("seeds=[0,1]", "rules=[weight_scaling,monte_carlo]", "rerun=true")
+    assert second.state == "done"
+    assert (second.errors, second.nlls) == (first.errors, first.nlls)
+    old, new = of_seed(runs(), 1)
+    assert old.data.metrics == new.data.metrics
+    assert [DUPLICATE in run.data.tags for run in (old, new)] == [True, False]
+
+
+def test_a_profile_ends_in_a_table_of_hooks(do: Do, caplog: pytest.LogCaptureFixture) -> None:
+    """If this failed, `debug=profile` would do nothing, or only the first time."""
+    logger = logging.getLogger("dropout_study")
+    logger.addHandler(caplog.handler)
+    for _ in range(2):
+        with caplog.at_level("INFO", logger.name):
+            do("debug=profile", "budget.updates=3", "seeds=[0]")
+        assert "run_training_batch" in caplog.text
+        caplog.clear()
+    logger.removeHandler(caplog.handler)
+
+
+def test_a_dry_run_says_what_is_missing_and_trains_nothing(do: Do, runs: Runs) -> None:
+    """If this failed, looking at a plan would be carrying it out."""
+    do("seeds=[0]")
+    job = do("seeds=[0,1,2]", "dry_run=true")
+    assert (job.state, job.seeds, len(job.errors)) == ("planned", [1, 2], 1)
+    assert 0 < job.estimate < 60
+    assert do("seeds=[0]", "dry_run=true").state == "skipped"
+    assert len(runs()) == 2
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["model.hidden_rate=1.5"], "model.hidden_rate=1.5 cannot be used"),
+        (["data=mnist", "data.root=nowhere", "data.download=false"], "data=digits, which needs no files"),
+    ],
+)
+def test_a_bad_condition_fails_with_its_sentence_and_leaves_no_run(
+    do: Do, runs: Runs, overrides: list[str], said: str
+) -> None:
+    """If this failed, a mistake in one condition would stop the others, or leave a broken run."""
+    job = do(*overrides)
+    assert job.state == "failed"
+    assert said in job.reason
+    assert runs() == []
+
+
+def test_a_crash_is_a_failed_run_with_its_reason(do: Do, runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this failed, a run that ran out of memory would look killed, running or, worse, complete."""
+
+    def exhaust(*_: object) -> None:
+        raise MemoryError("out of memory")
+
+    monkeypatch.setattr("dropout_study.training.fit", exhaust)
+    job = do("seeds=[0,1]")
+    assert job.state == "failed"
+    assert job.reason.startswith("MemoryError: out of memory")
+    assert {(run.info.status, run.data.tags["reason"]) for run in runs()} == {("FAILED", "MemoryError: out of memory")}
+    monkeypatch.undo()
+    assert do("seeds=[0,1]").state == "done", "what failed is run again"
+
+
+def test_a_diverged_cohort_fails_and_says_when(do: Do, runs: Runs) -> None:
+    """If this failed, numbers that are none would be recorded as results."""
+    job = do("seeds=[0,1]", "model.activation=identity", "optimizer=sgd", "optimizer.lr=1e30")
+    assert job.state == "failed"
+    assert "not a number at update 50" in job.reason
+    assert {run.info.status for run in runs()} == {"FAILED"}
+    assert not any("complete" in run.data.tags for run in runs())
+
+
+def test_one_diverged_seed_fails_alone(do: Do, runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this failed, one seed would cost the others their results, or be averaged in."""
+    from dropout_study.cohort import Cohort
+
+    original = Cohort.__init__
+
+    def broken(self: Cohort, network: object, seeds: list[int]) -> None:
+        original(self, network, seeds)  # type: ignore[arg-type]
+        for p in self.parameters():
+            p.data[self.seeds.index(1)] = float("inf")
+
+    monkeypatch.setattr(Cohort, "__init__", broken)
+    job = do("seeds=[0,1,2]", "rules=[weight_scaling,monte_carlo]")
+    assert job.state == "failed"
+    assert job.reason == "1 of 3 seeds failed: seed 1 diverged (its loss was not a number at update 50)"
+    assert len(job.errors) == 2
+    assert [of_seed(runs(), seed)[0].info.status for seed in (0, 1, 2)] == ["FINISHED", "FAILED", "FINISHED"]
+    monkeypatch.undo()
+    assert do("seeds=[0,1,2]", "rules=[weight_scaling,monte_carlo]").seeds == [1], "only that one is run again"
+
+
+def test_fail_fast_stops_what_has_not_begun(do: Do, runs: Runs, tmp_path: Path) -> None:
+    """If this failed, a sweep that was to stop at the first failure would go on for hours."""
+    do("model.hidden_rate=1.5", "fail_fast=true")
+    assert (tmp_path / "sweep" / STOP).exists()
+    job = do("seeds=[0]", "fail_fast=true")
+    assert (job.state, job.reason) == ("stopped", "another job failed (fail_fast=true)")
+    assert runs() == []
+
+
+def test_fail_fast_stops_what_is_under_way(do: Do, runs: Runs, tmp_path: Path) -> None:
+    """If this failed, jobs beside the one that failed would run to their ends."""
+    (tmp_path / "sweep").mkdir()
+    threading.Timer(3, (tmp_path / "sweep" / STOP).touch).start()
+    job = do("seeds=[0]", "budget.updates=10000000", "budget.validations=1")
+    assert job.state == "stopped"
+    assert {run.info.status for run in runs()} == {"KILLED"}
+
+
+def test_an_interrupted_run_goes_on_from_its_checkpoint(
+    do: Do, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, a day of training would be lost with its last minute."""
+    long = ("seeds=[0,1]", "budget.updates=1500", "checkpoint.minutes=0.002", "budget.validations=3")
+    whole = do(*long, "study.name=whole")
+    stop, checkpoints = tmp_path / "sweep" / STOP, tmp_path / "checkpoints"
+
+    def interrupt() -> None:
+        while not list(checkpoints.glob("*.ckpt")):
+            time.sleep(0.01)
+        stop.touch()
+
+    threading.Thread(target=interrupt).start()
+    assert do(*long).state == "stopped"
+    stop.unlink()
+    starts: list[Path | None] = []
+    fit = training.fit
+
+    def spy(*arguments: Any) -> None:
+        starts.append(arguments[-1])
+        fit(*arguments)
+
+    monkeypatch.setattr(training, "fit", spy)
+    job = do(*long)
+    assert (job.state, job.errors, job.nlls) == ("done", whole.errors, whole.nlls)
+    assert starts[0] is not None
+    assert list(checkpoints.iterdir()) == [], "what is complete needs no checkpoint"
+
+
+def begun_elsewhere(tmp_path: Path, digest: str, process: subprocess.Popen[bytes]) -> Path:
+    """A run of seed 0 that another process of this machine has begun."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    saved = example()
+    saved.experiment, saved.seeds, saved.started_ms = "exploration", saved.seeds[:1], now_ms()
+    saved.tags |= {"pid": str(process.pid), "config_digest": digest}
+    saved.save(folder)
+    tracking.record(folder, f"sqlite:///{tmp_path}/mlflow.db")
+    return folder
+
+
+def test_what_another_process_trains_is_waited_for_and_trained_if_that_dies(do: Do, runs: Runs, tmp_path: Path) -> None:
+    """If this failed, two sweeps would train the same twice, or a condition go missing with the one that died."""
+    do("seeds=[5]")
+    digest = next(run.data.tags["config_digest"] for run in runs())
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    begun_elsewhere(tmp_path, digest, process)
+    folder, states = tmp_path / "sweep" / "w", []
+
+    def look_then_kill() -> None:
+        time.sleep(3)
+        states.append(Job.load(folder).state)
+        process.kill()
+        process.wait()
+
+    thread = threading.Thread(target=look_then_kill)
+    thread.start()
+    job = do("seeds=[0]", folder=folder)
+    thread.join()
+    assert states == ["waiting"]
+    assert (job.state, job.seeds) == ("done", [0])
+
+
+def test_a_job_that_has_ended_is_left_alone_by_another_pass(do: Do, runs: Runs, tmp_path: Path) -> None:
+    """If this failed, the jobs of a sweep would be done again after one worker died."""
+    folder = tmp_path / "sweep" / "0"
+    before = do("seeds=[0]", folder=folder)
+    assert do("seeds=[0]", folder=folder) == before
+    assert len(runs()) == 2
+
+
+def test_a_job_whose_process_died_waits_for_its_turn(do: Do, tmp_path: Path) -> None:
+    """If this failed, a condition that kills its worker would take innocent ones down again and again."""
+    folder = tmp_path / "sweep" / "3"
+    folder.mkdir(parents=True)
+    Job("x", state="died", deaths=1).save(folder)
+    assert do("seeds=[0]", folder=folder).state == "died"
+    (tmp_path / "sweep" / TURN).write_text("3")
+    job = do("seeds=[0]", folder=folder)
+    assert (job.state, job.deaths) == ("done", 1)
+
+
+def test_a_store_that_is_away_costs_nothing(do: Do, runs: Runs, tmp_path: Path) -> None:
+    """If this failed, an outage in the middle of a sweep would cost the results of hours, or record them twice."""
+    folder, database = tmp_path / "sweep" / "away", tmp_path / "mlflow.db"
+    database.rename(tmp_path / "away")
+    database.mkdir()  # nothing can be opened under its name
+    job = do("seeds=[0]", folder=folder)
+    assert job.state == "done"
+    database.rmdir()
+    (tmp_path / "away").rename(database)
+    uri = f"sqlite:///{database}"
+    assert runs() == []
+    assert tracking.sync([folder], uri) == [Record.load(folder).name]
+    assert tracking.sync([folder], uri) == []
+    assert {run.data.tags["complete"] for run in runs()} == {"true"}
+    assert len(runs()) == 2
+    assert do("seeds=[0]").state == "skipped"

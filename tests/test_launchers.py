@@ -1,0 +1,25 @@
+"""Sweeps through real launchers."""
+
+from collections.abc import Callable
+
+import pytest
+from conftest import Script
+from mlflow.entities import Run
+
+Runs = Callable[[], list[Run]]
+TWELVE = ("model.widths=[4],[5],[6],[7]", "model.hidden_rate=0,0.2,0.5")
+SMALL = ("budget=smoke", "seeds=[0]", "rules=[weight_scaling]")
+
+
+@pytest.mark.parametrize("launcher", ["joblib", "submitit_local", "ray"])
+def test_twelve_jobs_on_a_store_that_does_not_exist_are_all_recorded(train: Script, runs: Runs, launcher: str) -> None:
+    """If this failed, a parallel sweep would lose runs to a race, as it does where each job creates the store."""
+    done = train("-m", f"hydra/launcher={launcher}", *TWELVE, *SMALL, OMP_NUM_THREADS="")
+    assert done.returncode == 0, done.stderr
+    cohorts = [run for run in runs() if run.data.tags["role"] == "cohort"]
+    assert len({(run.data.params["model.widths"], run.data.params["model.hidden_rate"]) for run in cohorts}) == 12
+    assert len(cohorts) == 12
+    assert {run.data.tags.get("complete") for run in runs()} == {"true"}
+    threads = {run.data.tags["device"].split(", ")[1] for run in cohorts}
+    assert threads == {"1 threads"}, "as many jobs as cores run at once, so each has one"
+    assert "[12/12]" in done.stdout

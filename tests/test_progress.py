@@ -1,0 +1,36 @@
+"""What the line of a sweep says."""
+
+from dropout_study.jobs import Job
+from dropout_study.progress import duration, line, told
+
+
+def test_the_line_counts_ranks_and_estimates() -> None:
+    """If this failed, the one thing that a user looks at during a sweep would be wrong."""
+    jobs = [
+        Job("a", state="done", errors=[1.0, 3.0]),
+        Job("b", state="skipped", errors=[1.0, 2.0]),
+        Job("c", state="failed", reason="out of memory"),
+        Job("d", share=0.5),
+    ]
+    # 2.5 jobs took 100 s, 7 - 1 - 2.5 are left to do.
+    assert line(jobs, 7, 100) == "1 done, 1 failed, 1 skipped, 4 left, best 1.50 % (b), 2 min left"
+
+
+def test_a_line_without_anything_done_promises_nothing() -> None:
+    """If this failed, a sweep would begin with a division by zero, or a made-up time."""
+    assert line([], 3, 0.0) == "3 left"
+    assert line([Job("a", state="skipped", errors=[1.0])], 3, 5.0) == "1 skipped, 2 left, best 1.00 % (a)"
+
+
+def test_each_end_is_told_with_its_reason() -> None:
+    """If this failed, a skipped or failed condition would look like a trained one."""
+    assert told(Job("a", state="done", errors=[1.0, 3.0])).startswith("a: 2.00 % test error, 2 seeds")
+    assert told(Job("a", state="skipped", reason="recorded at commit 01")) == "a: skipped, recorded at commit 01"
+    assert told(Job("a", state="failed", reason="out of memory")) == "a: FAILED, out of memory"
+    assert told(Job("a", state="failed", reason="1 of 2 seeds failed", errors=[1.0])).startswith("a: FAILED")
+    assert told(Job("a", state="planned", seeds=[0, 1], estimate=600)) == "a: 2 seeds to train, about 10 min"
+
+
+def test_durations_are_told_in_the_unit_that_people_use() -> None:
+    """If this failed, an hour would be 3600 s."""
+    assert [duration(s) for s in (5, 600, 7200)] == ["5 s", "10 min", "2.0 h"]

@@ -1,0 +1,115 @@
+"""Stores made ready: created, upgraded, refused."""
+
+import multiprocessing
+import shutil
+import sqlite3
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import sqlalchemy
+from alembic import command
+from mlflow.store.db.utils import _get_alembic_config
+from mlflow.store.tracking.dbmodels.initial_models import Base
+from mlflow.tracking import MlflowClient
+
+from dropout_study import store
+from dropout_study.config import ConfigError
+
+OLDER = "cbc13b556ace"  # a schema of 2022
+INSERT = "INSERT INTO experiments (experiment_id, name, lifecycle_stage) VALUES (7, 'old', 'active')"
+
+
+@pytest.fixture
+def uri(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/mlflow.db"
+
+
+def test_a_deleted_experiment_is_named(uri: str) -> None:
+    """If this failed, runs would vanish into an experiment that the UI does not show."""
+    MlflowClient(uri).delete_experiment(store.prepare(uri, "capacity", ""))
+    with pytest.raises(ConfigError, match="deleted experiment"):
+        store.prepare(uri, "capacity", "")
+
+
+def test_a_store_that_cannot_be_opened_is_one_sentence(tmp_path: Path) -> None:
+    """If this failed, a mistyped address would be a page of SQLAlchemy."""
+    with pytest.raises(ConfigError, match="create it first"):
+        store.prepare(f"sqlite:///{tmp_path}/absent/mlflow.db", "e", "")
+    (tmp_path / "broken.db").write_text("this is not a database, and long enough to be looked at " * 40)
+    with pytest.raises(ConfigError, match="cannot be opened"):
+        store.prepare(f"sqlite:///{tmp_path}/broken.db", "e", "")
+
+
+def test_first_starts_at_the_same_moment_do_not_collide(uri: str) -> None:
+    """If this failed, two sweeps started together on a new store would lose one of them."""
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=store.prepare, args=(uri, f"study{i % 2}", "")) for i in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * 4
+    names = {experiment.name for experiment in MlflowClient(uri).search_experiments()}
+    assert {"study0", "study1"} <= names
+
+
+def revision(database: Path) -> str:
+    return str(sqlite3.connect(database).execute("SELECT version_num FROM alembic_version").fetchone()[0])
+
+
+def older(uri: str) -> None:
+    """A store as an MLflow of 2022 made it, with an experiment."""
+    engine = sqlalchemy.create_engine(uri)
+    Base.metadata.create_all(engine)
+    config = _get_alembic_config(uri)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, OLDER)
+        connection.execute(sqlalchemy.text(INSERT))
+    engine.dispose()
+
+
+def test_an_older_store_is_upgraded_and_its_copy_kept(uri: str, tmp_path: Path) -> None:
+    """If this failed, a user of an older MLflow could not go on with the same store, or lose it in an upgrade."""
+    older(uri)
+    store.prepare(uri, "capacity", "")
+    assert revision(tmp_path / "mlflow.db") != OLDER
+    assert revision(tmp_path / f"mlflow.db.{OLDER}") == OLDER
+    assert {experiment.name for experiment in MlflowClient(uri).search_experiments()} >= {"old", "capacity"}
+
+
+def test_a_newer_store_is_refused_and_left_alone(uri: str, tmp_path: Path) -> None:
+    """If this failed, training would run for hours and then not be recorded."""
+    store.prepare(uri, "capacity", "")
+    with sqlite3.connect(tmp_path / "mlflow.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'fedcba987654'")
+    before = (tmp_path / "mlflow.db").read_bytes()
+    with pytest.raises(ConfigError, match=r"a newer MLflow than .*schema fedcba987654"):
+        store.prepare(uri, "capacity", "")
+    assert (tmp_path / "mlflow.db").read_bytes() == before
+    assert not list(tmp_path.glob("mlflow.db.fedc*"))
+
+
+def test_a_server_that_does_not_answer_is_told_at_once_and_without_its_password() -> None:
+    """If this failed, a mistyped address would cost minutes, or leak a password."""
+    with pytest.raises(ConfigError, match="the store cannot be opened") as raised:
+        store.prepare("http://ada:s3cret@127.0.0.1:9", "capacity", "")
+    assert "s3cret" not in str(raised.value)
+    assert "ada:***@127.0.0.1:9" in str(raised.value)
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_training() -> None:
+    """If this failed, hours of training would end in an exception."""
+    with pytest.raises(ConfigError, match=r"/proc/outputs/x cannot be written: /proc: .*; choose another"):
+        store.check_room(Path("/proc/outputs/x"))
+
+
+def test_a_disk_that_is_nearly_full_is_told_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this failed, a checkpoint or a record would be cut short."""
+    store.check_room(tmp_path / "new" / "folder")
+    nearly_full = SimpleNamespace(total=2**30, used=2**30, free=5 * 2**20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: nearly_full)
+    with pytest.raises(ConfigError, match="5 MiB left, and 100 are needed"):
+        store.check_room(tmp_path / "new" / "folder")
+    assert list(tmp_path.iterdir()) == [], "looking leaves nothing behind"

@@ -1,5 +1,6 @@
 """Train cohorts: `python scripts/train.py` one, `python scripts/train.py -m` a sweep; `--help` tells the rest."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -22,8 +23,10 @@ OmegaConf.register_new_resolver("choices", lambda: command_line.choices(CONF), r
 def job(composed: DictConfig) -> None:
     """One condition; what becomes of it is left in the job's folder."""
     told = HydraConfig.get()
+    os.chdir(told.runtime.cwd)  # a worker may begin elsewhere; paths mean what they do where the command was typed
     name = " ".join(told.overrides.task) or "defaults"
-    jobs.carry_out(composed, Path(told.runtime.output_dir), name, alone=told.mode == RunMode.RUN)
+    sweep = Path(told.sweep.dir) if told.mode == RunMode.MULTIRUN else None
+    jobs.carry_out(composed, Path(told.runtime.output_dir), name, sweep)
 
 
 def main() -> None:

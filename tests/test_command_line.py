@@ -1,10 +1,14 @@
 """The command line of a sweep, and mistakes put into sentences."""
 
+import os
+from pathlib import Path
+
 import pytest
 from conftest import ROOT
 from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 
-from dropout_study.command_line import EXPLAINED, complete, explain
+from dropout_study.command_line import EXPLAINED, complete, explain, store_to_environment
 from dropout_study.config import ConfigError
 
 CONF = ROOT / "conf"
@@ -68,6 +72,42 @@ def test_a_study_without_m_is_a_mistake() -> None:
     """If this failed, one run would be recorded as if it were the study."""
     with pytest.raises(ConfigError, match="add -m"):
         complete(["study=rate_by_width"], CONF)
+
+
+@pytest.mark.parametrize("launcher", ["joblib", "submitit_local", "submitit_slurm", "ray"])
+def test_a_launcher_comes_with_its_settings(launcher: str) -> None:
+    """If this failed, jobs would start without limits, or a typed value would be overridden by ours."""
+    typed = [f"hydra/launcher={launcher}", "hydra.sweeper.max_batch_size=7"]
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        composed = compose("train", complete(typed, CONF), return_hydra_config=True)
+    settings = {
+        "joblib": ("pre_dispatch", "all"),
+        "submitit_local": ("timeout_min", 10080),
+        "submitit_slurm": ("max_num_timeout", 20),
+        "ray": ("ray.remote.max_retries", 0),
+    }
+    key, value = settings[launcher]
+    assert OmegaConf.select(composed.hydra.launcher, key) == value
+    assert composed.hydra.sweeper.max_batch_size == 7
+
+
+def test_a_launcher_that_is_not_installed_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this failed, Hydra would call it unknown, and nobody would know what to install."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(ConfigError, match=r"pip install -e '\.\[submitit\]'"):
+        complete(["-m", "hydra/launcher=submitit_slurm"], CONF)
+
+
+def test_the_store_leaves_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this failed, Hydra would write its password into multirun.yaml, or each job have a store of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
+    assert store_to_environment(["-m", "a=1", "tracking.uri=sqlite:///x.db", "b=2"]) == ["-m", "a=1", "b=2"]
+    assert os.environ["MLFLOW_TRACKING_URI"] == f"sqlite:///{tmp_path}/x.db"
+    kept = ["tracking.uri=${oc.env:TEAM_STORE}"]
+    assert store_to_environment(kept) == kept, "Hydra resolves it when it is asked for"
+    with pytest.raises(ConfigError, match="one store at a time"):
+        store_to_environment(["tracking.uri=sqlite:///x.db,sqlite:///y.db"])
 
 
 @pytest.mark.parametrize(

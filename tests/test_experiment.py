@@ -16,7 +16,7 @@ from dropout_study.record import Record
     [
         (RuntimeError("out of memory"), RuntimeError, "FAILED", "RuntimeError: out of memory"),
         (KeyboardInterrupt(), KeyboardInterrupt, "KILLED", "interrupted"),
-        (SystemExit(1), KeyboardInterrupt, "KILLED", "interrupted"),
+        (SystemExit(1), SystemExit, "KILLED", "interrupted"),
         (Stopped("another job failed"), Stopped, "KILLED", "another job failed"),
     ],
     ids=["crash", "ctrl-c", "exit", "stop"],

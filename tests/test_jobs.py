@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,26 @@ from hydra import compose, initialize_config_dir
 from mlflow.entities import Run
 from test_tracking import example
 
-from dropout_study import tracking, training
+from dropout_study import experiment, tracking, training
+from dropout_study.config import Config
 from dropout_study.identity import DUPLICATE
+from dropout_study.jobs import FILE as JOB
 from dropout_study.jobs import STOP, TURN, Job, carry_out
 from dropout_study.processes import now_ms
 from dropout_study.record import Record
 from dropout_study.store import prepare
 
 Do = Callable[..., Job]
+
+
+def until(found: Callable[[], object]) -> None:
+    for _ in range(6_000):
+        if found():
+            return
+        time.sleep(0.01)
+    raise TimeoutError
+
+
 Runs = Callable[[], list[Run]]
 SMALL = ("budget=smoke", "model.widths=[4]", "rules=[weight_scaling]", "trainer=cpu")
 
@@ -40,7 +52,7 @@ def do(tmp_path: Path) -> Do:
         places = [f"tracking.uri={uri}", f"checkpoint.folder={tmp_path}/checkpoints"]
         with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
             composed = compose("train", [*SMALL, *places, *overrides])
-        carry_out(composed, folder, " ".join(overrides), alone=False)
+        carry_out(composed, folder, " ".join(overrides), tmp_path / "sweep")
         return Job.load(folder)
 
     return carry
@@ -61,7 +73,7 @@ def test_ten_seeds_where_five_are_recorded_train_the_five_that_are_missing(do: D
     assert len(cohorts) == 2
     assert all(len(of_seed(runs(), seed)) == 1 for seed in range(4))
     third = do("seeds=[3,0]")
-    assert (third.state, third.errors) == ("skipped", [second.errors[3], first.errors[0]])
+    assert (third.state, third.errors) == ("skipped", second.errors), "the mean is over all that is recorded"
     assert third.reason.startswith(f"recorded at commit {cohorts[0].data.tags['git.commit'][:7]}")
     assert len(runs()) == 6
 
@@ -93,6 +105,9 @@ def test_rerun_trains_again_to_the_same_result_and_counts(do: Do, runs: Runs) ->
     old, new = of_seed(runs(), 1)
     assert old.data.metrics == new.data.metrics
     assert [DUPLICATE in run.data.tags for run in (old, new)] == [True, False]
+    cohorts = {run.info.run_id: run for run in runs() if run.data.tags["role"] == "cohort"}
+    parents = [cohorts[run.data.tags["mlflow.parentRunId"]] for run in (old, new)]
+    assert [DUPLICATE in run.data.tags for run in parents] == [True, False]
 
 
 def test_a_profile_ends_in_a_table_of_hooks(do: Do, caplog: pytest.LogCaptureFixture) -> None:
@@ -190,9 +205,14 @@ def test_fail_fast_stops_what_has_not_begun(do: Do, runs: Runs, tmp_path: Path) 
 
 def test_fail_fast_stops_what_is_under_way(do: Do, runs: Runs, tmp_path: Path) -> None:
     """If this failed, jobs beside the one that failed would run to their ends."""
-    (tmp_path / "sweep").mkdir()
-    threading.Timer(3, (tmp_path / "sweep" / STOP).touch).start()
-    job = do("seeds=[0]", "budget.updates=10000000", "budget.validations=1")
+    folder = tmp_path / "sweep" / "long"
+
+    def stop() -> None:
+        until(lambda: (folder / JOB).exists() and Job.load(folder).share > 0)
+        (tmp_path / "sweep" / STOP).touch()
+
+    threading.Thread(target=stop).start()
+    job = do("seeds=[0]", "budget.updates=10000000", "budget.validations=1", folder=folder)
     assert job.state == "stopped"
     assert {run.info.status for run in runs()} == {"KILLED"}
 
@@ -206,8 +226,7 @@ def test_an_interrupted_run_goes_on_from_its_checkpoint(
     stop, checkpoints = tmp_path / "sweep" / STOP, tmp_path / "checkpoints"
 
     def interrupt() -> None:
-        while not list(checkpoints.glob("*.ckpt")):
-            time.sleep(0.01)
+        until(lambda: list(checkpoints.glob("*.ckpt")))
         stop.touch()
 
     threading.Thread(target=interrupt).start()
@@ -227,8 +246,46 @@ def test_an_interrupted_run_goes_on_from_its_checkpoint(
     assert list(checkpoints.iterdir()) == [], "what is complete needs no checkpoint"
 
 
-def begun_elsewhere(tmp_path: Path, digest: str, process: subprocess.Popen[bytes]) -> Path:
-    """A run of seed 0 that another process of this machine has begun."""
+def test_a_damaged_checkpoint_is_put_aside(do: Do, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this failed, a condition whose checkpoint was cut short could never be trained again."""
+    place = experiment._checkpoint
+
+    def damaged(config: Config) -> Path:
+        file = place(config)
+        file.parent.mkdir()
+        file.write_bytes(b"cut short")
+        return file
+
+    monkeypatch.setattr(experiment, "_checkpoint", damaged)
+    assert do("seeds=[0]").state == "done"
+    assert [path.suffix for path in (tmp_path / "checkpoints").iterdir()] == [".damaged"]
+
+
+@pytest.mark.parametrize("signal", [KeyboardInterrupt(), SystemExit(-1)], ids=["ctrl-c", "scheduler"])
+def test_an_interrupted_job_passes_the_interruption_on_and_may_be_started_again(
+    do: Do, runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, signal: BaseException
+) -> None:
+    """If this failed, a job that SLURM queues again at its time limit would do nothing and count as done."""
+
+    def interrupt(*_: object) -> None:
+        raise signal
+
+    folder = tmp_path / "sweep" / "0"
+    monkeypatch.setattr(training, "fit", interrupt)
+    with pytest.raises(type(signal)):
+        do("seeds=[0]", folder=folder)
+    assert Job.load(folder).state == "interrupted"
+    assert {run.info.status for run in runs()} == {"KILLED"}
+    monkeypatch.undo()
+    assert do("seeds=[0]", folder=folder).state == "done"
+
+
+@pytest.fixture
+def elsewhere(do: Do, runs: Runs, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Another process of this machine that has begun to train seed 0."""
+    do("seeds=[5]")
+    digest = next(run.data.tags["config_digest"] for run in runs())
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     saved = example()
@@ -236,29 +293,50 @@ def begun_elsewhere(tmp_path: Path, digest: str, process: subprocess.Popen[bytes
     saved.tags |= {"pid": str(process.pid), "config_digest": digest}
     saved.save(folder)
     tracking.record(folder, f"sqlite:///{tmp_path}/mlflow.db")
-    return folder
+    yield process
+    process.kill()
+    process.wait()
 
 
-def test_what_another_process_trains_is_waited_for_and_trained_if_that_dies(do: Do, runs: Runs, tmp_path: Path) -> None:
-    """If this failed, two sweeps would train the same twice, or a condition go missing with the one that died."""
-    do("seeds=[5]")
-    digest = next(run.data.tags["config_digest"] for run in runs())
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    begun_elsewhere(tmp_path, digest, process)
-    folder, states = tmp_path / "sweep" / "w", []
-
-    def look_then_kill() -> None:
-        time.sleep(3)
-        states.append(Job.load(folder).state)
+def kill_when_waiting(folder: Path, process: subprocess.Popen[bytes]) -> threading.Thread:
+    def kill() -> None:
+        until(lambda: (folder / JOB).exists() and Job.load(folder).state == "waiting")
         process.kill()
         process.wait()
 
-    thread = threading.Thread(target=look_then_kill)
+    thread = threading.Thread(target=kill)
     thread.start()
-    job = do("seeds=[0]", folder=folder)
+    return thread
+
+
+def test_what_another_process_trains_is_waited_for_and_trained_if_that_dies(
+    do: Do, tmp_path: Path, elsewhere: subprocess.Popen[bytes]
+) -> None:
+    """If this failed, two sweeps would train the same twice, or a condition go missing with the one that died."""
+    thread = kill_when_waiting(tmp_path / "sweep" / "w", elsewhere)
+    job = do("seeds=[0]", folder=tmp_path / "sweep" / "w")
     thread.join()
-    assert states == ["waiting"]
     assert (job.state, job.seeds) == ("done", [0])
+
+
+def test_a_job_that_waits_for_some_of_its_seeds_does_not_call_itself_done_without_them(
+    do: Do, runs: Runs, tmp_path: Path, elsewhere: subprocess.Popen[bytes]
+) -> None:
+    """If this failed, a seed could go missing while the sweep says that all is well."""
+    thread = kill_when_waiting(tmp_path / "sweep" / "w", elsewhere)
+    job = do("seeds=[0,1]", folder=tmp_path / "sweep" / "w")
+    thread.join()
+    assert (job.state, job.seeds) == ("failed", [0])
+    assert "seeds [0] are missing" in job.reason
+    assert of_seed(runs(), 1)[0].data.tags["complete"] == "true"
+
+
+def test_only_seeds_that_were_asked_for_are_waited_for(do: Do, elsewhere: subprocess.Popen[bytes]) -> None:
+    """If this failed, a job that is recorded would hang as long as others are trained."""
+    assert elsewhere.poll() is None
+    assert do("seeds=[5]").state == "skipped"
+    assert do("seeds=[6]", "dry_run=true").state == "planned"
+    assert do("seeds=[0]", "dry_run=true").reason.startswith("being trained by")
 
 
 def test_a_job_that_has_ended_is_left_alone_by_another_pass(do: Do, runs: Runs, tmp_path: Path) -> None:
@@ -275,7 +353,7 @@ def test_a_job_whose_process_died_waits_for_its_turn(do: Do, tmp_path: Path) -> 
     folder.mkdir(parents=True)
     Job("x", state="died", deaths=1).save(folder)
     assert do("seeds=[0]", folder=folder).state == "died"
-    (tmp_path / "sweep" / TURN).write_text("3")
+    (tmp_path / "sweep" / TURN).write_text(str(folder))
     job = do("seeds=[0]", folder=folder)
     assert (job.state, job.deaths) == ("done", 1)
 

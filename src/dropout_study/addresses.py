@@ -7,8 +7,12 @@ from pathlib import Path
 from dropout_study.config import ConfigError
 
 SQLITE = "sqlite:///"
-# Greedy up to the last @ of the word: a password may hold an @ itself.
-PASSWORD = re.compile(r"(?<=://)([^:/\s@'\"]*):[^\s'\"]*@|(?<=[?&])(password)=[^&\s'\"]*", re.IGNORECASE)
+# Greedy up to the last @ of the word: a password may hold an @ itself. A name alone is a token with http.
+PASSWORDS = (
+    (re.compile(r"(?<=://)([^:/\s@]*):\S*@"), r"\1:***@"),
+    (re.compile(r"(https?://)[^:/\s@*]+@"), r"\1***@"),
+    (re.compile(r"([?&]\w*(?:pass|pwd|token|secret)\w*)=[^&\s'\"]*", re.IGNORECASE), r"\1=***"),
+)
 
 
 def absolute(uri: str) -> str:
@@ -29,7 +33,9 @@ def absolute(uri: str) -> str:
 
 def masked(text: str) -> str:
     """A text with the passwords of all addresses in it replaced by `***`."""
-    return PASSWORD.sub(lambda found: "password=***" if found[2] else f"{found[1]}:***@", text)
+    for pattern, mask in PASSWORDS:
+        text = pattern.sub(mask, text)
+    return text
 
 
 class MaskingFormatter(logging.Formatter):

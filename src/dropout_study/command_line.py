@@ -4,9 +4,11 @@ Imports neither torch nor Lightning nor MLflow, so that a command line is refuse
 """
 
 import difflib
+import importlib.util
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, cast
@@ -42,6 +44,8 @@ def run(entry: Callable[[], Any]) -> None:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
+    except Exception:
+        fail(traceback.format_exc())  # Python itself would print it with the passwords in it
 
 
 def fail(reason: str) -> NoReturn:
@@ -58,9 +62,12 @@ def store_to_environment(arguments: Sequence[str]) -> list[str]:
         ConfigError: the address is not one of a store.
     """
     typed = {argument: override for argument in arguments for override in _parse([argument])}
-    addresses = [argument for argument, override in typed.items() if override.key_or_group == "tracking.uri"]
-    if addresses:
-        os.environ["MLFLOW_TRACKING_URI"] = str(typed[addresses[-1]].value())
+    addresses = {argument: o for argument, o in typed.items() if o.key_or_group == "tracking.uri"}
+    if any(override.is_sweep_override() for override in addresses.values()):
+        raise ConfigError("tracking.uri: one store at a time; put an address that holds a comma into quotes.")
+    addresses = {argument: o for argument, o in addresses.items() if "${" not in str(o.value())}  # Hydra's to resolve
+    for override in addresses.values():
+        os.environ["MLFLOW_TRACKING_URI"] = str(override.value())
     if uri := os.environ.get("MLFLOW_TRACKING_URI"):
         os.environ["MLFLOW_TRACKING_URI"] = absolute(uri)
     return [argument for argument in arguments if argument not in addresses]
@@ -92,8 +99,9 @@ def complete(arguments: Sequence[str], conf: Path) -> list[str]:
             that was typed.
     """
     typed = {override.key_or_group: override for override in _parse([a for a in arguments if _is_override(a)])}
-    launcher = typed["hydra/launcher"].value() if "hydra/launcher" in typed else None
+    launcher = str(typed["hydra/launcher"].value()) if "hydra/launcher" in typed else ""
     if (conf / "hydra" / "at_once" / f"{launcher}.yaml").is_file():
+        _check_installed(launcher)
         arguments = with_overrides(arguments, [f"hydra/at_once={launcher}"])
     multirun = bool({"-m", "--multirun"}.intersection(arguments))
     if "study" in typed:
@@ -111,6 +119,14 @@ def complete(arguments: Sequence[str], conf: Path) -> list[str]:
     added = [] if "study" in typed else [f"study={study}"]
     added += [f"{key}={values}" for key, values in grid.items() if key not in typed]
     return with_overrides(arguments, added)
+
+
+def _check_installed(launcher: str) -> None:
+    """Refuse a launcher whose plugin is missing, which Hydra would only call unknown."""
+    extra = launcher.partition("_")[0]
+    plugins = importlib.util.find_spec("hydra_plugins")
+    if plugins is None or importlib.util.find_spec(f"hydra_plugins.hydra_{extra}_launcher") is None:
+        raise ConfigError(f"hydra/launcher={launcher} is not installed: pip install -e '.[{extra}]'")
 
 
 def _check_axes(study: str, grid: Mapping[str, str], typed: Mapping[str, Override]) -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import math
+import sys
 import tempfile
 import time
 import warnings
@@ -42,14 +43,14 @@ class Stopped(Exception):
     """Training was told to stop."""
 
 
-def run(config: Config, folder: Path, watch: Callable[[int], None], bar: bool) -> Record:
+def run(config: Config, folder: Path, sweep: Path | None, watch: Callable[[int], None]) -> Record:
     """Train, evaluate and record the cohort of a configuration; `folder` takes the record and its files.
 
     Args:
         config: what to train; a run of the same that was interrupted is gone on with.
         folder: takes the record and its files.
+        sweep: the folder of the sweep that it belongs to; without one, a progress bar is shown.
         watch: is told the number of updates now and then; what it raises ends training.
-        bar: show a progress bar.
 
     Raises:
         ConfigError: the data cannot be read, or the rules not be used.
@@ -64,9 +65,10 @@ def run(config: Config, folder: Path, watch: Callable[[int], None], bar: bool) -
     network = make_network(config.model, images.inputs, CLASSES)
     module = training.CohortTraining(config, network, checkpointing)
     check_rules(config, module.cohort)
-    callbacks = [training.Watch(watch), *([training.ProgressBar()] if bar else [])]
+    bar = [training.ProgressBar()] if sweep is None and sys.stderr.isatty() else []
+    callbacks = [training.Watch(watch), *bar]
     trainer = training.make_trainer(config, folder, callbacks)
-    record = _record(config, data, trainer.strategy.root_device, folder)
+    record = _record(config, data, trainer.strategy.root_device, sweep)
     _save_config(config, folder)
     run_id = _claim(config, record, folder)
     log.info("%s: %d seeds, %d updates", record.name, len(config.seeds), config.budget.updates)
@@ -80,7 +82,8 @@ def run(config: Config, folder: Path, watch: Callable[[int], None], bar: bool) -
         evaluate(config, module.cohort, data, record)
         if config.tracking.cohort:
             torch.save(module.cohort.state_dict(), folder / COHORT)
-    file.unlink(missing_ok=True)
+    for left in file.parent.glob(f"{file.name}*"):
+        left.unlink(missing_ok=True)
     if config.debug.profile:
         log.info(cast("Any", trainer).profiler.summary())
     return record
@@ -99,7 +102,11 @@ def estimate(config: Config) -> float:
     with tempfile.TemporaryDirectory() as folder:
         training.make_trainer(short, Path(folder), [clock]).fit(module, datamodule=data)
     validation = time.perf_counter() - times[-1]
-    return (times[-1] - times[0]) / 20 * config.budget.updates + validation * (config.budget.validations + 2)
+    start = time.perf_counter()
+    evaluation.evaluate(module.cohort, data.test_dataloader()[0], config.rules, 10)
+    sampling = 2 * (time.perf_counter() - start) * config.mc.samples / 10  # again for the curve over masks
+    training_time = (times[-1] - times[0]) / 20 * config.budget.updates
+    return training_time + validation * (config.budget.validations + 2) + sampling
 
 
 def check_rules(config: Config, cohort: Cohort) -> None:
@@ -171,7 +178,7 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
     evaluate(config, cohort, DataModule(images, config.data, config.seeds, config.budget.updates), record)
     record.evaluated_ms, record.store = now_ms(), masked(absolute(chosen.tracking.uri))
     record.save(folder)
-    tracking.record(folder, chosen.tracking.uri)
+    tracking.try_to_record(folder, chosen.tracking.uri)
     return record
 
 
@@ -209,7 +216,7 @@ def quiet() -> None:
     warnings.filterwarnings("ignore", module="pytorch_lightning")
 
 
-def _record(config: Config, data: DataModule, device: torch.device, folder: Path) -> Record:
+def _record(config: Config, data: DataModule, device: torch.device, sweep: Path | None) -> Record:
     """What is known of a run before it starts."""
     digests = data.digests()
     digest = combined(digests)
@@ -225,8 +232,7 @@ def _record(config: Config, data: DataModule, device: torch.device, folder: Path
         "budget": config.budget.name,
     }
     tags |= {RERUN: "true"} if config.rerun else {}
-    if (folder.parent / FILE).exists() and (sweep := Record.load(folder.parent)).role == "sweep":
-        tags["sweep"] = sweep.id
+    tags |= {"sweep": Record.load(sweep).id} if sweep and (sweep / FILE).exists() else {}
     return Record(
         experiment=config.study.name,
         description=config.study.title,
@@ -269,11 +275,17 @@ def _checkpoint(config: Config) -> Path:
 
 
 def _readable(file: Path) -> Path | None:
-    """The checkpoint, if there is one."""
-    if file.exists():
-        log.info("going on from %s", file)
-        return file
-    return None
+    """The checkpoint, if there is one; a damaged one is put aside."""
+    if not file.exists():
+        return None
+    try:
+        torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever a damaged file makes of itself
+        log.warning("%s cannot be read, and training begins anew: %s", file, error)
+        file.replace(file.with_suffix(".damaged"))
+        return None
+    log.info("going on from %s", file)
+    return file
 
 
 def _save_config(config: Config, folder: Path) -> None:
@@ -295,9 +307,11 @@ def recorded(record: Record, folder: Path, uri: str, run_id: str | None) -> Iter
             record.end("FAILED", f"{len(failed)} of {len(record.seeds)} seeds failed: {names}")
         else:
             record.end("FINISHED")
-    except (KeyboardInterrupt, SystemExit) as error:  # Lightning turns the first into the second
+    except (KeyboardInterrupt, SystemExit) as error:
         record.end("KILLED", "interrupted")
-        raise KeyboardInterrupt from error
+        if isinstance(error.__context__, KeyboardInterrupt):  # Lightning turns Ctrl-C into an exit
+            raise KeyboardInterrupt from error
+        raise
     except Stopped as error:
         record.end("KILLED", str(error))
         raise

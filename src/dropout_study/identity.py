@@ -51,14 +51,16 @@ def counting(runs: list[Run]) -> Run:
 
 
 def settle(client: MlflowClient, experiment_number: str, digest: str) -> None:
-    """Tag the complete runs of a condition that do not count as duplicates."""
-    for same in _complete(_of_condition(client, experiment_number, digest)).values():
-        chosen = counting(same)
-        for run in same:
-            if run is not chosen and DUPLICATE not in run.data.tags:
-                client.set_tag(run.info.run_id, DUPLICATE, "true")
-        if DUPLICATE in chosen.data.tags:
-            client.delete_tag(chosen.info.run_id, DUPLICATE)
+    """Tag as duplicates the complete runs of a condition that do not count, and cohorts of which no seed counts."""
+    runs = [run for run in _of_condition(client, experiment_number, digest) if run.data.tags.get(COMPLETE) == "true"]
+    chosen = [counting(same) for same in _complete(runs).values()]
+    seeds, cohorts = {run.info.run_id for run in chosen}, {run.data.tags[RECORD_ID] for run in chosen}
+    for run in runs:
+        counts = run.info.run_id in seeds if "seed" in run.data.tags else run.data.tags[RECORD_ID] in cohorts
+        if not counts and DUPLICATE not in run.data.tags:
+            client.set_tag(run.info.run_id, DUPLICATE, "true")
+        if counts and DUPLICATE in run.data.tags:
+            client.delete_tag(run.info.run_id, DUPLICATE)
 
 
 def bury(client: MlflowClient, experiment_number: str) -> None:

@@ -7,7 +7,6 @@ A job that is skipped imports neither torch nor Lightning.
 import dataclasses
 import json
 import logging
-import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -24,7 +23,8 @@ from dropout_study.record import Record
 
 FILE = "job.json"
 STOP = "stop"  # in the sweep's folder: a job has failed, and fail_fast was asked for
-TURN = "turn"  # in the sweep's folder: which of the jobs whose process has died is tried again
+TURN = "turn"  # in the sweep's folder: the folder of the one job that is tried again after its process has died
+WELL = ("done", "skipped", "planned")  # the ends of jobs that leave nothing to do
 PATIENCE = 2.0  # seconds between two looks at a job that another process is at work on
 
 log = logging.getLogger(__name__)
@@ -35,8 +35,8 @@ class Job:
     """How a job stands.
 
     Attributes:
-        state: `running`, `waiting` (another process trains the same), `died`, or one of the ends: `done`, `skipped`,
-            `failed`, `stopped`, `planned` (dry run).
+        state: `running`, `waiting` (another process trains the same), `interrupted`, `died`, or one of the ends:
+            `done`, `skipped`, `planned` (dry run), `failed`, `stopped`.
         reason: why it was skipped, failed or stopped.
         share: share of the updates that are done.
         errors: test error (percent) of every complete seed under weight scaling.
@@ -62,7 +62,7 @@ class Job:
     @property
     def ended(self) -> bool:
         """Whether nothing more will become of it."""
-        return self.state not in ("running", "waiting", "died")
+        return self.state in (*WELL, "failed", "stopped")
 
     @property
     def dead(self) -> bool:
@@ -98,48 +98,47 @@ class Job:
         return cls(**json.loads((folder / FILE).read_text(encoding="utf-8")))
 
 
-def carry_out(composed: DictConfig, folder: Path, name: str, alone: bool) -> None:
+def carry_out(composed: DictConfig, folder: Path, name: str, sweep: Path | None) -> None:
     """Do one job; whatever goes wrong is left in its folder, so that the rest of a sweep goes on.
 
     Args:
         composed: Hydra's configuration.
-        folder: the job's own; a sweep's folder is the one above.
+        folder: the job's own.
         name: what to call the job as long as its condition is not known.
-        alone: not one of a sweep, which tells what happens in a line for all jobs.
+        sweep: the folder of its sweep, which tells what happens in a line for all jobs.
     """
-    if not alone:
+    if sweep:
         root = logging.getLogger()
         root.handlers = [handler for handler in root.handlers if isinstance(handler, logging.FileHandler)]
-    deaths = _earlier(folder, str(composed.tracking.uri))
+    deaths = _earlier(folder, sweep, str(composed.tracking.uri))
     if deaths is None:
         return
-    job, fail_fast = Job(name, deaths=deaths), bool(composed.fail_fast) and not alone
+    job = Job(name, deaths=deaths)
     job.save(folder)
     try:
         config = schema.read(composed)
         job.name = schema.condition(config)
         with every(1, lambda: job.save(folder)):
-            _attempt(config, job, folder, bar=alone and sys.stderr.isatty())
+            _attempt(config, job, folder, sweep)
     except Exception as error:
         job.end("failed", _sentence(error, folder))
-    except BaseException:
-        job.end("stopped", "interrupted")
+    except BaseException:  # Ctrl-C, or the scheduler, which may start the job again
+        job.end("interrupted", "interrupted")
         raise
     finally:
         job.save(folder)
-        if fail_fast and job.state == "failed":
-            (folder.parent / STOP).touch()
+        if sweep and composed.fail_fast and job.state == "failed":
+            (sweep / STOP).touch()
 
 
-def _earlier(folder: Path, uri: str) -> int | None:
+def _earlier(folder: Path, sweep: Path | None, uri: str) -> int | None:
     """How often the job's process has died; nothing if an earlier pass over the sweep has dealt with the job."""
     while (folder / FILE).exists():
         job = Job.load(folder)
-        if job.state == "died":
-            turn = folder.parent / TURN
-            return job.deaths if turn.exists() and turn.read_text(encoding="utf-8") == folder.name else None
-        if job.ended:
+        if job.ended or (job.state == "died" and not _has_turn(folder, sweep)):
             return None
+        if job.state in ("died", "interrupted"):
+            return job.deaths
         if job.dead:
             from dropout_study.tracking import bury
 
@@ -149,23 +148,31 @@ def _earlier(folder: Path, uri: str) -> int | None:
     return 0
 
 
-def _attempt(config: Config, job: Job, folder: Path, bar: bool) -> None:
+def _has_turn(folder: Path, sweep: Path | None) -> bool:
+    if sweep is None or not (sweep / TURN).exists():
+        return False
+    return (sweep / TURN).read_text(encoding="utf-8") == str(folder)
+
+
+def _attempt(config: Config, job: Job, folder: Path, sweep: Path | None) -> None:
     """Train the seeds that are missing, as one cohort; wait for those that another process is training."""
-    wanted = config.seeds
-    while not (folder.parent / STOP).exists():
-        job.errors, job.nlls = [], []
+    wanted, trained = config.seeds, False
+    while not (sweep and (sweep / STOP).exists()):
         running = _look_up(config, wanted, job)
-        config.seeds = job.seeds
-        if config.seeds and config.dry_run:
-            return _plan(config, job)
-        if config.seeds:
-            if _train(config, job, folder, bar):
+        if config.dry_run:
+            return _plan(config, job) if job.seeds else job.end("skipped", running or job.reason)
+        if job.seeds and trained:  # the folder holds the results of the others
+            return job.end("failed", f"seeds {job.seeds} are missing: the process that trained them has died.")
+        if job.seeds:
+            config.seeds = job.seeds
+            trained = _train(config, job, folder, sweep)
+            if trained and (not running or job.state != "done"):
                 return None
         elif running:
             job.end("waiting", running)
             time.sleep(PATIENCE)
         else:
-            return job.end("skipped", job.reason)
+            return job.end("done") if trained else job.end("skipped", job.reason)
     return job.end("stopped", "another job failed (fail_fast=true)")
 
 
@@ -174,22 +181,23 @@ def _look_up(config: Config, wanted: list[int], job: Job) -> str:
     from mlflow.tracking import MlflowClient
 
     from dropout_study.identity import look_up
-    from dropout_study.store import UNREACHABLE
+    from dropout_study.store import UNREACHABLE, exists
 
-    job.seeds = wanted
-    if config.rerun:
+    job.errors, job.nlls, job.seeds = [], [], wanted
+    uri = absolute(config.tracking.uri)
+    if config.rerun or (config.dry_run and not exists(uri)):
         return ""
     try:
-        known = look_up(MlflowClient(absolute(config.tracking.uri)), config.study.name, schema.digest(config))
+        known = look_up(MlflowClient(uri), config.study.name, schema.digest(config))
     except UNREACHABLE as error:  # what is trained twice is sorted out when it is recorded
         log.warning("the store cannot be asked what it holds: %s", masked(str(error)))
         return ""
-    complete = [known.complete[seed] for seed in wanted if seed in known.complete]
-    job.add(run.data.metrics for run in complete)
+    job.add(run.data.metrics for _, run in sorted(known.complete.items()))
     job.seeds = known.missing(wanted)
-    commits = sorted({run.data.tags.get("git.commit", "unknown")[:7] for run in complete})
-    job.reason = f"recorded at commit {' and '.join(commits)} (rerun=true trains again)"
-    others = {f"{run.data.tags['host']}, process {run.data.tags['pid']}" for run in known.running.values()}
+    commits = {run.data.tags.get("git.commit", "unknown")[:7] for seed, run in known.complete.items() if seed in wanted}
+    job.reason = f"recorded at commit {' and '.join(sorted(commits))} (rerun=true trains again)"
+    running = [run.data.tags for seed, run in known.running.items() if seed in wanted and seed not in known.complete]
+    others = {f"{tags['host']}, process {tags['pid']}" for tags in running}
     return f"being trained by {' and '.join(sorted(others))}" if others else ""
 
 
@@ -197,22 +205,23 @@ def _plan(config: Config, job: Job) -> None:
     """How long training would take."""
     from dropout_study.experiment import estimate
 
+    config.seeds = job.seeds
     job.estimate = estimate(config)
     job.end("planned")
 
 
-def _train(config: Config, job: Job, folder: Path, bar: bool) -> bool:
+def _train(config: Config, job: Job, folder: Path, sweep: Path | None) -> bool:
     """Train and record the cohort; whether nobody else had begun it in the meantime."""
     from dropout_study.experiment import Stopped, Taken, run
 
     def watch(update: int) -> None:
         job.share = update / config.budget.updates
-        if (folder.parent / STOP).exists():
+        if sweep and (sweep / STOP).exists():
             raise Stopped("another job failed (fail_fast=true)")
 
     job.end("running")
     try:
-        record = run(config, folder, watch, bar)
+        record = run(config, folder, sweep, watch)
     except Taken:
         return False
     except Stopped as stopped:

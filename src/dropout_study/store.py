@@ -81,6 +81,11 @@ def check_room(folder: Path) -> None:
         )
 
 
+def exists(uri: str) -> bool:
+    """Whether there is a store; to ask a SQLite store anything would create it."""
+    return not uri.startswith(SQLITE) or _database(uri).exists()
+
+
 def experiment_id(client: MlflowClient, name: str) -> str | None:
     """The id of an experiment, if there is one."""
     found = client.get_experiment_by_name(name)

@@ -39,11 +39,11 @@ def supervise(entry: Callable[[], Any], typed: Sequence[str]) -> None:
         if current:
             current.close()
         raise
-    if current and (failed := current.close()):
+    if current and (unfinished := current.close()):
         if not current.sweep:
-            fail(failed[0].reason)
+            fail(unfinished[0].reason)
         console = Console(file=sys.stderr, width=None if sys.stderr.isatty() else 120, highlight=False)
-        console.print(failures(failed))
+        console.print(failures(unfinished))
         fail(f"Run them again with the same command; what is complete is skipped:\n  {command}")
 
 
@@ -66,10 +66,10 @@ def _passes(entry: Callable[[], Any]) -> None:
 
 
 def failures(jobs: list[Job]) -> Table:
-    """The jobs that failed, and why."""
-    result = Table(title=f"{len(jobs)} failed")
-    result.add_column("condition")
-    result.add_column("reason")
+    """The jobs that failed or were stopped, and why."""
+    result = Table(title=f"{len(jobs)} did not finish")
+    for heading in ("condition", "state", "reason"):
+        result.add_column(heading)
     for job in jobs:
-        result.add_row(job.name, job.reason)
+        result.add_row(job.name, job.state, job.reason)
     return result

@@ -4,8 +4,6 @@ Imports neither torch nor Lightning.
 """
 
 import copy
-import importlib.util
-import math
 import os
 import sys
 import time
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import joblib
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
@@ -26,7 +25,8 @@ from dropout_study import identity, provenance, store, supervision, tracking
 from dropout_study.addresses import absolute, masked
 from dropout_study.command_line import explain, fail
 from dropout_study.config import ConfigError, read
-from dropout_study.jobs import TURN, Job
+from dropout_study.jobs import FILE as JOB
+from dropout_study.jobs import STOP, TURN, WELL, Job
 from dropout_study.processes import identity as process
 from dropout_study.progress import Progress, duration, jobs_of
 from dropout_study.record import FILE, UNRECORDED, Record
@@ -45,18 +45,26 @@ class Start:
         with open_dict(plain):
             del plain["hydra"]
         if sweep:
-            _check_launcher(str(config.hydra.launcher["_target_"]), str(config.hydra.runtime.choices["hydra/launcher"]))
+            _check_batches(config)
         else:
             read(plain)  # the jobs of a sweep do so themselves
-        self.folder, self.sweep, self.dry_run = folder.absolute(), sweep, bool(plain.dry_run)
+        self.folder, self.sweep = folder.absolute(), sweep
+        self.dry_run, self._fail_fast = bool(plain.dry_run), bool(plain.fail_fast)
         self.uri = absolute(plain.tracking.uri)
+        if "ray" in config.hydra.launcher and masked(self.uri) != self.uri:
+            raise ConfigError(
+                f"tracking.uri={self.uri} cannot be used with Ray, whose logs would hold the password: "
+                "use a server, and MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD on the nodes."
+            )
         os.environ["MLFLOW_TRACKING_URI"] = self.uri  # jobs may run in other folders
         store.check_room(folder)
-        self.experiment = store.prepare(self.uri, plain.study.name, plain.study.title)
-        self._sync()
-        with store.guard(self.uri):
-            identity.bury(MlflowClient(self.uri), self.experiment)
-        self.total = _count(config) if sweep else 1
+        if not self.dry_run:
+            self.experiment = store.prepare(self.uri, plain.study.name, plain.study.title)
+            self._sync()
+            with store.guard(self.uri):
+                identity.bury(MlflowClient(self.uri), self.experiment)
+        self._forget()
+        self.total = len(_conditions(config)) if sweep else 1
         self._settled = 0
         self._beside = ExitStack()
         if sweep:
@@ -69,43 +77,62 @@ class Start:
         for folder, job in jobs_of(self.folder).items():
             if job.dead:
                 job.deaths += 1
-                job.end("failed" if job.deaths > 1 else "died", tracking.DIED)
+                job.end("failed" if job.deaths > 1 or self._fail_fast else "died", tracking.DIED)
                 job.save(folder)
                 tracking.bury(folder, self.uri)
+                if self._fail_fast:
+                    (self.folder / STOP).touch()
         before, jobs = self._settled, jobs_of(self.folder).values()
-        self._settled = sum(job.ended or job.state == "died" for job in jobs) + sum(job.deaths for job in jobs)
-        return self._settled > before
+        self._settled = sum(job.ended for job in jobs) + sum(job.deaths for job in jobs)
+        # What runs on another machine is not known to be dead before it has been silent for a while.
+        return self._settled > before or any(job.state in ("running", "waiting") for job in jobs)
 
     def next_turn(self) -> bool:
         """Let one of the jobs that have died run again, alone, so that its next death is its own; whether one is."""
         died = [folder for folder, job in jobs_of(self.folder).items() if job.state == "died"]
         if died:
-            (self.folder / TURN).write_text(died[0].name, encoding="utf-8")
+            (self.folder / TURN).write_text(str(died[0]), encoding="utf-8")
         return bool(died)
 
     def close(self) -> list[Job]:
-        """Record what is left to record, print the table, and return the jobs that failed."""
+        """Record what is left to record, print the table, and return the jobs that leave something to do."""
+        for _ in range(5):  # after Ctrl-C workers need a moment
+            if any(job.state == "running" and not job.dead for job in jobs_of(self.folder).values()):
+                time.sleep(1)
         jobs = jobs_of(self.folder)
         for folder, job in jobs.items():
-            if job.dead or job.state == "died":
+            if job.dead or job.state in ("died", "interrupted"):
                 job.end("stopped", "interrupted")
                 job.save(folder)
-                tracking.bury(folder, self.uri)
-        failed = [job for job in jobs.values() if job.state == "failed"]
+                tracking.bury(folder, self.uri, interrupted=True)
+        unfinished = [job for job in jobs.values() if job.state not in WELL]
+        unfinished += [Job(f"job {i}", "stopped", "it was never begun") for i in range(len(jobs), self.total)]
         if self.sweep:
-            self._end_sweep(failed, whole=len(jobs) == self.total)
+            self._end_sweep(unfinished)
         self._beside.close()
+        self._tell(jobs)
+        return unfinished
+
+    def _tell(self, jobs: dict[Path, Job]) -> None:
+        """Print the table, and where to look."""
         console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
         if self.dry_run:
             console.print(plan(list(jobs.values())))
-            return failed
+            return
         if counted := [job for job in jobs.values() if job.errors]:
             console.print(table(counted))
-        if any((folder / FILE).exists() for folder in jobs) or counted:
+        if counted or any((folder / FILE).exists() for folder in jobs):
             print("Look at the results:", store.link(self.uri, self.experiment))
         if any((folder / UNRECORDED).exists() for folder in jobs):
             print("The store did not take all results. They are kept; this records them: python scripts/sync.py")
-        return failed
+
+    def _forget(self) -> None:
+        """Remove what an earlier start left of its jobs in the same folder; their records stay."""
+        for name in (STOP, TURN):
+            (self.folder / name).unlink(missing_ok=True)
+        for folder, job in jobs_of(self.folder).items():
+            if job.dead or job.state not in ("running", "waiting"):
+                (folder / JOB).unlink()
 
     def _sync(self) -> None:
         """Record what earlier starts could not."""
@@ -131,15 +158,17 @@ class Start:
             self._beside.enter_context(tracking.heartbeat(self.folder, self.uri, run_id))
         self._progress = Progress(self.folder, self.total)
 
-    def _end_sweep(self, failed: list[Job], whole: bool) -> None:
+    def _end_sweep(self, unfinished: list[Job]) -> None:
         self._progress.close()
         if self.dry_run:
             return
         record = Record.load(self.folder)
-        if failed:
-            record.end("FAILED", f"{len(failed)} of {self.total} jobs failed")
+        if any(job.state == "failed" for job in unfinished):
+            record.end("FAILED", f"{len(unfinished)} of {self.total} jobs did not finish")
+        elif unfinished:
+            record.end("KILLED", "interrupted")
         else:
-            record.end(*(("FINISHED",) if whole else ("KILLED", "interrupted")))
+            record.end("FINISHED")
         record.save(self.folder)
         tracking.try_to_record(self.folder, self.uri)
         self._sync()
@@ -190,30 +219,34 @@ def plan(jobs: list[Job]) -> Table:
     return result
 
 
-def _count(config: DictConfig) -> int:
-    """The number of conditions that the command line asks for."""
+def _conditions(config: DictConfig) -> list[list[str]]:
+    """The overrides of every condition that the command line asks for."""
     parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
     overrides = parser.parse_overrides(list(config.hydra.overrides.task))
-    return math.prod(len(list(o.sweep_string_iterator())) for o in overrides if o.is_discrete_sweep())
+    return BasicSweeper.split_arguments(overrides, max_batch_size=None)[0]
 
 
-def _check_launcher(target: str, name: str) -> None:
-    """Refuse a launcher that is not installed.
+def _check_batches(config: DictConfig) -> None:
+    """Compose every condition, which Hydra does only batch by batch: a mistake should not surface hours later.
 
     Raises:
-        ConfigError: naming the extra to install.
+        HydraException: for the first condition that cannot be composed.
     """
-    package = ".".join(target.split(".")[:2])
-    if package.startswith("hydra_plugins.") and not importlib.util.find_spec(package):
-        extra = name.partition("_")[0]
-        raise ConfigError(f"hydra/launcher={name} is not installed: pip install -e '.[{extra}]'")
+    if config.hydra.sweeper.get("max_batch_size"):
+        for overrides in _conditions(config):
+            GlobalHydra.instance().config_loader().load_sweep_config(config, overrides)
 
 
 def _limit_threads(config: DictConfig, total: int) -> None:
-    """Share the cores of this machine among the jobs that it runs at once; what is set already is left."""
-    cores = joblib.cpu_count()
-    at_once = config.hydra.launcher.get("n_jobs") or config.hydra.sweeper.get("max_batch_size")
-    if at_once:
+    """Share the cores of a machine among the jobs that run there at once; what is set already is left.
+
+    Ray does so itself.
+    """
+    launcher, cores = config.hydra.launcher, joblib.cpu_count()
+    at_once = launcher.get("n_jobs") or config.hydra.sweeper.get("max_batch_size")
+    if threads := launcher.get("cpus_per_task"):
+        os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    elif at_once:
         at_once = min(total, cores if at_once < 0 else at_once)
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // at_once)))
 

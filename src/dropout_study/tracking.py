@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import filelock
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
 from mlflow.tracking import MlflowClient
 
@@ -26,6 +27,7 @@ from dropout_study.statistics import interval
 log = logging.getLogger(__name__)
 
 PARENT = "mlflow.parentRunId"
+LOCK = "record.lock"
 BEAT = 30.0  # seconds between two signs of life
 DIED = "its process died without a word: killed, or out of memory"
 BATCH = 1_000  # MLflow takes that many metrics at a time
@@ -34,7 +36,8 @@ BATCH = 1_000  # MLflow takes that many metrics at a time
 def record(folder: Path, uri: str) -> str:
     """Bring the run of a job's folder in the store up to date; return its id."""
     uri = absolute(uri)
-    with store.guard(uri):
+    # A server has no lock: two processes might create the same run while one waits for it to come back.
+    with store.guard(uri), filelock.FileLock(folder / LOCK, is_singleton=True):
         saved = Record.load(folder)
         client = MlflowClient(uri)
         number = store.experiment_id(client, saved.experiment)
@@ -50,7 +53,7 @@ def try_to_record(folder: Path, uri: str) -> str | None:
     try:
         return record(folder, uri)
     except store.UNREACHABLE as error:
-        log.warning("the store does not take %s now: %s", folder, masked(str(error)))
+        log.warning("the store does not take %s now; python scripts/sync.py will: %s", folder, masked(str(error)))
         return None
 
 
@@ -68,10 +71,13 @@ def heartbeat(folder: Path, uri: str, run_id: str | None) -> Iterator[None]:
         yield
 
 
-def bury(folder: Path, uri: str) -> None:
-    """Say in the record of a job whose process has died, here and in the store, that it failed."""
+def bury(folder: Path, uri: str, interrupted: bool = False) -> None:
+    """Say in the record of a job whose process has gone, here and in the store, that it failed or was interrupted."""
     if (folder / FILE).exists() and (saved := Record.load(folder)).status == "RUNNING":
-        saved.fail(DIED)
+        if interrupted:
+            saved.end("KILLED", "interrupted")
+        else:
+            saved.fail(DIED)
         saved.save(folder)
         try_to_record(folder, uri)
 
@@ -83,8 +89,8 @@ def sync(folders: Iterable[Path], uri: str) -> list[str]:
     """
     names = []
     for folder in folders:
-        if not (folder / UNRECORDED).exists() or not (folder / FILE).exists():
-            continue
+        if not os.path.exists(folder / UNRECORDED) or not os.path.exists(folder / FILE):  # noqa: PTH110
+            continue  # or it is not ours to read, where `Path.exists` would raise
         saved = Record.load(folder)
         if saved.store != masked(absolute(uri)):
             continue

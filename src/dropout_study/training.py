@@ -113,6 +113,12 @@ class CohortTraining(pl.LightningModule):
         weights = [self.cohort.get_parameter(name) for name in self._weights]
         return loss + penalty(self.config.regularizer, weights, hidden)
 
+    def on_train_start(self) -> None:
+        """Bring what a checkpoint held, which was read into memory, to the device that trains."""
+        self._losses = [losses.to(self.device) for losses in self._losses]
+        if self._best is not None:
+            self._best = self._best[0], {name: p.to(self.device) for name, p in self._best[1].items()}
+
     def on_train_batch_start(self, *_: Any) -> None:
         """Set the momentum of this update, if it is ramped."""
         optimizer = self.config.optimizer
@@ -259,6 +265,8 @@ class Checkpointing:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         partial = self._file.with_name(f"{self._file.name}.{os.getpid()}.partial")
         trainer.save_checkpoint(partial)
+        with partial.open("rb") as written:
+            os.fsync(written.fileno())
         partial.replace(self._file)
         self._written = time.monotonic()
 

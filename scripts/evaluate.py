@@ -10,7 +10,6 @@ from rich.console import Console
 
 from dropout_study import command_line
 from dropout_study import config as schema
-from dropout_study.command_line import fail
 
 CONF = Path(__file__).parents[1] / "conf"
 
@@ -28,7 +27,7 @@ def job(composed: DictConfig) -> None:
 
         record = reevaluate(chosen, Path(HydraConfig.get().runtime.output_dir))
     except schema.ConfigError as error:
-        fail(str(error))
+        command_line.fail(str(error))
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
     console.print(results_table(record, chosen.rules))
 

@@ -66,7 +66,8 @@ def test_every_choice_composes_and_every_choice_has_a_comment(make_config: Make)
 
     for file in sorted((ROOT / "conf").glob("*/*.yaml")):
         group, choice = file.parent.name, file.stem
-        make_config(f"{group}={choice}", *(["data=mnist"] if choice == "lenet" else []))
+        if group != "arm":  # arms belong to a study, whose values they use
+            make_config(f"{group}={choice}", *(["data=mnist"] if choice == "lenet" else []))
         comments = [line for line in file.read_text().splitlines()[:2] if line.startswith("# ")]
         assert any("@package" not in line for line in comments), file
 

@@ -22,7 +22,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 from dropout_study.addresses import absolute, masked
 from dropout_study.config import ConfigError
 
-DEFAULT_STUDY = "rate_by_width"
+DEFAULT_STUDY, DEFAULT_BUDGET = "rate_by_width", "laptop"
 EXPLAINED = (ConfigError, HydraException, OmegaConfBaseException)
 
 
@@ -112,7 +112,8 @@ def complete(arguments: Sequence[str], conf: Path) -> list[str]:
         study = DEFAULT_STUDY
     else:
         return list(arguments)
-    grid = _grid(conf / "study" / f"{study}.yaml")
+    chosen = {key: str(typed[key].value()) for key in ("budget", "data") if key in typed}
+    grid = grid_of(study, conf, chosen.get("budget", DEFAULT_BUDGET), chosen.get("data"))
     if grid and not multirun:
         raise ConfigError(f"study={study} is a sweep: add -m to run it.")
     _check_axes(study, grid, typed)
@@ -148,11 +149,27 @@ def _parse(overrides: Sequence[str]) -> list[Override]:
         return []
 
 
-def _grid(file: Path) -> dict[str, str]:
-    """The axes of a study; none if there is no such study, which Hydra itself will report."""
+def grid_of(study: str, conf: Path, budget: str, data: str | None = None) -> dict[str, str]:
+    """The overrides of a study at a budget and on a data set (by default the study's own).
+
+    A study that evaluates the cohorts of another has that one's conditions, but for its own overrides. There are
+    none if there is no such study, which Hydra itself will report.
+    """
+    file = conf / "study" / f"{study}.yaml"
     if not file.is_file():
         return {}
-    return {str(key): str(value) for key, value in (cast("DictConfig", OmegaConf.load(file)).get("grid") or {}).items()}
+    plain = cast("DictConfig", OmegaConf.load(file))
+    inherited = grid_of(plain.cohorts_from, conf, budget, data) if plain.get("cohorts_from") else {}
+    grid = {key: values for key, values in inherited.items() if not key.startswith("study.values.")}
+    at = plain.get("at") or {}
+    grid |= _texts(plain.get("grid")) | _texts(at.get(budget))
+    grid |= _texts(at.get(data or grid.get("data", "")))
+    return {key: values for key, values in grid.items() if values}
+
+
+def _texts(section: Any) -> dict[str, str]:
+    """Key -> values as text; an empty one takes a key away."""
+    return {str(key): "" if values is None else str(values) for key, values in (section or {}).items()}
 
 
 def choices(conf: Path) -> str:

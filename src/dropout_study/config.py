@@ -33,6 +33,7 @@ DATASETS = {
 
 
 RULES = ("weight_scaling", "monte_carlo", "geometric", "exact_arithmetic", "exact_geometric")
+PROBES = ("enumeration", "bags", "removal", "ensemble", "units", "corruption", "timing")
 
 
 @dataclass
@@ -167,6 +168,7 @@ class Budget:
     updates: int = MISSING
     validations: int = 20
     weights: str = "last"
+    minutes: dict[str, int] = field(default_factory=dict)  # of each study, on two cores
 
 
 @dataclass
@@ -202,11 +204,27 @@ class MonteCarlo:
 
 @dataclass
 class Study:
-    """A sweep with a name: overrides that `-m` adds unless they are typed."""
+    """A sweep with a name: overrides that `-m` adds unless they are typed.
+
+    Attributes:
+        name: of the experiment.
+        title: what it shows.
+        grid: key -> values, as they would be typed.
+        at: the same for one budget or one data set alone; takes precedence.
+        values: what its arms and its claims need to know, such as which conditions are compared.
+        cohorts_from: the study whose stored cohorts are evaluated; nothing is trained then.
+        arm: what a condition is called where conditions are compared; a choice of the group `arm` sets it.
+        candidate: which of an arm's candidates, counted from 0 (see the resolver `candidate`).
+    """
 
     name: str = MISSING
     title: str = ""
-    grid: dict[str, str] = field(default_factory=dict)
+    grid: dict[str, Any] = field(default_factory=dict)
+    at: dict[str, dict[str, Any]] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+    cohorts_from: str = ""
+    arm: str = ""
+    candidate: int = 0
 
 
 @dataclass
@@ -222,6 +240,8 @@ class Config:
     trainer: Trainer = MISSING
     budget: Budget = MISSING
     rules: list[str] = field(default_factory=lambda: ["weight_scaling", "monte_carlo", "geometric"])
+    probes: list[str] = field(default_factory=list)
+    bag: int = 10
     mc: MonteCarlo = field(default_factory=MonteCarlo)
     tracking: Tracking = MISSING
     study: Study = MISSING
@@ -263,8 +283,37 @@ SCHEMAS: dict[str, type] = {
 }
 
 
+def _candidate(*values: Any, _root_: DictConfig) -> Any:
+    """`${candidate:a,b,c}` in an arm: the value that belongs to study.candidate."""
+    chosen = int(_root_.study.candidate)
+    if not 0 <= chosen < len(values):
+        raise ConfigError(
+            f"study.candidate={chosen} cannot be used: this arm has the candidates 0 to {len(values) - 1}."
+        )
+    return values[chosen]
+
+
+def _kept(units: list[int], _parent_: DictConfig) -> list[int]:
+    """`${kept:[64,64]}` as model.widths: as many units as leave these on average, n = kept / keep."""
+    return [round(n / (1 - float(_parent_.hidden_rate))) for n in units]
+
+
+def _members(_root_: DictConfig) -> list[int]:
+    """`${members:}` as seeds: those of study.values.bags bags of `bag` networks."""
+    return list(range(int(_root_.study["values"].bags) * int(_root_.bag)))
+
+
+def _first_members(_root_: DictConfig) -> list[int]:
+    """`${first_members:}` as seeds: the first of each bag."""
+    return _members(_root_)[:: int(_root_.bag)]
+
+
 def register() -> None:
-    """Make the schemas known to Hydra, as `schema/...`, for the defaults lists in conf/."""
+    """Make the schemas known to Hydra, as `schema/...`, for the defaults lists in conf/, and the resolvers."""
+    OmegaConf.register_new_resolver("candidate", _candidate, replace=True)
+    OmegaConf.register_new_resolver("kept", _kept, replace=True)
+    OmegaConf.register_new_resolver("members", _members, replace=True)
+    OmegaConf.register_new_resolver("first_members", _first_members, replace=True)
     store = ConfigStore.instance()
     for path, schema in SCHEMAS.items():
         *parents, name = path.split("/")
@@ -285,6 +334,7 @@ def read(composed: DictConfig) -> Config:
     _check_model(config)
     _check_training(config)
     _check_rules(config.rules, config.mc)
+    _check_probes(config)
     return config
 
 
@@ -414,8 +464,19 @@ def _check_rules(rules: list[str], mc: MonteCarlo) -> None:
     for rule in rules:
         _one_of("rules", rule, RULES)
     _require(len(set(rules)) == len(rules), "rules", rules, "a list of different rules")
-    _require(mc.samples >= 10, "mc.samples", mc.samples, "at least 10; the curve over k goes to a tenth of it")
+    _require(mc.samples >= 10, "mc.samples", mc.samples, "at least 10; the curve over k goes to a fifth of it")
     _require(mc.redraws >= 2, "mc.redraws", mc.redraws, "at least 2")
+
+
+def _check_probes(config: Config) -> None:
+    for probe in config.probes:
+        _one_of("probes", probe, PROBES)
+    _require(len(set(config.probes)) == len(config.probes), "probes", config.probes, "a list of different probes")
+    if "bags" in config.probes:
+        whole = config.bag >= 1 and len(config.seeds) % config.bag == 0
+        _require(
+            whole, "bag", config.bag, f"a divisor of the number of seeds, {len(config.seeds)}, of which it makes bags"
+        )
 
 
 def _layers(model: Model) -> int:
@@ -434,6 +495,7 @@ def scientific(config: Config) -> dict[str, Any]:
         ("data", "download"),
         ("trainer", "accelerator"),
         ("budget", "name"),
+        ("budget", "minutes"),
     ):
         del plain[group][key]
     if plain["data"]["train_size"] is None:
@@ -441,12 +503,28 @@ def scientific(config: Config) -> dict[str, Any]:
     if config.budget.weights == "last":
         del plain["budget"]["validations"]  # looking more often changes nothing
     plain["evaluation"] = {"rules": sorted(plain.pop("rules"))} | {f"mc_{k}": v for k, v in plain.pop("mc").items()}
+    probes, bag = sorted(plain.pop("probes")), plain.pop("bag")
+    if probes:
+        plain["evaluation"]["probes"] = probes
+    if "bags" in probes:
+        plain["evaluation"]["bag"] = bag
     return plain
 
 
 def digest(config: Config) -> str:
     """Twelve hexadecimal digits that name a condition."""
-    return hashlib.sha256(json.dumps(scientific(config), sort_keys=True).encode()).hexdigest()[:12]
+    return _hash(scientific(config))
+
+
+def training_digest(config: Config) -> str:
+    """Twelve hexadecimal digits that name what is trained, however it is evaluated then."""
+    plain = scientific(config)
+    del plain["evaluation"]
+    return _hash(plain)
+
+
+def _hash(plain: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def flat(config: Config) -> dict[str, str]:

@@ -10,7 +10,7 @@ from torch import Tensor
 from dropout_study import metrics
 from dropout_study.cohort import Cohort
 from dropout_study.randomness import Purpose, generator
-from dropout_study.rules import exact, monte_carlo, subnetworks, weight_scaling
+from dropout_study.rules import exact, means, monte_carlo, subnetworks, weight_scaling
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 
@@ -37,37 +37,40 @@ class Scores:
     def __init__(self) -> None:
         self._examples = 0
         self._sums: dict[str, Tensor] = {}
+        self._wrong: list[Tensor] = []
 
     def add(self, log_probs: Tensor, labels: Tensor) -> None:
         """Count a batch: log-probabilities `[..., N, C]`, labels `[N]`."""
         log_probs, labels = log_probs.cpu().double(), labels.cpu()
         self._examples += labels.shape[-1]
+        wrong = metrics.errors(log_probs, labels)
         sums = {
-            "error": 100 * metrics.errors(log_probs, labels).double().sum(-1),
+            "error": 100 * wrong.double().sum(-1),
             "nll": metrics.nll(log_probs, labels).sum(-1),
             "brier": metrics.brier(log_probs, labels).sum(-1),
             "ece": metrics.calibration_gaps(log_probs, labels),
         }
         self._sums = {key: self._sums.get(key, torch.zeros(())) + value for key, value in sums.items()}
+        self._wrong.append(wrong)
 
     def means(self) -> dict[str, Tensor]:
         """Each measure, `[...]`."""
         ece = self._sums["ece"].abs().sum(-1)
         return {key: value / self._examples for key, value in (self._sums | {"ece": ece}).items()}
 
+    def wrong(self) -> Tensor:
+        """Which examples were misclassified, `[..., N]`."""
+        return torch.cat(self._wrong, -1)
 
-def evaluate(cohort: Cohort, batches: Batches, rules: Sequence[str], samples: int) -> dict[str, list[float]]:
-    """`MEASURE/RULE` -> value of every network, for all rules asked for."""
+
+def evaluate(cohort: Cohort, batches: Batches, rules: Sequence[str], samples: int) -> dict[str, Scores]:
+    """The scores of every network `[R]` under each of the rules asked for."""
     scores: dict[str, Scores] = {rule: Scores() for rule in rules}
     for x, labels in batches:
         for rule, log_probs in predict(cohort, x.to(next(cohort.parameters()).dtype), rules, samples):
             if rule in scores:
                 scores[rule].add(log_probs, labels)
-    return {
-        f"{measure}/{rule}": values.tolist()
-        for rule, score in scores.items()
-        for measure, values in score.means().items()
-    }
+    return scores
 
 
 @dataclass(frozen=True)
@@ -79,10 +82,25 @@ class Curve:
     sd: Tensor
 
 
-def mask_curves(cohort: Cohort, batches: Batches, samples: int, redraws: int) -> dict[str, Curve]:
-    """Error, NLL and ECE of the arithmetic mean against the number of masks k (Srivastava et al. 2014, figure 11).
+@dataclass(frozen=True)
+class Sampled:
+    """What a pool of sampled subnetworks achieves.
 
-    One pool of predictions is stored; for every k up to a tenth of it, k of them are drawn with replacement, again
+    Attributes:
+        scores: of `monte_carlo` and `geometric`, the means of the whole pool, `[R]`.
+        curves: `error`, `nll` and `ece` of the arithmetic mean against the number of masks.
+        wrong: number of masks -> share of re-draws that misclassified each example, `[R, N]`.
+    """
+
+    scores: dict[str, Scores]
+    curves: dict[str, Curve]
+    wrong: dict[int, Tensor]
+
+
+def sampled(cohort: Cohort, batches: Batches, samples: int, redraws: int, kept: Sequence[int] = ()) -> Sampled:
+    """Evaluate a pool of subnetworks, and parts of it: error against k masks (Srivastava et al. 2014, figure 11).
+
+    One pool of predictions is stored; for every k up to a fifth of it, k of them are drawn with replacement, again
     and again. The pool is never altered.
 
     Args:
@@ -90,20 +108,30 @@ def mask_curves(cohort: Cohort, batches: Batches, samples: int, redraws: int) ->
         batches: inputs and labels.
         samples: size of the pool, at least 10.
         redraws: times each k is drawn.
+        kept: numbers of masks for which it is wanted which examples were misclassified; those beyond a fifth of the
+            pool are left out.
     """
-    counts = sparse_counts(samples // 10)
+    largest = samples // 5
+    kept = [k for k in kept if k <= largest]
+    counts = sorted({*sparse_counts(largest), *kept})
     source = generator(Purpose.EVALUATION_MASK, 0, site=1_000)
     drawn = torch.randint(samples, (redraws, counts[-1]), generator=source)
-    scores = [Scores() for _ in range(redraws)]
+    parts = [Scores() for _ in range(redraws)]
+    whole = {"monte_carlo": Scores(), "geometric": Scores()}
     for x, labels in batches:
         units = x.to(next(cohort.parameters()).dtype)
         pool = torch.stack([log_probs.cpu() for log_probs in subnetworks(cohort, units, samples)])
-        for score, draw in zip(scores, drawn, strict=True):
+        ensemble = means(pool, [samples])
+        whole["monte_carlo"].add(ensemble.arithmetic[0], labels)
+        whole["geometric"].add(ensemble.geometric[0], labels)
+        for part, draw in zip(parts, drawn, strict=True):
             cumulated = pool[draw].logcumsumexp(0)[torch.tensor(counts) - 1]
-            score.add(cumulated - torch.tensor(counts).log().view(-1, 1, 1, 1), labels)
-    means = [score.means() for score in scores]
-    stacked = {key: torch.stack([mean[key] for mean in means]) for key in ("error", "nll", "ece")}
-    return {key: Curve(counts, values.mean(0), values.std(0)) for key, values in stacked.items()}
+            part.add(cumulated - torch.tensor(counts).log().view(-1, 1, 1, 1), labels)
+    measures = [part.means() for part in parts]
+    stacked = {key: torch.stack([of_part[key] for of_part in measures]) for key in ("error", "nll", "ece")}
+    curves = {key: Curve(counts, values.mean(0), values.std(0)) for key, values in stacked.items()}
+    shares = torch.stack([part.wrong()[[counts.index(k) for k in kept]].double() for part in parts]).mean(0)
+    return Sampled(whole, curves, dict(zip(kept, shares, strict=True)))
 
 
 def sparse_counts(largest: int) -> list[int]:

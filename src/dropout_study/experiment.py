@@ -18,13 +18,14 @@ from omegaconf import OmegaConf
 from rich.table import Table
 
 from dropout_study import config as schema
-from dropout_study import evaluation, provenance, store, tracking, training
+from dropout_study import evaluation, metrics, provenance, store, stored, tracking, training
 from dropout_study.addresses import absolute, masked
 from dropout_study.cohort import Cohort, load_weights
 from dropout_study.config import Config, ConfigError, Evaluate, Model
 from dropout_study.data import CLASSES, DataModule, combined, load
 from dropout_study.identity import RERUN, look_up
 from dropout_study.networks import MLP, LeNet, Network
+from dropout_study.probes import PROBES, Probed
 from dropout_study.processes import now_ms
 from dropout_study.record import FILE, Record, SeedRecord
 from dropout_study.rules import check_enumerable
@@ -33,6 +34,7 @@ from dropout_study.statistics import interval
 log = logging.getLogger(__name__)
 
 LOG, CONFIG, COHORT = "train.log", "config.yaml", "cohort.pt"
+K = 20  # masks with which Gal and Ghahramani (2015) found some models better than with weight scaling
 
 
 class Taken(Exception):
@@ -46,6 +48,8 @@ class Stopped(Exception):
 def run(config: Config, folder: Path, sweep: Path | None, watch: Callable[[int], None]) -> Record:
     """Train, evaluate and record the cohort of a configuration; `folder` takes the record and its files.
 
+    Nothing is trained if the study evaluates the cohorts of another (`study.cohorts_from`).
+
     Args:
         config: what to train; a run of the same that was interrupted is gone on with.
         folder: takes the record and its files.
@@ -53,7 +57,7 @@ def run(config: Config, folder: Path, sweep: Path | None, watch: Callable[[int],
         watch: is told the number of updates now and then; what it raises ends training.
 
     Raises:
-        ConfigError: the data cannot be read, or the rules not be used.
+        ConfigError: the data cannot be read, the rules not be used, or the cohorts to evaluate are not there.
         Taken: nothing was done.
         Stopped: `watch` has raised it.
     """
@@ -65,6 +69,8 @@ def run(config: Config, folder: Path, sweep: Path | None, watch: Callable[[int],
     network = make_network(config.model, images.inputs, CLASSES)
     module = training.CohortTraining(config, network, checkpointing)
     check_rules(config, module.cohort)
+    if config.study.cohorts_from:
+        stored.fill(module.cohort, config)
     bar = [training.ProgressBar()] if sweep is None and sys.stderr.isatty() else []
     callbacks = [training.Watch(watch), *bar]
     trainer = training.make_trainer(config, folder, callbacks)
@@ -75,10 +81,13 @@ def run(config: Config, folder: Path, sweep: Path | None, watch: Callable[[int],
     with recorded(record, folder, config.tracking.uri, run_id):
         if config.rerun:
             file.unlink(missing_ok=True)
-        try:
-            training.fit(module, trainer, data, _readable(file))
-        finally:
-            _collect(record, module)
+        if config.study.cohorts_from:
+            data.trainer = trainer  # which tells where the arithmetic is done
+        else:
+            try:
+                training.fit(module, trainer, data, _readable(file))
+            finally:
+                _collect(record, module)
         evaluate(config, module.cohort, data, record)
         if config.tracking.cohort:
             torch.save(module.cohort.state_dict(), folder / COHORT)
@@ -104,7 +113,11 @@ def estimate(config: Config) -> float:
     validation = time.perf_counter() - times[-1]
     start = time.perf_counter()
     evaluation.evaluate(module.cohort, data.test_dataloader()[0], config.rules, 10)
-    sampling = 2 * (time.perf_counter() - start) * config.mc.samples / 10  # again for the curve over masks
+    sampling = time.perf_counter() - start
+    if "monte_carlo" in config.rules:
+        sampling *= 2 * config.mc.samples / 10  # the curve over masks takes about as long
+    if config.study.cohorts_from:
+        return sampling
     training_time = (times[-1] - times[0]) / 20 * config.budget.updates
     return training_time + validation * (config.budget.validations + 2) + sampling
 
@@ -123,7 +136,7 @@ def check_rules(config: Config, cohort: Cohort) -> None:
 
 
 def evaluate(config: Config, cohort: Cohort, data: DataModule, record: Record) -> None:
-    """Add to the record what the configured rules achieve on test data, and the curves over the number of masks.
+    """Add to the record what the rules and the probes find on test data.
 
     Without a site that drops all rules are weight scaling, and there is nothing to sample.
     """
@@ -132,19 +145,28 @@ def evaluate(config: Config, cohort: Cohort, data: DataModule, record: Record) -
     test = data.test_dataloader()[0]
     if data.trainer:
         cohort.to(data.trainer.strategy.root_device)  # Lightning takes the networks off the device after testing
-    for key, values in evaluation.evaluate(cohort, test, rules, config.mc.samples).items():
-        for seed, value in zip(record.seeds, values, strict=True):
-            if not seed.failure:
-                seed.metrics[f"test/{key}"] = value
-    if drops and "monte_carlo" in rules:
-        curves = evaluation.mask_curves(cohort, test, config.mc.samples, config.mc.redraws)
-        for key, curve in curves.items():
-            for i, seed in enumerate(record.seeds):
-                if seed.failure:
-                    continue
-                for suffix, of_seed in (("", curve.mean[:, i]), ("_sd", curve.sd[:, i])):
-                    points = zip(curve.counts, of_seed.tolist(), strict=True)
-                    seed.curves[f"mc/{key}{suffix}"] = [(k, value, now_ms()) for k, value in points]
+    pooled = ("monte_carlo", "geometric") if "monte_carlo" in rules else ()
+    scores = evaluation.evaluate(cohort, test, [rule for rule in rules if rule not in pooled], config.mc.samples)
+    if pooled:
+        found = evaluation.sampled(cohort, test, config.mc.samples, config.mc.redraws, [K])
+        scores |= {rule: found.scores[rule] for rule in pooled if rule in rules}
+        for key, curve in found.curves.items():
+            record.add_curve(f"mc/{key}", curve.counts, curve.mean)
+            record.add_curve(f"mc/{key}_sd", curve.counts, curve.sd)
+        for k, shares in found.wrong.items():
+            record.add_wrong(f"monte_carlo_{k}", shares)
+    for rule, score in scores.items():
+        for measure, values in score.means().items():
+            record.add_metric(f"test/{measure}/{rule}", values)
+        record.add_wrong(rule, score.wrong())
+    for probe in config.probes:
+        findings = PROBES[probe](Probed(cohort, test, config.bag))
+        for key, values in findings.metrics.items():
+            record.add_metric(key, values)
+        for key, (steps, values) in findings.curves.items():
+            record.add_curve(key, steps, values)
+        for key, values in findings.wrong.items():
+            record.add_wrong(key, values)
 
 
 def reevaluate(chosen: Evaluate, folder: Path) -> Record:
@@ -229,8 +251,10 @@ def _record(config: Config, data: DataModule, device: torch.device, sweep: Path 
     tags = {
         "config_digest": schema.digest(config),
         "data_digest": digest,
+        "training_digest": schema.training_digest(config),
         "budget": config.budget.name,
     }
+    tags |= {"arm": config.study.arm, "candidate": str(config.study.candidate)} if config.study.arm else {}
     tags |= {RERUN: "true"} if config.rerun else {}
     tags |= {"sweep": Record.load(sweep).id} if sweep and (sweep / FILE).exists() else {}
     return Record(
@@ -331,6 +355,8 @@ def _collect(record: Record, module: training.CohortTraining) -> None:
             seed.failure = f"diverged (its loss was not a number at update {module.diverged[i]})"
         else:
             seed.metrics = {key: values[i] for key, values in module.results.items()}
+            losses = [point.values[i] for point in module.curves if point.key == "train/loss"]
+            seed.metrics |= {"train/loss_fluctuation": metrics.fluctuation(losses)} if len(losses) > 4 else {}
         for point in module.curves:
             if math.isfinite(point.values[i]):
                 seed.curves.setdefault(point.key, []).append((point.update, point.values[i], point.time_ms))

@@ -3,6 +3,8 @@
 Errors are counted, probabilities stay logarithms, so that no certainty turns into an infinity.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -72,3 +74,13 @@ def disagreement(log_probs: Tensor) -> Tensor:
     votes = torch.nn.functional.one_hot(log_probs.argmax(-1), log_probs.shape[-1]).sum(0)
     agreeing = (votes * (votes - 1)).sum(-1)
     return 1 - agreeing / (k * (k - 1))
+
+
+def fluctuation(losses: Sequence[float]) -> float:
+    """How much the training loss jumps from one point to the next, over the second half of its curve.
+
+    The standard deviation of a point around the course of the curve, relative to the mean: the root mean square of
+    the differences of neighbours by sqrt(2), so that a slow descent does not count.
+    """
+    late = torch.tensor(losses[len(losses) // 2 :], dtype=torch.float64)
+    return float(late.diff().square().mean().div(2).sqrt() / late.mean().clamp_min(1e-12))

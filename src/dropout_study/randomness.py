@@ -21,6 +21,7 @@ class Purpose(IntEnum):
     BATCH = 4
     TRAIN_MASK = 5
     EVALUATION_MASK = 6
+    CORRUPTION = 7
 
 
 def stream(purpose: Purpose, seed: int, update: int = 0, site: int = 0) -> int:

@@ -2,12 +2,18 @@
 
 import dataclasses
 import json
+import math
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from dropout_study.packing import pack
 from dropout_study.processes import alive, now_ms
+
+if TYPE_CHECKING:
+    from torch import Tensor  # a job that is skipped loads no torch
 
 FILE = "record.json"
 UNRECORDED = "unrecorded"  # lies beside a record as long as its store lacks something of it
@@ -17,12 +23,20 @@ Curve = list[tuple[int, float, int]]
 
 @dataclass
 class SeedRecord:
-    """What one network of the cohort achieved; `failure` says why it does not count, if it does not."""
+    """What one network of the cohort achieved.
+
+    Attributes:
+        metrics: final values.
+        curves: by update, or by whatever the step of a curve is.
+        wrong: rule -> which test images it misclassified, packed.
+        failure: why the network does not count, if it does not.
+    """
 
     seed: int
     data_digest: str
     metrics: dict[str, float] = field(default_factory=dict)
     curves: dict[str, Curve] = field(default_factory=dict)
+    wrong: dict[str, str] = field(default_factory=dict)
     failure: str = ""
 
 
@@ -71,6 +85,24 @@ class Record:
     def values(self, metric: str) -> list[float]:
         """A metric of all seeds that have it and did not fail."""
         return [seed.metrics[metric] for seed in self.whole if metric in seed.metrics]
+
+    def add_metric(self, key: str, values: "Tensor") -> None:
+        """A final value of every network, `[R]`; one that failed has none, and nan is none."""
+        for seed, value in zip(self.seeds, values.tolist(), strict=True):
+            if not seed.failure and not math.isnan(value):
+                seed.metrics[key] = value
+
+    def add_curve(self, key: str, steps: Sequence[int], values: "Tensor") -> None:
+        """A curve of every network: values `[K, R]` at K steps; a network without numbers has none."""
+        for seed, of_seed in zip(self.seeds, values.T.tolist(), strict=True):
+            if not seed.failure and not any(map(math.isnan, of_seed)):
+                seed.curves[key] = [(step, value, now_ms()) for step, value in zip(steps, of_seed, strict=True)]
+
+    def add_wrong(self, rule: str, shares: "Tensor") -> None:
+        """How often a rule misclassified each test image, `[R, N]` in [0, 1], or nan where it is not known."""
+        for seed, of_seed in zip(self.seeds, shares, strict=True):
+            if not seed.failure and not of_seed.isnan().any():
+                seed.wrong[rule] = pack(of_seed.double().numpy())
 
     def status_of(self, seed: SeedRecord) -> str:
         """The status of one seed: those that did not fail are finished, though their cohort is not whole."""

@@ -20,6 +20,7 @@ from dropout_study import identity, store
 from dropout_study.addresses import absolute, masked
 from dropout_study.config import ConfigError
 from dropout_study.identity import COMPLETE, HEARTBEAT, RECORD_ID
+from dropout_study.packing import pack_curve
 from dropout_study.processes import every, now_ms
 from dropout_study.record import FILE, UNRECORDED, Record, SeedRecord
 from dropout_study.statistics import interval
@@ -31,6 +32,9 @@ LOCK = "record.lock"
 BEAT = 30.0  # seconds between two signs of life
 DIED = "its process died without a word: killed, or out of memory"
 BATCH = 1_000  # MLflow takes that many metrics at a time
+OF_SEEDS = ("config_digest", "training_digest", identity.RERUN, "git.commit", "budget", "arm", "candidate")
+PACKED = "mlflow.dropout."  # a tag with this beginning is data for `results`, which MLflow's pages do not show
+LONGEST = 8_000  # characters of a tag
 
 
 def record(folder: Path, uri: str) -> str:
@@ -120,10 +124,11 @@ def _record(client: MlflowClient, number: str, saved: Record, folder: Path) -> s
     parent = _open(client, number, saved, saved.role, saved.name, saved.tags, runs)
     for seed in saved.seeds:
         tags = {PARENT: parent, "seed": str(seed.seed), "data_digest": seed.data_digest}
-        tags |= {key: saved.tags[key] for key in ("config_digest", identity.RERUN, "git.commit") if key in saved.tags}
+        tags |= {key: saved.tags[key] for key in OF_SEEDS if key in saved.tags}
         role = f"seed {seed.seed}"
         run_id = _open(client, number, saved, role, f"{saved.name}, {role}", tags, runs)
         _log(client, run_id, _seed_metrics(saved, seed))
+        client.log_batch(run_id, tags=_packed(seed))
         _close(client, run_id, saved, saved.status_of(seed), seed.failure or saved.reason, runs.get(role))
     _log(client, parent, _cohort_metrics(saved))
     for artifact in saved.artifacts:
@@ -200,12 +205,23 @@ def _seed_metrics(saved: Record, seed: SeedRecord) -> list[Metric]:
     return points + _final(saved, {k: v for k, v in seed.metrics.items() if k not in seed.curves})
 
 
+def _packed(seed: SeedRecord) -> list[RunTag]:
+    """Curves and misclassified images as text: thousands of runs can be read with one request."""
+    curves = {
+        f"curve/{key}": pack_curve([(step, value) for step, value, _ in curve])
+        for key, curve in seed.curves.items()
+        if not key.startswith("train/")
+    }
+    wrong = {f"wrong/{rule}": text for rule, text in seed.wrong.items()}
+    return [RunTag(PACKED + key, text) for key, text in (curves | wrong).items() if len(text) <= LONGEST]
+
+
 def _cohort_metrics(saved: Record) -> list[Metric]:
     """Mean curves over the seeds; final metrics as mean, standard deviation and 95 % interval."""
     points = []
     seeds = saved.whole or saved.seeds
     for key in {key for seed in seeds for key in seed.curves}:
-        for same in zip(*(seed.curves[key] for seed in seeds), strict=True):
+        for same in zip(*(seed.curves[key] for seed in seeds if key in seed.curves), strict=True):
             mean = sum(value for _, value, _ in same) / len(same)
             points.append(Metric(key, mean, same[0][2], same[0][0]))
     summary: dict[str, float] = {}

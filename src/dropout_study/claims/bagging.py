@@ -1,0 +1,103 @@
+"""Dropout as an efficient alternative to bagging."""
+
+from matplotlib.figure import Figure
+
+from dropout_study import figures
+from dropout_study.claims.claim import Claim, Studies
+from dropout_study.claims.criteria import Greater, Part
+from dropout_study.results import Effect, Errors, Runs
+from dropout_study.statistics import interval
+
+BAGGED, ONE, LONG = "bagged", "dropout", "dropout, trained as long as a bag"
+MARGIN = -0.2
+
+
+def bags(runs: Runs) -> Runs:
+    """The first member of each bag, which carries the bag's results."""
+    frame = runs.where(arm=BAGGED).frame
+    return Runs(frame[frame["curve/bag/error"].notna()], runs.values)
+
+
+def of_size(runs: Runs, members: int | None = None) -> Errors:
+    """Errors of bags of one, or of all their members."""
+    found = bags(runs)
+    errors = found.curve("bag/error")
+    return Errors(
+        errors.loc[members or errors.index.max()], found.wrong("bag" if members is None else "weight_scaling")
+    )
+
+
+def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
+    """Differences of test errors; a dropout net shares the seed of the first member of its bag."""
+    runs = studies["bagging"]
+    dropout = runs.where(arm=ONE).error()
+    return {
+        "at the cost of one net": {"1 member": of_size(runs, 1).minus(dropout)},
+        "against a whole bag": {"all members": of_size(runs).minus(dropout)},
+    }
+
+
+def beside(studies: Studies) -> list[str]:
+    """What costs the same at training or at prediction."""
+    runs = studies["bagging"]
+    size = int(bags(runs).curve("bag/error").index.max())
+    whole, sampled, long = of_size(runs), runs.where(arm=ONE).error("monte_carlo"), runs.where(arm=LONG).error()
+    nll = bags(runs).curve("bag/nll").iloc[-1]
+    lines = {
+        f"equal training cost, bag of {size} less dropout trained as long, one pass": whole.minus(long),
+        f"bag of {size} less dropout with Monte-Carlo passes, test error": whole.minus(sampled),
+    }
+    told = [
+        f"{what}: {of.mean:+.3f} points ({of.low:+.3f} to {of.high:+.3f})"
+        for what, of in ((k, interval(e.values)) for k, e in lines.items())
+    ]
+    arms = {f"bag of {size}": nll, "dropout, one pass": runs.where(arm=ONE).column("test/nll/weight_scaling")}
+    arms["dropout, Monte Carlo"] = runs.where(arm=ONE).column("test/nll/monte_carlo")
+    return [*told, "NLL: " + ", ".join(f"{name} {values.mean():.4f}" for name, values in arms.items()) + " nats"]
+
+
+def figure(studies: Studies) -> Figure:
+    """Error and NLL by number of members, against the dropout nets."""
+    runs = studies["bagging"]
+    sheet, axes = figures.sheet(2)
+    for axis, (key, label) in zip(axes, {"error": "test error (%)", "nll": "NLL (nats)"}.items(), strict=True):
+        curve = bags(runs).curve(f"bag/{key}")
+        figures.line(axis, curve, "bag", 0)
+        for i, (name, arm, rule) in enumerate(
+            (
+                ("dropout", ONE, "weight_scaling"),
+                ("dropout, Monte Carlo", ONE, "monte_carlo"),
+                ("dropout, long", LONG, "weight_scaling"),
+            ),
+            1,
+        ):
+            of = interval(runs.where(arm=arm).column(f"test/{key}/{rule}").tolist())
+            look = figures.LOOKS[i]
+            axis.axhspan(of.low, of.high, color=look["color"], alpha=0.12, linewidth=0)
+            axis.axhline(of.mean, color=look["color"], linestyle=look["linestyle"], label=name)
+        axis.set(xlabel="members of the bag", ylabel=label)
+        axis.margins(x=0.12)
+    axes[1].legend(fontsize=8)
+    return sheet
+
+
+CLAIM = Claim(
+    id="bagging",
+    title="Against bagging",
+    says="Dropout is a computationally efficient alternative to bagging.",
+    source="the paragraph Dropout, and equations 7.52 and 7.53",
+    studies=("bagging",),
+    parts={
+        "at the cost of one net": Part("test error of a bag of one less that of one dropout net", Greater()),
+        "against a whole bag": Part(
+            "test error of a whole bag less that of one dropout net and one pass", Greater(MARGIN)
+        ),
+    },
+    estimate=estimate,
+    figure=figure,
+    caption="Bags of nets without dropout on bootstrap resamples, mean of probabilities, against single dropout nets "
+    "of the same number of updates (long: as many as all members together).",
+    beside=beside,
+    notes="The margin lets dropout be up to 0.2 points worse than a bag whose training and prediction cost ten times "
+    "as much.",
+)

@@ -1,0 +1,63 @@
+"""What a claim is."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from dropout_study.claims.criteria import Part
+from dropout_study.results import Effect, Runs
+
+Studies = Mapping[str, Runs]
+"""Name of a study -> its networks at one budget."""
+
+MARKS = {
+    "T": "read in a full-text copy or translation",
+    "S": "several agreeing secondary sources",
+    "P": "authors' released code or files",
+    "M": "from memory, not verified",
+    "W": "weak: one secondary source",
+}
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published number or finding, with how well it was verified (a key of MARKS)."""
+
+    what: str
+    value: str
+    source: str
+    mark: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim of the chapter, how it is decided, and how its effect is estimated and drawn.
+
+    Attributes:
+        id: one word, as in links and on the command line.
+        title: a few words.
+        says: what the notes say, in short.
+        source: the equation or passage.
+        studies: whose runs it reads; the first is its own.
+        parts: name -> question; written down before the runs.
+        estimate: the effects of each part, by name; raises Missing if runs are not there.
+        figure: the figure; raises Missing likewise.
+        caption: what the figure shows.
+        published: what others have found.
+        beside: numbers that do not decide, as lines of text; raises Missing likewise.
+        arms: the conditions that are compared: whether their training had come to rest is reported.
+    """
+
+    id: str
+    title: str
+    says: str
+    source: str
+    studies: tuple[str, ...]
+    parts: Mapping[str, Part]
+    estimate: Callable[[Studies], dict[str, dict[str, Effect]]]
+    figure: Callable[[Studies], Figure]
+    caption: str
+    published: tuple[Published, ...] = ()
+    beside: Callable[[Studies], list[str]] = lambda _: []
+    notes: str = ""

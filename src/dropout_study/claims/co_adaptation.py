@@ -1,0 +1,88 @@
+"""Units that do not co-adapt: redundant yet complementary representations."""
+
+from matplotlib.figure import Figure
+
+from dropout_study import figures
+from dropout_study.claims.claim import Claim, Published, Studies
+from dropout_study.claims.criteria import Greater, Part
+from dropout_study.results import Effect, Runs, minus
+from dropout_study.statistics import interval
+
+MEASURES = {
+    "units/correlation": "mean absolute correlation",
+    "units/active": "share of activations above zero",
+    "units/activation": "mean activation",
+    "units/rank": "effective rank by units",
+}
+
+
+def arms(runs: Runs) -> tuple[Runs, Runs]:
+    """Nets trained without and with dropout."""
+    return runs.where(model__hidden_rate=0), runs.where(model__hidden_rate=runs.values["rate"])
+
+
+def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
+    """Correlation without less with dropout."""
+    plain, dropout = arms(studies["co_adaptation"])
+    return {
+        "less correlated": {
+            "mean over layers": minus(plain.column("units/correlation"), dropout.column("units/correlation"))
+        }
+    }
+
+
+def beside(studies: Studies) -> list[str]:
+    """All measures in both."""
+    plain, dropout = arms(studies["co_adaptation"])
+    lines = []
+    for key, name in MEASURES.items():
+        one, other = (interval(runs.column(key).tolist()) for runs in (plain, dropout))
+        lines.append(
+            f"{name}: {one.mean:.3f} ({one.low:.3f} to {one.high:.3f}) without, {other.mean:.3f} ({other.low:.3f} to {other.high:.3f}) with dropout"
+        )
+    return lines
+
+
+def figure(studies: Studies) -> Figure:
+    """The measures by layer."""
+    sheet, axes = figures.sheet(4, width=2.9, height=2.9)
+    for axis, (key, name) in zip(axes, MEASURES.items(), strict=True):
+        for i, (label, runs) in enumerate(zip(("no dropout", "dropout"), arms(studies["co_adaptation"]), strict=True)):
+            curve = runs.curve(key)
+            figures.line(axis, curve, label, i, label=False)
+            axis.lines[-1].set_label(label)
+            axis.set_xticks(curve.index.to_numpy())
+        axis.set(xlabel="hidden layer", ylabel=name)
+        axis.margins(x=0.2)
+        axis.set_ylim(bottom=0)
+    axes[0].legend(fontsize=8, loc="lower right")
+    return sheet
+
+
+CLAIM = Claim(
+    id="co_adaptation",
+    title="Co-adaptation",
+    says="Dropout encourages redundant yet complementary representations, and units that are robust to co-adaptation.",
+    source="Intuition and Insights behind Dropout, first and second paragraph",
+    studies=("co_adaptation",),
+    parts={
+        "less correlated": Part(
+            "mean absolute correlation between hidden units on test data, trained without less trained with dropout",
+            Greater(),
+            "",
+        ),
+    },
+    estimate=estimate,
+    figure=figure,
+    caption="Hidden units on test data, by layer, for nets trained with and without dropout. Mean and 95 % interval "
+    "over seeds.",
+    published=(
+        Published(
+            "mean activation of 256 ReLU units of an autoencoder, without / with dropout",
+            "2.0 / 0.7",
+            "Srivastava et al. 2014, figures 7 and 8",
+            "T",
+        ),
+    ),
+    beside=beside,
+)

@@ -1,0 +1,128 @@
+"""Dropout may be less effective on small data sets."""
+
+import math
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from dropout_study import figures
+from dropout_study.claims.claim import Claim, Published, Studies
+from dropout_study.claims.criteria import Greater, Part
+from dropout_study.results import Effect, Errors, Runs, common, minus
+from dropout_study.statistics import image_error, interval
+
+
+def pair(runs: Runs, size: int) -> tuple[Errors, Errors]:
+    """Errors without and with dropout after training on so many examples."""
+    of_size = runs.where(data__train_size=size)
+    return of_size.where(model__hidden_rate=0).error(), of_size.where(model__hidden_rate=runs.values["rate"]).error()
+
+
+def log_ratio(plain: Errors, dropped: Errors, seed: int) -> float:
+    """Logarithm of error without by error with dropout; half an image is added to each, so that none is zero."""
+    half = 50 / len(plain.wrong[seed])
+    return math.log((plain.percent[seed] + half) / (dropped.percent[seed] + half))
+
+
+def sizes(runs: Runs) -> list[int]:
+    """Numbers of training examples, ascending."""
+    return sorted(int(size) for size in set(runs.frame["data.train_size"]))
+
+
+def contrast(runs: Runs) -> Effect:
+    """Mean log ratio at the middle sizes less that at the smallest ones, by seed."""
+    weights = {int(size): 1 / len(runs.values["middle"]) for size in runs.values["middle"]}
+    weights |= {int(size): -1 / len(runs.values["small"]) for size in runs.values["small"]}
+    pairs = {size: pair(runs, size) for size in weights}
+    seeds = common(*(errors.percent for both in pairs.values() for errors in both))
+    values = [sum(w * log_ratio(*pairs[size], seed) for size, w in weights.items()) for seed in seeds]
+    # The logarithm of a mean error, linearized: an image adds its own share by the mean.
+    images = sum(
+        sign * w * np.mean([errors.wrong[s] for s in seeds], axis=0) / np.mean([errors.wrong[s].mean() for s in seeds])
+        for size, w in weights.items()
+        for sign, errors in zip((1, -1), pairs[size], strict=True)
+    )
+    return Effect(values, image_error(np.asarray(images)))
+
+
+def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
+    """The contrast."""
+    return {"less effective": {"middle less smallest sizes": contrast(studies["dataset_size"])}}
+
+
+def beside(studies: Studies) -> list[str]:
+    """The benefit on both scales at every size, and how steady training was."""
+    runs, lines = studies["dataset_size"], []
+    for size in sizes(runs):
+        plain, dropped = pair(runs, size)
+        absolute = interval(plain.minus(dropped).values)
+        ratio = interval([log_ratio(plain, dropped, seed) for seed in common(plain.percent, dropped.percent)])
+        harm = "; dropout does harm" if absolute.high < 0 else ""
+        of_size = runs.where(data__train_size=size)
+        jumps = [
+            of_size.where(model__hidden_rate=r).column("train/loss_fluctuation").mean()
+            for r in (0, runs.values["rate"])
+        ]
+        lines.append(
+            f"{size} examples: benefit {absolute.mean:+.2f} points ({absolute.low:+.2f} to {absolute.high:+.2f}), log ratio "
+            f"{ratio.mean:+.3f} ({ratio.low:+.3f} to {ratio.high:+.3f}){harm}; spread over seeds {plain.percent.std():.2f} without, "
+            f"{dropped.percent.std():.2f} with; fluctuation of the training loss {jumps[0]:.2f} without, {jumps[1]:.2f} with"
+        )
+    return lines
+
+
+def figure(studies: Studies) -> Figure:
+    """Errors, and both scales of the benefit, by number of examples."""
+    runs = studies["dataset_size"]
+    sheet, axes = figures.sheet(3)
+    pairs = {size: pair(runs, size) for size in sizes(runs)}
+    for i, name in enumerate(("no dropout", "dropout")):
+        figures.points(axes[0], list(pairs), [both[i].percent.tolist() for both in pairs.values()], name, i)
+    benefit = [minus(plain.percent, dropped.percent).values for plain, dropped in pairs.values()]
+    ratios = [[log_ratio(*both, s) for s in common(both[0].percent, both[1].percent)] for both in pairs.values()]
+    figures.points(axes[1], list(pairs), benefit, "absolute", 1)
+    figures.points(axes[2], list(pairs), ratios, "relative", 1)
+    axes[0].set(ylabel="test error (%)", yscale="log")
+    axes[1].set(ylabel="benefit (points)")
+    axes[2].set(ylabel="log (error without / error with dropout)")
+    for axis in axes:
+        axis.set(xlabel="training examples", xscale="log")
+        axis.margins(x=0.2)
+    for axis in axes[1:]:
+        axis.axhline(0, color="0.3", linewidth=1, linestyle=":")
+    return sheet
+
+
+CLAIM = Claim(
+    id="dataset_size",
+    title="Size of the data set",
+    says="Dropout may be less effective with small training sets: its noise can lead to unstable training or worse "
+    "performance.",
+    source="Limitations of Dropout, 2",
+    studies=("dataset_size",),
+    parts={
+        "less effective": Part(
+            "log of the error without by the error with dropout, mean of the middle sizes less mean of the smallest",
+            Greater(),
+            "",
+        ),
+    },
+    estimate=estimate,
+    figure=figure,
+    caption="Test error with and without dropout, and the benefit in points and as a log ratio, by the number of "
+    "training examples (nested, class-balanced subsets; the same number of updates). Mean and 95 % interval over seeds.",
+    published=(
+        Published(
+            "100 and 500 examples, 784-1024-1024-2048-10", "no gain", "Srivastava et al. 2014, figure 10", "T, S"
+        ),
+        Published("1K to 50K", "gain grows, then declines", "Srivastava et al. 2014, figure 10", "T, S"),
+        Published(
+            "a reproduction of 2020, two epochs",
+            "dropout worse (7.57 against 3.18 %)",
+            "an independent reproduction",
+            "P",
+        ),
+    ),
+    beside=beside,
+    notes="The two scales can disagree: a benefit that grows in points may shrink as a ratio. The ratio decides.",
+)

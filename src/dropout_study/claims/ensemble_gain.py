@@ -1,0 +1,96 @@
+"""Many good-enough subnetworks make a more powerful ensemble."""
+
+from matplotlib.figure import Figure
+
+from dropout_study import figures
+from dropout_study.claims.claim import Claim, Studies
+from dropout_study.claims.criteria import Greater, Part
+from dropout_study.results import Effect, Errors, Missing, Runs
+from dropout_study.statistics import interval
+
+
+def nets(runs: Runs) -> dict[str, Runs]:
+    """The conditions, named.
+
+    Raises:
+        Missing: there is none.
+    """
+    frame = runs.frame[runs.frame["model.hidden_rate"] > 0] if len(runs.frame) else runs.frame
+    grouped = frame.groupby(["model.widths", "model.hidden_rate"], sort=True) if len(frame) else []
+    found = {f"{widths}, rate {rate:g}": Runs(same, runs.values) for (widths, rate), same in grouped}
+    if not found:
+        raise Missing("there are no results")
+    return dict(sorted(found.items(), key=lambda item: int(item[0].partition("x")[0])))
+
+
+def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
+    """Mean error of single subnetworks less that of their ensemble."""
+    effects = {}
+    for name, runs in nets(studies["ensemble_gain"]).items():
+        single = Errors(runs.column("single/error"), runs.wrong("single"))
+        effects[name] = single.minus(Errors(runs.column("ensemble/error"), runs.wrong("ensemble")))
+    return {"more powerful": effects}
+
+
+def beside(studies: Studies) -> list[str]:
+    """The best subnetwork, disagreement, NLL."""
+    lines = []
+    for name, runs in nets(studies["ensemble_gain"]).items():
+        best = interval((runs.column("single/error_best") - runs.column("ensemble/error")).tolist())
+        mean = {
+            key: runs.column(key).mean()
+            for key in ("ensemble/error", "single/error", "single/disagreement", "single/nll", "ensemble/nll")
+        }
+        lines.append(
+            f"{name}: ensemble {mean['ensemble/error']:.2f} %, single {mean['single/error']:.2f} %, best single less ensemble "
+            f"{best.mean:+.2f} ({best.low:+.2f} to {best.high:+.2f}); disagreement {100 * mean['single/disagreement']:.2f} % of pairs; "
+            f"NLL {mean['ensemble/nll']:.4f} against {mean['single/nll']:.4f} nats (a gain there is Jensen's inequality)"
+        )
+    return lines
+
+
+def figure(studies: Studies) -> Figure:
+    """Errors of ensemble, single subnetworks and weight scaling."""
+    found = nets(studies["ensemble_gain"])
+    sheet, (axes,) = figures.sheet(width=6)
+    keys = {
+        "single/error": "single (mean)",
+        "single/error_best": "single (best)",
+        "ensemble/error": "ensemble",
+        "test/error/weight_scaling": "weight scaling",
+    }
+    for i, (key, label) in enumerate(keys.items()):
+        for row, runs in enumerate(found.values()):
+            of, look = interval(runs.column(key).tolist()), figures.LOOKS[i]
+            axes.errorbar(
+                of.mean,
+                row + 0.14 * (i - 1.5),
+                xerr=[[of.mean - of.low], [of.high - of.mean]],
+                fmt=look["marker"],
+                color=look["color"],
+                capsize=2,
+                label=label if row == 0 else None,
+            )
+    axes.set_yticks(range(len(found)), list(found))
+    axes.invert_yaxis()
+    axes.set(xlabel="test error (%)", xscale="log")
+    axes.legend(fontsize=8)
+    return sheet
+
+
+CLAIM = Claim(
+    id="ensemble_gain",
+    title="Gain of the ensemble",
+    says="Combining many good-enough subnetworks produces a more powerful ensemble.",
+    source="Intuition and Insights behind Dropout, first paragraph",
+    studies=("ensemble_gain",),
+    parts={
+        "more powerful": Part("mean test error of 100 single subnetworks less that of their ensemble", Greater()),
+    },
+    estimate=estimate,
+    figure=figure,
+    caption="Test error of single sampled subnetworks, of the mean of the probabilities of 100 of them, and of weight "
+    "scaling. Mean and 95 % interval over seeds.",
+    beside=beside,
+    notes="Error decides: for NLL the gain is Jensen's inequality and cannot fail.",
+)

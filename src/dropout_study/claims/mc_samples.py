@@ -1,0 +1,117 @@
+"""Monte-Carlo averaging against weight scaling, by number of masks."""
+
+from matplotlib.figure import Figure
+
+from dropout_study import figures
+from dropout_study.claims.claim import Claim, Published, Studies
+from dropout_study.claims.criteria import Greater, Part
+from dropout_study.results import Effect, Errors, Missing, Runs
+from dropout_study.statistics import interval
+
+
+def models(runs: Runs) -> dict[str, Runs]:
+    """The models that were declared and are there.
+
+    Raises:
+        Missing: none is.
+    """
+    found = {arm: Runs(frame, runs.values) for arm, frame in runs.frame.groupby("arm", sort=True)}
+    if not found:
+        raise Missing("there are no results")
+    return found
+
+
+def gain(runs: Runs) -> Effect:
+    """Error of weight scaling less that of k masks (mean over re-draws)."""
+    k = int(runs.values["k"])
+    sampled = Errors(runs.curve("mc/error").loc[k], runs.wrong(f"monte_carlo_{k}"))
+    return runs.error().minus(sampled)
+
+
+def enough(runs: Runs) -> int | None:
+    """The smallest k whose error is below that of weight scaling plus the margin, with confidence; if any is."""
+    scaled, margin = runs.column("test/error/weight_scaling"), float(runs.values["margin"])
+    for k, errors in runs.curve("mc/error").iterrows():
+        if interval((errors - scaled).tolist()).high < margin:
+            return int(k)
+    return None
+
+
+def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
+    """The gain by 20 masks, of each model."""
+    return {"some models": {arm: gain(runs) for arm, runs in models(studies["mc_samples"]).items()}}
+
+
+def beside(studies: Studies) -> list[str]:
+    """How many masks are enough, and NLL."""
+    lines = []
+    for arm, runs in models(studies["mc_samples"]).items():
+        k, margin = enough(runs), runs.values["margin"]
+        number = f"from {k} masks on" if k else "with no number of masks that was tried"
+        nll = interval((runs.column("test/nll/weight_scaling") - runs.curve("mc/nll").iloc[-1]).tolist())
+        largest = runs.curve("mc/nll").index[-1]
+        lines.append(
+            f"{arm}: as good as weight scaling, within {margin:g} points, {number}; NLL of weight scaling less that "
+            f"of {largest} masks {nll.mean:+.4f} nats ({nll.low:+.4f} to {nll.high:+.4f})"
+        )
+    return lines
+
+
+def figure(studies: Studies) -> Figure:
+    """Error against the number of masks, for each model."""
+    found = models(studies["mc_samples"])
+    columns = min(2, len(found))
+    sheet, axes = figures.sheet(columns, (len(found) + 1) // columns)
+    for axis, (arm, runs) in zip(axes, found.items(), strict=False):
+        figures.line(axis, runs.curve("mc/error"), "Monte Carlo", 1, label=False)
+        of = interval(runs.column("test/error/weight_scaling").tolist())
+        axis.axhspan(of.low, of.high, color="0.5", alpha=0.15, linewidth=0)
+        axis.axhline(of.mean, color="0.2", linestyle="--", linewidth=1.2)
+        axis.annotate(
+            "weight scaling", (1.0, of.mean), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8
+        )
+        axis.axvline(int(runs.values["k"]), color="0.5", linewidth=0.8, linestyle=":")
+        axis.set(xscale="log", xlabel="masks k", ylabel="test error (%)")
+        axis.set_title(arm, fontsize=9, loc="left")
+    for axis in axes[len(found) :]:
+        axis.set_visible(False)
+    return sheet
+
+
+CLAIM = Claim(
+    id="mc_samples",
+    title="Monte-Carlo samples",
+    says="Some models do better with Monte-Carlo averaging of about 20 samples; the best number depends on the problem.",
+    source="the paragraph on Gal and Ghahramani (2015)",
+    studies=("mc_samples",),
+    parts={
+        "some models": Part("test error of weight scaling less that of 20 sampled masks", Greater(), some=True),
+    },
+    estimate=estimate,
+    figure=figure,
+    caption="Test error of the mean probabilities of k masks, drawn again and again from one pool (blue, with a 95 % "
+    "interval over seeds), and of weight scaling (grey). Dotted: 20 masks.",
+    published=(
+        Published(
+            "k at which Monte Carlo equals weight scaling, MNIST",
+            "about 50",
+            "Srivastava et al. 2014, figure 11",
+            "T, S; code P",
+        ),
+        Published(
+            "k from which LeNet improves by more than one standard deviation",
+            "about 20",
+            "Gal and Ghahramani 2015",
+            "W",
+        ),
+        Published(
+            "LeNet, weight scaling, dropout everywhere against after the last hidden layer alone",
+            "can be worse",
+            "Gal and Ghahramani 2015",
+            "W",
+        ),
+    ),
+    beside=beside,
+    notes="The pairs were declared before the runs: every model of the study, weight scaling against 20 masks. p is "
+    "multiplied by their number.",
+)

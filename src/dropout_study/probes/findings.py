@@ -1,0 +1,43 @@
+"""What a probe is given, and what it finds."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from dropout_study.cohort import Cohort
+
+
+@dataclass(frozen=True)
+class Probed:
+    """A trained cohort and the examples to judge it by.
+
+    Attributes:
+        cohort: R networks.
+        test: batches of inputs `[N, D]` and labels `[N]`; can be gone through again and again.
+        bag: members of a bag.
+    """
+
+    cohort: Cohort
+    test: Iterable[tuple[Tensor, Tensor]]
+    bag: int = 1
+
+    def batches(self) -> Iterable[tuple[Tensor, Tensor]]:
+        """The examples in the precision of the networks."""
+        dtype = next(self.cohort.parameters()).dtype
+        return ((x.to(dtype), labels) for x, labels in self.test)
+
+
+@dataclass
+class Findings:
+    """Results of every network; nan where a network has none.
+
+    Attributes:
+        metrics: name -> `[R]`.
+        curves: name -> steps, and values `[K, R]` at them.
+        wrong: name -> how often each test image was misclassified, `[R, N]` in [0, 1].
+    """
+
+    metrics: dict[str, Tensor] = field(default_factory=dict)
+    curves: dict[str, tuple[Sequence[int], Tensor]] = field(default_factory=dict)
+    wrong: dict[str, Tensor] = field(default_factory=dict)

@@ -1,0 +1,54 @@
+"""Hidden units on test data: how much they repeat each other, how rarely they are active."""
+
+import torch
+from torch import Tensor
+
+from dropout_study.probes.findings import Findings, Probed
+
+
+@torch.no_grad()
+def units(probed: Probed) -> Findings:
+    """Statistics of the activations of all hidden layers, without masks.
+
+    Finds the curves, with the number of the layer as the step, `units/correlation` (mean absolute correlation of
+    pairs of units that vary), `units/active` (share of activations above zero), `units/activation` (mean),
+    `units/rank` (effective rank by number of units), and their means over layers as metrics.
+    """
+    cohort = probed.cohort
+    hidden = range(len(cohort.network.sites) - 1)
+    outputs = [cohort.outputs(x, stages=hidden) for x, _ in probed.batches()]
+    layers = [torch.cat([of_batch[i] for of_batch in outputs], 1).flatten(2).double() for i in hidden]
+    found = {
+        "units/correlation": torch.stack([correlation(h) for h in layers]),
+        "units/active": torch.stack([(h > 0).double().mean((1, 2)) for h in layers]),
+        "units/activation": torch.stack([h.mean((1, 2)) for h in layers]),
+        "units/rank": torch.stack([effective_rank(h) / h.shape[-1] for h in layers]),
+    }
+    steps = [i + 1 for i in hidden]
+    return Findings(
+        metrics={key: values.mean(0) for key, values in found.items()},
+        curves={key: (steps, values) for key, values in found.items()},
+    )
+
+
+def correlation(h: Tensor) -> Tensor:
+    """Mean absolute correlation of the pairs of different units that vary, `[R]`, for activations `[R, N, n]`."""
+    return torch.stack([_mean_correlation(of_network) for of_network in h])
+
+
+def _mean_correlation(h: Tensor) -> Tensor:
+    """The same for one network, `[N, n]`; a single unit correlates with none."""
+    varying = h[:, h.std(0) > 1e-9]
+    n = varying.shape[1]
+    if n < 2:
+        return h.new_tensor(0.0)
+    matrix = torch.corrcoef(varying.T).abs()
+    return (matrix.sum() - n) / (n * (n - 1))
+
+
+def effective_rank(h: Tensor) -> Tensor:
+    """Exponential of the entropy of the covariance's normalized eigenvalues (Roy and Vetterli 2007), `[R]`."""
+    centred = h - h.mean(1, keepdim=True)
+    eigenvalues = torch.linalg.eigvalsh(centred.mT @ centred).clamp_min(0)
+    shares = eigenvalues / eigenvalues.sum(-1, keepdim=True).clamp_min(1e-300)
+    return shares.xlogy(shares).sum(-1).neg().exp()

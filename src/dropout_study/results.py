@@ -1,0 +1,223 @@
+"""Results read back: one row for each network that counts, from any MLflow store or from the file of a report."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dropout_study.packing import unpack, unpack_curve
+from dropout_study.statistics import image_error
+
+BUDGETS = ("smoke", "laptop", "paper")  # ascending
+TEXT = ("study", "digest", "arm", "budget", "commit", "run", "model.widths")
+NAMES = {  # of the columns that are not params or metrics
+    "tags.config_digest": "digest",
+    "tags.arm": "arm",
+    "tags.candidate": "candidate",
+    "tags.budget": "budget",
+    "tags.seed": "seed",
+    "tags.git.commit": "commit",
+    "tags.mlflow.parentRunId": "run",
+}
+PACKED = "tags.mlflow.dropout."
+
+
+class Missing(LookupError):
+    """Results that a claim needs are not there; the message says which."""
+
+
+def from_store(uri: str, studies: Sequence[str]) -> pd.DataFrame:
+    """Read the networks of some studies that are complete and no duplicates; a study without runs has no rows."""
+    import mlflow
+    from mlflow.tracking import MlflowClient
+
+    from dropout_study.addresses import absolute
+    from dropout_study.store import experiment_id
+
+    mlflow.set_tracking_uri(absolute(uri))
+    client, frames = MlflowClient(absolute(uri)), []
+    for study in studies:
+        number = experiment_id(client, study)
+        if number:
+            found = mlflow.search_runs([number], "tags.complete = 'true'", output_format="pandas", max_results=50_000)
+            frames.append(_tidy(found, study, number))
+    whole = [frame for frame in frames if len(frame)]
+    return pd.concat(whole, ignore_index=True) if whole else pd.DataFrame(columns=["study"])
+
+
+def _tidy(found: pd.DataFrame, study: str, number: str) -> pd.DataFrame:
+    """The seeds' rows, with columns named as in the file."""
+    if "tags.seed" not in found or not len(found):
+        return pd.DataFrame()
+    rows = found[found["tags.seed"].notna()]
+    if "tags.duplicate" in rows:
+        rows = rows[rows["tags.duplicate"].isna()]
+    named = {column: NAMES[column] for column in rows if column in NAMES}
+    for column in rows:
+        for prefix in ("params.", "metrics.", PACKED):
+            if column.startswith(prefix):
+                named[column] = column.removeprefix(prefix)
+    tidy = rows[list(named)].rename(columns=named).assign(study=study, experiment=number)
+    tidy = tidy.loc[:, ~tidy.columns.duplicated()]
+    return typed(tidy.dropna(axis=1, how="all"))
+
+
+def from_file(file: Path) -> pd.DataFrame:
+    """Read what `to_file` has written."""
+    return typed(pd.read_csv(file, dtype=str, keep_default_na=False, na_values=[""]))
+
+
+def to_file(runs: pd.DataFrame, file: Path) -> None:
+    """Write results as a table that can be read by anything, in an order of its own, numbers to the last digit.
+
+    What belongs to one store alone (ids of runs and experiments) is left out.
+    """
+    first = ["study", "budget", "arm", "candidate", "seed", "digest", "commit"]
+    columns = [c for c in first if c in runs] + sorted(set(runs) - {*first, "run", "experiment"})
+    ordered = runs.sort_values(["study", "budget", "digest", "seed"], kind="stable")[columns]
+    ordered.to_csv(file, index=False, lineterminator="\n")
+
+
+def typed(runs: pd.DataFrame) -> pd.DataFrame:
+    """Numbers as numbers; names, packed results and whatever is not a number as text."""
+    columns: dict[str, Any] = {}
+    for column in runs:
+        text = column in TEXT or str(column).startswith(("wrong/", "curve/"))
+        columns[str(column)] = runs[column] if text else _numbers(runs[column])
+    return pd.DataFrame(columns)
+
+
+def _numbers(values: pd.Series) -> pd.Series:
+    try:
+        return pd.to_numeric(values)
+    except (ValueError, TypeError):
+        return values
+
+
+def merged(store: pd.DataFrame, file: pd.DataFrame) -> pd.DataFrame:
+    """The networks of a store, and those of a file that the store does not hold."""
+    if not len(store) or not len(file):
+        return store if len(store) else file
+    both = pd.concat([store, file], ignore_index=True)
+    return both.drop_duplicates(["study", "digest", "seed"], keep="first", ignore_index=True)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A measured difference or value, one for each seed (or repetition).
+
+    Attributes:
+        values: one a seed.
+        image_error: standard error over the test images, where test errors are compared.
+    """
+
+    values: Sequence[float]
+    image_error: float | None = None
+
+
+class Runs:
+    """The networks of one study at one budget, as a claim sees them.
+
+    Attributes:
+        frame: a row for each.
+        values: what the study's configuration says the claims need to know.
+    """
+
+    def __init__(self, frame: pd.DataFrame, values: Mapping[str, Any]) -> None:
+        self.frame, self.values = frame, values
+
+    def where(self, **conditions: Any) -> "Runs":
+        """Those of some condition; `__` stands for the dot of a key (`model__widths="16x16"`).
+
+        Raises:
+            Missing: there is none.
+        """
+        chosen = self.frame
+        for key, value in conditions.items():
+            column = key.replace("__", ".")
+            chosen = chosen[chosen[column] == value] if column in chosen else chosen.iloc[:0]
+        if not len(chosen):
+            wanted = ", ".join(f"{key.replace('__', '.')}={value}" for key, value in conditions.items())
+            raise Missing(f"there are no results with {wanted}")
+        return Runs(chosen.sort_values("seed"), self.values)
+
+    def column(self, name: str) -> "pd.Series[float]":
+        """A metric by seed.
+
+        Raises:
+            Missing: it was not measured.
+        """
+        if name not in self.frame or self.frame[name].isna().any():
+            raise Missing(f"{name} was not measured")
+        return pd.Series(self.frame[name].to_numpy(dtype=float), index=self.frame["seed"].to_numpy(dtype=int))
+
+    def wrong(self, rule: str) -> dict[int, NDArray[np.float64]]:
+        """Seed -> how often each test image was misclassified, `[N]`.
+
+        Raises:
+            Missing: it was not kept.
+        """
+        name = f"wrong/{rule}"
+        if name not in self.frame or self.frame[name].isna().any():
+            raise Missing(f"{name} was not kept")
+        return {int(seed): unpack(text) for seed, text in zip(self.frame["seed"], self.frame[name], strict=True)}
+
+    def curve(self, name: str) -> pd.DataFrame:
+        """A curve of every seed: a row a step, a column a seed.
+
+        Raises:
+            Missing: it was not measured.
+        """
+        column = f"curve/{name}"
+        if column not in self.frame or self.frame[column].isna().all():
+            raise Missing(f"{name} was not measured")
+        rows = self.frame[self.frame[column].notna()]
+        return pd.DataFrame({int(s): dict(unpack_curve(t)) for s, t in zip(rows["seed"], rows[column], strict=True)})
+
+    def error(self, rule: str = "weight_scaling") -> "Errors":
+        """Test errors under a rule, in percent, with the images."""
+        return Errors(self.column(f"test/error/{rule}"), self.wrong(rule))
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Errors of some networks, and which images they misclassify.
+
+    Attributes:
+        percent: by seed.
+        wrong: seed -> share of misclassifications of each image, `[N]`.
+    """
+
+    percent: "pd.Series[float]"
+    wrong: Mapping[int, NDArray[np.float64]]
+
+    def minus(self, other: "Errors") -> Effect:
+        """The paired difference over the seeds that both have.
+
+        Raises:
+            Missing: they have none in common.
+        """
+        seeds = common(self.percent, other.percent)
+        images = np.mean([100 * (self.wrong[seed] - other.wrong[seed]) for seed in seeds], axis=0)
+        return Effect([self.percent[seed] - other.percent[seed] for seed in seeds], image_error(images))
+
+
+def minus(one: "pd.Series[float]", other: "pd.Series[float]") -> Effect:
+    """The paired difference of a measure that is not a test error."""
+    return Effect([one[seed] - other[seed] for seed in common(one, other)])
+
+
+def common(*of: "pd.Series[float]") -> list[int]:
+    """The seeds that all have.
+
+    Raises:
+        Missing: there is none.
+    """
+    seeds = sorted(set.intersection(*(set(series.index) for series in of)))
+    if not seeds:
+        raise Missing("the conditions have no seed in common")
+    return seeds

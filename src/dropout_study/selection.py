@@ -1,0 +1,50 @@
+"""Choosing among the candidates of an arm, on validation data alone."""
+
+import pandas as pd
+
+from dropout_study.results import Missing, Runs
+
+TEST = ("test/", "wrong/", "curve/mc/", "curve/bag/", "curve/removal/", "curve/corruption/")
+
+
+def without_test(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame of results without anything that was measured on test data."""
+    hidden = [c for c in frame if str(c).startswith((*TEST, "corruption/", "ensemble/", "single/"))]
+    return frame.drop(columns=hidden)
+
+
+def select(frame: pd.DataFrame) -> str:
+    """The digest of the candidate with the lowest mean validation error over the seeds that all candidates have.
+
+    Of equal ones the first counts.
+
+    Args:
+        frame: a row for each network, with `digest`, `candidate`, `seed` and `val/error`, and no test results.
+
+    Raises:
+        ValueError: the frame holds test results.
+        Missing: the candidates have no seed in common.
+    """
+    if len(without_test(frame).columns) != len(frame.columns):
+        raise ValueError("candidates are chosen on validation data: the frame holds test results")
+    return str(_means(frame)["error"].idxmin())
+
+
+def _means(frame: pd.DataFrame) -> pd.DataFrame:
+    """Mean validation error of each candidate, by digest, in the order of the candidates."""
+    seeds = frame.pivot(index="seed", columns="digest", values="val/error").dropna()
+    if not len(seeds):
+        raise Missing("the candidates have no seed in common")
+    numbers = frame.groupby("digest")["candidate"].first()
+    return pd.DataFrame({"candidate": numbers, "error": seeds.mean()}).sort_values("candidate", kind="stable")
+
+
+def candidates(runs: Runs, arm: str) -> pd.DataFrame:
+    """The candidates of an arm, by digest: `candidate` and mean validation `error`."""
+    return _means(without_test(runs.where(arm=arm).frame))
+
+
+def selected(runs: Runs, arm: str) -> Runs:
+    """The networks of an arm's best candidate."""
+    of_arm = runs.where(arm=arm)
+    return of_arm.where(digest=select(without_test(of_arm.frame)))

@@ -263,8 +263,36 @@ class Evaluate:
     tracking: Tracking = MISSING
 
 
+@dataclass
+class Report:
+    """What `scripts/report.py` is told."""
+
+    claims: list[str] = field(default_factory=list)  # none: all
+    output: str = "report"
+    results: str = ""  # a file of results instead of the store
+    data_root: str = "${oc.env:DROPOUT_STUDY_DATA,data}"  # where image files are, for a picture
+    tracking: Tracking = MISSING
+
+
+@dataclass
+class Reproduce:
+    """What `scripts/reproduce.py` is told."""
+
+    budget: Budget = MISSING
+    data: Data | None = None  # another data set than the studies' own
+    studies: list[str] = field(default_factory=list)  # none: all
+    launcher: str | None = None  # a Hydra launcher, such as joblib
+    results: str | None = "report/results.csv"  # what was measured before
+    output: str = "report"
+    data_root: str = "${oc.env:DROPOUT_STUDY_DATA,data}"
+    dry_run: bool = False
+    tracking: Tracking = MISSING
+
+
 SCHEMAS: dict[str, type] = {
     "evaluate": Evaluate,
+    "report": Report,
+    "reproduce": Reproduce,
     "train": Config,
     "data": Data,
     "model/softmax_regression": SoftmaxRegression,
@@ -349,6 +377,16 @@ def read_evaluate(composed: DictConfig) -> Evaluate:
     config = cast("Evaluate", OmegaConf.to_object(composed))
     _check_rules(config.rules, config.mc)
     return config
+
+
+def read_report(composed: DictConfig) -> Report:
+    """What to report, as typed objects."""
+    return cast("Report", OmegaConf.to_object(composed))
+
+
+def read_reproduce(composed: DictConfig) -> Reproduce:
+    """What to reproduce, as typed objects."""
+    return cast("Reproduce", OmegaConf.to_object(composed))
 
 
 def load(file: Path) -> Config:

@@ -38,12 +38,14 @@ def blur(images: Tensor, severity: int, _: torch.Generator) -> Tensor:
     """A Gaussian blur of 2 to 10 % of the side."""
     sigma = 0.02 * severity * images.shape[-1]
     radius = min(max(1, round(3 * sigma)), images.shape[-1] - 1)  # no more than the border can be mirrored
-    return V.gaussian_blur(images, [2 * radius + 1, 2 * radius + 1], [sigma, sigma])
+    blurred: Tensor = V.gaussian_blur(images, [2 * radius + 1, 2 * radius + 1], [sigma, sigma])
+    return blurred
 
 
 def contrast(images: Tensor, severity: int, _: torch.Generator) -> Tensor:
     """Contrast reduced to 80 to 20 %, 15 points a step."""
-    return V.adjust_contrast(images, 0.95 - 0.15 * severity)
+    faded: Tensor = V.adjust_contrast(images, 0.95 - 0.15 * severity)
+    return faded
 
 
 def rotation(images: Tensor, severity: int, source: torch.Generator) -> Tensor:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import matplotlib as mpl
 import numpy as np
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from dropout_study.results import Effect
 from dropout_study.statistics import interval
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "figure.dpi": 120,
     "figure.constrained_layout.use": True,
     "font.size": 9,
@@ -99,8 +99,13 @@ def points(axes: Axes, x: Sequence[float], of_seeds: Iterable[Sequence[float]], 
 
 
 def save(figure: Figure, file: Path) -> None:
-    """Write a figure as SVG or PNG, the same bytes for the same figure."""
+    """Write a figure as PNG, the same bytes for the same figure."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context(STYLE):
-        metadata = {"Date": None} if file.suffix == ".svg" else {"Software": None}
-        figure.savefig(file, metadata=metadata, dpi=120)
+        figure.savefig(file, metadata={"Software": None}, dpi=120)
+
+
+def write_svg(figure: Figure, buffer: BinaryIO) -> None:
+    """Write a figure as SVG, the same bytes for the same figure."""
+    with mpl.rc_context(STYLE):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})

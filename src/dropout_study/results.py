@@ -13,7 +13,18 @@ from dropout_study.packing import unpack, unpack_curve
 from dropout_study.statistics import image_error
 
 BUDGETS = ("smoke", "laptop", "paper")  # ascending
-TEXT = ("study", "digest", "arm", "budget", "commit", "run", "model.widths")
+TEXT = (
+    "study",
+    "condition",
+    "digest",
+    "training_digest",
+    "data_digest",
+    "arm",
+    "budget",
+    "commit",
+    "run",
+    "model.widths",
+)
 NAMES = {  # of the columns that are not params or metrics
     "tags.config_digest": "digest",
     "tags.arm": "arm",
@@ -21,6 +32,9 @@ NAMES = {  # of the columns that are not params or metrics
     "tags.budget": "budget",
     "tags.seed": "seed",
     "tags.git.commit": "commit",
+    "tags.training_digest": "training_digest",
+    "tags.data_digest": "data_digest",
+    "tags.mlflow.runName": "condition",
     "tags.mlflow.parentRunId": "run",
 }
 PACKED = "tags.mlflow.dropout."
@@ -46,7 +60,12 @@ def from_store(uri: str, studies: Sequence[str]) -> pd.DataFrame:
             found = mlflow.search_runs([number], "tags.complete = 'true'", output_format="pandas", max_results=50_000)
             frames.append(_tidy(found, study, number))
     whole = [frame for frame in frames if len(frame)]
-    return pd.concat(whole, ignore_index=True) if whole else pd.DataFrame(columns=["study"])
+    return pd.concat(whole, ignore_index=True) if whole else empty()
+
+
+def empty() -> pd.DataFrame:
+    """No results."""
+    return pd.DataFrame(columns=["study", "budget", "seed", "data.name"])
 
 
 def _tidy(found: pd.DataFrame, study: str, number: str) -> pd.DataFrame:
@@ -56,19 +75,26 @@ def _tidy(found: pd.DataFrame, study: str, number: str) -> pd.DataFrame:
     rows = found[found["tags.seed"].notna()]
     if "tags.duplicate" in rows:
         rows = rows[rows["tags.duplicate"].isna()]
-    named = {column: NAMES[column] for column in rows if column in NAMES}
-    for column in rows:
+    named = {column: NAMES[column] for column in map(str, rows) if column in NAMES}
+    for column in map(str, rows):
         for prefix in ("params.", "metrics.", PACKED):
             if column.startswith(prefix):
                 named[column] = column.removeprefix(prefix)
     tidy = rows[list(named)].rename(columns=named).assign(study=study, experiment=number)
-    tidy = tidy.loc[:, ~tidy.columns.duplicated()]
+    tidy["condition"] = tidy["condition"].str.replace(r", seed \d+$", "", regex=True)
     return typed(tidy.dropna(axis=1, how="all"))
 
 
 def from_file(file: Path) -> pd.DataFrame:
-    """Read what `to_file` has written."""
-    return typed(pd.read_csv(file, dtype=str, keep_default_na=False, na_values=[""]))
+    """Read what `to_file` has written.
+
+    Raises:
+        ValueError: the file is something else.
+    """
+    runs = typed(pd.read_csv(file, dtype=str, keep_default_na=False, na_values=[""]))
+    if lacking := {"study", "budget", "seed", "digest", "data.name"} - set(runs):
+        raise ValueError(f"it has no columns {', '.join(sorted(lacking))}")
+    return runs
 
 
 def to_file(runs: pd.DataFrame, file: Path) -> None:
@@ -76,8 +102,8 @@ def to_file(runs: pd.DataFrame, file: Path) -> None:
 
     What belongs to one store alone (ids of runs and experiments) is left out.
     """
-    first = ["study", "budget", "arm", "candidate", "seed", "digest", "commit"]
-    columns = [c for c in first if c in runs] + sorted(set(runs) - {*first, "run", "experiment"})
+    first = ["study", "budget", "condition", "arm", "candidate", "seed", "digest", "commit"]
+    columns = [c for c in first if c in runs] + sorted(set(map(str, runs)) - {*first, "run", "experiment"})
     ordered = runs.sort_values(["study", "budget", "digest", "seed"], kind="stable")[columns]
     ordered.to_csv(file, index=False, lineterminator="\n")
 
@@ -96,14 +122,6 @@ def _numbers(values: pd.Series) -> pd.Series:
         return pd.to_numeric(values)
     except (ValueError, TypeError):
         return values
-
-
-def merged(store: pd.DataFrame, file: pd.DataFrame) -> pd.DataFrame:
-    """The networks of a store, and those of a file that the store does not hold."""
-    if not len(store) or not len(file):
-        return store if len(store) else file
-    both = pd.concat([store, file], ignore_index=True)
-    return both.drop_duplicates(["study", "digest", "seed"], keep="first", ignore_index=True)
 
 
 @dataclass(frozen=True)
@@ -177,6 +195,17 @@ class Runs:
             raise Missing(f"{name} was not measured")
         rows = self.frame[self.frame[column].notna()]
         return pd.DataFrame({int(s): dict(unpack_curve(t)) for s, t in zip(rows["seed"], rows[column], strict=True)})
+
+    def at(self, name: str, step: int) -> "pd.Series[float]":
+        """The value of a curve at a step, by seed.
+
+        Raises:
+            Missing: it was not measured there.
+        """
+        curve = self.curve(name)
+        if step not in curve.index or curve.loc[step].isna().any():
+            raise Missing(f"{name} was not measured at {step}")
+        return curve.T[step]
 
     def error(self, rule: str = "weight_scaling") -> "Errors":
         """Test errors under a rule, in percent, with the images."""

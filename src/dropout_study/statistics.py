@@ -20,6 +20,11 @@ class Interval:
     high: float
     n: int
 
+    def __format__(self, spec: str) -> str:
+        """The mean with its limits, each in the given format: `1.20 (1.10 to 1.30)`."""
+        mean, low, high = (format(value, spec) for value in (self.mean, self.low, self.high))
+        return f"{mean} ({low} to {high})" if self.n > 1 else mean
+
 
 def interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
     """The t interval of a mean: mean ± t_{n-1} sd / sqrt(n).

@@ -96,10 +96,14 @@ def experiment_id(client: MlflowClient, name: str) -> str | None:
 
 def link(uri: str, experiment: str) -> str:
     """The line that opens the results in a browser."""
-    page = f"#/experiments/{experiment}/runs?workflowType=machine_learning"
     if uri.startswith("http"):
-        return f"{masked(uri).rstrip('/')}/{page}"
-    return f"mlflow ui --backend-store-uri {masked(uri)}   then http://127.0.0.1:5000/{page}"
+        return f"{masked(uri).rstrip('/')}/{page(experiment)}"
+    return f"mlflow ui --backend-store-uri {masked(uri)}   then http://127.0.0.1:5000/{page(experiment)}"
+
+
+def page(experiment: str) -> str:
+    """Where MLflow's pages show the runs of an experiment; its own entry is an overview for language models."""
+    return f"#/experiments/{experiment}/runs?workflowType=machine_learning"
 
 
 def _database(uri: str) -> Path:

@@ -44,7 +44,7 @@ def _fill_from(run_id: str, found: dict[int, str], cohort: Cohort, config: Confi
     with tempfile.TemporaryDirectory() as folder:
         try:
             tracking.download(run_id, config.tracking.uri, Path(folder))
-            whole = Cohort(cohort.network, schema.load(Path(folder) / "config.yaml").seeds)
+            whole = Cohort(cohort.member(0), schema.load(Path(folder) / "config.yaml").seeds)
             whole.to(next(cohort.parameters()).dtype)
             load_weights(whole, Path(folder) / COHORT)
         except ValueError as error:

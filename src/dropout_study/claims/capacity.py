@@ -1,6 +1,7 @@
 """Dropout needs capacity: small nets underfit, wide ones gain."""
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropout_study import figures
@@ -45,14 +46,12 @@ def beside(studies: Studies) -> list[str]:
     plain, dropped = by_width(runs, 0), by_width(runs, rate)
     for n in plain:
         nll = minus(plain[n].column("test/nll/weight_scaling"), dropped[n].column("test/nll/weight_scaling"))
-        of, error = interval(nll.values), interval(plain[n].error().minus(dropped[n].error()).values)
-        line = f"width {n}: gain {error.mean:+.2f} points ({error.low:+.2f} to {error.high:+.2f}), NLL {of.mean:+.4f} nats ({of.low:+.4f} to {of.high:+.4f})"
+        gain = plain[n].error().minus(dropped[n].error())
+        line = f"width {n}: gain {interval(gain.values):+.2f} points, NLL {interval(nll.values):+.4f} nats"
         wider = round(n / (1 - rate))
         if wider in dropped:
-            kept = interval(plain[n].error().minus(dropped[wider].error()).values)
-            line += (
-                f"; with n * keep fixed, {n} against {wider}: {kept.mean:+.2f} ({kept.low:+.2f} to {kept.high:+.2f})"
-            )
+            kept = plain[n].error().minus(dropped[wider].error())
+            line += f"; with n * keep fixed, {n} against {wider}: {interval(kept.values):+.2f}"
         lines.append(line)
     return lines
 
@@ -78,7 +77,7 @@ def figure(studies: Studies) -> Figure:
     return sheet
 
 
-def _draw_rates(axes: "figures.Axes", runs: Runs) -> None:
+def _draw_rates(axes: Axes, runs: Runs) -> None:
     """Test error by probability of keeping (figure 9 of Srivastava et al.)."""
     for i, (arm, frame) in enumerate(runs.frame.groupby("arm", sort=True)):
         nets = Runs(frame, runs.values)
@@ -93,6 +92,17 @@ def _draw_rates(axes: "figures.Axes", runs: Runs) -> None:
         axes.lines[-1].set_label(str(arm))
     axes.set(xlabel="probability of keeping a hidden unit", ylabel="test error (%)", yscale="log")
     axes.legend(fontsize=8)
+
+
+def compared(studies: Studies) -> dict[str, Runs]:
+    """The narrowest and the widest nets, at all rates."""
+    runs = studies["capacity"]
+    rates = sorted(set(runs.frame["model.hidden_rate"]))
+    return {
+        f"{runs.values[end]}, rate {rate:g}": runs.where(model__widths=runs.values[end], model__hidden_rate=rate)
+        for end in ("narrow", "wide")
+        for rate in rates
+    }
 
 
 CLAIM = Claim(
@@ -116,4 +126,5 @@ CLAIM = Claim(
         Published("n * keep fixed (256/256/512), keep 0.1", "about 1.7 %", "Srivastava et al. 2014, figure 9", "T"),
     ),
     beside=beside,
+    compared=compared,
 )

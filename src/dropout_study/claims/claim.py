@@ -46,7 +46,8 @@ class Claim:
         caption: what the figure shows.
         published: what others have found.
         beside: numbers that do not decide, as lines of text; raises Missing likewise.
-        arms: the conditions that are compared: whether their training had come to rest is reported.
+        compared: the trained conditions that are compared, by name: whether training had come to rest is reported.
+        notes: what the notes say otherwise, or what the reader should know.
     """
 
     id: str
@@ -60,4 +61,5 @@ class Claim:
     caption: str
     published: tuple[Published, ...] = ()
     beside: Callable[[Studies], list[str]] = lambda _: []
+    compared: Callable[[Studies], dict[str, Runs]] = lambda _: {}
     notes: str = ""

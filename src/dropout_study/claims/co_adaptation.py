@@ -37,9 +37,7 @@ def beside(studies: Studies) -> list[str]:
     lines = []
     for key, name in MEASURES.items():
         one, other = (interval(runs.column(key).tolist()) for runs in (plain, dropout))
-        lines.append(
-            f"{name}: {one.mean:.3f} ({one.low:.3f} to {one.high:.3f}) without, {other.mean:.3f} ({other.low:.3f} to {other.high:.3f}) with dropout"
-        )
+        lines.append(f"{name}: {one:.3f} without, {other:.3f} with dropout")
     return lines
 
 

@@ -63,10 +63,10 @@ def beside(studies: Studies) -> list[str]:
             of_size.where(model__hidden_rate=r).column("train/loss_fluctuation").mean()
             for r in (0, runs.values["rate"])
         ]
+        spread = " / ".join(f"{errors.percent.std():.2f}" for errors in (plain, dropped))
         lines.append(
-            f"{size} examples: benefit {absolute.mean:+.2f} points ({absolute.low:+.2f} to {absolute.high:+.2f}), log ratio "
-            f"{ratio.mean:+.3f} ({ratio.low:+.3f} to {ratio.high:+.3f}){harm}; spread over seeds {plain.percent.std():.2f} without, "
-            f"{dropped.percent.std():.2f} with; fluctuation of the training loss {jumps[0]:.2f} without, {jumps[1]:.2f} with"
+            f"{size} examples: benefit {absolute:+.2f} points, log ratio {ratio:+.3f}{harm}; without / with dropout: "
+            f"spread over seeds {spread}, fluctuation of the training loss {jumps[0]:.2f} / {jumps[1]:.2f}"
         )
     return lines
 
@@ -93,6 +93,16 @@ def figure(studies: Studies) -> Figure:
     return sheet
 
 
+def compared(studies: Studies) -> dict[str, Runs]:
+    """Both rates at every size."""
+    runs = studies["dataset_size"]
+    return {
+        f"{size} examples, rate {rate:g}": runs.where(data__train_size=size, model__hidden_rate=rate)
+        for size in sizes(runs)
+        for rate in (0, runs.values["rate"])
+    }
+
+
 CLAIM = Claim(
     id="dataset_size",
     title="Size of the data set",
@@ -110,7 +120,7 @@ CLAIM = Claim(
     estimate=estimate,
     figure=figure,
     caption="Test error with and without dropout, and the benefit in points and as a log ratio, by the number of "
-    "training examples (nested, class-balanced subsets; the same number of updates). Mean and 95 % interval over seeds.",
+    "training examples (nested, class-balanced, the same number of updates). Mean and 95 % interval over seeds.",
     published=(
         Published(
             "100 and 500 examples, 784-1024-1024-2048-10", "no gain", "Srivastava et al. 2014, figure 10", "T, S"
@@ -124,5 +134,6 @@ CLAIM = Claim(
         ),
     ),
     beside=beside,
+    compared=compared,
     notes="The two scales can disagree: a benefit that grows in points may shrink as a ratio. The ratio decides.",
 )

@@ -15,9 +15,11 @@ def nets(runs: Runs) -> dict[str, Runs]:
     Raises:
         Missing: there is none.
     """
-    frame = runs.frame[runs.frame["model.hidden_rate"] > 0] if len(runs.frame) else runs.frame
-    grouped = frame.groupby(["model.widths", "model.hidden_rate"], sort=True) if len(frame) else []
-    found = {f"{widths}, rate {rate:g}": Runs(same, runs.values) for (widths, rate), same in grouped}
+    frame = runs.frame[runs.frame["model.hidden_rate"] > 0]
+    found = {
+        f"{same['model.widths'].iloc[0]}, rate {same['model.hidden_rate'].iloc[0]:g}": Runs(same, runs.values)
+        for _, same in frame.groupby(["model.hidden_rate", "digest"], sort=True)
+    }
     if not found:
         raise Missing("there are no results")
     return dict(sorted(found.items(), key=lambda item: int(item[0].partition("x")[0])))
@@ -37,14 +39,13 @@ def beside(studies: Studies) -> list[str]:
     lines = []
     for name, runs in nets(studies["ensemble_gain"]).items():
         best = interval((runs.column("single/error_best") - runs.column("ensemble/error")).tolist())
-        mean = {
-            key: runs.column(key).mean()
-            for key in ("ensemble/error", "single/error", "single/disagreement", "single/nll", "ensemble/nll")
-        }
+        error, nll = (
+            [runs.column(f"{which}/{key}").mean() for which in ("ensemble", "single")] for key in ("error", "nll")
+        )
+        disagreement = 100 * runs.column("single/disagreement").mean()
         lines.append(
-            f"{name}: ensemble {mean['ensemble/error']:.2f} %, single {mean['single/error']:.2f} %, best single less ensemble "
-            f"{best.mean:+.2f} ({best.low:+.2f} to {best.high:+.2f}); disagreement {100 * mean['single/disagreement']:.2f} % of pairs; "
-            f"NLL {mean['ensemble/nll']:.4f} against {mean['single/nll']:.4f} nats (a gain there is Jensen's inequality)"
+            f"{name}: ensemble {error[0]:.2f} %, single {error[1]:.2f} %, best single less ensemble {best:+.2f}; "
+            f"disagreement {disagreement:.2f} % of pairs; NLL {nll[0]:.4f} against {nll[1]:.4f} nats"
         )
     return lines
 

@@ -29,9 +29,7 @@ def beside(studies: Studies) -> list[str]:
         for same in nonlinear(studies["enumerable"])
     ]
     of = interval(averaged([Effect(difference.tolist()) for difference in nll]).values)
-    return [
-        f"NLL of the geometric less that of the arithmetic mean: {of.mean:+.4f} nats ({of.low:+.4f} to {of.high:+.4f})"
-    ]
+    return [f"NLL of the geometric less that of the arithmetic mean: {of:+.4f} nats"]
 
 
 def figure(studies: Studies) -> Figure:

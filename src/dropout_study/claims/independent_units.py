@@ -1,6 +1,5 @@
 """Each unit performs well without specific others; every subnetwork performs reasonably well."""
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from dropout_study import figures
@@ -14,7 +13,7 @@ MARGIN = 1.0
 
 def halved(runs: Runs) -> Errors:
     """Errors of single subnetworks, half of the hidden units removed."""
-    return Errors(runs.curve("removal/error").loc[HALF], runs.wrong("removed_50"))
+    return Errors(runs.at("removal/error", HALF), runs.wrong("removed_50"))
 
 
 def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
@@ -32,10 +31,8 @@ def beside(studies: Studies) -> list[str]:
     runs, lines = studies["independent_units"], []
     for rate in sorted(set(runs.frame["model.hidden_rate"])):
         nets = runs.where(model__hidden_rate=rate)
-        mean, worst = (np.mean(nets.curve(f"removal/{key}").loc[HALF]) for key in ("error", "worst"))
-        lines.append(
-            f"rate {rate:g}, half of the units removed: error {mean:.2f} %, of the worst of 20 subnetworks {worst:.2f} %"
-        )
+        mean, worst = (nets.at(f"removal/{key}", HALF).mean() for key in ("error", "worst"))
+        lines.append(f"rate {rate:g}, half of the units removed: error {mean:.2f} %, worst of 20 times {worst:.2f} %")
     return lines
 
 

@@ -15,7 +15,7 @@ def models(runs: Runs) -> dict[str, Runs]:
     Raises:
         Missing: none is.
     """
-    found = {arm: Runs(frame, runs.values) for arm, frame in runs.frame.groupby("arm", sort=True)}
+    found = {str(arm): Runs(frame, runs.values) for arm, frame in runs.frame.groupby("arm", sort=True)}
     if not found:
         raise Missing("there are no results")
     return found
@@ -24,15 +24,15 @@ def models(runs: Runs) -> dict[str, Runs]:
 def gain(runs: Runs) -> Effect:
     """Error of weight scaling less that of k masks (mean over re-draws)."""
     k = int(runs.values["k"])
-    sampled = Errors(runs.curve("mc/error").loc[k], runs.wrong(f"monte_carlo_{k}"))
+    sampled = Errors(runs.at("mc/error", k), runs.wrong(f"monte_carlo_{k}"))
     return runs.error().minus(sampled)
 
 
 def enough(runs: Runs) -> int | None:
     """The smallest k whose error is below that of weight scaling plus the margin, with confidence; if any is."""
     scaled, margin = runs.column("test/error/weight_scaling"), float(runs.values["margin"])
-    for k, errors in runs.curve("mc/error").iterrows():
-        if interval((errors - scaled).tolist()).high < margin:
+    for k in runs.curve("mc/error").index.tolist():
+        if interval((runs.at("mc/error", k) - scaled).tolist()).high < margin:
             return int(k)
     return None
 
@@ -48,11 +48,11 @@ def beside(studies: Studies) -> list[str]:
     for arm, runs in models(studies["mc_samples"]).items():
         k, margin = enough(runs), runs.values["margin"]
         number = f"from {k} masks on" if k else "with no number of masks that was tried"
-        nll = interval((runs.column("test/nll/weight_scaling") - runs.curve("mc/nll").iloc[-1]).tolist())
-        largest = runs.curve("mc/nll").index[-1]
+        largest = int(runs.curve("mc/nll").index.max())
+        nll = interval((runs.column("test/nll/weight_scaling") - runs.at("mc/nll", largest)).tolist())
         lines.append(
             f"{arm}: as good as weight scaling, within {margin:g} points, {number}; NLL of weight scaling less that "
-            f"of {largest} masks {nll.mean:+.4f} nats ({nll.low:+.4f} to {nll.high:+.4f})"
+            f"of {largest} masks {nll:+.4f} nats"
         )
     return lines
 
@@ -78,10 +78,16 @@ def figure(studies: Studies) -> Figure:
     return sheet
 
 
+def compared(studies: Studies) -> dict[str, Runs]:
+    """All models."""
+    return models(studies["mc_samples"])
+
+
 CLAIM = Claim(
     id="mc_samples",
     title="Monte-Carlo samples",
-    says="Some models do better with Monte-Carlo averaging of about 20 samples; the best number depends on the problem.",
+    says="Some models do better with Monte-Carlo averaging of about 20 samples; the best number depends on the "
+    "problem.",
     source="the paragraph on Gal and Ghahramani (2015)",
     studies=("mc_samples",),
     parts={
@@ -112,6 +118,7 @@ CLAIM = Claim(
         ),
     ),
     beside=beside,
+    compared=compared,
     notes="The pairs were declared before the runs: every model of the study, weight scaling against 20 masks. p is "
     "multiplied by their number.",
 )

@@ -36,14 +36,16 @@ def beside(studies: Studies) -> list[str]:
     """Clean and corrupted errors, by kind of corruption."""
     lines = []
     for name, runs in arms(studies["robustness"]).items():
-        kinds = ", ".join(
-            f"{kind.replace('_', ' ')} {runs.curve(f'corruption/{kind}').to_numpy().mean():.1f}" for kind in CORRUPTIONS
-        )
-        clean, corrupted = runs.column("test/error/weight_scaling").mean(), runs.column("corruption/error").mean()
-        lines.append(
-            f"dropped: {name}: clean {clean:.2f} %, corrupted {corrupted:.2f} % ({kinds}), NLL corrupted {runs.column('corruption/nll').mean():.3f} nats"
-        )
+        kinds = ", ".join(f"{_mean(runs, kind):.1f} {kind.replace('_', ' ')}" for kind in CORRUPTIONS)
+        clean, corrupted = (runs.column(key).mean() for key in ("test/error/weight_scaling", "corruption/error"))
+        nll = runs.column("corruption/nll").mean()
+        lines.append(f"{name} dropped: clean {clean:.2f} %, corrupted {corrupted:.2f} % ({kinds}), {nll:.3f} nats")
     return lines
+
+
+def _mean(runs: Runs, kind: str) -> float:
+    """Mean error over seeds and severities."""
+    return float(runs.curve(f"corruption/{kind}").to_numpy().mean())
 
 
 def figure(studies: Studies) -> Figure:

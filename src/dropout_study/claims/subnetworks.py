@@ -16,9 +16,11 @@ EXPECTED = {"masks": 16, "with a path": 9, "functions, with biases": 13, "functi
 
 
 def counts() -> dict[str, int]:
-    """What is counted on 2 inputs and 2 hidden ReLU units, all four droppable."""
+    """What is counted on 2 inputs and 2 hidden ReLU units, all four droppable, with positive weights."""
     network = MLP(2, 1, [2]).double()
     network.initialize(0)
+    for p in network.parameters():
+        p.data = p.data.abs() + 0.5  # a unit that is never active would not count
     source = torch.Generator().manual_seed(0)
     inputs = torch.randn(200, 2, generator=source, dtype=torch.float64)
     bare = MLP(2, 1, [2]).double()

@@ -25,7 +25,7 @@ def beside(studies: Studies) -> list[str]:
     lines = []
     for runs in nonlinear(studies["enumerable"]):
         row, of = runs.frame.iloc[0], interval(runs.column("exact/kl").tolist())
-        lines.append(f"KL, {row['arm']} {row['model.widths']}: {of.mean:.2g} nats ({of.low:.2g} to {of.high:.2g})")
+        lines.append(f"KL, {row['arm']} {row['model.widths']}: {of:.2g} nats")
     return lines
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from dropout_study.evaluation import Scores
-from dropout_study.probes.findings import Findings, Probed
+from dropout_study.probes.findings import Curves, Findings, Probed
 from dropout_study.rules import bagging, weight_scaling
 
 
@@ -21,7 +21,7 @@ def bags(probed: Probed) -> Findings:
     for x, labels in probed.batches():
         scores.add(bagging(weight_scaling(probed.cohort, x), probed.bag), labels)
     means, steps = scores.means(), range(1, probed.bag + 1)
-    curves = {f"bag/{key}": (steps, _of_first_members(means[key].T, probed.bag).T) for key in ("error", "nll")}
+    curves: Curves = {f"bag/{key}": (steps, _of_first_members(means[key].T, probed.bag).T) for key in ("error", "nll")}
     return Findings(curves=curves, wrong={"bag": _of_first_members(scores.wrong()[-1], probed.bag)})
 
 

@@ -4,7 +4,7 @@ import torch
 
 from dropout_study.corruptions import CORRUPTIONS, SEVERITIES, corrupt
 from dropout_study.evaluation import Scores
-from dropout_study.probes.findings import Findings, Probed
+from dropout_study.probes.findings import Curves, Findings, Probed
 from dropout_study.rules import weight_scaling
 
 
@@ -20,7 +20,7 @@ def corruption(probed: Probed) -> Findings:
             score.add(weight_scaling(probed.cohort, corrupt(x, kind, severity, i)), labels)
     errors = {key: score.means()["error"] for key, score in scores.items()}
     nll = torch.stack([score.means()["nll"] for score in scores.values()])
-    curves = {
+    curves: Curves = {
         f"corruption/{kind}": (SEVERITIES, torch.stack([errors[kind, severity] for severity in SEVERITIES]))
         for kind in CORRUPTIONS
     }

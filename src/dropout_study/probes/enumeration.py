@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from dropout_study.masks import log_probability
-from dropout_study.probes.findings import Findings, Probed
+from dropout_study.probes.findings import Curves, Findings, Probed
 from dropout_study.rules import exact, exact_normal, subnetworks, weight_scaling
 
 POOL = 1_000  # sampled masks
@@ -44,7 +44,7 @@ def enumeration(probed: Probed) -> Findings:
     }
     distances = _distances(probed, x, ensemble.arithmetic.exp())
     slope = _slope(torch.tensor(COUNTS).log(), distances.log())
-    curves = {"exact/mc_distance": (COUNTS, distances)}
+    curves: Curves = {"exact/mc_distance": (COUNTS, distances)}
     return Findings(metrics=metrics | {"exact/mc_slope": slope}, curves=curves)
 
 

@@ -7,6 +7,9 @@ from torch import Tensor
 
 from dropout_study.cohort import Cohort
 
+Curves = dict[str, tuple[Sequence[int], Tensor]]
+"""Name -> steps, and values `[K, R]` at them."""
+
 
 @dataclass(frozen=True)
 class Probed:
@@ -39,5 +42,5 @@ class Findings:
     """
 
     metrics: dict[str, Tensor] = field(default_factory=dict)
-    curves: dict[str, tuple[Sequence[int], Tensor]] = field(default_factory=dict)
+    curves: Curves = field(default_factory=dict)
     wrong: dict[str, Tensor] = field(default_factory=dict)

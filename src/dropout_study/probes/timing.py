@@ -28,7 +28,7 @@ def timing(probed: Probed) -> Findings:
     `cost/monte_carlo` (ten masks by one pass of weight scaling); and the operations they take by PyTorch's counter:
     `cost/flops_dropout`, `cost/flops_bag`, `cost/flops_scaling`, `cost/flops_monte_carlo`, as ratios likewise.
     """
-    network = probed.cohort.network
+    network = probed.cohort.member(0)
     plain = copy.deepcopy(network)
     plain.sites = tuple(masks.Site(site.name, site.shape, 0.0) for site in network.sites)
     x, labels = next(iter(probed.batches()))
@@ -46,7 +46,7 @@ def timing(probed: Probed) -> Findings:
     def pass_of(cohort: Cohort) -> Callable[[], object]:
         return lambda: weight_scaling(cohort, x)
 
-    rivals = {
+    rivals: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         "dropout": (whole, dropping),
         "bag": (dropping, bag),
         "scaling": (pass_of(whole.cohort), pass_of(dropping.cohort)),

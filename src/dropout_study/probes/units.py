@@ -42,8 +42,8 @@ def _mean_correlation(h: Tensor) -> Tensor:
     n = varying.shape[1]
     if n < 2:
         return h.new_tensor(0.0)
-    matrix = torch.corrcoef(varying.T).abs()
-    return (matrix.sum() - n) / (n * (n - 1))
+    mean: Tensor = (torch.corrcoef(varying.T).abs().sum() - n) / (n * (n - 1))
+    return mean
 
 
 def effective_rank(h: Tensor) -> Tensor:

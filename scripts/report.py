@@ -1,0 +1,34 @@
+"""MLflow -> verdicts, figures, report: `python scripts/report.py`; `--help` tells the rest."""
+
+import sys
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig, open_dict
+
+from dropout_study import command_line
+from dropout_study import config as schema
+
+CONF = Path(__file__).parents[1] / "conf"
+
+schema.register()
+
+
+@hydra.main(config_path=str(CONF), config_name="report", version_base="1.3")
+def job(composed: DictConfig) -> None:
+    """Read, decide, print, write, record."""
+    with open_dict(composed):
+        composed.pop("hydra", None)
+    from dropout_study.reporting import report
+
+    report(schema.read_report(composed), CONF)
+
+
+def main() -> None:
+    """Take the store off the command line and hand over to Hydra."""
+    sys.argv[1:] = command_line.store_to_environment(sys.argv[1:])
+    job()
+
+
+if __name__ == "__main__":
+    command_line.run(main)

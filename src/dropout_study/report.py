@@ -1,0 +1,215 @@
+"""The report: a table of verdicts, a page that needs nothing else, and the same for GitHub."""
+
+import base64
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from jinja2 import Environment, PackageLoader
+from matplotlib.figure import Figure
+from rich.table import Table
+
+from dropout_study import figures
+from dropout_study.claims.claim import MARKS, Claim
+from dropout_study.claims.criteria import CONTRADICTED, INCONCLUSIVE, SUPPORTED, Exact, Part
+from dropout_study.corruptions import CORRUPTIONS, SEVERITIES, corrupt
+from dropout_study.data import Images
+from dropout_study.results import Effect, Missing
+from dropout_study.statistics import interval
+from dropout_study.verdicts import NEEDS_MNIST, NO_RUNS, Outcome
+
+SIGNS = {SUPPORTED: "✔", CONTRADICTED: "✘", INCONCLUSIVE: "?", NEEDS_MNIST: "?", NO_RUNS: "·"}
+COLOURS = {SUPPORTED: "green", CONTRADICTED: "red", INCONCLUSIVE: "yellow", NEEDS_MNIST: "yellow", NO_RUNS: "dim"}
+
+TRAINING = (
+    "Whether training was long enough: validation error by update for the compared conditions (mean over seeds). The "
+    "learning rate falls to nothing at the end, which brings every curve to rest; what a longer budget would give is "
+    "another question."
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """An effect as it is printed."""
+
+    part: str
+    name: str
+    value: str
+    spread: str
+    criterion: str
+    verdict: str
+
+
+def rows(outcome: Outcome) -> list[Row]:
+    """The effects that decided a claim."""
+    return [
+        Row(
+            name,
+            of,
+            number(effect, part),
+            spread(effect, part),
+            f"{part.criterion} {part.unit}".strip(),
+            part.criterion.decide(effect).verdict,
+        )
+        for name, part in outcome.claim.parts.items()
+        for of, effect in outcome.effects.get(name, {}).items()
+    ]
+
+
+def number(effect: Effect, part: Part) -> str:
+    """An effect: the largest value where exactness is asked for, else the mean."""
+    if isinstance(part.criterion, Exact):
+        return f"{max(abs(value) for value in effect.values):.2g}"
+    return signed(interval(effect.values).mean)
+
+
+def spread(effect: Effect, part: Part) -> str:
+    """The interval of an effect, where there is one."""
+    of = interval(effect.values)
+    return "" if isinstance(part.criterion, Exact) or of.n < 2 else f"{signed(of.low)} to {signed(of.high)}"
+
+
+def signed(value: float) -> str:
+    """A number with its sign and three digits or so."""
+    if math.isnan(value):
+        return "-"
+    digits = 2 if abs(value) >= 1 else 3 if abs(value) >= 0.01 else 5
+    return f"{value:+.{digits}f}"
+
+
+def decisive(outcome: Outcome) -> Row:
+    """The effect that stands for a claim in the table: one of those that made the verdict what it is."""
+    found = [row for row in rows(outcome) if row.spread] or rows(outcome)
+    wanted = outcome.verdict if outcome.verdict in (SUPPORTED, CONTRADICTED) else INCONCLUSIVE
+    return next((row for row in found if row.verdict == wanted), found[0])
+
+
+def published(claim: Claim) -> str:
+    """The first published number, with its mark."""
+    return f"{claim.published[0].value} [{claim.published[0].mark}]" if claim.published else ""
+
+
+def table(outcomes: Sequence[Outcome]) -> Table:
+    """The verdicts for a terminal."""
+    result = Table(
+        title="Deep Learning, section 7.12, claim by claim",
+        caption="effect: the one that decided, with its 95 % interval over seeds (or timings); * Holm's adjustment for "
+        "the number of claims would make the verdict inconclusive",
+    )
+    for heading in ("claim", "verdict", "effect", "95 % interval", "criterion", "seeds", "budget", "published"):
+        result.add_column(heading, justify="right" if heading in ("effect", "seeds") else "left")
+    for outcome in outcomes:
+        verdict = f"[{COLOURS[outcome.verdict]}]{SIGNS[outcome.verdict]} {outcome.verdict}{'*' * outcome.overturned}[/]"
+        if not outcome.decided:
+            result.add_row(outcome.claim.id, verdict, "", "", outcome.reason, "", "", published(outcome.claim))
+            continue
+        row, where = decisive(outcome), f"{outcome.budget}, {outcome.data}"
+        cells = (row.value, row.spread, row.criterion, str(outcome.seeds), where, published(outcome.claim))
+        result.add_row(outcome.claim.id, verdict, *cells)
+    return result
+
+
+def write(
+    outcomes: Sequence[Outcome], runs: pd.DataFrame, folder: Path, links: Mapping[str, str], images: Images | None
+) -> list[Path]:
+    """Write the report into a folder; the same runs give the same bytes. Returns the files.
+
+    Args:
+        outcomes: of the claims that are reported.
+        runs: results of all studies; numbers behind the verdicts.
+        folder: `index.html`, `README.md` and `figures/` go here.
+        links: study -> where its runs are seen, if anywhere.
+        images: whose corrupted versions are pictured.
+    """
+    drawn = {outcome.claim.id: _figures(outcome, images) for outcome in outcomes}
+    files = []
+    for claim, of_claim in drawn.items():
+        for name, (figure, _) in of_claim.items():
+            file = folder / "figures" / f"{claim}{'' if name == 'figure' else '_' + name}.png"
+            figures.save(figure, file)
+            files.append(file)
+    environment = Environment(
+        loader=PackageLoader("dropout_study"),
+        autoescape=lambda name: name is not None and "html" in name,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    shown: dict[str, Any] = {
+        "outcomes": outcomes,
+        "drawn": {claim: {name: (_svg(f), text) for name, (f, text) in d.items()} for claim, d in drawn.items()},
+        "rows": {outcome.claim.id: rows(outcome) for outcome in outcomes},
+        "decisive": {outcome.claim.id: decisive(outcome) for outcome in outcomes if outcome.decided},
+        "beside": {outcome.claim.id: _beside(outcome) for outcome in outcomes},
+        "commits": sorted({str(commit)[:7] for commit in runs.get("commit", pd.Series(dtype=str)).dropna()}),
+        "count": len(runs),
+        "links": links,
+        "marks": MARKS,
+        "signs": SIGNS,
+        "p": lambda value: "" if math.isnan(value) else "< 0.0001" if value < 1e-4 else f"{value:.4f}",
+    }
+    for name in ("index.html", "README.md"):
+        text = environment.get_template(f"{name}.jinja").render(**shown)
+        (folder / name).write_text(text.rstrip() + "\n", encoding="utf-8")
+        files.append(folder / name)
+    return files
+
+
+def _figures(outcome: Outcome, images: Images | None) -> dict[str, tuple[Figure, str]]:
+    """Name -> figure and caption."""
+    drawn: dict[str, tuple[Figure, str]] = {}
+    if outcome.decided:
+        drawn["figure"] = outcome.claim.figure(outcome.studies), outcome.claim.caption
+        if compared := outcome.claim.compared(outcome.studies):
+            drawn["training"] = _training({n: runs.curve("val/error") for n, runs in compared.items()}), TRAINING
+    if outcome.claim.id == "robustness" and images is not None:
+        drawn["images"] = _corrupted(images), "One test image, by kind of corruption and severity (left: clean)."
+    return drawn
+
+
+def _training(curves: Mapping[str, pd.DataFrame]) -> Figure:
+    sheet, (axes,) = figures.sheet(width=6.5)
+    for i, (name, curve) in enumerate(curves.items()):
+        mean = curve.mean(axis=1).sort_index()
+        look = figures.LOOKS[i % len(figures.LOOKS)]
+        axes.plot(mean.index / 1000, mean, label=name, color=look["color"], linestyle=look["linestyle"])
+    axes.set(xlabel="thousand updates", ylabel="validation error (%)", yscale="log")
+    axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.01, 0.5))
+    return sheet
+
+
+def _corrupted(images: Images) -> Figure:
+    x, _ = images.test.batch(torch.zeros(1, dtype=torch.long))
+    side = int(images.inputs**0.5)
+    sheet, axes = figures.sheet(1 + len(SEVERITIES), len(CORRUPTIONS), width=0.9, height=0.9)
+    for i, kind in enumerate(CORRUPTIONS):
+        shown = [x, *(corrupt(x, kind, severity) for severity in SEVERITIES)]
+        for j, image in enumerate(shown):
+            axis = axes[i * len(shown) + j]
+            axis.imshow(image.view(side, side).numpy(), cmap="gray_r", vmin=0, vmax=1)
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
+            if j == 0:
+                axis.set_ylabel(kind.replace("_", " "), rotation=0, ha="right", va="center", fontsize=8)
+    return sheet
+
+
+def _beside(outcome: Outcome) -> list[str]:
+    """Numbers that do not decide; what of them is missing is left out."""
+    if not outcome.decided:
+        return []
+    try:
+        return outcome.claim.beside(outcome.studies)
+    except Missing as error:
+        return [f"Not all numbers are there: {error}."]
+
+
+def _svg(figure: Figure) -> str:
+    """A figure as the address of an image that holds it."""
+    buffer = io.BytesIO()
+    figures.write_svg(figure, buffer)
+    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()

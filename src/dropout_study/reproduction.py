@@ -1,0 +1,75 @@
+"""Everything from nothing: the studies one after another, then the report."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from dropout_study import studies
+from dropout_study.command_line import fail
+from dropout_study.config import Budget, ConfigError, Report, Reproduce
+
+
+def reproduce(chosen: Reproduce, conf: Path, scripts: Path) -> None:
+    """Run the studies that are asked for and report.
+
+    A study that fails does not stop the others; the exit code is 1 then.
+
+    Raises:
+        ConfigError: a study does not exist, or the file of results is not one.
+    """
+    from dropout_study.reporting import STUDIES, report
+
+    if unknown := [study for study in chosen.studies if study not in STUDIES]:
+        raise ConfigError(f"studies={unknown} cannot be used: studies must be some of {', '.join(STUDIES)}.")
+    wanted = studies.in_order(chosen.studies or STUDIES, conf)
+    if chosen.dry_run:
+        Console().print(plan(wanted, chosen.budget, conf))
+        return
+    _restore(chosen, conf)
+    failed = []
+    for i, study in enumerate(wanted, start=1):
+        typed = [f"study={study}", f"budget={chosen.budget.name}"]
+        typed += [f"data={chosen.data.name}"] if chosen.data else []
+        typed += [f"hydra/launcher={chosen.launcher}"] if chosen.launcher else []
+        print(f"\n== study {i} of {len(wanted)}: {study}", flush=True)
+        code = subprocess.run([sys.executable, str(scripts / "train.py"), "-m", *typed], check=False).returncode
+        if code == 130:
+            raise KeyboardInterrupt
+        failed += [study] if code else []
+    print(flush=True)
+    report(Report(output=chosen.output, data_root=chosen.data_root, tracking=chosen.tracking), conf)
+    if failed:
+        fail(f"These studies did not finish: {', '.join(failed)}. The same command goes on with what is missing.")
+
+
+def plan(wanted: list[str], budget: Budget, conf: Path) -> Table:
+    """How long the studies take, where the budget says so."""
+    known = budget.minutes
+    total = sum(known.get(study, 0) for study in wanted)
+    caption = f"about {total // 60} h {total % 60} min in all on two cores; nothing was run" if known else "not known"
+    table = Table(title=f"budget {budget.name}", caption=caption)
+    for heading in ("study", "minutes", "shows"):
+        table.add_column(heading, justify="right" if heading == "minutes" else "left")
+    for study in wanted:
+        table.add_row(study, str(known.get(study, "-")), studies.title(study, conf))
+    return table
+
+
+def _restore(chosen: Reproduce, conf: Path) -> None:
+    """Bring back what a report of the same budget holds."""
+    if not chosen.results:
+        return
+    file = Path(chosen.results)
+    if not file.exists():
+        return
+    from dropout_study.restoring import restore
+
+    try:
+        count = restore(file, chosen.tracking.uri, chosen.budget.name, conf)
+    except ValueError as error:
+        raise ConfigError(f"results={file} cannot be read: {error}") from error
+    if count:
+        print(f"{count} networks taken from {file} (results=null trains them again)")

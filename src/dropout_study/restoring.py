@@ -1,0 +1,82 @@
+"""Results from the file of a report, brought back into a store: what was measured once need not be trained again."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from mlflow.tracking import MlflowClient
+from tqdm import tqdm
+
+from dropout_study import studies, tracking
+from dropout_study.addresses import absolute
+from dropout_study.identity import look_up
+from dropout_study.packing import unpack_curve
+from dropout_study.processes import now_ms
+from dropout_study.record import Record, SeedRecord
+from dropout_study.results import from_file
+
+PARAMS = ("data.", "model.", "regularizer.", "optimizer.", "schedule.", "trainer.", "budget.", "evaluation.")
+
+
+def restore(file: Path, uri: str, budget: str, conf: Path) -> int:
+    """Record the networks of a file that a store lacks; returns how many.
+
+    Their weights are not in the file: a study that evaluates stored cohorts needs them trained again.
+
+    Args:
+        file: results of a report.
+        uri: of the store.
+        budget: only what was trained at it.
+        conf: the folder of the configuration.
+
+    Raises:
+        ValueError: the file is something else.
+    """
+    runs = from_file(file)
+    restored, client = 0, MlflowClient(absolute(uri))
+    of_budget = runs[runs["budget"] == budget].groupby(["study", "digest"], sort=True)
+    for (study, digest), cohort in tqdm(of_budget, desc="restoring", unit=" conditions", leave=False, disable=None):
+        known = look_up(client, str(study), str(digest)).complete
+        lacking = cohort[~cohort["seed"].isin(list(known))]
+        if len(lacking):
+            _record(lacking.dropna(axis=1, how="all"), str(study), studies.title(str(study), conf), uri)
+            restored += len(lacking)
+    return restored
+
+
+def _record(cohort: pd.DataFrame, study: str, description: str, uri: str) -> None:
+    """Record some seeds of one condition."""
+    row = cohort.iloc[0]
+    tags = {"config_digest": str(row["digest"]), "budget": str(row["budget"]), "restored": "true"}
+    named = {"training_digest": "training_digest", "arm": "arm", "commit": "git.commit"}
+    tags |= {tag: str(row[column]) for column, tag in named.items() if column in row}
+    tags |= {"candidate": str(int(row["candidate"]))} if "candidate" in row else {}
+    record = Record(
+        experiment=study,
+        description=description,
+        name=str(row["condition"]),
+        params={key: str(row[key]) for key in map(str, cohort) if key.startswith(PARAMS)},
+        tags=tags,
+        dataset={},
+        seeds=[_seed(network) for _, network in cohort.iterrows()],
+    )
+    record.end("FINISHED")
+    with tempfile.TemporaryDirectory() as folder:
+        record.save(Path(folder))
+        tracking.record(Path(folder), uri)
+
+
+def _seed(network: "pd.Series[Any]") -> SeedRecord:
+    """What one network achieved, from its row."""
+    known = network.dropna()
+    seed = SeedRecord(int(str(known["seed"])), str(known.get("data_digest", "")))
+    for key, value in known.items():
+        kind, _, name = str(key).partition("/")
+        if kind == "curve":
+            seed.curves[name] = [(step, y, now_ms()) for step, y in unpack_curve(str(value))]
+        elif kind == "wrong":
+            seed.wrong[name] = str(value)
+        elif name:
+            seed.metrics[str(key)] = float(str(value))
+    return seed

@@ -1,0 +1,146 @@
+"""From results to verdicts: every claim decided at the largest budget at which its runs are there."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from dropout_study import studies
+from dropout_study.claims import CLAIMS
+from dropout_study.claims.claim import Claim, Studies
+from dropout_study.claims.criteria import INCONCLUSIVE, SUPPORTED, WITHIN_IMAGES, Decision, together
+from dropout_study.results import BUDGETS, Effect, Missing, Runs
+from dropout_study.statistics import holm
+
+NEEDS_MNIST, NO_RUNS = "needs MNIST", "no runs yet"
+LATE = 0.9  # share of the updates behind which a validation curve should have come to rest
+FALL, POINTS = 0.03, 0.05  # of the error, or points: what it may still fall then
+ALPHA = 0.05
+
+
+@dataclass
+class Outcome:
+    """What has become of a claim.
+
+    Attributes:
+        claim: which.
+        verdict: supported, contradicted, inconclusive, needs MNIST, or no runs yet.
+        reason: why it is not decided.
+        studies: the runs it was decided on.
+        budget: of them.
+        data: of them.
+        effects: part -> name -> effect.
+        decisions: part -> decision.
+        p: of the verdict, unadjusted, and adjusted for the number of claims.
+        restless: compared conditions whose validation error was still falling.
+        command: what produces the runs.
+    """
+
+    claim: Claim
+    verdict: str
+    reason: str = ""
+    studies: Studies = field(default_factory=dict)
+    budget: str = ""
+    data: str = ""
+    effects: Mapping[str, Mapping[str, Effect]] = field(default_factory=dict)
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
+    p: float = math.nan
+    adjusted: float = math.nan
+    restless: Sequence[str] = ()
+    command: str = ""
+
+    @property
+    def decided(self) -> bool:
+        """Whether there are runs to decide on."""
+        return self.verdict != NO_RUNS
+
+    @property
+    def seeds(self) -> int:
+        """The smallest number of seeds (or rounds) that an effect with an interval rests on."""
+        counts = [len(effect.values) for part in self.effects.values() for effect in part.values()]
+        return min((n for n in counts if n > 1), default=1)
+
+    @property
+    def overturned(self) -> bool:
+        """Whether the adjustment for the number of claims would make the verdict inconclusive."""
+        return self.p <= ALPHA < self.adjusted
+
+
+def decide(runs: pd.DataFrame, conf: Path, chosen: Sequence[str] = ()) -> list[Outcome]:
+    """The outcomes of the claims (of all, by default), each p adjusted for all that could be tested.
+
+    Args:
+        runs: results of all studies, as `results` reads them.
+        conf: the folder of the configuration.
+        chosen: ids of claims.
+    """
+    outcomes = [_outcome(claim, runs, conf) for claim in CLAIMS.values()]
+    for outcome, adjusted in zip(outcomes, holm([outcome.p for outcome in outcomes]), strict=True):
+        outcome.adjusted = adjusted
+    return [outcome for outcome in outcomes if not chosen or outcome.claim.id in chosen]
+
+
+def _outcome(claim: Claim, runs: pd.DataFrame, conf: Path) -> Outcome:
+    """The outcome at the largest budget, and on MNIST rather than on digits, if the runs are there."""
+    missing = f"there are no results of study {claim.studies[0]}"
+    for budget, data in _scopes(claim, runs):
+        found = _at(claim, runs, conf, budget, data)
+        try:
+            effects = claim.estimate(found)
+        except Missing as error:
+            missing = f"{error} (budget {budget}{f', {data}' if data else ''})"
+            continue
+        decisions = {name: part.decide(effects[name]) for name, part in claim.parts.items()}
+        whole = together(decisions)
+        outcome = Outcome(claim, whole.verdict, whole.reason, found, budget, data, effects, decisions, whole.p)
+        outcome.restless = restless(claim, found)
+        usual = studies.data_of(claim.studies[0], conf, "laptop")
+        outcome.command = studies.command(claim.studies[0], budget, data if usual and data != usual else None)
+        if whole.verdict == INCONCLUSIVE and data == "digits" and usual != "digits":
+            outcome.verdict = NEEDS_MNIST if WITHIN_IMAGES in whole.reason or usual is None else INCONCLUSIVE
+        return outcome
+    return Outcome(claim, NO_RUNS, missing, command=_commands(claim, conf))
+
+
+def _scopes(claim: Claim, runs: pd.DataFrame) -> list[tuple[str, str]]:
+    """Budgets and data sets of the runs of a claim's own study, the one to prefer first."""
+    own = runs[runs["study"] == claim.studies[0]]
+    if not len(own):
+        return []
+    found = set(zip(own["budget"], own["data.name"], strict=True))
+    return sorted(found, key=lambda scope: (-BUDGETS.index(scope[0]), scope[1] != "mnist", scope[1]))
+
+
+def _at(claim: Claim, runs: pd.DataFrame, conf: Path, budget: str, data: str) -> dict[str, Runs]:
+    """The runs of a claim's studies at a budget; on one data set, unless the arms of a study choose theirs."""
+    found = {}
+    for study in claim.studies:
+        of_study = runs[(runs["study"] == study) & (runs["budget"] == budget)]
+        if studies.data_of(study, conf, budget):
+            of_study = of_study[of_study["data.name"] == data]
+        if len(of_study) or study == claim.studies[0]:
+            found[study] = Runs(of_study.dropna(axis=1, how="all"), studies.values(study, conf, budget, data))
+    return found
+
+
+def _commands(claim: Claim, conf: Path) -> str:
+    """What produces the runs of a claim at the laptop budget, the cohorts it evaluates included."""
+    return " && ".join(studies.command(study, "laptop") for study in studies.in_order(claim.studies[:1], conf))
+
+
+def restless(claim: Claim, found: Studies) -> list[str]:
+    """The compared conditions whose validation error still fell over the last tenth of the updates."""
+    names = []
+    for name, runs in claim.compared(found).items():
+        curve = runs.curve("val/error").mean(axis=1).sort_index()
+        late = curve[curve.index <= LATE * curve.index[-1]]
+        if len(late) and late.iloc[-1] - curve.iloc[-1] > max(POINTS, FALL * curve.iloc[-1]):
+            names.append(name)
+    return names
+
+
+def supported(outcomes: Sequence[Outcome]) -> int:
+    """How many claims are supported."""
+    return sum(outcome.verdict == SUPPORTED for outcome in outcomes)

@@ -18,6 +18,7 @@ from dropout_study import config as schema
 from dropout_study.data import Images, Split
 
 ROOT = Path(__file__).parents[1]
+CONF = ROOT / "conf"
 
 schema.register()
 

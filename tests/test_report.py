@@ -1,0 +1,124 @@
+"""The report on a store of real runs: every claim, every figure, the same from the file."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import smoke
+from conftest import CONF
+from mlflow.tracking import MlflowClient
+
+from dropout_study import results
+from dropout_study.claims import CLAIMS
+from dropout_study.config import ConfigError, Report, Reproduce, Tracking
+from dropout_study.reporting import STUDIES, read, report
+from dropout_study.restoring import restore
+from dropout_study.verdicts import NO_RUNS, decide
+
+pytestmark = pytest.mark.xdist_group("report")  # they share one store
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return smoke.build(tmp_path_factory.mktemp("smoke"))
+
+
+def told(store: str, folder: Path, **more: object) -> Report:
+    return Report(output=str(folder / "report"), tracking=Tracking(uri=store), data_root="nowhere", **more)
+
+
+def test_every_claim_is_decided_with_a_figure_and_from_the_file_as_from_the_store(
+    store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """If this failed, a claim would go without verdict, or the committed file would not give the committed verdicts."""
+    report(told(store, tmp_path / "store"), CONF)
+    printed = capsys.readouterr().out
+    for claim in CLAIMS:
+        assert claim in printed
+        assert (tmp_path / "store" / "report" / "figures" / f"{claim}.png").stat().st_size > 2_000
+    assert NO_RUNS not in printed
+    file = tmp_path / "store" / "report" / "results.csv"
+    report(told(store, tmp_path / "file", results=str(file)), CONF)
+    again = capsys.readouterr().out
+    assert printed.splitlines()[:-1] == again.splitlines()[:-1]  # the last line names the folder
+    for name in ("README.md", "figures/capacity.png", "figures/regularizers_training.png"):
+        of_store, of_file = ((tmp_path / source / "report" / name).read_bytes() for source in ("store", "file"))
+        assert of_store == of_file, name
+
+
+def test_the_same_runs_give_the_same_bytes(store: str, tmp_path: Path) -> None:
+    """If this failed, every report would be a change in the repository."""
+    folders = [tmp_path / "one", tmp_path / "other"]
+    for folder in folders:
+        report(told(store, folder, claims=["capacity", "robustness"]), CONF)
+    files = sorted(file.relative_to(folders[0]) for file in folders[0].rglob("*") if file.is_file())
+    assert len(files) >= 6
+    for file in files:
+        assert (folders[0] / file).read_bytes() == (folders[1] / file).read_bytes(), file
+
+
+def test_the_page_needs_nothing_else_and_its_links_lead_somewhere(store: str, tmp_path: Path) -> None:
+    """If this failed, the page would load parts from a network, or jump to nowhere."""
+    report(told(store, tmp_path), CONF)
+    page = (tmp_path / "report" / "index.html").read_text()
+    assert not re.findall(r'(?:src|href)="(?!data:image/svg|#|http://127\.0\.0\.1:5000/#/experiments/\d+/runs\?)', page)
+    for target in re.findall(r'href="#([a-z_]+)"', page):
+        assert f'id="{target}"' in page
+    assert page.count("<figure>") >= len(CLAIMS)
+    assert "smoke" in page
+    assert "verdicts say nothing" in re.sub(r"\s+", " ", page)
+
+
+def test_the_report_is_recorded(store: str, tmp_path: Path) -> None:
+    """If this failed, the verdicts would not be where the runs are."""
+    report(told(store, tmp_path, claims=["cost"]), CONF)
+    client = MlflowClient(store)
+    run = client.search_runs([client.get_experiment_by_name("report").experiment_id], max_results=1)[0]
+    assert run.data.tags["verdict.cost"] in ("supported", "contradicted", "inconclusive")
+    assert {file.path for file in client.list_artifacts(run.info.run_id)} >= {"index.html", "results.csv", "figures"}
+
+
+def test_restored_results_are_those_of_the_file_and_are_not_trained_again(store: str, tmp_path: Path) -> None:
+    """If this failed, an empty store would not go on from the file that is committed."""
+    runs = read(told(store, tmp_path))
+    chosen = runs[runs["study"].isin(["mc_samples", "bagging"])]
+    results.to_file(chosen, tmp_path / "results.csv")
+    uri = f"sqlite:///{tmp_path}/restored.db"
+    assert restore(tmp_path / "results.csv", uri, "laptop", CONF) == 0
+    assert restore(tmp_path / "results.csv", uri, "smoke", CONF) == len(chosen)
+    assert restore(tmp_path / "results.csv", uri, "smoke", CONF) == 0
+    results.to_file(results.from_store(uri, STUDIES), tmp_path / "again.csv")
+    one, other = (results.from_file(tmp_path / name).dropna(axis=1, how="all") for name in ("results.csv", "again.csv"))
+    pd.testing.assert_frame_equal(one, other[list(one)], check_dtype=False)
+    before, after = (decide(frame, CONF, ["mc_samples", "bagging"]) for frame in (one, other))
+    assert [outcome.decisions for outcome in before] == [outcome.decisions for outcome in after]
+
+
+def test_a_claim_without_runs_names_the_command_that_makes_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """If this failed, a newcomer would see an empty table."""
+    report(told(f"sqlite:///{tmp_path}/none.db", tmp_path), CONF)
+    printed = capsys.readouterr().out
+    assert printed.count("needs runs: python scripts/train.py -m study=") == len(CLAIMS)
+    assert "study=dropout_rate budget=laptop && python scripts/train.py -m study=robustness" in printed
+    assert not (tmp_path / "none.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"claims": ["capacty"]}, "claims must be some of"), ({"results": "no.csv"}, "cannot be read")],
+)
+def test_what_cannot_be_reported_is_said(tmp_path: Path, change: dict[str, object], message: str) -> None:
+    """If this failed, a mistyped claim would be a traceback, or an empty report."""
+    with pytest.raises(ConfigError, match=message):
+        report(told(f"sqlite:///{tmp_path}/none.db", tmp_path, **change), CONF)
+    assert not (tmp_path / "report").exists()
+
+
+def test_reproduce_is_told_what_exists() -> None:
+    """If this failed, the report would leave out a study, or reproduce run one that no claim reads."""
+    trained = {file.stem for file in (CONF / "study").glob("*.yaml")} - {"exploration", "rate_by_width"}
+    assert set(STUDIES) == trained
+    assert Reproduce(tracking=Tracking(uri="")).results == "report/results.csv"

@@ -1,14 +1,18 @@
 """How figures look: one style, intervals over seeds, labels at the lines, readable in grey."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation, Text
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from dropout_study.results import Effect
 from dropout_study.statistics import interval
@@ -41,6 +45,7 @@ LOOKS = [
     {"color": "#56B4E9", "marker": "X", "linestyle": "-."},
     {"color": "#777777", "marker": "<", "linestyle": ":"},
 ]
+LABEL, SPACING = "label", 14  # mark of the labels of lines; pixels between two of them
 NAMED = {"none": 0, "rate 0": 0, "no dropout": 0, "dropout": 1, "rate 0.5": 1, "rate 0.2": 2}
 """What looks the same in every figure."""
 
@@ -50,11 +55,43 @@ def look(name: str, position: int) -> dict[str, Any]:
     return LOOKS[NAMED.get(name, position) % len(LOOKS)]
 
 
+@contextmanager
+def style() -> Iterator[None]:
+    """The look of all figures, for as long as they are drawn."""
+    with mpl.rc_context(STYLE):
+        yield
+
+
+def finish(figure: Figure) -> Figure:
+    """Write numbers as numbers on logarithmic axes, lay the figure out, and move labels of lines apart."""
+    for axes in figure.axes:
+        for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+            if axis.get_scale() == "log" and 1e-3 < high / low < 1e3:
+                base = axis.get_transform().base  # type: ignore[attr-defined]
+                axis.set_major_locator(LogLocator(base, (1, 2, 5) if base == 10 else (1,)))
+                axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+                axis.set_minor_locator(NullLocator())
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # it is laid out now; no format computes it again
+    for axes in figure.axes:
+        _move_apart([text for text in axes.texts if text.get_gid() == LABEL], axes)
+    return figure
+
+
+def _move_apart(labels: Sequence[Text], axes: Axes) -> None:
+    """Shift labels upwards until none is nearer to the one below than its height."""
+    below = -math.inf
+    heights = {label: axes.transData.transform(cast("Annotation", label).xy)[1] for label in labels}
+    for label in sorted(labels, key=lambda label: heights[label]):
+        at = max(heights[label], below + SPACING)
+        cast("Annotation", label).xyann = (5, (at - heights[label]) * 72 / axes.get_figure().dpi)  # type: ignore[union-attr]
+        below = at
+
+
 def sheet(columns: int = 1, rows: int = 1, width: float = 4.6, height: float = 3.4) -> tuple[Figure, list[Axes]]:
     """A figure with some axes in a row (or in rows)."""
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(width * columns, height * rows))
-        axes = figure.subplots(rows, columns, squeeze=False)
+    figure = Figure(figsize=(width * columns, height * rows))
+    axes = figure.subplots(rows, columns, squeeze=False)
     return figure, list(axes.flat)
 
 
@@ -63,19 +100,12 @@ def line(axes: Axes, curve: pd.DataFrame, name: str, position: int = 0, label: b
     curve = curve.sort_index()
     of = [interval(row.dropna().tolist()) for _, row in curve.iterrows()]
     mean, x = np.array([i.mean for i in of]), curve.index.to_numpy(dtype=float)
-    style = look(name, position)
-    axes.plot(x, mean, **style, markevery=max(1, len(x) // 8))
-    axes.fill_between(x, [i.low for i in of], [i.high for i in of], color=style["color"], alpha=0.15, linewidth=0)
+    drawn = look(name, position)
+    axes.plot(x, mean, **drawn, markevery=max(1, len(x) // 8))
+    axes.fill_between(x, [i.low for i in of], [i.high for i in of], color=drawn["color"], alpha=0.15, linewidth=0)
     if label:
-        axes.annotate(
-            name,
-            (x[-1], mean[-1]),
-            xytext=(4, 0),
-            textcoords="offset points",
-            color=style["color"],
-            va="center",
-            fontsize=8,
-        )
+        place: dict[str, Any] = {"xytext": (5, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}
+        axes.annotate(name, (x[-1], mean[-1]), color=drawn["color"], gid=LABEL, **place)
 
 
 def forest(axes: Axes, effects: dict[str, Effect], margin: float | None = 0.0, spread: float | None = None) -> None:
@@ -101,11 +131,11 @@ def points(axes: Axes, x: Sequence[float], of_seeds: Iterable[Sequence[float]], 
 def save(figure: Figure, file: Path) -> None:
     """Write a figure as PNG, the same bytes for the same figure."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with mpl.rc_context(STYLE):
+    with style():
         figure.savefig(file, metadata={"Software": None}, dpi=120)
 
 
 def write_svg(figure: Figure, buffer: BinaryIO) -> None:
     """Write a figure as SVG, the same bytes for the same figure."""
-    with mpl.rc_context(STYLE):
+    with style():
         figure.savefig(buffer, format="svg", metadata={"Date": None})

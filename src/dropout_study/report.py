@@ -163,11 +163,17 @@ def _figures(outcome: Outcome, images: Images | None) -> dict[str, tuple[Figure,
     """Name -> figure and caption."""
     drawn: dict[str, tuple[Figure, str]] = {}
     if outcome.decided:
-        drawn["figure"] = outcome.claim.figure(outcome.studies), outcome.claim.caption
+        drawn["figure"] = outcome.claim.draw(outcome.studies), outcome.claim.caption
         if compared := outcome.claim.compared(outcome.studies):
-            drawn["training"] = _training({n: runs.curve("val/error") for n, runs in compared.items()}), TRAINING
+            curves = {name: runs.curve("val/error") for name, runs in compared.items()}
+            with figures.style():
+                drawn["training"] = figures.finish(_training(curves)), TRAINING
     if outcome.claim.id == "robustness" and images is not None:
-        drawn["images"] = _corrupted(images), "One test image, by kind of corruption and severity (left: clean)."
+        with figures.style():
+            drawn["images"] = (
+                figures.finish(_corrupted(images)),
+                "One test image, by kind of corruption and severity (left: clean).",
+            )
     return drawn
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
+from dropout_study import figures
 from dropout_study.claims.criteria import Part
 from dropout_study.results import Effect, Runs
 
@@ -63,3 +64,8 @@ class Claim:
     beside: Callable[[Studies], list[str]] = lambda _: []
     compared: Callable[[Studies], dict[str, Runs]] = lambda _: {}
     notes: str = ""
+
+    def draw(self, studies: Studies) -> Figure:
+        """The figure in the style of all figures; raises Missing like `figure`."""
+        with figures.style():
+            return figures.finish(self.figure(studies))

@@ -41,7 +41,7 @@ def _mean_correlation(h: Tensor) -> Tensor:
     varying = h[:, h.std(0) > 1e-9]
     n = varying.shape[1]
     if n < 2:
-        return h.new_tensor(0.0)
+        return torch.zeros((), dtype=h.dtype, device=h.device)
     mean: Tensor = (torch.corrcoef(varying.T).abs().sum() - n) / (n * (n - 1))
     return mean
 
@@ -50,5 +50,5 @@ def effective_rank(h: Tensor) -> Tensor:
     """Exponential of the entropy of the covariance's normalized eigenvalues (Roy and Vetterli 2007), `[R]`."""
     centred = h - h.mean(1, keepdim=True)
     eigenvalues = torch.linalg.eigvalsh(centred.mT @ centred).clamp_min(0)
-    shares = eigenvalues / eigenvalues.sum(-1, keepdim=True).clamp_min(1e-300)
+    shares: Tensor = eigenvalues / eigenvalues.sum(-1, keepdim=True).clamp_min(1e-300)
     return shares.xlogy(shares).sum(-1).neg().exp()

@@ -15,7 +15,7 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from dropout_study import config as schema
-from dropout_study.data import Images, Split
+from dropout_study.images import Images, Split
 
 ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"

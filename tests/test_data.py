@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dropout_study.config import ConfigError, Data
-from dropout_study.data import FILES, BatchStream, DataModule, class_balanced_order, load, subset, verify
+from dropout_study.data import BatchStream, DataModule, subset
+from dropout_study.images import FILES, class_balanced_order, load, verify
 
 DIGITS = Data(name="digits", root="unused")
 LABELS = torch.arange(1000) * 7 % 13 % 10

@@ -7,7 +7,8 @@ import torch
 
 from dropout_study.cohort import Cohort
 from dropout_study.config import Data
-from dropout_study.data import DataModule, load
+from dropout_study.data import DataModule
+from dropout_study.images import load
 from dropout_study.masks import Site, enumerate_masks, log_probability
 from dropout_study.networks import MLP
 from dropout_study.rules import bagging, exact, exact_normal, weight_scaling

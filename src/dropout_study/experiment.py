@@ -22,8 +22,9 @@ from dropout_study import evaluation, metrics, provenance, store, stored, tracki
 from dropout_study.addresses import absolute, masked
 from dropout_study.cohort import Cohort, load_weights
 from dropout_study.config import Config, ConfigError, Evaluate, Model
-from dropout_study.data import CLASSES, DataModule, combined, load
+from dropout_study.data import DataModule, combined
 from dropout_study.identity import RERUN, look_up
+from dropout_study.images import CLASSES, load
 from dropout_study.networks import MLP, LeNet, Network
 from dropout_study.probes import PROBES, Probed
 from dropout_study.processes import now_ms

@@ -10,6 +10,8 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
@@ -45,7 +47,7 @@ LOOKS = [
     {"color": "#56B4E9", "marker": "X", "linestyle": "-."},
     {"color": "#777777", "marker": "<", "linestyle": ":"},
 ]
-LABEL, SPACING = "label", 14  # mark of the labels of lines; pixels between two of them
+LABEL, SPACING = "label", 9  # mark of the labels of lines; points between two of them
 NAMED = {"none": 0, "rate 0": 0, "no dropout": 0, "dropout": 1, "rate 0.5": 1, "rate 0.2": 2}
 """What looks the same in every figure."""
 
@@ -63,7 +65,7 @@ def style() -> Iterator[None]:
 
 
 def finish(figure: Figure) -> Figure:
-    """Write numbers as numbers on logarithmic axes, lay the figure out, and move labels of lines apart."""
+    """Write numbers as numbers on logarithmic axes, and move labels of lines apart."""
     for axes in figure.axes:
         for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
             if axis.get_scale() == "log" and 1e-3 < high / low < 1e3:
@@ -71,9 +73,6 @@ def finish(figure: Figure) -> Figure:
                 axis.set_major_locator(LogLocator(base, (1, 2, 5) if base == 10 else (1,)))
                 axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
                 axis.set_minor_locator(NullLocator())
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # it is laid out now; no format computes it again
-    for axes in figure.axes:
         _move_apart([text for text in axes.texts if text.get_gid() == LABEL], axes)
     return figure
 
@@ -82,9 +81,10 @@ def _move_apart(labels: Sequence[Text], axes: Axes) -> None:
     """Shift labels upwards until none is nearer to the one below than its height."""
     below = -math.inf
     heights = {label: axes.transData.transform(cast("Annotation", label).xy)[1] for label in labels}
+    points = 72 / axes.get_figure().dpi  # type: ignore[union-attr]
     for label in sorted(labels, key=lambda label: heights[label]):
-        at = max(heights[label], below + SPACING)
-        cast("Annotation", label).xyann = (5, (at - heights[label]) * 72 / axes.get_figure().dpi)  # type: ignore[union-attr]
+        at = max(heights[label] * points, below + SPACING)
+        cast("Annotation", label).xyann = (5, at - heights[label] * points)
         below = at
 
 
@@ -131,11 +131,16 @@ def points(axes: Axes, x: Sequence[float], of_seeds: Iterable[Sequence[float]], 
 def save(figure: Figure, file: Path) -> None:
     """Write a figure as PNG, the same bytes for the same figure."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with style():
-        figure.savefig(file, metadata={"Software": None}, dpi=120)
+    with style(), file.open("wb") as buffer:  # savefig would draw twice
+        FigureCanvasAgg(figure).print_png(  # type: ignore[no-untyped-call]
+            buffer, metadata={"Software": None}
+        )
+    figure.set_layout_engine("none")  # it is laid out now, and not again for another format
 
 
 def write_svg(figure: Figure, buffer: BinaryIO) -> None:
     """Write a figure as SVG, the same bytes for the same figure."""
     with style():
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
+        FigureCanvasSVG(figure).print_svg(  # type: ignore[no-untyped-call]
+            buffer, metadata={"Date": None}
+        )

@@ -16,9 +16,8 @@ from rich.table import Table
 
 from dropout_study import figures
 from dropout_study.claims.claim import MARKS, Claim
-from dropout_study.claims.criteria import CONTRADICTED, INCONCLUSIVE, SUPPORTED, Exact, Part
-from dropout_study.corruptions import CORRUPTIONS, SEVERITIES, corrupt
-from dropout_study.data import Images
+from dropout_study.claims.criteria import CONTRADICTED, IMAGES, INCONCLUSIVE, SUPPORTED, Exact, Part
+from dropout_study.images import Images
 from dropout_study.results import Effect, Missing
 from dropout_study.statistics import interval
 from dropout_study.verdicts import NEEDS_MNIST, NO_RUNS, Outcome
@@ -35,12 +34,13 @@ TRAINING = (
 
 @dataclass(frozen=True)
 class Row:
-    """An effect as it is printed."""
+    """An effect as it is printed; `images` is what it must exceed for the test images to tell it."""
 
     part: str
     name: str
     value: str
     spread: str
+    images: str
     criterion: str
     verdict: str
 
@@ -53,6 +53,7 @@ def rows(outcome: Outcome) -> list[Row]:
             of,
             number(effect, part),
             spread(effect, part),
+            "" if effect.image_error is None else f"{IMAGES * effect.image_error:.3f}",
             f"{part.criterion} {part.unit}".strip(),
             part.criterion.decide(effect).verdict,
         )
@@ -108,8 +109,8 @@ def table(outcomes: Sequence[Outcome]) -> Table:
         if not outcome.decided:
             result.add_row(outcome.claim.id, verdict, "", "", outcome.reason, "", "", published(outcome.claim))
             continue
-        row, where = decisive(outcome), f"{outcome.budget}, {outcome.data}"
-        cells = (row.value, row.spread, row.criterion, str(outcome.seeds), where, published(outcome.claim))
+        row = decisive(outcome)
+        cells = (row.value, row.spread, row.criterion, str(outcome.seeds), outcome.where, published(outcome.claim))
         result.add_row(outcome.claim.id, verdict, *cells)
     return result
 
@@ -189,18 +190,20 @@ def _training(curves: Mapping[str, pd.DataFrame]) -> Figure:
 
 
 def _corrupted(images: Images) -> Figure:
+    from dropout_study.corruptions import CORRUPTIONS, SEVERITIES, corrupt  # brings torchvision
+
     x, _ = images.test.batch(torch.zeros(1, dtype=torch.long))
     side = int(images.inputs**0.5)
-    sheet, axes = figures.sheet(1 + len(SEVERITIES), len(CORRUPTIONS), width=0.9, height=0.9)
-    for i, kind in enumerate(CORRUPTIONS):
-        shown = [x, *(corrupt(x, kind, severity) for severity in SEVERITIES)]
-        for j, image in enumerate(shown):
-            axis = axes[i * len(shown) + j]
-            axis.imshow(image.view(side, side).numpy(), cmap="gray_r", vmin=0, vmax=1)
-            axis.set(xticks=[], yticks=[])
-            axis.spines[:].set_visible(False)
-            if j == 0:
-                axis.set_ylabel(kind.replace("_", " "), rotation=0, ha="right", va="center", fontsize=8)
+    rows = [torch.cat([x, *(corrupt(x, kind, severity) for severity in SEVERITIES)]) for kind in CORRUPTIONS]
+    picture = torch.stack(rows).unflatten(-1, (side, side)).transpose(1, 2).flatten(2).flatten(0, 1)
+    sheet, (axes,) = figures.sheet(width=5.4, height=6.2)
+    axes.imshow(picture.numpy(), cmap="gray_r", vmin=0, vmax=1)
+    middles = [side * i + side / 2 - 0.5 for i in range(len(CORRUPTIONS))]
+    axes.set_yticks(middles, [kind.replace("_", " ") for kind in CORRUPTIONS])
+    axes.set_xticks(middles[: len(SEVERITIES) + 1], ["clean", *map(str, SEVERITIES)])
+    axes.set_xlabel("severity")
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
     return sheet
 
 

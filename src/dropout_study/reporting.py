@@ -11,7 +11,7 @@ from dropout_study import results, store
 from dropout_study.addresses import absolute, masked
 from dropout_study.claims import CLAIMS
 from dropout_study.config import ConfigError, Data, Report
-from dropout_study.data import Images, load
+from dropout_study.images import Images, load
 from dropout_study.report import table, write
 from dropout_study.verdicts import Outcome, decide
 

@@ -154,14 +154,14 @@ class Runs:
         Raises:
             Missing: there is none.
         """
-        chosen = self.frame
+        matching = np.ones(len(self.frame), dtype=bool)
         for key, value in conditions.items():
             column = key.replace("__", ".")
-            chosen = chosen[chosen[column] == value] if column in chosen else chosen.iloc[:0]
-        if not len(chosen):
+            matching &= (self.frame[column] == value).to_numpy(dtype=bool) if column in self.frame else False
+        if not matching.any():
             wanted = ", ".join(f"{key.replace('__', '.')}={value}" for key, value in conditions.items())
             raise Missing(f"there are no results with {wanted}")
-        return Runs(chosen.sort_values("seed"), self.values)
+        return Runs(self.frame[matching].sort_values("seed"), self.values)
 
     def column(self, name: str) -> "pd.Series[float]":
         """A metric by seed.

@@ -11,6 +11,7 @@ from dropout_study import studies
 from dropout_study.claims import CLAIMS
 from dropout_study.claims.claim import Claim, Studies
 from dropout_study.claims.criteria import INCONCLUSIVE, SUPPORTED, WITHIN_IMAGES, Decision, together
+from dropout_study.config import DATASETS
 from dropout_study.results import BUDGETS, Effect, Missing, Runs
 from dropout_study.statistics import holm
 
@@ -50,6 +51,16 @@ class Outcome:
     adjusted: float = math.nan
     restless: Sequence[str] = ()
     command: str = ""
+
+    @property
+    def where(self) -> str:
+        """Budget and data set, and the number of training examples if it is one for all and not the whole set."""
+        own = self.studies[self.claim.studies[0]].frame
+        sizes = set(own.get("data.train_size", pd.Series(dtype=float)).dropna())
+        told = f"{self.budget}, {self.data}"
+        if len(sizes) == 1 and (size := int(sizes.pop())) < DATASETS[self.data].train:
+            told += f", {size:,} training examples"
+        return told
 
     @property
     def decided(self) -> bool:
@@ -121,7 +132,7 @@ def _at(claim: Claim, runs: pd.DataFrame, conf: Path, budget: str, data: str) ->
         if studies.data_of(study, conf, budget):
             of_study = of_study[of_study["data.name"] == data]
         if len(of_study) or study == claim.studies[0]:
-            found[study] = Runs(of_study.dropna(axis=1, how="all"), studies.values(study, conf, budget, data))
+            found[study] = Runs(of_study.dropna(axis=1, how="all").copy(), studies.values(study, conf, budget, data))
     return found
 
 

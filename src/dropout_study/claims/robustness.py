@@ -5,7 +5,6 @@ from matplotlib.figure import Figure
 from dropout_study import figures
 from dropout_study.claims.claim import Claim, Studies
 from dropout_study.claims.criteria import Greater, Part
-from dropout_study.corruptions import CORRUPTIONS
 from dropout_study.results import Effect, Errors, Runs
 
 
@@ -19,6 +18,12 @@ def arms(runs: Runs) -> dict[str, Runs]:
         "input": noisy.where(model__hidden_rate=0),
         "both": noisy.where(model__hidden_rate=rate),
     }
+
+
+def kinds(runs: Runs) -> list[str]:
+    """The kinds of corruption that were measured."""
+    prefix = "curve/corruption/"
+    return sorted(str(column).removeprefix(prefix) for column in runs.frame if str(column).startswith(prefix))
 
 
 def errors(runs: Runs) -> Errors:
@@ -36,10 +41,10 @@ def beside(studies: Studies) -> list[str]:
     """Clean and corrupted errors, by kind of corruption."""
     lines = []
     for name, runs in arms(studies["robustness"]).items():
-        kinds = ", ".join(f"{_mean(runs, kind):.1f} {kind.replace('_', ' ')}" for kind in CORRUPTIONS)
+        of_kinds = ", ".join(f"{_mean(runs, kind):.1f} {kind.replace('_', ' ')}" for kind in kinds(runs))
         clean, corrupted = (runs.column(key).mean() for key in ("test/error/weight_scaling", "corruption/error"))
         nll = runs.column("corruption/nll").mean()
-        lines.append(f"{name} dropped: clean {clean:.2f} %, corrupted {corrupted:.2f} % ({kinds}), {nll:.3f} nats")
+        lines.append(f"{name} dropped: clean {clean:.2f} %, corrupted {corrupted:.2f} % ({of_kinds}), {nll:.3f} nats")
     return lines
 
 
@@ -51,8 +56,9 @@ def _mean(runs: Runs, kind: str) -> float:
 def figure(studies: Studies) -> Figure:
     """Error by severity, for each kind of corruption."""
     sheet, axes = figures.sheet(4, 2, width=2.7, height=2.5)
-    for axis, kind in zip(axes, CORRUPTIONS, strict=False):
-        for i, (name, runs) in enumerate(arms(studies["robustness"]).items()):
+    nets = arms(studies["robustness"])
+    for axis, kind in zip(axes, kinds(studies["robustness"]), strict=False):
+        for i, (name, runs) in enumerate(nets.items()):
             figures.line(axis, runs.curve(f"corruption/{kind}"), name, i, label=False)
             axis.lines[-1].set_label(name)
         axis.set_title(kind.replace("_", " "), fontsize=9, loc="left")

@@ -61,7 +61,7 @@ def figure(studies: Studies) -> Figure:
     """Error against the number of masks, for each model."""
     found = models(studies["mc_samples"])
     columns = min(2, len(found))
-    sheet, axes = figures.sheet(columns, (len(found) + 1) // columns)
+    sheet, axes = figures.sheet(columns, -(-len(found) // columns))
     for axis, (arm, runs) in zip(axes, found.items(), strict=False):
         figures.line(axis, runs.curve("mc/error"), "Monte Carlo", 1, label=False)
         of = interval(runs.column("test/error/weight_scaling").tolist())

@@ -1,0 +1,89 @@
+"""Results as claims see them: paired by seed, missed in a sentence."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dropout_study.packing import pack
+from dropout_study.results import Errors, Missing, Runs, from_file, minus, to_file
+
+FRAME = pd.DataFrame(
+    {
+        "study": "capacity",
+        "budget": "laptop",
+        "digest": ["a", "a", "b", "b", "b"],
+        "seed": [1, 0, 0, 1, 2],
+        "data.name": "mnist",
+        "model.hidden_rate": [0.0, 0.0, 0.5, 0.5, 0.5],
+        "test/error/weight_scaling": [50.0, 25.0, 0.0, 25.0, 100.0],
+        "wrong/weight_scaling": [pack(w) for w in ([1, 1, 0, 0], [1, 0, 0, 0], [0] * 4, [0, 1, 0, 0], [1] * 4)],
+        "curve/val/error": ["10:3 20:2", "10:5 20:4", "", "", ""],
+    }
+).replace("", None)
+RUNS = Runs(FRAME, {"rate": 0.5})
+
+
+def test_errors_are_paired_by_seed_and_judged_on_the_same_images() -> None:
+    """If this failed, seed 0 of one arm would be compared with seed 1 of the other.
+
+    Seed 0: 25 - 0, seed 1: 50 - 25. Images: (1 + 1) / 2, (0 + 0) / 2, 0, 0, in percent.
+    """
+    effect = RUNS.where(model__hidden_rate=0).error().minus(RUNS.where(model__hidden_rate=0.5).error())
+    assert effect.values == [25.0, 25.0]
+    assert effect.image_error == pytest.approx(np.std([100, 0, 0, 0], ddof=1) / math.sqrt(4))
+
+
+def test_a_measure_is_paired_over_common_seeds() -> None:
+    """If this failed, an arm with more seeds would shift the difference."""
+    one, other = (RUNS.where(model__hidden_rate=r).column("test/error/weight_scaling") for r in (0, 0.5))
+    assert minus(other, one).values == [-25.0, -25.0]
+    with pytest.raises(Missing, match="no seed in common"):
+        minus(one.loc[[0]], other.loc[[2]])
+
+
+def test_a_curve_has_a_row_a_step_and_a_column_a_seed() -> None:
+    """If this failed, figures would mix steps and seeds."""
+    curve = RUNS.where(model__hidden_rate=0).curve("val/error")
+    assert curve.loc[20, 0] == 4
+    assert RUNS.where(model__hidden_rate=0).at("val/error", 10).to_dict() == {0: 5.0, 1: 3.0}
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda: RUNS.where(model__hidden_rate=0.2), "no results with model.hidden_rate=0.2"),
+        (lambda: RUNS.where(arm="L2"), "no results with arm=L2"),
+        (lambda: RUNS.column("units/rank"), "units/rank was not measured"),
+        (lambda: RUNS.where(model__hidden_rate=0.5).curve("val/error"), "val/error was not measured"),
+        (lambda: RUNS.where(model__hidden_rate=0).at("val/error", 15), "not measured at 15"),
+        (lambda: RUNS.error("exact_geometric"), "test/error/exact_geometric was not measured"),
+    ],
+)
+def test_what_is_missing_is_named(ask: Callable[[], object], message: str) -> None:
+    """If this failed, a claim without runs would be a KeyError."""
+    with pytest.raises(Missing, match=message):
+        ask()
+
+
+def test_a_file_keeps_every_digit_and_is_sorted(tmp_path: Path) -> None:
+    """If this failed, a verdict could change on its way through the file."""
+    exact = FRAME.assign(**{"test/error/weight_scaling": FRAME["test/error/weight_scaling"] / 3})
+    to_file(exact, tmp_path / "results.csv")
+    again = from_file(tmp_path / "results.csv")
+    assert again["seed"].tolist() == [0, 1, 0, 1, 2]
+    wanted = exact.sort_values(["digest", "seed"])["test/error/weight_scaling"].tolist()
+    assert again["test/error/weight_scaling"].tolist() == wanted
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match="no columns"):
+        from_file(tmp_path / "other.csv")
+
+
+def test_errors_of_different_rules_compare_within_a_network() -> None:
+    """If this failed, Monte Carlo and weight scaling of one net could not be paired."""
+    percent = pd.Series({0: 50.0})
+    one, other = Errors(percent, {0: np.array([1.0, 0.0])}), Errors(percent * 0, {0: np.zeros(2)})
+    assert one.minus(other).values == [50.0]

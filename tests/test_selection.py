@@ -8,7 +8,7 @@ from conftest import CONF
 
 from dropout_study.command_line import grid_of
 from dropout_study.results import Missing, Runs
-from dropout_study.selection import candidates, select, selected, without_test
+from dropout_study.selection import candidates, check_equal, select, selected, without_test
 
 ROWS = [
     # digest, candidate, seed, validation error, test error
@@ -48,6 +48,13 @@ def test_candidates_without_a_common_seed_are_not_compared() -> None:
     apart = without_test(FRAME).iloc[[0, 3]]
     with pytest.raises(Missing, match="no seed in common"):
         select(apart)
+
+
+def test_arms_with_fewer_candidates_are_not_compared_yet() -> None:
+    """If this failed, a sweep that was stopped half way would be judged with unequal tuning."""
+    other = FRAME[FRAME["digest"] == "a"].assign(arm="dropout")
+    with pytest.raises(Missing, match=r"fewer candidates than 2: dropout \(1\)"):
+        check_equal(Runs(pd.concat([FRAME, other]), {}), ["L2", "dropout"])
 
 
 def test_every_arm_has_as_many_different_candidates() -> None:

@@ -1,5 +1,7 @@
 """Choosing among the candidates of an arm, on validation data alone."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from dropout_study.results import Missing, Runs
@@ -48,3 +50,14 @@ def selected(runs: Runs, arm: str) -> Runs:
     """The networks of an arm's best candidate."""
     of_arm = runs.where(arm=arm)
     return of_arm.where(digest=select(without_test(of_arm.frame)))
+
+
+def check_equal(runs: Runs, arms: Iterable[str]) -> None:
+    """Refuse arms that were not tuned alike.
+
+    Raises:
+        Missing: an arm has fewer candidates than another; it is named.
+    """
+    counts = {arm: len(candidates(runs, arm)) for arm in arms}
+    if behind := [f"{arm} ({count})" for arm, count in counts.items() if count < max(counts.values())]:
+        raise Missing(f"some arms have fewer candidates than {max(counts.values())}: {', '.join(behind)}")

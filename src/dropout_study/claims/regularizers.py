@@ -6,7 +6,7 @@ from dropout_study import figures
 from dropout_study.claims.claim import Claim, Published, Studies
 from dropout_study.claims.criteria import Greater, Part
 from dropout_study.results import Effect, Runs
-from dropout_study.selection import candidates, selected
+from dropout_study.selection import candidates, check_equal, selected
 from dropout_study.statistics import interval
 
 ORDER = ("none", "L2", "L1", "sparsity", "max-norm", "dropout", "dropout + L2", "dropout + max-norm")
@@ -15,10 +15,9 @@ ORDER = ("none", "L2", "L1", "sparsity", "max-norm", "dropout", "dropout + L2", 
 def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
     """Differences of test errors between the candidates that validation chose."""
     runs = studies["regularizers"]
-    errors = {
-        arm: selected(runs, arm).error()
-        for arm in (*runs.values["others"], runs.values["dropout"], *runs.values["combined"])
-    }
+    arms = ["none", *runs.values["others"], runs.values["dropout"], *runs.values["combined"]]
+    check_equal(runs, arms)
+    errors = {arm: selected(runs, arm).error() for arm in arms}
     dropout = errors[runs.values["dropout"]]
     return {
         "beats": {arm: errors[arm].minus(dropout) for arm in runs.values["others"]},

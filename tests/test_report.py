@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import smoke
-from conftest import CONF
+from conftest import CONF, ROOT
 from mlflow.tracking import MlflowClient
 
 from dropout_study import results
@@ -135,3 +135,21 @@ def test_reproduce_is_told_what_exists() -> None:
     trained = {file.stem for file in (CONF / "study").glob("*.yaml")} - {"exploration", "rate_by_width"}
     assert set(STUDIES) == trained
     assert Reproduce(tracking=Tracking(uri="")).results == "report/results.csv"
+
+
+def test_the_readme_shows_the_table_of_the_committed_report() -> None:
+    """If this failed, the first page would show other verdicts than the report."""
+    tables = []
+    for file in (ROOT / "README.md", ROOT / "report" / "README.md"):
+        text = file.read_text(encoding="utf-8")
+        tables.append(text[text.index("| claim |") :].split("\n\n")[0].replace("(report/README.md#", "(#"))
+    assert tables[0] == tables[1]
+    assert len(tables[0].splitlines()) == 2 + len(CLAIMS)
+
+
+def test_the_committed_results_give_the_committed_verdicts() -> None:
+    """If this failed, the report in the repository would not be that of its results."""
+    text = (ROOT / "report" / "README.md").read_text(encoding="utf-8")
+    outcomes = decide(results.from_file(ROOT / "report" / "results.csv"), CONF)
+    for outcome in outcomes:
+        assert f'## <a id="{outcome.claim.id}"></a>{outcome.claim.title}: {outcome.verdict}\n' in text

@@ -43,23 +43,23 @@ class Row:
     images: str
     criterion: str
     verdict: str
+    p: float
 
 
 def rows(outcome: Outcome) -> list[Row]:
     """The effects that decided a claim."""
     return [
-        Row(
-            name,
-            of,
-            number(effect, part),
-            spread(effect, part),
-            "" if effect.image_error is None else f"{IMAGES * effect.image_error:.3f}",
-            f"{part.criterion} {part.unit}".strip(),
-            part.criterion.decide(effect).verdict,
-        )
+        _row(name, of, part, effect)
         for name, part in outcome.claim.parts.items()
         for of, effect in outcome.effects.get(name, {}).items()
     ]
+
+
+def _row(name: str, of: str, part: Part, effect: Effect) -> Row:
+    decision = part.criterion.decide(effect)
+    images = "" if effect.image_error is None else f"{IMAGES * effect.image_error:.3f}"
+    criterion = f"{part.criterion} {part.unit}".strip()
+    return Row(name, of, number(effect, part), spread(effect, part), images, criterion, decision.verdict, decision.p)
 
 
 def number(effect: Effect, part: Part) -> str:
@@ -84,10 +84,11 @@ def signed(value: float) -> str:
 
 
 def decisive(outcome: Outcome) -> Row:
-    """The effect that stands for a claim in the table: one of those that made the verdict what it is."""
+    """The effect that stands for a claim in the table: of those that made the verdict what it is, the least certain."""
     found = [row for row in rows(outcome) if row.spread] or rows(outcome)
     wanted = outcome.verdict if outcome.verdict in (SUPPORTED, CONTRADICTED) else INCONCLUSIVE
-    return next((row for row in found if row.verdict == wanted), found[0])
+    deciding = [row for row in found if row.verdict == wanted] or found
+    return max(deciding, key=lambda row: -1.0 if math.isnan(row.p) else row.p)
 
 
 def published(claim: Claim) -> str:

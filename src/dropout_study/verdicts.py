@@ -131,6 +131,7 @@ def _at(claim: Claim, runs: pd.DataFrame, conf: Path, budget: str, data: str) ->
         of_study = runs[(runs["study"] == study) & (runs["budget"] == budget)]
         if studies.data_of(study, conf, budget):
             of_study = of_study[of_study["data.name"] == data]
+        of_study = of_study.sort_values(["digest", "seed"])  # sums depend on the order in their last digit
         if len(of_study) or study == claim.studies[0]:
             found[study] = Runs(of_study.dropna(axis=1, how="all").copy(), studies.values(study, conf, budget, data))
     return found

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from dropout_study import figures
 from dropout_study.claims.claim import Claim, Published, Studies
 from dropout_study.claims.criteria import Greater, Part
-from dropout_study.results import Effect, Errors, Runs, common, minus
+from dropout_study.results import Effect, Errors, Missing, Runs, common, minus
 from dropout_study.statistics import image_error, interval
 
 
@@ -58,17 +58,21 @@ def beside(studies: Studies) -> list[str]:
         absolute = interval(plain.minus(dropped).values)
         ratio = interval([log_ratio(plain, dropped, seed) for seed in common(plain.percent, dropped.percent)])
         harm = "; dropout does harm" if absolute.high < 0 else ""
-        of_size = runs.where(data__train_size=size)
-        jumps = [
-            of_size.where(model__hidden_rate=r).column("train/loss_fluctuation").mean()
-            for r in (0, runs.values["rate"])
-        ]
         spread = " / ".join(f"{errors.percent.std():.2f}" for errors in (plain, dropped))
         lines.append(
             f"{size} examples: benefit {absolute:+.2f} points, log ratio {ratio:+.3f}{harm}; without / with dropout: "
-            f"spread over seeds {spread}, fluctuation of the training loss {jumps[0]:.2f} / {jumps[1]:.2f}"
+            f"spread over seeds {spread}, fluctuation of the training loss {_fluctuation(runs, size)}"
         )
     return lines
+
+
+def _fluctuation(runs: Runs, size: int) -> str:
+    """How much the training loss jumps, without / with dropout; too few updates tell nothing."""
+    of_rates = [runs.where(data__train_size=size, model__hidden_rate=rate) for rate in (0, runs.values["rate"])]
+    try:
+        return " / ".join(f"{nets.column('train/loss_fluctuation').mean():.2f}" for nets in of_rates)
+    except Missing:
+        return "not measured"
 
 
 def figure(studies: Studies) -> Figure:

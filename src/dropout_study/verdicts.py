@@ -10,7 +10,7 @@ import pandas as pd
 from dropout_study import studies
 from dropout_study.claims import CLAIMS
 from dropout_study.claims.claim import Claim, Studies
-from dropout_study.claims.criteria import INCONCLUSIVE, SUPPORTED, WITHIN_IMAGES, Decision, together
+from dropout_study.claims.criteria import INCONCLUSIVE, SUPPORTED, WITHIN_IMAGES, Decision, Exact, together
 from dropout_study.config import DATASETS
 from dropout_study.results import BUDGETS, Effect, Missing, Runs
 from dropout_study.statistics import holm
@@ -69,9 +69,14 @@ class Outcome:
 
     @property
     def seeds(self) -> int:
-        """The smallest number of seeds (or rounds) that an effect with an interval rests on."""
-        counts = [len(effect.values) for part in self.effects.values() for effect in part.values()]
-        return min((n for n in counts if n > 1), default=1)
+        """The smallest number of seeds (or rounds) that an interval rests on; of exact claims, all seeds."""
+        counts = [
+            len(effect.values)
+            for name, part in self.claim.parts.items()
+            for effect in self.effects[name].values()
+            if not isinstance(part.criterion, Exact)
+        ]
+        return min(counts, default=self.studies[self.claim.studies[0]].frame["seed"].nunique())
 
     @property
     def overturned(self) -> bool:

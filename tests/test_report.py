@@ -64,7 +64,7 @@ def test_the_file_gives_the_verdicts_and_the_figures_of_the_store(store: str, pa
     for one, other in zip(of_store, of_file, strict=True):
         assert one.effects == other.effects, one.claim.id
         assert repr(one.decisions) == repr(other.decisions)
-        assert (one.verdict, one.seeds, one.restless) == (other.verdict, other.seeds, other.restless)
+        assert (one.verdict, one.seeds, one.unfinished) == (other.verdict, other.seeds, other.unfinished)
     report(told(store, tmp_path, results=str(page / "results.csv"), claims=["capacity", "mc_samples"]), CONF)
     for figure in ("capacity.png", "capacity_training.png", "mc_samples.png"):
         assert (tmp_path / "report" / "figures" / figure).read_bytes() == (page / "figures" / figure).read_bytes()

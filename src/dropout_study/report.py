@@ -27,8 +27,8 @@ COLOURS = {SUPPORTED: "green", CONTRADICTED: "red", INCONCLUSIVE: "yellow", NEED
 
 TRAINING = (
     "Whether training was long enough: validation error by update for the compared conditions (mean over seeds). The "
-    "learning rate falls to nothing at the end, which brings every curve to rest; what a longer budget would give is "
-    "another question."
+    "learning rate falls to nothing at the end, which brings every curve to rest: whether more updates would have "
+    "helped is asked of longer runs of the same nets, where there are any."
 )
 
 
@@ -91,6 +91,11 @@ def decisive(outcome: Outcome) -> Row:
     return max(deciding, key=lambda row: -1.0 if math.isnan(row.p) else row.p)
 
 
+def daggers(outcome: Outcome) -> str:
+    """What to know of a verdict: `*` adjusted it would fall, `†` its nets were not trained to the end."""
+    return "*" * outcome.overturned + "†" * bool(outcome.unfinished)
+
+
 def published(claim: Claim) -> str:
     """The first published number, with its mark."""
     return f"{claim.published[0].value} [{claim.published[0].mark}]" if claim.published else ""
@@ -101,12 +106,13 @@ def table(outcomes: Sequence[Outcome]) -> Table:
     result = Table(
         title="Deep Learning, section 7.12, claim by claim",
         caption="effect: the one that decided, with its 95 % interval over seeds (or timings); * Holm's adjustment for "
-        "the number of claims would make the verdict inconclusive",
+        "the number of claims would make the verdict inconclusive; † more training would have served nets that are "
+        "compared",
     )
     for heading in ("claim", "verdict", "effect", "95 % interval", "criterion", "seeds", "budget", "published"):
         result.add_column(heading, justify="right" if heading in ("effect", "seeds") else "left")
     for outcome in outcomes:
-        verdict = f"[{COLOURS[outcome.verdict]}]{SIGNS[outcome.verdict]} {outcome.verdict}{'*' * outcome.overturned}[/]"
+        verdict = f"[{COLOURS[outcome.verdict]}]{SIGNS[outcome.verdict]} {outcome.verdict}{daggers(outcome)}[/]"
         if not outcome.decided:
             result.add_row(outcome.claim.id, verdict, "", "", outcome.reason, "", "", published(outcome.claim))
             continue
@@ -151,6 +157,7 @@ def write(
         "count": len(runs),
         "links": links,
         "marks": MARKS,
+        "daggers": daggers,
         "signs": SIGNS,
         "p": lambda value: "" if math.isnan(value) else "< 0.0001" if value < 1e-4 else f"{value:.4f}",
     }

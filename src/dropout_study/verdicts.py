@@ -12,12 +12,11 @@ from dropout_study.claims import CLAIMS
 from dropout_study.claims.claim import Claim, Studies
 from dropout_study.claims.criteria import INCONCLUSIVE, SUPPORTED, WITHIN_IMAGES, Decision, Exact, together
 from dropout_study.config import DATASETS
+from dropout_study.long_enough import unfinished
 from dropout_study.results import BUDGETS, Effect, Missing, Runs
 from dropout_study.statistics import holm
 
 NEEDS_MNIST, NO_RUNS = "needs MNIST", "no runs yet"
-LATE = 0.9  # share of the updates behind which a validation curve should have come to rest
-FALL, POINTS = 0.03, 0.05  # of the error, or points: what it may still fall then
 ALPHA = 0.05
 
 
@@ -35,7 +34,7 @@ class Outcome:
         effects: part -> name -> effect.
         decisions: part -> decision.
         p: of the verdict, unadjusted, and adjusted for the number of claims.
-        restless: compared conditions whose validation error was still falling.
+        unfinished: what speaks against long enough training, by compared condition.
         command: what produces the runs.
     """
 
@@ -49,7 +48,7 @@ class Outcome:
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     p: float = math.nan
     adjusted: float = math.nan
-    restless: Sequence[str] = ()
+    unfinished: Sequence[str] = ()
     command: str = ""
 
     @property
@@ -111,7 +110,7 @@ def _outcome(claim: Claim, runs: pd.DataFrame, conf: Path) -> Outcome:
         decisions = {name: part.decide(effects[name]) for name, part in claim.parts.items()}
         whole = together(decisions)
         outcome = Outcome(claim, whole.verdict, whole.reason, found, budget, data, effects, decisions, whole.p)
-        outcome.restless = restless(claim, found)
+        outcome.unfinished = unfinished(claim.compared(found), runs)
         usual = studies.data_of(claim.studies[0], conf, "laptop")
         outcome.command = studies.command(claim.studies[0], budget, data if usual and data != usual else None)
         if whole.verdict == INCONCLUSIVE and data == "digits" and usual != "digits":
@@ -145,17 +144,6 @@ def _at(claim: Claim, runs: pd.DataFrame, conf: Path, budget: str, data: str) ->
 def _commands(claim: Claim, conf: Path) -> str:
     """What produces the runs of a claim at the laptop budget, the cohorts it evaluates included."""
     return " && ".join(studies.command(study, "laptop") for study in studies.in_order(claim.studies[:1], conf))
-
-
-def restless(claim: Claim, found: Studies) -> list[str]:
-    """The compared conditions whose validation error still fell over the last tenth of the updates."""
-    names = []
-    for name, runs in claim.compared(found).items():
-        curve = runs.curve("val/error").mean(axis=1).sort_index()
-        late = curve[curve.index <= LATE * curve.index[-1]]
-        if len(late) and late.iloc[-1] - curve.iloc[-1] > max(POINTS, FALL * curve.iloc[-1]):
-            names.append(name)
-    return names
 
 
 def supported(outcomes: Sequence[Outcome]) -> int:

@@ -1,6 +1,7 @@
 """Shared parts of the tests: configurations, tiny image sets, the script in a folder of its own."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -43,6 +44,21 @@ def random_images(side: int, count: int = 200) -> Images:
         return Split(pixels, torch.arange(count) % 10, 1 / 255, torch.arange(count))
 
     return Images(split(), split(), split())
+
+
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store without runs: MLflow takes seconds to create its tables."""
+    file = tmp_path_factory.mktemp("store") / "mlflow.db"
+    MlflowClient(f"sqlite:///{file}").search_experiments()
+    return file
+
+
+@pytest.fixture
+def uri(tmp_path: Path, tables: Path) -> str:
+    """The address of a store of the test's own, where the scripts look for it."""
+    shutil.copy(tables, tmp_path / "mlflow.db")
+    return f"sqlite:///{tmp_path}/mlflow.db"
 
 
 Script = Callable[..., subprocess.CompletedProcess[str]]

@@ -14,6 +14,7 @@ from dropout_study.config import ConfigError, Evaluate, Tracking
 from dropout_study.experiment import reevaluate
 from dropout_study.networks import MLP
 
+pytestmark = pytest.mark.usefixtures("uri")
 Runs = Callable[[], list[Run]]
 
 

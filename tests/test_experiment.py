@@ -22,10 +22,9 @@ from dropout_study.record import Record
     ids=["crash", "ctrl-c", "exit", "stop"],
 )
 def test_a_run_that_does_not_end_well_is_recorded_with_its_reason(
-    tmp_path: Path, error: BaseException, raised: type[BaseException], status: str, reason: str
+    tmp_path: Path, uri: str, error: BaseException, raised: type[BaseException], status: str, reason: str
 ) -> None:
     """If this failed, a crashed run would stay RUNNING for ever, or count as a result."""
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
     record = example()
     record.save(tmp_path)
     run_id = tracking.record(tmp_path, uri)

@@ -19,11 +19,6 @@ Put = Callable[..., str]
 
 
 @pytest.fixture
-def uri(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/mlflow.db"
-
-
-@pytest.fixture
 def client(uri: str) -> MlflowClient:
     return MlflowClient(uri)
 

@@ -40,10 +40,9 @@ SMALL = ("budget=smoke", "model.widths=[4]", "rules=[weight_scaling]", "trainer=
 
 
 @pytest.fixture
-def do(tmp_path: Path) -> Do:
+def do(tmp_path: Path, uri: str) -> Do:
     """Carry out a job of a sweep in its folder; return what it left there."""
     count = iter(range(100))
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
     prepare(uri, "exploration", "")
 
     def carry(*overrides: str, folder: Path | None = None) -> Job:

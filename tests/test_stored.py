@@ -16,9 +16,9 @@ SMALL = ("budget=smoke", "data=digits", "model.widths=[8]", "rules=[weight_scali
 
 
 @pytest.fixture
-def do(tmp_path: Path) -> Callable[..., Job]:
+def do(tmp_path: Path, uri: str) -> Callable[..., Job]:
     """Carry out a job of a study; return what it left."""
-    uri, count = f"sqlite:///{tmp_path}/mlflow.db", iter(range(10))
+    count = iter(range(10))
 
     def carry(study: str, *overrides: str) -> Job:
         prepare(uri, study, "")
@@ -39,12 +39,11 @@ def of(uri: str, study: str) -> dict[int, Run]:
     return {int(run.data.tags["seed"]): run for run in runs if "seed" in run.data.tags}
 
 
-def test_networks_of_several_cohorts_are_evaluated_as_they_were_trained(do: Callable[..., Job], tmp_path: Path) -> None:
+def test_networks_of_several_cohorts_are_evaluated_as_they_were_trained(do: Callable[..., Job], uri: str) -> None:
     """If this failed, a study that trains nothing would judge other networks than those that were trained."""
     assert do("capacity", "seeds=[3,1]", "tracking.cohort=true").state == "done"
     assert do("capacity", "seeds=[1,2]", "tracking.cohort=true").state == "done"  # trains seed 2 alone
     assert do("co_adaptation", "seeds=[1,2,3]", "probes=[units]").state == "done"
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
     trained, evaluated = of(uri, "capacity"), of(uri, "co_adaptation")
     assert set(trained) == set(evaluated) == {1, 2, 3}
     errors = {seed: run.data.metrics["test/nll/weight_scaling"] for seed, run in trained.items()}
@@ -55,13 +54,11 @@ def test_networks_of_several_cohorts_are_evaluated_as_they_were_trained(do: Call
         assert run.data.tags["training_digest"] == trained[seed].data.tags["training_digest"]
 
 
-def test_a_cohort_that_is_not_there_is_missed_in_a_sentence_and_leaves_no_run(
-    do: Callable[..., Job], tmp_path: Path
-) -> None:
+def test_a_cohort_that_is_not_there_is_missed_in_a_sentence_and_leaves_no_run(do: Callable[..., Job], uri: str) -> None:
     """If this failed, untrained networks would be judged, or a traceback be all there is to read."""
     do("capacity", "seeds=[0]")  # without weights
     job = do("co_adaptation", "seeds=[0,1]", "probes=[units]")
     assert job.state == "failed"
     assert "holds none of seeds [0, 1]" in job.reason
     assert "scripts/train.py -m study=capacity budget=smoke data=digits" in job.reason
-    assert of(f"sqlite:///{tmp_path}/mlflow.db", "co_adaptation") == {}
+    assert of(uri, "co_adaptation") == {}

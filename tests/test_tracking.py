@@ -30,11 +30,6 @@ def example() -> Record:
     )
 
 
-@pytest.fixture
-def uri(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/mlflow.db"
-
-
 def record(saved: Record, folder: Path, uri: str) -> list[Run]:
     """Save and record; return all runs of the store, the cohort first."""
     (folder / "config.yaml").write_text("seeds: [0, 1]\n")

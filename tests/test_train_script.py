@@ -40,6 +40,7 @@ def test_a_single_run_is_trained_evaluated_and_recorded(train: Script, runs: Run
     assert stored["stacked.layers.0.weight"].shape == (2, 64, 10)
 
 
+@pytest.mark.usefixtures("uri")
 def test_the_default_sweep_is_run_and_ends_in_one_table(train: Script, runs: Runs) -> None:
     """If this failed, the README's first command would not do what it says."""
     done = train(*SMOKE, "-m")
@@ -82,6 +83,7 @@ def test_a_typed_sweep_runs_what_was_typed_and_a_failure_stops_nothing(train: Sc
     assert "model.hidden_rate=0,1.5,0.5" in done.stderr
 
 
+@pytest.mark.usefixtures("uri")
 def test_a_crash_is_one_sentence_with_the_traceback_in_the_log(train: Script, tmp_path: Path) -> None:
     """If this failed, a crash would bury its reason, or nobody could look into it."""
     done = train(*SMOKE, "trainer=gpu", "hydra.run.dir=here")
@@ -107,6 +109,7 @@ def test_a_crash_is_one_sentence_with_the_traceback_in_the_log(train: Script, tm
     ],
     ids=["key", "site", "range", "folder", "server", "store", "study"],
 )
+@pytest.mark.usefixtures("uri")
 def test_a_mistake_ends_in_one_sentence_and_leaves_no_run(
     train: Script, runs: Runs, arguments: list[str], said: str
 ) -> None:
@@ -118,6 +121,7 @@ def test_a_mistake_ends_in_one_sentence_and_leaves_no_run(
     assert runs() == []
 
 
+@pytest.mark.usefixtures("uri")
 def test_an_interrupted_run_is_marked_killed(tmp_path: Path, runs: Runs) -> None:
     """If this failed, Ctrl-C would leave a run that looks as if it were still going, or as if it had failed."""
     command = [

@@ -30,6 +30,7 @@ SMALLER = {  # than the smoke budget
     "independent_units": {"seeds": "[0,1]"},
     "ensemble_gain": {"seeds": "[0,1]"},
     "co_adaptation": {"seeds": "[0,1]"},
+    "longer": {"seeds": "[0,1]", "study.values.units": "[16]"},
     "robustness": {"seeds": "[0,1]", "study.values.units": "[16]"},
     "cost": {"model.widths": "[16]"},
 }

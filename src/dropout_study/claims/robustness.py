@@ -69,13 +69,22 @@ def figure(studies: Studies) -> Figure:
     return sheet
 
 
+def compared(studies: Studies) -> dict[str, Runs]:
+    """The nets as they were trained by the study that stored them."""
+    own, trained = studies["robustness"].frame, studies.get("dropout_rate")
+    if trained is None:
+        return {}
+    frame = trained.frame[trained.frame["training_digest"].isin(own["training_digest"])]
+    return {f"{name} dropped": runs for name, runs in arms(Runs(frame, studies["robustness"].values)).items()}
+
+
 CLAIM = Claim(
     id="robustness",
     title="Robustness",
     says="By corrupting its own input, dropout teaches the network to adapt to noise and missing information: its "
     "features are more robust to input perturbations and unseen conditions.",
     source="Intuition and Insights behind Dropout, last paragraph",
-    studies=("robustness",),
+    studies=("robustness", "dropout_rate", "longer"),
     parts={
         "robust": Part(
             "test error on corrupted images, mean over 7 kinds and 5 severities, without less with dropout", Greater()
@@ -86,5 +95,6 @@ CLAIM = Claim(
     caption="Test error on corrupted images by severity, for nets trained with dropout of hidden units, of inputs, of "
     "both and of none. Mean and 95 % interval over seeds.",
     beside=beside,
+    compared=compared,
     notes="Differences, not ratios to the clean error, which would favour the worse net.",
 )

@@ -15,18 +15,13 @@ from dropout_study.store import prepare
 from dropout_study.studies import in_order
 
 SMALLER = {  # than the smoke budget
-    "enumerable": {
-        "arm": "enumerable_softmax,enumerable_identity,enumerable_relu",
-        "study.candidate": "3",
-        "seeds": "[0,1]",
-        "data.pool": "4",
-    },
+    "enumerable": {"seeds": "[0,1]", "data.pool": "4"},
     "bagging": {"mc.samples": "10", "study.values.bags": "2"},
     "mc_samples": {"mc.samples": "100", "seeds": "[0,1]"},
     "capacity": {"seeds": "[0,1]"},
     "dropout_rate": {"seeds": "[0,1]", "arm": "units_fixed,noisy_inputs", "study.values.units": "[16]"},
-    "dataset_size": {"seeds": "[0,1]", "data.train_size": "50,100,500,1000", "model.widths": "[16]"},
-    "regularizers": {"seeds": "[0,1]", "study.candidate": "2", "model.widths": "[16]"},
+    "dataset_size": {"seeds": "[0,1]", "model.widths": "[16]"},
+    "regularizers": {"seeds": "[0,1]", "model.widths": "[16]"},
     "independent_units": {"seeds": "[0,1]"},
     "ensemble_gain": {"seeds": "[0,1]"},
     "co_adaptation": {"seeds": "[0,1]"},

@@ -21,6 +21,7 @@ from dropout_study.claims.criteria import (
 from dropout_study.results import Effect
 
 UP, DOWN, ZERO = [1.0, 1.1, 0.9], [-1.0, -1.1, -0.9], [0.3, -0.3, 0.0]
+LUCKY = [0.7, 1.0, 1.3]
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,8 @@ def test_decisions(criterion: Criterion, values: list[float], image_error: float
         (False, [UP, ZERO], INCONCLUSIVE),
         (False, [UP, DOWN], CONTRADICTED),
         (True, [DOWN, UP], SUPPORTED),
+        (True, [ZERO, LUCKY], INCONCLUSIVE),  # p 0.03 of two chances
+        (False, [LUCKY, LUCKY], SUPPORTED),
         (True, [DOWN, ZERO], INCONCLUSIVE),
         (True, [DOWN, DOWN], CONTRADICTED),
     ],
@@ -96,6 +99,17 @@ def test_a_claim_is_contradicted_if_a_part_is_and_supported_if_all_are(verdicts:
     decision = together({str(i): Decision(verdict, reason="r") for i, verdict in enumerate(verdicts)})
     assert decision.verdict == whole
     assert math.isnan(decision.p)
+
+
+@pytest.mark.parametrize("models", [2, 4])
+def test_more_chances_do_not_support_a_claim_more_often(models: int) -> None:
+    """If this failed, "some models do better" would be supported by one noisy model of many (10 % for four)."""
+    part = Part("", Greater(), some=True)
+    trials = np.random.default_rng(models).normal(size=(4_000, models, 5))
+    verdicts = [part.decide({str(i): Effect(e.tolist()) for i, e in enumerate(trial)}).verdict for trial in trials]
+    assert 0 < verdicts.count(SUPPORTED) / len(verdicts) < 0.025 + 0.0075
+    sure = {"a": Effect([1.0, 1.01, 0.99, 1.0, 1.02])} | {str(i): Effect(ZERO) for i in range(models - 1)}
+    assert part.decide(sure).verdict == SUPPORTED
 
 
 @pytest.mark.parametrize("seeds", [5, 10])

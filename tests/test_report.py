@@ -11,10 +11,11 @@ from mlflow.tracking import MlflowClient
 
 from dropout_study import results
 from dropout_study.claims import CLAIMS
+from dropout_study.claims.criteria import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from dropout_study.config import ConfigError, Report, Reproduce, Tracking
 from dropout_study.reporting import STUDIES, report
 from dropout_study.restoring import restore
-from dropout_study.verdicts import NO_RUNS, decide
+from dropout_study.verdicts import NO_RUNS, Outcome, decide
 
 pytestmark = pytest.mark.xdist_group("smoke")  # one process builds the store and runs all that read it
 
@@ -52,6 +53,23 @@ def test_every_claim_is_decided_and_has_a_figure(store: str, page: Path) -> None
         assert (page / "figures" / f"{outcome.claim.id}.png").stat().st_size > 2_000
     assert (page / "figures" / "regularizers_training.png").exists()
     assert "Not all numbers are there" not in (page / "README.md").read_text()
+
+
+def test_a_claim_waits_for_all_conditions_of_its_study(store: str) -> None:
+    """If this failed, the order in which a sweep runs would decide a claim, or a gap end the whole report."""
+    runs = results.from_store(store, STUDIES)
+    partly = runs[(runs["study"] != "dataset_size") | (runs["data.train_size"] != 1000)]
+    of = {outcome.claim.id: outcome for outcome in decide(partly, CONF)}
+    assert (of["dataset_size"].verdict, of["capacity"].decided) == (NO_RUNS, True)
+    assert "8 of the 10 conditions of study dataset_size are there" in of["dataset_size"].reason
+
+
+def test_a_verdict_that_the_adjustment_would_overturn_is_marked() -> None:
+    """If this failed, the table would hide that fifteen claims had fifteen chances, or mark what is open anyway."""
+    assert Outcome(CLAIMS["capacity"], SUPPORTED, p=0.11, adjusted=0.2).overturned
+    assert Outcome(CLAIMS["capacity"], CONTRADICTED, p=0.01, adjusted=0.06).overturned
+    assert not Outcome(CLAIMS["capacity"], SUPPORTED, p=0.001, adjusted=0.01).overturned
+    assert not Outcome(CLAIMS["capacity"], INCONCLUSIVE, p=0.01, adjusted=0.06).overturned
 
 
 def test_the_file_gives_the_verdicts_and_the_figures_of_the_store(store: str, page: Path, tmp_path: Path) -> None:

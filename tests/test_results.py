@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dropout_study.claims.pooling import mean_errors
 from dropout_study.packing import pack
 from dropout_study.results import Errors, Missing, Runs, from_file, minus, to_file
 
@@ -45,6 +46,18 @@ def test_a_measure_is_paired_over_common_seeds() -> None:
         minus(one.loc[[0]], other.loc[[2]])
 
 
+def test_conditions_are_averaged_by_seed_and_image_before_they_are_compared() -> None:
+    """If this failed, errors of several nets would be paired by position, or judged as if each saw other images.
+
+    Seed 0: (25 + 0) / 2, seed 1: (50 + 25) / 2; seed 2 is in one condition alone.
+    """
+    taken = mean_errors([RUNS.where(model__hidden_rate=rate).error() for rate in (0, 0.5)])
+    assert taken.percent.to_dict() == {0: 12.5, 1: 37.5}
+    assert taken.wrong[1].tolist() == [0.5, 1.0, 0.0, 0.0]
+    nothing = Errors(taken.percent * 0, {seed: np.zeros(4) for seed in (0, 1)})
+    assert taken.minus(nothing).image_error == pytest.approx(np.std([50, 50, 0, 0], ddof=1) / 2)
+
+
 def test_a_curve_has_a_row_a_step_and_a_column_a_seed() -> None:
     """If this failed, figures would mix steps and seeds."""
     curve = RUNS.where(model__hidden_rate=0).curve("val/error")
@@ -60,6 +73,9 @@ def test_a_curve_has_a_row_a_step_and_a_column_a_seed() -> None:
         (lambda: RUNS.column("units/rank"), "units/rank was not measured"),
         (lambda: RUNS.where(model__hidden_rate=0.5).curve("val/error"), "val/error was not measured"),
         (lambda: RUNS.where(model__hidden_rate=0).at("val/error", 15), "not measured at 15"),
+        (lambda: RUNS.curve("val/error"), "several conditions are recorded where one is expected: a; b"),
+        (lambda: RUNS.wrong("weight_scaling"), "several conditions are recorded"),
+        (lambda: minus(RUNS.column("seed"), RUNS.column("seed")), "several conditions are recorded"),
         (lambda: RUNS.error("exact_geometric"), "test/error/exact_geometric was not measured"),
     ],
 )

@@ -14,6 +14,7 @@ from dropout_study.claims import CLAIMS
 from dropout_study.claims.criteria import Equivalent, Exact, Greater, Measured
 from dropout_study.command_line import grid_of
 from dropout_study.reporting import STUDIES
+from dropout_study.results import BUDGETS
 
 IDS = (
     "subnetworks arithmetic_ensemble geometric_ensemble weight_scaling_exact weight_scaling_approximate cost bagging "
@@ -69,10 +70,20 @@ def test_the_15_claims_have_a_module_a_study_and_a_figure() -> None:
 
 
 def test_one_margin_holds_at_every_budget() -> None:
-    """If this failed, a criterion could be moved by a study's configuration."""
-    for claim in CLAIMS.values():
-        for budget in ("laptop", "paper"):
-            assert "criterion" not in studies.values(claim.studies[0], CONF, budget)
+    """If this failed, what is compared, or its margin, could be moved from budget to budget."""
+    for study in STUDIES:
+        for key in ("margin", "k", "rate", "others", "combined"):
+            assert len({str(studies.values(study, CONF, budget).get(key)) for budget in BUDGETS}) == 1, (study, key)
+
+
+def test_a_study_has_as_many_conditions_as_hydra_makes() -> None:
+    """If this failed, a claim would be decided on half of its conditions, or never."""
+    assert studies.size("regularizers", CONF, "laptop") == 48
+    assert studies.size("dataset_size", CONF, "laptop", "digits") == 10
+    assert studies.size("ensemble_gain", CONF, "laptop") == 4
+    assert studies.size("cost", CONF, "laptop") == 1
+    for study in STUDIES:
+        assert studies.size(study, CONF, "smoke") == len(smoke.conditions(study, "smoke", {})), study
 
 
 def test_values_depend_on_budget_and_data() -> None:

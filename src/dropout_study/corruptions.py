@@ -56,7 +56,7 @@ def rotation(images: Tensor, severity: int, source: torch.Generator) -> Tensor:
 
 
 def translation(images: Tensor, severity: int, source: torch.Generator) -> Tensor:
-    """Moved sideways by 4 to 20 % of the side, half of the images to each side."""
+    """Moved sideways by 4 to 20 % of the side, but at least by a pixel, half of the images to each side."""
     shift = round(0.04 * severity * images.shape[-1]) or 1
     return _to_both_sides(images, source, lambda part, sign: V.affine(part, 0.0, [sign * shift, 0], 1.0, [0.0, 0.0]))
 

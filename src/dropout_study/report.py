@@ -25,11 +25,7 @@ from dropout_study.verdicts import NEEDS_MNIST, NO_RUNS, Outcome
 SIGNS = {SUPPORTED: "✔", CONTRADICTED: "✘", INCONCLUSIVE: "?", NEEDS_MNIST: "?", NO_RUNS: "·"}
 COLOURS = {SUPPORTED: "green", CONTRADICTED: "red", INCONCLUSIVE: "yellow", NEEDS_MNIST: "yellow", NO_RUNS: "dim"}
 
-TRAINING = (
-    "Whether training was long enough: validation error by update for the compared conditions (mean over seeds). The "
-    "learning rate falls to nothing at the end, which brings every curve to rest: whether more updates would have "
-    "helped is asked of longer runs of the same nets, where there are any."
-)
+TRAINING = "Training of what is compared: validation error by update, mean over seeds."
 
 
 @dataclass(frozen=True)

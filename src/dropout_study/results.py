@@ -163,6 +163,11 @@ class Runs:
             raise Missing(f"there are no results with {wanted}")
         return Runs(self.frame[matching].sort_values("seed"), self.values)
 
+    def trained_by(self, source: "Runs | None") -> "Runs":
+        """The same networks as the study that trained them recorded them; none if it is not there."""
+        frame = source.frame if source else self.frame.iloc[:0]
+        return Runs(frame[frame["training_digest"].isin(self.frame["training_digest"])], self.values)
+
     def column(self, name: str) -> "pd.Series[float]":
         """A metric by seed.
 
@@ -182,6 +187,7 @@ class Runs:
         name = f"wrong/{rule}"
         if name not in self.frame or self.frame[name].isna().any():
             raise Missing(f"{name} was not kept")
+        self._check_one()
         return {int(seed): unpack(text) for seed, text in zip(self.frame["seed"], self.frame[name], strict=True)}
 
     def curve(self, name: str) -> pd.DataFrame:
@@ -193,8 +199,13 @@ class Runs:
         column = f"curve/{name}"
         if column not in self.frame or self.frame[column].isna().all():
             raise Missing(f"{name} was not measured")
+        self._check_one()
         rows = self.frame[self.frame[column].notna()]
         return pd.DataFrame({int(s): dict(unpack_curve(t)) for s, t in zip(rows["seed"], rows[column], strict=True)})
+
+    def _check_one(self) -> None:
+        if self.frame["seed"].duplicated().any():
+            raise Missing(f"several conditions are recorded where one is expected: {_conditions(self.frame)}")
 
     def at(self, name: str, step: int) -> "pd.Series[float]":
         """The value of a curve at a step, by seed.
@@ -210,6 +221,10 @@ class Runs:
     def error(self, rule: str = "weight_scaling") -> "Errors":
         """Test errors under a rule, in percent, with the images."""
         return Errors(self.column(f"test/error/{rule}"), self.wrong(rule))
+
+
+def _conditions(frame: pd.DataFrame) -> str:
+    return "; ".join(sorted(set(frame["condition"] if "condition" in frame else frame["digest"])))
 
 
 @dataclass(frozen=True)
@@ -244,8 +259,10 @@ def common(*of: "pd.Series[float]") -> list[int]:
     """The seeds that all have.
 
     Raises:
-        Missing: there is none.
+        Missing: there is none, or a seed stands for several networks.
     """
+    if any(series.index.has_duplicates for series in of):
+        raise Missing("several conditions are recorded where one is expected")
     seeds = sorted(set.intersection(*(set(series.index) for series in of)))
     if not seeds:
         raise Missing("the conditions have no seed in common")

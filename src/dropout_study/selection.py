@@ -6,13 +6,13 @@ import pandas as pd
 
 from dropout_study.results import Missing, Runs
 
-TEST = ("test/", "wrong/", "curve/mc/", "curve/bag/", "curve/removal/", "curve/corruption/")
+SEEN = ["digest", "candidate", "seed", "val/error"]
+"""All that a choice may look at."""
 
 
 def without_test(frame: pd.DataFrame) -> pd.DataFrame:
-    """A frame of results without anything that was measured on test data."""
-    hidden = [c for c in frame if str(c).startswith((*TEST, "corruption/", "ensemble/", "single/"))]
-    return frame.drop(columns=hidden)
+    """Of a frame of results, what a choice may look at."""
+    return frame[SEEN]
 
 
 def select(frame: pd.DataFrame) -> str:
@@ -21,14 +21,14 @@ def select(frame: pd.DataFrame) -> str:
     Of equal ones the first counts.
 
     Args:
-        frame: a row for each network, with `digest`, `candidate`, `seed` and `val/error`, and no test results.
+        frame: a row for each network, with the columns `SEEN` and no others.
 
     Raises:
-        ValueError: the frame holds test results.
+        ValueError: the frame holds something else, such as test results.
         Missing: the candidates have no seed in common.
     """
-    if len(without_test(frame).columns) != len(frame.columns):
-        raise ValueError("candidates are chosen on validation data: the frame holds test results")
+    if others := sorted(set(map(str, frame)) - set(SEEN)):
+        raise ValueError(f"candidates are chosen on validation data, not on {', '.join(others)}")
     return str(_means(frame)["error"].idxmin())
 
 

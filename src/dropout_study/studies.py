@@ -1,10 +1,12 @@
 """The studies of conf/study as the rest of the project sees them: values, order, commands."""
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from dropout_study.command_line import grid_of
@@ -23,6 +25,13 @@ def values(study: str, conf: Path, budget: str, data: str | None = None) -> dict
 def data_of(study: str, conf: Path, budget: str) -> str | None:
     """The data set a study is on, unless its arms choose theirs."""
     return grid_of(study, conf, budget).get("data")
+
+
+def size(study: str, conf: Path, budget: str, data: str | None = None) -> int:
+    """The number of a study's conditions."""
+    grid = grid_of(study, conf, budget, data)
+    overrides = OverridesParser.create().parse_overrides([f"{key}={values}" for key, values in grid.items()])
+    return math.prod(len(list(o.sweep_string_iterator())) for o in overrides if o.is_sweep_override())
 
 
 def title(study: str, conf: Path) -> str:

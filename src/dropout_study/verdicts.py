@@ -10,14 +10,22 @@ import pandas as pd
 from dropout_study import studies
 from dropout_study.claims import CLAIMS
 from dropout_study.claims.claim import Claim, Studies
-from dropout_study.claims.criteria import INCONCLUSIVE, SUPPORTED, WITHIN_IMAGES, Decision, Exact, together
+from dropout_study.claims.criteria import (
+    ALPHA,
+    CONTRADICTED,
+    INCONCLUSIVE,
+    SUPPORTED,
+    WITHIN_IMAGES,
+    Decision,
+    Exact,
+    together,
+)
 from dropout_study.config import DATASETS
 from dropout_study.long_enough import unfinished
 from dropout_study.results import BUDGETS, Effect, Missing, Runs
 from dropout_study.statistics import holm
 
 NEEDS_MNIST, NO_RUNS = "needs MNIST", "no runs yet"
-ALPHA = 0.05
 
 
 @dataclass
@@ -80,7 +88,7 @@ class Outcome:
     @property
     def overturned(self) -> bool:
         """Whether the adjustment for the number of claims would make the verdict inconclusive."""
-        return self.p <= ALPHA < self.adjusted
+        return self.verdict in (SUPPORTED, CONTRADICTED) and self.adjusted > ALPHA
 
 
 def decide(runs: pd.DataFrame, conf: Path, chosen: Sequence[str] = ()) -> list[Outcome]:
@@ -103,14 +111,16 @@ def _outcome(claim: Claim, runs: pd.DataFrame, conf: Path) -> Outcome:
     for budget, data in _scopes(claim, runs):
         found = _at(claim, runs, conf, budget, data)
         try:
+            _check_whole(found[claim.studies[0]], claim.studies[0], conf, budget, data)
             effects = claim.estimate(found)
+            late = unfinished(claim.compared(found), runs)
         except Missing as error:
             missing = f"{error} (budget {budget}{f', {data}' if data else ''})"
             continue
         decisions = {name: part.decide(effects[name]) for name, part in claim.parts.items()}
         whole = together(decisions)
         outcome = Outcome(claim, whole.verdict, whole.reason, found, budget, data, effects, decisions, whole.p)
-        outcome.unfinished = unfinished(claim.compared(found), runs)
+        outcome.unfinished = late
         usual = studies.data_of(claim.studies[0], conf, "laptop")
         outcome.command = studies.command(claim.studies[0], budget, data if usual and data != usual else None)
         if whole.verdict == INCONCLUSIVE and data == "digits" and usual != "digits":
@@ -141,11 +151,18 @@ def _at(claim: Claim, runs: pd.DataFrame, conf: Path, budget: str, data: str) ->
     return found
 
 
+def _check_whole(own: Runs, study: str, conf: Path, budget: str, data: str) -> None:
+    """Refuse to decide on some of a study's conditions: which are there must not choose the verdict.
+
+    Raises:
+        Missing: some are not there.
+    """
+    usual = studies.data_of(study, conf, budget)
+    wanted = studies.size(study, conf, budget, data if data != usual else None)
+    if (there := own.frame["digest"].nunique()) < wanted:
+        raise Missing(f"{there} of the {wanted} conditions of study {study} are there")
+
+
 def _commands(claim: Claim, conf: Path) -> str:
     """What produces the runs of a claim at the laptop budget, the cohorts it evaluates included."""
     return " && ".join(studies.command(study, "laptop") for study in studies.in_order(claim.studies[:1], conf))
-
-
-def supported(outcomes: Sequence[Outcome]) -> int:
-    """How many claims are supported."""
-    return sum(outcome.verdict == SUPPORTED for outcome in outcomes)

@@ -7,8 +7,6 @@ from dropout_study.claims.claim import Claim, Studies
 from dropout_study.claims.criteria import Equivalent, Exact, Part
 from dropout_study.results import Effect, Runs
 
-ARMS = ("softmax regression", "linear", "relu", "tanh", "sigmoid")
-
 
 def by_seed(runs: Runs, column: str) -> Effect:
     """A measure of every seed, averaged over all conditions."""

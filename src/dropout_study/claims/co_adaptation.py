@@ -57,12 +57,18 @@ def figure(studies: Studies) -> Figure:
     return sheet
 
 
+def compared(studies: Studies) -> dict[str, Runs]:
+    """The nets as capacity trained them."""
+    nets = arms(studies["co_adaptation"].trained_by(studies.get("capacity")))
+    return dict(zip(("no dropout", "dropout"), nets, strict=True))
+
+
 CLAIM = Claim(
     id="co_adaptation",
     title="Co-adaptation",
     says="Dropout encourages redundant yet complementary representations, and units that are robust to co-adaptation.",
     source="Intuition and Insights behind Dropout, first and second paragraph",
-    studies=("co_adaptation",),
+    studies=("co_adaptation", "capacity"),
     parts={
         "less correlated": Part(
             "mean absolute correlation between hidden units on test data, trained without less trained with dropout",
@@ -83,4 +89,5 @@ CLAIM = Claim(
         ),
     ),
     beside=beside,
+    compared=compared,
 )

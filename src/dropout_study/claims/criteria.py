@@ -8,6 +8,7 @@ from dropout_study.results import Effect
 from dropout_study.statistics import interval, p_value
 
 SUPPORTED, CONTRADICTED, INCONCLUSIVE = "supported", "contradicted", "inconclusive"
+ALPHA = 0.05
 IMAGES = 1.96  # standard errors over the test images within which nothing is decided
 
 
@@ -101,6 +102,7 @@ class Measured:
 
 
 Criterion = Exact | Greater | Equivalent | Measured
+CHANCES = "one of so many effects could be chance"
 WITHIN_IMAGES = "smaller than the test images can tell"
 
 
@@ -131,12 +133,14 @@ class Part:
         """The decision on all effects together.
 
         p is that of the part: of the effect that matters least where all must hold, of the one that matters most,
-        multiplied by their number, where one is enough (or where one contradicts).
+        multiplied by their number, where one is enough (or where one contradicts). Where one is enough to support,
+        it has to be with that p: of four chances without an effect one in ten would else.
         """
         decisions = [self.criterion.decide(effect) for effect in effects.values()]
         enough, decisive = (SUPPORTED, CONTRADICTED) if self.some else (CONTRADICTED, SUPPORTED)
         if found := [d for d in decisions if d.verdict == enough]:
-            return Decision(enough, _least([d.p for d in found], len(decisions)))
+            p = _least([d.p for d in found], len(decisions))
+            return Decision(INCONCLUSIVE, p, CHANCES) if self.some and p > ALPHA else Decision(enough, p)
         if all(d.verdict == decisive for d in decisions):
             return Decision(decisive, _most([d.p for d in decisions]))
         open_ones = [d for d in decisions if d.verdict == INCONCLUSIVE]

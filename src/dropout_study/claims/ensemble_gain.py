@@ -79,12 +79,17 @@ def figure(studies: Studies) -> Figure:
     return sheet
 
 
+def compared(studies: Studies) -> dict[str, Runs]:
+    """The nets as capacity trained them."""
+    return nets(studies["ensemble_gain"].trained_by(studies.get("capacity")))
+
+
 CLAIM = Claim(
     id="ensemble_gain",
     title="Gain of the ensemble",
     says="Combining many good-enough subnetworks produces a more powerful ensemble.",
     source="Intuition and Insights behind Dropout, first paragraph",
-    studies=("ensemble_gain",),
+    studies=("ensemble_gain", "capacity"),
     parts={
         "more powerful": Part("mean test error of 100 single subnetworks less that of their ensemble", Greater()),
     },
@@ -93,5 +98,6 @@ CLAIM = Claim(
     caption="Test error of single sampled subnetworks, of the mean of the probabilities of 100 of them, and of weight "
     "scaling. Mean and 95 % interval over seeds.",
     beside=beside,
+    compared=compared,
     notes="Error decides: for NLL the gain is Jensen's inequality and cannot fail.",
 )

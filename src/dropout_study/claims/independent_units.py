@@ -47,13 +47,20 @@ def figure(studies: Studies) -> Figure:
     return sheet
 
 
+def compared(studies: Studies) -> dict[str, Runs]:
+    """The nets as capacity trained them."""
+    trained = studies["independent_units"].trained_by(studies.get("capacity"))
+    rates = sorted(set(trained.frame["model.hidden_rate"]))
+    return {f"rate {rate:g}": trained.where(model__hidden_rate=rate) for rate in rates}
+
+
 CLAIM = Claim(
     id="independent_units",
     title="Independent units",
     says="Dropout forces each unit to perform well without specific others, so that every subnetwork can perform "
     "reasonably well.",
     source="Intuition and Insights behind Dropout, first paragraph (and the comparison with recombining genes)",
-    studies=("independent_units",),
+    studies=("independent_units", "capacity"),
     parts={
         "without specific others": Part(
             "test error of single subnetworks with half of the hidden units, trained without less trained with dropout",
@@ -68,4 +75,5 @@ CLAIM = Claim(
     caption="Test error when a share of the hidden units is removed, the rest scaled up: mean over 20 random choices, "
     "for nets trained with and without dropout. Mean and 95 % interval over seeds.",
     beside=beside,
+    compared=compared,
 )

@@ -29,12 +29,14 @@ def gain(runs: Runs) -> Effect:
 
 
 def enough(runs: Runs) -> int | None:
-    """The smallest k whose error is below that of weight scaling plus the margin, with confidence; if any is."""
+    """The k from which on the error is below that of weight scaling plus the margin, with confidence; if any."""
     scaled, margin = runs.column("test/error/weight_scaling"), float(runs.values["margin"])
-    for k in runs.curve("mc/error").index.tolist():
-        if interval((runs.at("mc/error", k) - scaled).tolist()).high < margin:
-            return int(k)
-    return None
+    found = None
+    for k in sorted(runs.curve("mc/error").index, reverse=True):
+        if not interval((runs.at("mc/error", k) - scaled).tolist()).high < margin:
+            break
+        found = int(k)
+    return found
 
 
 def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
@@ -120,5 +122,5 @@ CLAIM = Claim(
     beside=beside,
     compared=compared,
     notes="The pairs were declared before the runs: every model of the study, weight scaling against 20 masks. p is "
-    "multiplied by their number.",
+    "multiplied by their number, and has to be below 0.05 then.",
 )

@@ -1,8 +1,11 @@
 """The nets of the study `enumerable` taken together."""
 
-import numpy as np
+from collections.abc import Sequence
 
-from dropout_study.results import Effect, Missing, Runs
+import numpy as np
+import pandas as pd
+
+from dropout_study.results import Errors, Missing, Runs, common
 
 NONLINEAR = ("relu", "tanh", "sigmoid")
 
@@ -30,18 +33,29 @@ def deep(runs: Runs) -> list[Runs]:
     Raises:
         Missing: there is none.
     """
-    found = [same for same in nonlinear(runs) if "x" in str(same.frame["model.widths"].iloc[0])]
+    found = [same for same in nonlinear(runs) if is_deep(same)]
     if not found:
         raise Missing("there are no results of two hidden layers")
     return found
 
 
-def averaged(effects: list[Effect]) -> Effect:
-    """The mean effect of several conditions, by seed.
+def is_deep(same: Runs) -> bool:
+    """Whether the nets of a condition have two hidden layers."""
+    return "x" in str(same.frame["model.widths"].iloc[0])
 
-    The mean of their standard errors over images is never below that of the mean (they share the images).
-    """
-    seeds = min(len(effect.values) for effect in effects)
-    values = np.mean([list(effect.values)[:seeds] for effect in effects], axis=0)
-    errors = [effect.image_error for effect in effects if effect.image_error is not None]
-    return Effect(values.tolist(), float(np.mean(errors)) if errors else None)
+
+def named(nets: Sequence[Runs]) -> dict[str, Runs]:
+    """Conditions by activation and widths."""
+    return {f"{net.frame['arm'].iloc[0]} {net.frame['model.widths'].iloc[0]}": net for net in nets}
+
+
+def mean_errors(nets: Sequence[Errors]) -> Errors:
+    """The error of several conditions taken as one, over the seeds that all have: mean percent, mean of each image."""
+    percent = mean_over([net.percent for net in nets])
+    return Errors(percent, {int(s): np.mean([net.wrong[int(s)] for net in nets], axis=0) for s in percent.index})
+
+
+def mean_over(nets: "Sequence[pd.Series[float]]") -> "pd.Series[float]":
+    """The mean of a measure over several conditions, by seed, over the seeds that all have."""
+    seeds = common(*nets)
+    return pd.Series([float(np.mean([net[seed] for net in nets])) for seed in seeds], index=seeds)

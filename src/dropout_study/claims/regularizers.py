@@ -28,6 +28,8 @@ def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
 def beside(studies: Studies) -> list[str]:
     """Every arm's choice, error and NLL; and all candidates."""
     runs, lines = studies["regularizers"], []
+    gain = selected(runs, "none").error().minus(selected(runs, runs.values["dropout"]).error())
+    lines.append(f"no regularizer less dropout: {interval(gain.values):+.3f} points")
     for arm in _arms(runs):
         chosen = selected(runs, arm)
         error = interval(chosen.column("test/error/weight_scaling").tolist())
@@ -111,5 +113,7 @@ CLAIM = Claim(
     beside=beside,
     compared=compared,
     notes="The published table has no row without regularizer, none with dropout alone, and no intervals; the "
-    "binomial standard error on 10,000 images is 0.10 to 0.13 points.",
+    "binomial standard error on 10,000 images is 0.10 to 0.13 points. Here only the arm without regularizer is tried "
+    "at learning rates above 0.001, for it has no other constant; and the combinations drop at rate 0.5, where dropout "
+    "alone chooses among three rates.",
 )

@@ -71,11 +71,8 @@ def figure(studies: Studies) -> Figure:
 
 def compared(studies: Studies) -> dict[str, Runs]:
     """The nets as they were trained by the study that stored them."""
-    own, trained = studies["robustness"].frame, studies.get("dropout_rate")
-    if trained is None:
-        return {}
-    frame = trained.frame[trained.frame["training_digest"].isin(own["training_digest"])]
-    return {f"{name} dropped": runs for name, runs in arms(Runs(frame, studies["robustness"].values)).items()}
+    trained = studies["robustness"].trained_by(studies.get("dropout_rate"))
+    return {f"{name} dropped": runs for name, runs in arms(trained).items()}
 
 
 CLAIM = Claim(

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from dropout_study import figures
 from dropout_study.claims.claim import Claim, Published, Studies
 from dropout_study.claims.criteria import Equivalent, Greater, Part
-from dropout_study.claims.pooling import averaged, conditions, deep, nonlinear
+from dropout_study.claims.pooling import conditions, deep, mean_errors, mean_over, named, nonlinear
 from dropout_study.results import Effect, Runs
 from dropout_study.statistics import interval
 
@@ -15,17 +15,18 @@ MARGIN = 1.0
 def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
     """Averages over the nets with two layers of nonlinear units."""
     nets = deep(studies["enumerable"])
-    divergence = averaged([Effect(runs.column("exact/kl").tolist()) for runs in nets])
-    errors = averaged([runs.error("weight_scaling").minus(runs.error("exact_geometric")) for runs in nets])
-    return {"not exact": {"two hidden layers": divergence}, "close": {"two hidden layers": errors}}
+    divergence = Effect(mean_over([runs.column("exact/kl") for runs in nets]).tolist())
+    scaled, exact = (mean_errors([runs.error(rule) for runs in nets]) for rule in ("weight_scaling", "exact_geometric"))
+    return {"not exact": {"two hidden layers": divergence}, "close": {"two hidden layers": scaled.minus(exact)}}
 
 
 def beside(studies: Studies) -> list[str]:
-    """KL by net."""
+    """KL and both errors by net."""
     lines = []
-    for runs in nonlinear(studies["enumerable"]):
-        row, of = runs.frame.iloc[0], interval(runs.column("exact/kl").tolist())
-        lines.append(f"KL, {row['arm']} {row['model.widths']}: {of:.2g} nats")
+    for name, runs in named(nonlinear(studies["enumerable"])).items():
+        of = interval(runs.column("exact/kl").tolist())
+        scaled, exact = (runs.column(f"test/error/{rule}").mean() for rule in ("weight_scaling", "exact_geometric"))
+        lines.append(f"{name}: KL {of:.2g} nats; test error {scaled:.2f} % scaled, {exact:.2f} % geometric ensemble")
     return lines
 
 
@@ -47,6 +48,11 @@ def figure(studies: Studies) -> Figure:
         axis.set_title(title, fontsize=9, loc="left")
         axis.margins(x=0.25)
     return sheet
+
+
+def compared(studies: Studies) -> dict[str, Runs]:
+    """The nets with two layers of nonlinear units."""
+    return named(deep(studies["enumerable"]))
 
 
 CLAIM = Claim(
@@ -72,4 +78,5 @@ CLAIM = Claim(
         ),
     ),
     beside=beside,
+    compared=compared,
 )

@@ -29,6 +29,7 @@ def enumeration(probed: Probed) -> Findings:
     cohort = probed.cohort
     probabilities = log_probability(*cohort.network.sites).exp()
     x = next(iter(probed.batches()))[0][:IMAGES]
+    units = sum(math.prod(site.shape) for site in cohort.network.sites if site.rate)
     ensemble, scaled, logits = exact(cohort, x), weight_scaling(cohort, x), cohort(x)
     geometric, r = ensemble.geometric, len(cohort.seeds)
     normal = exact_normal(cohort, x, variance=1.0).mean
@@ -38,7 +39,7 @@ def enumeration(probed: Probed) -> Findings:
         "exact/weight_scaling_error": (scaled - geometric).abs().amax((-2, -1)),
         "exact/normal_error": (normal - logits).abs().amax((-2, -1)),
         "exact/kl": (geometric.exp() * (geometric - scaled)).sum(-1).mean(-1),
-        "exact/units": torch.full((r,), math.log2(len(probabilities))),
+        "exact/units": torch.full((r,), float(units)),
         "exact/masks": torch.full((r,), float(len(probabilities))),
         "exact/probability_error": (probabilities.sum() - 1).abs().expand(r),
     }

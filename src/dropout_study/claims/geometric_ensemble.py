@@ -78,6 +78,6 @@ CLAIM = Claim(
     beside=beside,
     compared=compared,
     notes="The plain 2^n-th root of the notes holds for keep = 1/2, where all masks are equally likely; in general "
-    "the mean is weighted with the probabilities of the masks. Nets that are small enough to be enumerated are poor ones: "
-    "half of 4 to 16 units is dropped.",
+    "the mean is weighted with the probabilities of the masks. Nets that are small enough to be enumerated are poor "
+    "ones: half of 4 to 16 units is dropped.",
 )

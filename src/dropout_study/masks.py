@@ -67,10 +67,9 @@ def sample(
     Returns:
         Factors `[R, batch, *site.shape]` for every site with a rate above 0.
     """
+    where = torch.device(device)
     return {
-        site.name: torch.stack(
-            [_factors(site, batch, stream(purpose, seed, update, i), dtype, torch.device(device)) for seed in seeds]
-        ).mul_(1 / site.keep)
+        site.name: _factors(site, batch, [stream(purpose, seed, update, i) for seed in seeds], dtype, where)
         for i, site in enumerate(sites)
         if site.rate
     }
@@ -99,24 +98,25 @@ def log_probability(*sites: Site) -> Tensor:
     return log_probabilities
 
 
-def _factors(site: Site, batch: int, seed: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """One 0/1 mask `[batch, *shape]` in the given dtype."""
+def _factors(site: Site, batch: int, streams: Sequence[int], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Factors `[R, batch, *shape]` of one site, a row from each stream."""
     shape = (batch, *site.shape)
-    kept = torch.empty(shape, dtype=dtype, device=device)
-    bits = _random_bits(kept.numel(), seed, device).view(shape)
+    bits = _random_bits(math.prod(shape), streams, device).unflatten(1, shape)
+    kept = torch.empty(bits.shape, dtype=dtype, device=device)
     # Comparing straight into a floating tensor spares a pass over memory.
-    return torch.lt(bits, threshold(site.rate) - LEVELS // 2, out=kept)
+    return torch.lt(bits, threshold(site.rate) - LEVELS // 2, out=kept).mul_(1 / site.keep)
 
 
-def _random_bits(count: int, seed: int, device: torch.device) -> Tensor:
-    """`count` uniform int16, drawn four at a time.
+def _random_bits(count: int, streams: Sequence[int], device: torch.device) -> Tensor:
+    """`count` uniform int16 from each stream, `[R, count]`, drawn four at a time.
 
     A plain `random_()` fills an int64 from [0, 2^63): the sign bit is never set, and every fourth int16
     would be non-negative. The explicit lower bound asks for all 64 bits.
     """
-    words = torch.empty((count + 3) // 4, dtype=torch.int64, device=device)
-    words.random_(-(2**63), None, generator=_generator(device).manual_seed(seed))
-    return words.view(torch.int16)[:count]
+    words = torch.empty(len(streams), (count + 3) // 4, dtype=torch.int64, device=device)
+    for row, number in zip(words, streams, strict=True):
+        row.random_(-(2**63), None, generator=_generator(device).manual_seed(number))
+    return words.view(torch.int16)[:, :count]
 
 
 @lru_cache

@@ -20,6 +20,8 @@ from dropout_study.images import Images, Split
 
 ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"
+SMOKE = pytest.mark.xdist_group("smoke")
+"""One process builds the store of all studies and runs every test that reads it."""
 
 schema.register()
 
@@ -99,3 +101,22 @@ def runs(tmp_path: Path) -> Callable[[], list[Run]]:
         return list(client.search_runs(experiments, max_results=1_000))
 
     return read
+
+
+@pytest.fixture(scope="session")
+def smoke_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a store of small runs of all studies and the report on them; mark its tests with `SMOKE`."""
+    import smoke
+
+    from dropout_study.reporting import report
+
+    folder = tmp_path_factory.mktemp("smoke")
+    store = smoke.build(folder)
+    report(schema.Report(output=str(folder / "report"), tracking=schema.Tracking(uri=store), data_root="nowhere"), CONF)
+    return folder
+
+
+@pytest.fixture
+def smoke_store(smoke_folder: Path) -> str:
+    """The address of that store."""
+    return f"sqlite:///{smoke_folder}/mlflow.db"

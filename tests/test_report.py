@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import smoke
-from conftest import CONF, ROOT
+from conftest import CONF, ROOT, SMOKE
 from mlflow.tracking import MlflowClient
 
 from dropout_study import results
@@ -17,36 +16,22 @@ from dropout_study.reporting import STUDIES, report
 from dropout_study.restoring import restore
 from dropout_study.verdicts import NO_RUNS, Outcome, decide
 
-pytestmark = pytest.mark.xdist_group("smoke")  # one process builds the store and runs all that read it
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store of all studies and the report on it."""
-    folder = tmp_path_factory.mktemp("smoke")
-    report(told(smoke.build(folder), folder), CONF)
-    return folder
+pytestmark = SMOKE
 
 
 @pytest.fixture
-def store(folder: Path) -> str:
-    """The address of the store."""
-    return f"sqlite:///{folder}/mlflow.db"
-
-
-@pytest.fixture
-def page(folder: Path) -> Path:
+def page(smoke_folder: Path) -> Path:
     """The report on all claims."""
-    return folder / "report"
+    return smoke_folder / "report"
 
 
 def told(store: str, folder: Path, **more: object) -> Report:
     return Report(output=str(folder / "report"), tracking=Tracking(uri=store), data_root="nowhere", **more)
 
 
-def test_every_claim_is_decided_and_has_a_figure(store: str, page: Path) -> None:
+def test_every_claim_is_decided_and_has_a_figure(smoke_store: str, page: Path) -> None:
     """If this failed, a claim would go without verdict or figure."""
-    outcomes = decide(results.from_store(store, STUDIES), CONF)
+    outcomes = decide(results.from_store(smoke_store, STUDIES), CONF)
     assert [outcome.claim.id for outcome in outcomes] == list(CLAIMS)
     for outcome in outcomes:
         assert outcome.verdict != NO_RUNS, outcome.reason
@@ -55,9 +40,9 @@ def test_every_claim_is_decided_and_has_a_figure(store: str, page: Path) -> None
     assert "Not all numbers are there" not in (page / "README.md").read_text()
 
 
-def test_a_claim_waits_for_all_conditions_of_its_study(store: str) -> None:
+def test_a_claim_waits_for_all_conditions_of_its_study(smoke_store: str) -> None:
     """If this failed, the order in which a sweep runs would decide a claim, or a gap end the whole report."""
-    runs = results.from_store(store, STUDIES)
+    runs = results.from_store(smoke_store, STUDIES)
     partly = runs[(runs["study"] != "dataset_size") | (runs["data.train_size"] != 1000)]
     of = {outcome.claim.id: outcome for outcome in decide(partly, CONF)}
     assert (of["dataset_size"].verdict, of["capacity"].decided) == (NO_RUNS, True)
@@ -72,25 +57,26 @@ def test_a_verdict_that_the_adjustment_would_overturn_is_marked() -> None:
     assert not Outcome(CLAIMS["capacity"], INCONCLUSIVE, p=0.01, adjusted=0.06).overturned
 
 
-def test_the_file_gives_the_verdicts_and_the_figures_of_the_store(store: str, page: Path, tmp_path: Path) -> None:
+def test_the_file_gives_the_verdicts_and_the_figures_of_the_store(smoke_store: str, page: Path, tmp_path: Path) -> None:
     """If this failed, nobody could recompute the committed verdicts from the committed file."""
     of_store, of_file = (
-        decide(runs, CONF) for runs in (results.from_store(store, STUDIES), results.from_file(page / "results.csv"))
+        decide(runs, CONF)
+        for runs in (results.from_store(smoke_store, STUDIES), results.from_file(page / "results.csv"))
     )
     for one, other in zip(of_store, of_file, strict=True):
         assert one.effects == other.effects, one.claim.id
         assert repr(one.decisions) == repr(other.decisions)
         assert (one.verdict, one.seeds, one.unfinished) == (other.verdict, other.seeds, other.unfinished)
-    report(told(store, tmp_path, results=str(page / "results.csv"), claims=["capacity", "mc_samples"]), CONF)
+    report(told(smoke_store, tmp_path, results=str(page / "results.csv"), claims=["capacity", "mc_samples"]), CONF)
     for figure in ("capacity.png", "capacity_training.png", "mc_samples.png"):
         assert (tmp_path / "report" / "figures" / figure).read_bytes() == (page / "figures" / figure).read_bytes()
 
 
-def test_the_same_runs_give_the_same_bytes(store: str, page: Path, tmp_path: Path) -> None:
+def test_the_same_runs_give_the_same_bytes(smoke_store: str, page: Path, tmp_path: Path) -> None:
     """If this failed, every report would be a change in the repository."""
     folders = [tmp_path / "one", tmp_path / "other"]
     for folder in folders:
-        report(told(store, folder, results=str(page / "results.csv"), claims=["capacity"]), CONF)
+        report(told(smoke_store, folder, results=str(page / "results.csv"), claims=["capacity"]), CONF)
     files = sorted(file.relative_to(folders[0]) for file in folders[0].rglob("*") if file.is_file())
     assert len(files) == 4
     for file in files:
@@ -109,18 +95,18 @@ def test_the_page_needs_nothing_else_and_its_links_lead_somewhere(page: Path) ->
 
 
 @pytest.mark.usefixtures("page")
-def test_the_report_is_recorded(store: str) -> None:
+def test_the_report_is_recorded(smoke_store: str) -> None:
     """If this failed, the verdicts would not be where the runs are."""
-    client = MlflowClient(store)
+    client = MlflowClient(smoke_store)
     run = client.search_runs([client.get_experiment_by_name("report").experiment_id], order_by=["start_time"])[0]
     for claim in CLAIMS:
         assert run.data.tags[f"verdict.{claim}"] in ("supported", "contradicted", "inconclusive", "needs MNIST")
     assert {file.path for file in client.list_artifacts(run.info.run_id)} >= {"index.html", "results.csv", "figures"}
 
 
-def test_restored_results_are_those_of_the_file_and_are_not_trained_again(store: str, tmp_path: Path) -> None:
+def test_restored_results_are_those_of_the_file_and_are_not_trained_again(smoke_store: str, tmp_path: Path) -> None:
     """If this failed, an empty store would not go on from the file that is committed."""
-    runs = results.from_store(store, STUDIES)
+    runs = results.from_store(smoke_store, STUDIES)
     chosen = runs[runs["study"].isin(["mc_samples", "bagging"])]
     results.to_file(chosen, tmp_path / "results.csv")
     uri = f"sqlite:///{tmp_path}/restored.db"

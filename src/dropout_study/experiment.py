@@ -18,7 +18,7 @@ from omegaconf import OmegaConf
 from rich.table import Table
 
 from dropout_study import config as schema
-from dropout_study import evaluation, metrics, provenance, store, stored, tracking, training
+from dropout_study import evaluation, metrics, overview, provenance, store, stored, tracking, training
 from dropout_study.addresses import absolute, masked
 from dropout_study.cohort import Cohort, load_weights
 from dropout_study.config import Config, ConfigError, Evaluate, Model
@@ -92,6 +92,7 @@ def run(config: Config, folder: Path, sweep: Path | None, watch: Callable[[int],
         evaluate(config, module.cohort, data, record)
         if config.tracking.cohort:
             torch.save(module.cohort.state_dict(), folder / COHORT)
+        record.artifacts += overview.write(record, folder)
     for left in file.parent.glob(f"{file.name}*"):
         left.unlink(missing_ok=True)
     if config.debug.profile:
@@ -200,6 +201,7 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
     check_rules(config, cohort)
     evaluate(config, cohort, DataModule(images, config.data, config.seeds, config.budget.updates), record)
     record.evaluated_ms, record.store = now_ms(), masked(absolute(chosen.tracking.uri))
+    record.artifacts = list(dict.fromkeys(record.artifacts + overview.write(record, folder)))
     record.save(folder)
     tracking.try_to_record(folder, chosen.tracking.uri)
     return record

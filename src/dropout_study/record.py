@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor  # a job that is skipped loads no torch
 
 FILE = "record.json"
+TABLE = "seeds.json"  # the results as a table
 UNRECORDED = "unrecorded"  # lies beside a record as long as its store lacks something of it
 Curve = list[tuple[int, float, int]]
 """Points of a curve: update, value, time in milliseconds."""

@@ -7,12 +7,14 @@ import pandas as pd
 from mlflow.tracking import MlflowClient
 from rich.console import Console
 
-from dropout_study import results, store
+from dropout_study import results, store, studies, views
 from dropout_study.addresses import absolute, masked
 from dropout_study.claims import CLAIMS
+from dropout_study.command_line import DEFAULT_BUDGET
 from dropout_study.config import ConfigError, Data, Report
+from dropout_study.descriptions import describe
 from dropout_study.images import Images, load
-from dropout_study.report import table, write
+from dropout_study.report import decisive, table, write
 from dropout_study.verdicts import Outcome, decide
 
 EXPERIMENT, DESCRIPTION = "report", "Verdicts on the claims of section 7.12, and the report"
@@ -42,7 +44,7 @@ def report(chosen: Report, conf: Path) -> None:
         if not outcome.decided:
             print(f"{outcome.claim.id} needs runs: {outcome.command}")
     if not chosen.results and len(runs):
-        _record(outcomes, files, chosen)
+        _record(outcomes, files, chosen, conf)
     print(f"The report: {folder / 'index.html'}")
 
 
@@ -87,15 +89,41 @@ def _images(outcomes: list[Outcome], chosen: Report) -> Images | None:
     return None
 
 
-def _record(outcomes: list[Outcome], files: list[Path], chosen: Report) -> None:
-    """Log verdicts and files as a run of the experiment `report`."""
+def _record(outcomes: list[Outcome], files: list[Path], chosen: Report, conf: Path) -> None:
+    """Log verdicts and files as a run of the experiment `report`, and tag the studies with their verdicts."""
     uri = absolute(chosen.tracking.uri)
     number = store.prepare(uri, EXPERIMENT, DESCRIPTION)
     with store.guard(uri):
         client = MlflowClient(uri)
-        run = client.create_run(number, run_name="report")
-        for outcome in outcomes:
-            client.set_tag(run.info.run_id, f"verdict.{outcome.claim.id}", outcome.verdict)
+        verdicts = {f"verdict.{outcome.claim.id}": outcome.verdict for outcome in outcomes}
+        run = client.create_run(number, tags={store.NOTE: _summary(outcomes)} | verdicts, run_name="report")
+        client.log_table(run.info.run_id, _verdicts(outcomes), "verdicts.json")
         for file in files:
             client.log_artifact(run.info.run_id, str(file), "figures" if file.suffix == ".png" else None)
         client.set_terminated(run.info.run_id)
+        for study in STUDIES:
+            if of_study := store.experiment_id(client, study):
+                title, command = studies.title(study, conf), studies.command(study, DEFAULT_BUDGET)
+                store.prepare(uri, study, describe(study, title, command))
+                views.refresh(client, of_study)
+                for outcome in outcomes:
+                    if study == outcome.claim.studies[0] and outcome.decided:
+                        client.set_experiment_tag(of_study, outcome.claim.id, outcome.verdict)
+
+
+def _summary(outcomes: list[Outcome]) -> str:
+    """The verdicts in Markdown, for the run's page."""
+    return "\n".join(f"- **{outcome.claim.title}**: {outcome.verdict}. {outcome.claim.says}" for outcome in outcomes)
+
+
+def _verdicts(outcomes: list[Outcome]) -> pd.DataFrame:
+    """A row a claim: the verdict, the effect that decided, its interval, the criterion, and where it was decided."""
+    rows = []
+    for outcome in outcomes:
+        told = {"claim": outcome.claim.id, "verdict": outcome.verdict}
+        if outcome.decided:
+            row = decisive(outcome)
+            told |= {"part": row.part, "effect": row.value, "95 % interval": row.spread, "criterion": row.criterion}
+            told |= {"seeds": str(outcome.seeds), "budget": outcome.where}
+        rows.append(told)
+    return pd.DataFrame(rows).fillna("")

@@ -24,6 +24,9 @@ from dropout_study.config import ConfigError
 
 UNREACHABLE = (MlflowException, SQLAlchemyError, OSError)
 """What a store raises when it is away, broken or refuses."""
+NOTE = "mlflow.note.content"  # the tag that is shown as description, in Markdown
+VIEW = "results"
+"""The key of the saved view with which pages of experiments open; `views` writes it."""
 ROOM = 100 * 2**20  # bytes that must be free before a run starts
 
 # MLflow sets its own levels when it is imported; its notes on creating tables are not for the reader.
@@ -33,6 +36,8 @@ for name in ("mlflow", "alembic"):
 
 def prepare(uri: str, experiment: str, description: str) -> str:
     """Create or upgrade the store and create the experiment, if need be; return the experiment's id.
+
+    One that exists takes a new description, in Markdown, if there is one.
 
     Raises:
         ConfigError: the store cannot be opened, or belongs to another version of MLflow.
@@ -102,8 +107,8 @@ def link(uri: str, experiment: str) -> str:
 
 
 def page(experiment: str) -> str:
-    """Where MLflow's pages show the runs of an experiment; its own entry is an overview for language models."""
-    return f"#/experiments/{experiment}/runs?workflowType=machine_learning"
+    """Where MLflow's pages show the results of an experiment; its own entry is an overview for language models."""
+    return f"#/experiments/{experiment}/runs?workflowType=machine_learning&viewStateShareKey={VIEW}"
 
 
 def _database(uri: str) -> Path:
@@ -113,11 +118,13 @@ def _database(uri: str) -> Path:
 def _experiment(uri: str, name: str, description: str) -> str:
     client = MlflowClient(uri)
     if found := experiment_id(client, name):
+        if description and client.get_experiment(found).tags.get(NOTE) != description:
+            client.set_experiment_tag(found, NOTE, description)
         return found
     folder = _database(uri).parent if uri.startswith(SQLITE) else Path.cwd()
     # A server chooses for itself; a database would take a folder relative to each process's own.
     artifacts = None if uri.startswith("http") else (folder / "mlartifacts").as_uri()
-    tags = {"mlflow.note.content": description, "mlflow.experimentKind": "custom_model_development"}
+    tags = {NOTE: description, "mlflow.experimentKind": "custom_model_development"}
     with suppress(MlflowException):  # another start was faster, or the look-up below says what is wrong
         client.create_experiment(name, artifacts, tags)
     if found := experiment_id(client, name):

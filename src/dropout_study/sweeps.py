@@ -7,7 +7,7 @@ import copy
 import os
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,11 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
 from rich.table import Table
 
-from dropout_study import identity, provenance, store, supervision, tracking
+from dropout_study import identity, provenance, store, studies, supervision, tracking, views
 from dropout_study.addresses import absolute, masked
-from dropout_study.command_line import explain, fail
+from dropout_study.command_line import DEFAULT_BUDGET, explain, fail
 from dropout_study.config import ConfigError, read
+from dropout_study.descriptions import describe
 from dropout_study.jobs import FILE as JOB
 from dropout_study.jobs import STOP, TURN, WELL, Job
 from dropout_study.processes import identity as process
@@ -59,10 +60,11 @@ class Start:
         os.environ["MLFLOW_TRACKING_URI"] = self.uri  # jobs may run in other folders
         store.check_room(folder)
         if not self.dry_run:
-            self.experiment = store.prepare(self.uri, plain.study.name, plain.study.title)
+            self.experiment = store.prepare(self.uri, plain.study.name, _description(plain))
             self._sync()
             with store.guard(self.uri):
                 identity.bury(MlflowClient(self.uri), self.experiment)
+                views.refresh(MlflowClient(self.uri), self.experiment)
         self._forget()
         self.total = len(_conditions(config)) if sweep else 1
         self._settled = 0
@@ -110,8 +112,15 @@ class Start:
         if self.sweep:
             self._end_sweep(unfinished)
         self._beside.close()
+        if not self.dry_run:
+            self._refresh()
         self._tell(jobs)
         return unfinished
+
+    def _refresh(self) -> None:
+        """Show what varies between the runs that are there now."""
+        with suppress(*store.UNREACHABLE), store.guard(self.uri):  # the view of an earlier start stays
+            views.refresh(MlflowClient(self.uri), self.experiment)
 
     def _tell(self, jobs: dict[Path, Job]) -> None:
         """Print the table, and where to look."""
@@ -217,6 +226,12 @@ def plan(jobs: list[Job]) -> Table:
         spent = duration(job.estimate) if job.estimate else "-"
         result.add_row(job.name, str(len(job.seeds)), str(len(job.errors)), spent)
     return result
+
+
+def _description(plain: DictConfig) -> str:
+    """What the experiment's page says; a sweep that is typed has no command of its own."""
+    study, typed = plain.study, not plain.study.grid and not plain.study.cohorts_from
+    return describe(study.name, study.title, "" if typed else studies.command(study.name, DEFAULT_BUDGET))
 
 
 def _conditions(config: DictConfig) -> list[list[str]]:

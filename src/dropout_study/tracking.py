@@ -22,7 +22,7 @@ from dropout_study.config import ConfigError
 from dropout_study.identity import COMPLETE, HEARTBEAT, RECORD_ID
 from dropout_study.packing import pack_curve
 from dropout_study.processes import every, now_ms
-from dropout_study.record import FILE, UNRECORDED, Record, SeedRecord
+from dropout_study.record import FILE, TABLE, UNRECORDED, Record, SeedRecord
 from dropout_study.statistics import interval
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,8 @@ BATCH = 1_000  # MLflow takes that many metrics at a time
 OF_SEEDS = ("config_digest", "training_digest", identity.RERUN, "git.commit", "budget", "arm", "candidate")
 PACKED = "mlflow.dropout."  # a tag with this beginning is data for `results`, which MLflow's pages do not show
 LONGEST = 8_000  # characters of a tag
+SHOWN = "mlflow.loggedArtifacts"  # the tag that names the files that MLflow's pages show as tables
+WITH_INTERVAL = "test/"  # beginning of the metrics whose interval is a metric, too; the table has all
 
 
 def record(folder: Path, uri: str) -> str:
@@ -134,6 +136,7 @@ def _record(client: MlflowClient, number: str, saved: Record, folder: Path) -> s
     for artifact in saved.artifacts:
         if (folder / artifact).exists():
             client.log_artifact(parent, str(folder / artifact))
+    client.log_batch(parent, tags=[RunTag(key, value) for key, value in _at_a_glance(saved, folder).items()])
     _close(client, parent, saved, saved.status, saved.reason, runs.get(saved.role))
     if saved.status != "RUNNING" and "config_digest" in saved.tags:
         identity.settle(client, number, saved.tags["config_digest"])
@@ -162,10 +165,23 @@ def _open(
         tags = {**tags, RECORD_ID: saved.id, "role": role}
         run_id = str(client.create_run(experiment_id, saved.started_ms, tags, name).info.run_id)
     # Again for a run that exists: whoever created it may not have got this far.
-    client.log_batch(run_id, params=[Param(key, value) for key, value in saved.params.items()])
+    client.log_batch(run_id, params=[Param(key, value) for key, value in (saved.params | _units(saved)).items()])
     if saved.dataset:
         client.log_inputs(run_id, [DatasetInput(_dataset(saved), [InputTag("mlflow.data.context", "training")])])
     return run_id
+
+
+def _units(saved: Record) -> dict[str, str]:
+    """The number of hidden units: a param that is a number, which MLflow's charts can lay on an axis."""
+    widths = saved.params.get("model.widths")
+    return {"model.units": str(sum(map(int, widths.split("x"))))} if widths else {}
+
+
+def _at_a_glance(saved: Record, folder: Path) -> dict[str, str]:
+    """The interval of the test error in words, and which of the files is a table."""
+    of = interval(errors) if (errors := saved.values("test/error/weight_scaling")) else None
+    tags = {"interval": f"{of.low:.2f} to {of.high:.2f}"} if of and of.n > 1 else {}
+    return tags | ({SHOWN: json.dumps([{"path": TABLE, "type": "table"}])} if (folder / TABLE).exists() else {})
 
 
 def _dataset(saved: Record) -> Dataset:
@@ -217,21 +233,26 @@ def _packed(seed: SeedRecord) -> list[RunTag]:
 
 
 def _cohort_metrics(saved: Record) -> list[Metric]:
-    """Mean curves over the seeds; final metrics as mean, standard deviation and 95 % interval."""
+    """Mean curves over the seeds; final metrics as mean, those on test data with their 95 % interval."""
     points = []
     seeds = saved.whole or saved.seeds
     for key in {key for seed in seeds for key in seed.curves}:
         for same in zip(*(seed.curves[key] for seed in seeds if key in seed.curves), strict=True):
             mean = sum(value for _, value, _ in same) / len(same)
-            points.append(Metric(key, mean, same[0][2], same[0][0]))
+            points.append(Metric(key, _short(mean), same[0][2], same[0][0]))
     summary: dict[str, float] = {}
     for key in saved.whole[0].metrics if saved.whole else ():
         of = interval(saved.values(key))
         if key not in saved.whole[0].curves:
-            summary[key] = of.mean
-        if of.n > 1:
-            summary |= {f"{key}_sd": of.sd, f"{key}_low": of.low, f"{key}_high": of.high}
+            summary[key] = _short(of.mean)
+        if of.n > 1 and key.startswith(WITH_INTERVAL):
+            summary |= {f"{key}_low": _short(of.low), f"{key}_high": _short(of.high)}
     return points + _final(saved, summary)
+
+
+def _short(value: float) -> float:
+    """Five digits, which a column has room for; the values of the seeds are kept to the last one."""
+    return float(f"{value:.5g}")
 
 
 def _final(saved: Record, values: dict[str, float]) -> list[Metric]:

@@ -32,6 +32,14 @@ def test_a_deleted_experiment_is_named(uri: str) -> None:
         store.prepare(uri, "capacity", "")
 
 
+def test_an_experiment_takes_a_new_description_and_keeps_it(uri: str) -> None:
+    """If this failed, MLflow's pages would show what a study was about when it was first run, or nothing."""
+    client, number = MlflowClient(uri), store.prepare(uri, "capacity", "the old")
+    for told, shown in (("the new", "the new"), ("", "the new")):
+        assert store.prepare(uri, "capacity", told) == number
+        assert client.get_experiment(number).tags["mlflow.note.content"] == shown
+
+
 def test_a_store_that_cannot_be_opened_is_one_sentence(tmp_path: Path) -> None:
     """If this failed, a mistyped address would be a page of SQLAlchemy."""
     with pytest.raises(ConfigError, match="create it first"):

@@ -8,7 +8,7 @@ from mlflow.tracking import MlflowClient
 
 from dropout_study import store, tracking
 from dropout_study.processes import identity
-from dropout_study.record import FILE, UNRECORDED, Record, SeedRecord
+from dropout_study.record import FILE, TABLE, UNRECORDED, Record, SeedRecord
 
 
 def example() -> Record:
@@ -47,8 +47,9 @@ def test_a_finished_record_becomes_a_cohort_with_nested_seeds(tmp_path: Path, ur
     cohort, first, second = record(saved, tmp_path, uri)
     assert cohort.info.run_name == "mlp 8, rate 0.5"
     assert cohort.data.metrics["test/error/weight_scaling"] == 3.0
-    assert cohort.data.metrics["test/error/weight_scaling_sd"] == pytest.approx(2**0.5)
     assert cohort.data.metrics["test/error/weight_scaling_high"] == pytest.approx(3 + 12.7062, abs=1e-3)
+    assert "val/error_low" not in cohort.data.metrics, "the table of seeds has the intervals of the rest"
+    assert cohort.data.tags["interval"] == "-9.71 to 15.71"
     assert cohort.data.params == {"model.hidden_rate": "0.5"}
     assert cohort.data.tags["git.commit"] == "0123"
     for run, seed, error in ((first, "0", 2.0), (second, "1", 4.0)):
@@ -62,6 +63,17 @@ def test_a_finished_record_becomes_a_cohort_with_nested_seeds(tmp_path: Path, ur
     assert [(point.step, point.value) for point in curve] == [(10, 9.0), (20, 4.0)]
     assert [a.path for a in client.list_artifacts(cohort.info.run_id)] == ["config.yaml"]
     assert cohort.inputs.dataset_inputs[0].dataset.digest == "def"
+
+
+def test_widths_become_a_number_and_the_table_of_seeds_is_named(tmp_path: Path, uri: str) -> None:
+    """If this failed, charts could not lay the size of a net on an axis, or a run's page would show raw JSON."""
+    saved = example()
+    saved.params, saved.artifacts = {"model.widths": "16x8"}, [TABLE]
+    (tmp_path / TABLE).write_text("{}")
+    saved.end("FINISHED")
+    cohort, seed, _ = record(saved, tmp_path, uri)
+    assert cohort.data.params == seed.data.params == {"model.widths": "16x8", "model.units": "24"}
+    assert cohort.data.tags["mlflow.loggedArtifacts"] == '[{"path": "seeds.json", "type": "table"}]'
 
 
 def test_recording_is_idempotent_from_start_to_end(tmp_path: Path, uri: str) -> None:

@@ -92,11 +92,11 @@ def _images(outcomes: list[Outcome], chosen: Report) -> Images | None:
 def _record(outcomes: list[Outcome], files: list[Path], chosen: Report, conf: Path) -> None:
     """Log verdicts and files as a run of the experiment `report`, and tag the studies with their verdicts."""
     uri = absolute(chosen.tracking.uri)
-    number = store.prepare(uri, EXPERIMENT, DESCRIPTION)
+    number = store.prepare(uri, EXPERIMENT, f"{DESCRIPTION}.\n\n{_summary(outcomes)}")
     with store.guard(uri):
         client = MlflowClient(uri)
         verdicts = {f"verdict.{outcome.claim.id}": outcome.verdict for outcome in outcomes}
-        run = client.create_run(number, tags={store.NOTE: _summary(outcomes)} | verdicts, run_name="report")
+        run = client.create_run(number, tags=verdicts, run_name="report")
         client.log_table(run.info.run_id, _verdicts(outcomes), "verdicts.json")
         for file in files:
             client.log_artifact(run.info.run_id, str(file), "figures" if file.suffix == ".png" else None)
@@ -112,7 +112,7 @@ def _record(outcomes: list[Outcome], files: list[Path], chosen: Report, conf: Pa
 
 
 def _summary(outcomes: list[Outcome]) -> str:
-    """The verdicts in Markdown, for the run's page."""
+    """The verdicts in Markdown; the last run has the figures, and the table `verdicts.json`."""
     return "\n".join(f"- **{outcome.claim.title}**: {outcome.verdict}. {outcome.claim.says}" for outcome in outcomes)
 
 

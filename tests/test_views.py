@@ -1,0 +1,56 @@
+"""The saved view with which a study's page opens."""
+
+import json
+from typing import Any
+
+from mlflow.tracking import MlflowClient
+
+from dropout_study import store, views
+
+LONGEST = 5_000  # characters of a tag of an experiment
+
+
+def cohorts(uri: str, *of_runs: dict[str, str]) -> tuple[MlflowClient, str]:
+    """An experiment with a cohort for each set of params."""
+    client, number = MlflowClient(uri), store.prepare(uri, "capacity", "")
+    for params in of_runs:
+        run = client.create_run(number, tags={"role": "cohort"})
+        for key, value in params.items():
+            client.log_param(run.info.run_id, key, value)
+        for key in ("val/error", "test/error/weight_scaling", "removal/error"):
+            client.log_metric(run.info.run_id, key, 1.0)
+    return client, number
+
+
+def shown(client: MlflowClient, number: str) -> dict[str, Any]:
+    """The state in the tag, which MLflow would take."""
+    views.refresh(client, number)
+    tag = client.get_experiment(number).tags[f"mlflow.sharedViewState.{store.VIEW}"]
+    assert len(tag) < LONGEST
+    state: dict[str, Any] = json.loads(json.loads(tag)["state"])
+    return state
+
+
+def test_what_varies_has_a_column_and_numbers_an_axis(uri: str) -> None:
+    """If this failed, a study's table would not show what its runs differ in, or its charts lay text on an axis."""
+    narrow = {"model.widths": "8x8", "model.units": "16", "model.hidden_rate": "0.5", "data.pool": "1"}
+    wide = narrow | {"model.widths": "64x64", "model.units": "128"}
+    state = shown(*cohorts(uri, narrow, wide))
+    assert state["selectedColumns"][0] == "metrics.`test/error/weight_scaling`"
+    assert state["selectedColumns"][3:] == ["params.`model.widths`"]
+    charts = {chart["type"]: chart for chart in state["compareRunCharts"]}
+    assert list(charts) == ["LINE", "BAR", "PARALLEL", "SCATTER"]
+    assert charts["PARALLEL"]["selectedParams"] == ["model.units"]
+    sections = {section["name"]: section["display"] for section in state["compareRunSections"]}
+    assert sections == {"Results": True, "removal": True, "test/error": False, "val": False}
+
+
+def test_a_study_of_many_params_keeps_to_what_a_tag_can_hold(uri: str) -> None:
+    """If this failed, the store would refuse the view, and with it the sweep."""
+    many = [{f"regularizer.parameter_{i}": str(value) for i in range(30)} for value in (0, 1)]
+    assert len(shown(*cohorts(uri, *many))["selectedColumns"]) == 3 + views.MOST
+
+
+def test_a_study_without_runs_has_a_view_already(uri: str) -> None:
+    """If this failed, the link that a sweep prints would end at an error while its first job runs."""
+    assert [chart["type"] for chart in shown(*cohorts(uri))["compareRunCharts"]] == ["LINE", "BAR"]

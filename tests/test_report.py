@@ -35,8 +35,8 @@ def test_every_claim_is_decided_and_has_a_figure(smoke_store: str, page: Path) -
     assert [outcome.claim.id for outcome in outcomes] == list(CLAIMS)
     for outcome in outcomes:
         assert outcome.verdict != NO_RUNS, outcome.reason
-        assert (page / "figures" / f"{outcome.claim.id}.png").stat().st_size > 2_000
-    assert (page / "figures" / "regularizers_training.png").exists()
+        assert (page / "figures" / f"{outcome.claim.id}.svg").stat().st_size > 2_000
+    assert (page / "figures" / "regularizers_training.svg").exists()
     assert "Not all numbers are there" not in (page / "README.md").read_text()
 
 
@@ -68,7 +68,7 @@ def test_the_file_gives_the_verdicts_and_the_figures_of_the_store(smoke_store: s
         assert repr(one.decisions) == repr(other.decisions)
         assert (one.verdict, one.seeds, one.unfinished) == (other.verdict, other.seeds, other.unfinished)
     report(told(smoke_store, tmp_path, results=str(page / "results.csv"), claims=["capacity", "mc_samples"]), CONF)
-    for figure in ("capacity.png", "capacity_training.png", "mc_samples.png"):
+    for figure in ("capacity.svg", "capacity_training.svg", "mc_samples.svg"):
         assert (tmp_path / "report" / "figures" / figure).read_bytes() == (page / "figures" / figure).read_bytes()
 
 

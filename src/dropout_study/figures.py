@@ -1,26 +1,25 @@
 """How figures look: one style, intervals over seeds, labels at the lines, readable in grey."""
 
-import math
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from scipy.optimize import isotonic_regression
 
 from dropout_study.results import Effect
 from dropout_study.statistics import interval
 
 STYLE: dict[Any, Any] = {
-    "figure.dpi": 120,
     "figure.constrained_layout.use": True,
     "font.size": 9,
     "axes.spines.top": False,
@@ -47,14 +46,25 @@ LOOKS = [
     {"color": "#56B4E9", "marker": "X", "linestyle": "-."},
     {"color": "#777777", "marker": "<", "linestyle": ":"},
 ]
+NAMED = {
+    **dict.fromkeys(("none", "no dropout", "rate 0", "bag", "bagged"), 0),
+    **dict.fromkeys(("dropout", "rate 0.5", "hidden", "n fixed", "weight scaling"), 1),
+    **dict.fromkeys(("rate 0.2", "input", "L2"), 2),
+    **dict.fromkeys(("both", "inputs dropped", "relu", "L1"), 3),
+    **dict.fromkeys(("Monte Carlo", "dropout, Monte Carlo", "ensemble", "tanh", "sparsity"), 4),
+    **dict.fromkeys(("dropout, trained as long as a bag", "dropout, long", "n * keep fixed", "sigmoid", "max-norm"), 5),
+    **dict.fromkeys(("single (best)", "linear", "dropout + L2"), 6),
+    **dict.fromkeys(("single (mean)", "softmax regression", "dropout + max-norm"), 7),
+}
+"""What looks the same in every figure: arms and rules by their names."""
+PAGE, COLUMN = 10.0, 4.8  # inches: the width of the report's page, and the most of a panel
 LABEL, SPACING = "label", 9  # mark of the labels of lines; points between two of them
-NAMED = {"none": 0, "rate 0": 0, "no dropout": 0, "dropout": 1, "rate 0.5": 1, "rate 0.2": 2}
-"""What looks the same in every figure."""
 
 
 def look(name: str, position: int) -> dict[str, Any]:
-    """Colour, marker and dash of a line."""
-    return LOOKS[NAMED.get(name, position) % len(LOOKS)]
+    """Colour, marker and dash of a line: those of its arm, as far as its name says, else by its position."""
+    parts = (name, *name.split(", "), name.partition(" ")[0])
+    return LOOKS[next((NAMED[part] for part in parts if part in NAMED), position) % len(LOOKS)]
 
 
 @contextmanager
@@ -68,31 +78,59 @@ def finish(figure: Figure) -> Figure:
     """Write numbers as numbers on logarithmic axes, and move labels of lines apart."""
     for axes in figure.axes:
         for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
-            if axis.get_scale() == "log" and 1e-3 < high / low < 1e3:
+            if axis.get_scale() == "log" and low > 0.005 and high / low < 1e5:
                 base = axis.get_transform().base  # type: ignore[attr-defined]
-                axis.set_major_locator(LogLocator(base, (1, 2, 5) if base == 10 else (1,)))
-                axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+                axis.set_major_locator(LogLocator(base, _multiples(high / low) if base == 10 else (1,)))
+                axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
                 axis.set_minor_locator(NullLocator())
         _move_apart([text for text in axes.texts if text.get_gid() == LABEL], axes)
     return figure
 
 
+def _multiples(span: float) -> tuple[float, ...]:
+    """Of the powers of ten, where a tick stands on an axis that spans a factor."""
+    return (1, 1.5, 2, 3, 4, 5, 7) if span < 12 else (1, 2, 5) if span < 200 else (1,)
+
+
 def _move_apart(labels: Sequence[Text], axes: Axes) -> None:
-    """Shift labels upwards until none is nearer to the one below than its height."""
-    below = -math.inf
-    heights = {label: axes.transData.transform(cast("Annotation", label).xy)[1] for label in labels}
+    """Shift labels, as little as can be, until each is its height above the one below it, or above the axis."""
+    if not labels:
+        return
     points = 72 / axes.get_figure().dpi  # type: ignore[union-attr]
-    for label in sorted(labels, key=lambda label: heights[label]):
-        at = max(heights[label] * points, below + SPACING)
-        cast("Annotation", label).xyann = (5, at - heights[label] * points)
-        below = at
+    at = np.array([axes.transData.transform(cast("Annotation", label).xy)[1] * points for label in labels])
+    order, slots = np.argsort(at, kind="stable"), SPACING * np.arange(len(at))
+    free = isotonic_regression(at[order] - slots).x
+    moved = np.maximum(free, axes.bbox.y0 * points + SPACING / 2) + slots
+    for i, height in zip(order, moved, strict=True):
+        cast("Annotation", labels[i]).xyann = (5, float(height - at[i]))
 
 
-def sheet(columns: int = 1, rows: int = 1, width: float = 4.6, height: float = 3.4) -> tuple[Figure, list[Axes]]:
-    """A figure with some axes in a row (or in rows)."""
-    figure = Figure(figsize=(width * columns, height * rows))
+def sheet(
+    columns: int = 1, rows: int = 1, width: float | None = None, height: float = 3.2
+) -> tuple[Figure, list[Axes]]:
+    """A figure with some axes in a row (or in rows), no wider than the page, where it is shown in its own size."""
+    figure = Figure(figsize=((width or min(COLUMN, PAGE / columns)) * columns, height * rows))
     axes = figure.subplots(rows, columns, squeeze=False)
     return figure, list(axes.flat)
+
+
+def describe(figure: Figure) -> str:
+    """What a figure shows in words, with the first and the last value of every line: for those who cannot see it."""
+    return " ".join(filter(None, (_describe(axes) for axes in figure.axes if axes.get_visible())))
+
+
+def _describe(axes: Axes) -> str:
+    x, y = axes.get_xlabel(), axes.get_ylabel()
+    title = axes.get_title("left")
+    lines = [
+        f"{line.get_label()} from {first:.3g} to {last:.3g}"
+        for line in axes.lines
+        if not str(line.get_label()).startswith("_")
+        for first, last in [np.asarray(line.get_ydata(), dtype=float)[[0, -1]]]
+    ]
+    named = [text for label in axes.get_yticklabels() if (text := label.get_text())]
+    of = f"{y} against {x}" if y else f"{x}, for {', '.join(named)}"
+    return f"{title + ': ' if title else ''}{of}{': ' if lines else ''}{', '.join(lines)}." if x else ""
 
 
 def line(axes: Axes, curve: pd.DataFrame, name: str, position: int = 0, label: bool = True) -> None:
@@ -101,11 +139,17 @@ def line(axes: Axes, curve: pd.DataFrame, name: str, position: int = 0, label: b
     of = [interval(row.dropna().tolist()) for _, row in curve.iterrows()]
     mean, x = np.array([i.mean for i in of]), curve.index.to_numpy(dtype=float)
     drawn = look(name, position)
-    axes.plot(x, mean, **drawn, markevery=max(1, len(x) // 8))
+    axes.plot(x, mean, **drawn, markevery=max(1, len(x) // 8), label=name)
     axes.fill_between(x, [i.low for i in of], [i.high for i in of], color=drawn["color"], alpha=0.15, linewidth=0)
     if label:
-        place: dict[str, Any] = {"xytext": (5, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}
-        axes.annotate(name, (x[-1], mean[-1]), color=drawn["color"], gid=LABEL, **place)
+        label_end(axes, name, (x[-1], mean[-1]), drawn["color"])
+
+
+def label_end(axes: Axes, name: str, end: tuple[float, float], color: str) -> None:
+    """Write a name to the right of the end of a line; `finish` moves such labels apart."""
+    place: dict[str, Any] = {"xytext": (5, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}
+    dark = tuple(0.7 * part for part in to_rgb(color))  # letters are thinner than lines
+    axes.annotate(name, end, color=dark, gid=LABEL, **place)
 
 
 def forest(axes: Axes, effects: dict[str, Effect], margin: float | None = 0.0, spread: float | None = None) -> None:
@@ -113,7 +157,15 @@ def forest(axes: Axes, effects: dict[str, Effect], margin: float | None = 0.0, s
     for row, effect in enumerate(effects.values()):
         of = interval(effect.values)
         axes.plot(list(effect.values), [row + 0.18] * of.n, ".", color="0.6", markersize=3)
-        axes.errorbar(of.mean, row, xerr=[[of.mean - of.low], [of.high - of.mean]], fmt="o", color="#0072B2", capsize=3)
+        axes.errorbar(
+            of.mean,
+            row,
+            xerr=[[of.mean - of.low], [of.high - of.mean]],
+            fmt="o",
+            color="black",
+            markersize=3,
+            capsize=4,
+        )
     if margin is not None:
         axes.axvline(margin, color="0.3", linewidth=1, linestyle=":")
     if margin is not None and spread is not None:
@@ -123,24 +175,23 @@ def forest(axes: Axes, effects: dict[str, Effect], margin: float | None = 0.0, s
     axes.grid(visible=False, axis="y")
 
 
-def points(axes: Axes, x: Sequence[float], of_seeds: Iterable[Sequence[float]], name: str, position: int = 0) -> None:
+def points(
+    axes: Axes,
+    x: Sequence[float],
+    of_seeds: Iterable[Sequence[float]],
+    name: str,
+    position: int = 0,
+    label: bool = True,
+) -> None:
     """Means over seeds with intervals at some x, joined and labelled at the end."""
-    line(axes, pd.DataFrame([list(values) for values in of_seeds], index=list(x)), name, position)
+    line(axes, pd.DataFrame([list(values) for values in of_seeds], index=list(x)), name, position, label)
 
 
-def save(figure: Figure, file: Path) -> None:
-    """Write a figure as PNG, the same bytes for the same figure."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with style(), file.open("wb") as buffer:  # savefig would draw twice
-        FigureCanvasAgg(figure).print_png(  # type: ignore[no-untyped-call]
-            buffer, metadata={"Software": None}
-        )
-    figure.set_layout_engine("none")  # it is laid out now, and not again for another format
-
-
-def write_svg(figure: Figure, buffer: BinaryIO) -> None:
-    """Write a figure as SVG, the same bytes for the same figure."""
-    with style():
+def svg(figure: Figure) -> bytes:
+    """A figure as SVG, the same bytes for the same figure."""
+    buffer = io.BytesIO()
+    with style():  # savefig would draw twice
         FigureCanvasSVG(figure).print_svg(  # type: ignore[no-untyped-call]
             buffer, metadata={"Date": None}
         )
+    return buffer.getvalue()

@@ -1,9 +1,9 @@
 """The report: a table of verdicts, a page that needs nothing else, and the same for GitHub."""
 
 import base64
-import io
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,30 @@ SIGNS = {SUPPORTED: "✔", CONTRADICTED: "✘", INCONCLUSIVE: "?", NEEDS_MNIST: 
 COLOURS = {SUPPORTED: "green", CONTRADICTED: "red", INCONCLUSIVE: "yellow", NEEDS_MNIST: "yellow", NO_RUNS: "dim"}
 
 TRAINING = "Training of what is compared: validation error by update, mean over seeds."
+CORRUPTED = "One test image, by kind of corruption and severity (left: clean)."
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as SVG.
+
+    Attributes:
+        file: its name in `figures/`.
+        caption: what is printed below it.
+        alt: what it shows, in words.
+        width: in pixels, where it is shown in its own size.
+    """
+
+    file: str
+    svg: bytes
+    caption: str
+    alt: str
+    width: int
+
+    @property
+    def address(self) -> str:
+        """That of an image which holds it."""
+        return "data:image/svg+xml;base64," + base64.b64encode(self.svg).decode()
 
 
 @dataclass(frozen=True)
@@ -130,13 +154,11 @@ def write(
         links: study -> where its runs are seen, if anywhere.
         images: whose corrupted versions are pictured.
     """
-    drawn = {outcome.claim.id: _figures(outcome, images) for outcome in outcomes}
-    files = []
-    for claim, of_claim in drawn.items():
-        for name, (figure, _) in of_claim.items():
-            file = folder / "figures" / f"{claim}{'' if name == 'figure' else '_' + name}.png"
-            figures.save(figure, file)
-            files.append(file)
+    drawn = {outcome.claim.id: list(_pictures(outcome, images)) for outcome in outcomes}
+    files = [folder / "figures" / picture.file for pictures in drawn.values() for picture in pictures]
+    (folder / "figures").mkdir(exist_ok=True)
+    for picture in (picture for pictures in drawn.values() for picture in pictures):
+        (folder / "figures" / picture.file).write_bytes(picture.svg)
     environment = Environment(
         loader=PackageLoader("dropout_study"),
         autoescape=lambda name: name is not None and "html" in name,
@@ -145,7 +167,8 @@ def write(
     )
     shown: dict[str, Any] = {
         "outcomes": outcomes,
-        "drawn": {claim: {name: (_svg(f), text) for name, (f, text) in d.items()} for claim, d in drawn.items()},
+        "drawn": drawn,
+        "tally": Counter(outcome.verdict for outcome in outcomes),
         "rows": {outcome.claim.id: rows(outcome) for outcome in outcomes},
         "decisive": {outcome.claim.id: decisive(outcome) for outcome in outcomes if outcome.decided},
         "beside": {outcome.claim.id: _beside(outcome) for outcome in outcomes},
@@ -164,32 +187,33 @@ def write(
     return files
 
 
-def _figures(outcome: Outcome, images: Images | None) -> dict[str, tuple[Figure, str]]:
-    """Name -> figure and caption."""
-    drawn: dict[str, tuple[Figure, str]] = {}
+def _pictures(outcome: Outcome, images: Images | None) -> Iterator[Picture]:
+    """The figure of a claim, what else its runs can show, and how its nets were trained."""
+    claim = outcome.claim
     if outcome.decided:
-        drawn["figure"] = outcome.claim.draw(outcome.studies), outcome.claim.caption
-        if compared := outcome.claim.compared(outcome.studies):
-            curves = {name: runs.curve("val/error") for name, runs in compared.items()}
-            with figures.style():
-                drawn["training"] = figures.finish(_training(curves)), TRAINING
-    if outcome.claim.id == "robustness" and images is not None:
+        yield _picture(claim.id, claim.draw(outcome.studies), claim.caption)
+    if claim.id == "robustness" and images is not None:
         with figures.style():
-            drawn["images"] = (
-                figures.finish(_corrupted(images)),
-                "One test image, by kind of corruption and severity (left: clean).",
-            )
-    return drawn
+            yield _picture(f"{claim.id}_images", _corrupted(images), CORRUPTED)
+    if outcome.decided and (compared := claim.compared(outcome.studies)):
+        curves = {name: runs.curve("val/error") for name, runs in compared.items()}
+        with figures.style():
+            yield _picture(f"{claim.id}_training", figures.finish(_training(curves)), TRAINING)
+
+
+def _picture(name: str, figure: Figure, caption: str) -> Picture:
+    alt, width = figures.describe(figure), round(96 * figure.get_size_inches()[0])
+    return Picture(f"{name}.svg", figures.svg(figure), caption, alt, width)
 
 
 def _training(curves: Mapping[str, pd.DataFrame]) -> Figure:
-    sheet, (axes,) = figures.sheet(width=6.5)
+    sheet, (axes,) = figures.sheet(width=5.3, height=3.6)
     for i, (name, curve) in enumerate(curves.items()):
-        mean = curve.mean(axis=1).sort_index()
-        look = figures.LOOKS[i % len(figures.LOOKS)]
-        axes.plot(mean.index / 1000, mean, label=name, color=look["color"], linestyle=look["linestyle"])
+        mean, look = curve.mean(axis=1).sort_index(), figures.look(name, i)
+        x, y = mean.index.to_numpy(dtype=float) / 1000, mean.to_numpy()
+        axes.plot(x, y, label=name, color=look["color"], linestyle=look["linestyle"])
+        figures.label_end(axes, name, (x[-1], y[-1]), look["color"])
     axes.set(xlabel="thousand updates", ylabel="validation error (%)", yscale="log")
-    axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.01, 0.5))
     return sheet
 
 
@@ -200,7 +224,7 @@ def _corrupted(images: Images) -> Figure:
     side = int(images.inputs**0.5)
     rows = [torch.cat([x, *(corrupt(x, kind, severity) for severity in SEVERITIES)]) for kind in CORRUPTIONS]
     picture = torch.stack(rows).unflatten(-1, (side, side)).transpose(1, 2).flatten(2).flatten(0, 1)
-    sheet, (axes,) = figures.sheet(width=5.4, height=6.2)
+    sheet, (axes,) = figures.sheet(width=4.8, height=5.4)
     axes.imshow(picture.numpy(), cmap="gray_r", vmin=0, vmax=1)
     middles = [side * i + side / 2 - 0.5 for i in range(len(CORRUPTIONS))]
     axes.set_yticks(middles, [kind.replace("_", " ") for kind in CORRUPTIONS])
@@ -219,10 +243,3 @@ def _beside(outcome: Outcome) -> list[str]:
         return outcome.claim.beside(outcome.studies)
     except Missing as error:
         return [f"Not all numbers are there: {error}."]
-
-
-def _svg(figure: Figure) -> str:
-    """A figure as the address of an image that holds it."""
-    buffer = io.BytesIO()
-    figures.write_svg(figure, buffer)
-    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -99,7 +99,7 @@ def _record(outcomes: list[Outcome], files: list[Path], chosen: Report, conf: Pa
         run = client.create_run(number, tags=verdicts, run_name="report")
         client.log_table(run.info.run_id, _verdicts(outcomes), "verdicts.json")
         for file in files:
-            client.log_artifact(run.info.run_id, str(file), "figures" if file.suffix == ".png" else None)
+            client.log_artifact(run.info.run_id, str(file), "figures" if file.suffix == ".svg" else None)
         client.set_terminated(run.info.run_id)
         for study in STUDIES:
             if of_study := store.experiment_id(client, study):

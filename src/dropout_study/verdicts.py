@@ -122,7 +122,7 @@ def _outcome(claim: Claim, runs: pd.DataFrame, conf: Path) -> Outcome:
         outcome = Outcome(claim, whole.verdict, whole.reason, found, budget, data, effects, decisions, whole.p)
         outcome.unfinished = late
         usual = studies.data_of(claim.studies[0], conf, "laptop")
-        outcome.command = studies.command(claim.studies[0], budget, data if usual and data != usual else None)
+        outcome.command = _commands(claim, conf, budget, data if usual and data != usual else None)
         if whole.verdict == INCONCLUSIVE and data == "digits" and usual != "digits":
             outcome.verdict = NEEDS_MNIST if WITHIN_IMAGES in whole.reason or usual is None else INCONCLUSIVE
         return outcome
@@ -163,6 +163,6 @@ def _check_whole(own: Runs, study: str, conf: Path, budget: str, data: str) -> N
         raise Missing(f"{there} of the {wanted} conditions of study {study} are there")
 
 
-def _commands(claim: Claim, conf: Path) -> str:
-    """What produces the runs of a claim at the laptop budget, the cohorts it evaluates included."""
-    return " && ".join(studies.command(study, "laptop") for study in studies.in_order(claim.studies[:1], conf))
+def _commands(claim: Claim, conf: Path, budget: str = "laptop", data: str | None = None) -> str:
+    """What produces the runs of a claim, the cohorts it evaluates included."""
+    return " && ".join(studies.command(study, budget, data) for study in studies.in_order(claim.studies[:1], conf))

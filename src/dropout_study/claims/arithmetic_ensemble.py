@@ -30,11 +30,10 @@ def figure(studies: Studies) -> Figure:
     for i, (arm, frame) in enumerate(runs.frame.groupby("arm", sort=True)):
         curves = [Runs(same, runs.values).curve("exact/mc_distance") for _, same in frame.groupby("digest")]
         figures.line(axes, sum(curves[1:], start=curves[0]) / len(curves), str(arm), i, label=False)
-        axes.lines[-1].set_label(str(arm))
     k = [1, 100]
     axes.plot(k, [0.5 * i**-0.5 for i in k], color="0.6", linewidth=1)
     axes.annotate("slope -1/2", (10, 0.5 * 10**-0.5), xytext=(4, 4), textcoords="offset points", color="0.4")
-    axes.set(xscale="log", yscale="log", xlabel="sampled masks k", ylabel="distance to the enumerated ensemble")
+    axes.set(xscale="log", yscale="log", xlabel="sampled masks k", ylabel="distance to the ensemble (probability)")
     axes.legend(fontsize=8)
     return sheet
 

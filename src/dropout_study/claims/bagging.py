@@ -1,6 +1,7 @@
 """Dropout as an efficient alternative to bagging."""
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from dropout_study import figures
 from dropout_study.claims.claim import Claim, Studies
@@ -67,12 +68,12 @@ def figure(studies: Studies) -> Figure:
             1,
         ):
             of = interval(runs.where(arm=arm).column(f"test/{key}/{rule}").tolist())
-            look = figures.LOOKS[i]
+            look = figures.look(name, i)
             axis.axhspan(of.low, of.high, color=look["color"], alpha=0.12, linewidth=0)
             axis.axhline(of.mean, color=look["color"], linestyle=look["linestyle"], label=name)
-        axis.set(xlabel="members of the bag", ylabel=label)
-        axis.margins(x=0.12)
-    axes[1].legend(fontsize=8)
+            figures.label_end(axis, name, (curve.index.max(), of.mean), look["color"])
+        axis.set(xlabel="members of the bag", ylabel=label, xlim=(0.5, curve.index.max()))
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     return sheet
 
 

@@ -71,7 +71,6 @@ def figure(studies: Studies) -> Figure:
         axis.set_xscale("log", base=2)
         if part == "test":
             axis.set_yscale("log")
-        axis.margins(x=0.2)
     if rate_study is not None:
         _draw_rates(axes[2], rate_study)
     return sheet
@@ -89,7 +88,6 @@ def _draw_rates(axes: Axes, runs: Runs) -> None:
         except Missing:
             continue
         figures.line(axes, pd.DataFrame(curve).T, str(arm), i, label=False)
-        axes.lines[-1].set_label(str(arm))
     axes.set(xlabel="probability of keeping a hidden unit", ylabel="test error (%)", yscale="log")
     axes.legend(fontsize=8)
 

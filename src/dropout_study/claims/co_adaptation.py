@@ -43,15 +43,14 @@ def beside(studies: Studies) -> list[str]:
 
 def figure(studies: Studies) -> Figure:
     """The measures by layer."""
-    sheet, axes = figures.sheet(4, width=2.9, height=2.9)
+    sheet, axes = figures.sheet(4, height=2.9)
     for axis, (key, name) in zip(axes, MEASURES.items(), strict=True):
         for i, (label, runs) in enumerate(zip(("no dropout", "dropout"), arms(studies["co_adaptation"]), strict=True)):
             curve = runs.curve(key)
             figures.line(axis, curve, label, i, label=False)
-            axis.lines[-1].set_label(label)
             axis.set_xticks(curve.index.to_numpy())
         axis.set(xlabel="hidden layer", ylabel=name)
-        axis.margins(x=0.2)
+        axis.margins(x=0.15)
         axis.set_ylim(bottom=0)
     axes[0].legend(fontsize=8, loc="lower right")
     return sheet

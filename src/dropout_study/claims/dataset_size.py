@@ -84,14 +84,13 @@ def figure(studies: Studies) -> Figure:
         figures.points(axes[0], list(pairs), [both[i].percent.tolist() for both in pairs.values()], name, i)
     benefit = [minus(plain.percent, dropped.percent).values for plain, dropped in pairs.values()]
     ratios = [[log_ratio(*both, s) for s in common(both[0].percent, both[1].percent)] for both in pairs.values()]
-    figures.points(axes[1], list(pairs), benefit, "absolute", 1)
-    figures.points(axes[2], list(pairs), ratios, "relative", 1)
+    figures.points(axes[1], list(pairs), benefit, "benefit", 1, label=False)
+    figures.points(axes[2], list(pairs), ratios, "log ratio", 1, label=False)
     axes[0].set(ylabel="test error (%)", yscale="log")
     axes[1].set(ylabel="benefit (points)")
-    axes[2].set(ylabel="log (error without / error with dropout)")
+    axes[2].set(ylabel="log (error without / with dropout)")
     for axis in axes:
         axis.set(xlabel="training examples", xscale="log")
-        axis.margins(x=0.2)
     for axis in axes[1:]:
         axis.axhline(0, color="0.3", linewidth=1, linestyle=":")
     return sheet

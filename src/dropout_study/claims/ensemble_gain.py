@@ -53,7 +53,7 @@ def beside(studies: Studies) -> list[str]:
 def figure(studies: Studies) -> Figure:
     """Errors of ensemble, single subnetworks and weight scaling."""
     found = nets(studies["ensemble_gain"])
-    sheet, (axes,) = figures.sheet(width=6)
+    sheet, (axes,) = figures.sheet(width=5.3)
     keys = {
         "single/error": "single (mean)",
         "single/error_best": "single (best)",
@@ -62,7 +62,7 @@ def figure(studies: Studies) -> Figure:
     }
     for i, (key, label) in enumerate(keys.items()):
         for row, runs in enumerate(found.values()):
-            of, look = interval(runs.column(key).tolist()), figures.LOOKS[i]
+            of, look = interval(runs.column(key).tolist()), figures.look(label, i)
             axes.errorbar(
                 of.mean,
                 row + 0.14 * (i - 1.5),

@@ -43,7 +43,6 @@ def figure(studies: Studies) -> Figure:
     for i, rate in enumerate(sorted(set(runs.frame["model.hidden_rate"]))):
         figures.line(axes, runs.where(model__hidden_rate=rate).curve("removal/error"), f"rate {rate:g}", i)
     axes.set(xlabel="hidden units removed at test time (%)", ylabel="test error (%)", yscale="log")
-    axes.margins(x=0.15)
     return sheet
 
 

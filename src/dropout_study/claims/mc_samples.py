@@ -65,16 +65,15 @@ def figure(studies: Studies) -> Figure:
     columns = min(2, len(found))
     sheet, axes = figures.sheet(columns, -(-len(found) // columns))
     for axis, (arm, runs) in zip(axes, found.items(), strict=False):
-        figures.line(axis, runs.curve("mc/error"), "Monte Carlo", 1, label=False)
+        figures.line(axis, runs.curve("mc/error"), "Monte Carlo", label=False)
         of = interval(runs.column("test/error/weight_scaling").tolist())
-        axis.axhspan(of.low, of.high, color="0.5", alpha=0.15, linewidth=0)
-        axis.axhline(of.mean, color="0.2", linestyle="--", linewidth=1.2)
-        axis.annotate(
-            "weight scaling", (1.0, of.mean), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8
-        )
+        look = figures.look("weight scaling", 1)
+        axis.axhspan(of.low, of.high, color=look["color"], alpha=0.12, linewidth=0)
+        axis.axhline(of.mean, color=look["color"], linestyle=look["linestyle"], label="weight scaling")
         axis.axvline(int(runs.values["k"]), color="0.5", linewidth=0.8, linestyle=":")
         axis.set(xscale="log", xlabel="masks k", ylabel="test error (%)")
         axis.set_title(arm, fontsize=9, loc="left")
+        axis.legend(fontsize=8, loc="upper right")
     for axis in axes[len(found) :]:
         axis.set_visible(False)
     return sheet
@@ -97,8 +96,8 @@ CLAIM = Claim(
     },
     estimate=estimate,
     figure=figure,
-    caption="Test error of the mean probabilities of k masks, drawn again and again from one pool (blue, with a 95 % "
-    "interval over seeds), and of weight scaling (grey). Dotted: 20 masks.",
+    caption="Test error of the mean probabilities of k masks, drawn again and again from one pool with a 95 % interval "
+    "over seeds, and of weight scaling likewise. Dotted: 20 masks.",
     published=(
         Published(
             "k at which Monte Carlo equals weight scaling, MNIST",

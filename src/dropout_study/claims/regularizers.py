@@ -64,20 +64,20 @@ def figure(studies: Studies) -> Figure:
     """Test errors of all arms; validation errors of all candidates."""
     runs = studies["regularizers"]
     arms = _arms(runs)
-    sheet, axes = figures.sheet(2, width=5)
+    sheet, axes = figures.sheet(2)
     figures.forest(
         axes[0],
         {arm: Effect(selected(runs, arm).column("test/error/weight_scaling").tolist()) for arm in arms},
         margin=None,
     )
-    axes[0].set(xlabel="test error (%), the candidate that validation chose")
+    axes[0].set(xlabel="test error (%) of the chosen candidate")
     for row, arm in enumerate(arms):
         errors = candidates(runs, arm)["error"]
         axes[1].plot(errors, [row] * len(errors), "o", color="0.55", markersize=4)
-        axes[1].plot(errors.min(), row, "o", color="#0072B2")
+        axes[1].plot(errors.min(), row, "o", color="black")
     axes[1].set_yticks(range(len(arms)), [""] * len(arms))
     axes[1].set_ylim(len(arms) - 0.5, -0.5)
-    axes[1].set(xlabel="validation error (%) of every candidate; blue: chosen")
+    axes[1].set(xlabel="validation error (%) of every candidate; black: chosen")
     return sheet
 
 
@@ -100,7 +100,7 @@ CLAIM = Claim(
     },
     estimate=estimate,
     figure=figure,
-    caption="Left: test error of each arm with the constants chosen on validation data (grey: seeds; blue: mean and "
+    caption="Left: test error of each arm with the constants chosen on validation data (grey: seeds; black: mean and "
     "95 % interval). Right: validation error of every candidate, as many for each arm.",
     published=(
         Published("L2, 784-1024-1024-2048-10", "1.62 %", "Srivastava et al. 2014, table 9", "S"),

@@ -55,12 +55,11 @@ def _mean(runs: Runs, kind: str) -> float:
 
 def figure(studies: Studies) -> Figure:
     """Error by severity, for each kind of corruption."""
-    sheet, axes = figures.sheet(4, 2, width=2.7, height=2.5)
+    sheet, axes = figures.sheet(4, 2, height=2.4)
     nets = arms(studies["robustness"])
     for axis, kind in zip(axes, kinds(studies["robustness"]), strict=False):
         for i, (name, runs) in enumerate(nets.items()):
             figures.line(axis, runs.curve(f"corruption/{kind}"), name, i, label=False)
-            axis.lines[-1].set_label(name)
         axis.set_title(kind.replace("_", " "), fontsize=9, loc="left")
         axis.set(xlabel="severity", ylabel="test error (%)", xticks=range(1, 6))
     handles, labels = axes[0].get_legend_handles_labels()

@@ -54,8 +54,8 @@ def figure(studies: Studies) -> Figure:
     sheet, (axes,) = figures.sheet()
     n = range(1, 21)
     axes.plot(n, [2.0**i for i in n], color="0.6", linewidth=1)
-    axes.annotate("2^n", (20, 2.0**20), xytext=(-4, -12), textcoords="offset points", ha="right", color="0.4")
-    axes.plot(units, masks, "o", color="#0072B2")
+    axes.annotate("$2^n$", (20, 2.0**20), xytext=(-20, -4), textcoords="offset points", ha="right", color="0.4")
+    axes.plot(units, masks, "o", color="black")
     axes.set(yscale="log", xlabel="droppable units n", ylabel="subnetworks gone through", xticks=range(0, 21, 4))
     return sheet
 

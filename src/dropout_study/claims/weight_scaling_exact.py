@@ -24,16 +24,17 @@ def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
 
 def figure(studies: Studies) -> Figure:
     """The differences, by the family of nets."""
-    sheet, (axes,) = figures.sheet(width=5.5)
+    sheet, (axes,) = figures.sheet(width=5.3)
     runs = studies["enumerable"]
     arms = sorted(set(runs.frame["arm"]), key=lambda arm: (arm not in FAMILIES, arm))
     for row, arm in enumerate(arms):
         found = runs.where(arm=arm)
+        color = figures.look(arm, row)["color"]
         for offset, deep, marker in ((-0.12, False, "o"), (0.12, True, "^")):
             widths = found.frame["model.widths"].astype(str)  # of softmax regression: nan
             part = found.frame[widths.str.contains("x") == deep]
             values = part["exact/weight_scaling_error"].clip(lower=1e-17)
-            axes.plot(values, [row + offset] * len(part), marker, color="#D55E00" if deep else "#0072B2", alpha=0.7)
+            axes.plot(values, [row + offset] * len(part), marker, color=color, alpha=0.7)
     axes.axvline(TOLERANCE, color="0.3", linewidth=1, linestyle=":")
     axes.set(xscale="log", xlabel="largest difference of log-probabilities (nats)", yticks=range(len(arms)))
     axes.set_yticklabels(arms)

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropout_study.packing import pack, pack_curve, unpack, unpack_curve
+from dropout_study.packing import pack, pack_curve, pack_picture, unpack, unpack_curve, unpack_picture
+from dropout_study.probes.units import FEATURES
+from dropout_study.tracking import LONGEST
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=500))
@@ -41,3 +43,14 @@ def test_a_curve_comes_back_to_six_digits() -> None:
     assert text == "100:1.23457 2000:1e-09"
     assert unpack_curve(text) == [(100, 1.23457), (2_000, 1e-9)]
     assert unpack_curve("") == []
+
+
+def test_a_picture_is_kept_to_half_a_step_and_fits_into_a_tag() -> None:
+    """If this failed, features would be shown distorted or with the wrong sign, or be left out of the store."""
+    picture = np.array([[0.0, 0.5, -1.27], [1.0, -0.006, 0.004]])
+    assert unpack_picture(pack_picture(picture)) == pytest.approx(
+        np.array([[0.0, 0.5, -1.27], [1.0, -0.01, 0.0]]), abs=1e-9
+    )
+    assert not unpack_picture(pack_picture(np.zeros((2, 3)))).any()
+    noise = np.random.default_rng(0).uniform(-1, 1, (28, FEATURES * 28))
+    assert len(pack_picture(noise)) <= LONGEST

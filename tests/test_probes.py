@@ -9,7 +9,7 @@ from dropout_study import config, metrics
 from dropout_study.cohort import Cohort
 from dropout_study.corruptions import corrupt
 from dropout_study.evaluation import evaluate
-from dropout_study.networks import MLP
+from dropout_study.networks import MLP, LeNet
 from dropout_study.probes import PROBES, Probed
 from dropout_study.probes.timing import NETS
 from dropout_study.probes.units import correlation, effective_rank
@@ -78,6 +78,21 @@ def test_correlation_of_units_computed_by_hand() -> None:
     h = torch.stack([a, 5 - 2 * a, torch.zeros(4), torch.tensor([1.0, -1.0, -1.0, 1.0])], -1).unsqueeze(0)
     assert float(correlation(h)) == pytest.approx((1 + 0 + 0) / 3)
     assert float(correlation(h[..., :1])) == 0
+
+
+def test_features_are_the_incoming_weights_of_the_first_units() -> None:
+    """If this failed, the pictures would be of other units, or their pixels lie in another order than the inputs'."""
+    net = probed()
+    (weight,) = (p for name, p in net.cohort.named_parameters() if name.endswith("layers.0.weight"))  # [2, 16, 5]
+    weight.data = torch.arange(160.0).view(2, 16, 5)
+    picture = PROBES["units"](net).pictures["features"]
+    assert picture.shape == (2, 4, 20)
+    assert picture[0, 0].tolist() == [unit + 5 * pixel for unit in range(5) for pixel in range(4)]
+    assert picture[1, 3, -1] == 159  # the last pixel of the last unit
+    oblong = Cohort(MLP(15, 3, [5]), range(2))
+    assert PROBES["units"](Probed(oblong, [(X[:, :15], LABELS)])).pictures == {}
+    filters = Cohort(LeNet(10), range(1))
+    assert PROBES["units"](Probed(filters, [(torch.rand(3, 784), LABELS[:3])])).pictures == {}
 
 
 def test_the_effective_rank_of_equal_directions_is_their_number() -> None:

@@ -67,8 +67,13 @@ def test_the_file_gives_the_verdicts_and_the_figures_of_the_store(smoke_store: s
         assert one.effects == other.effects, one.claim.id
         assert repr(one.decisions) == repr(other.decisions)
         assert (one.verdict, one.seeds, one.unfinished) == (other.verdict, other.seeds, other.unfinished)
-    report(told(smoke_store, tmp_path, results=str(page / "results.csv"), claims=["capacity", "mc_samples"]), CONF)
-    for figure in ("capacity.svg", "capacity_training.svg", "mc_samples.svg"):
+    report(
+        told(
+            smoke_store, tmp_path, results=str(page / "results.csv"), claims=["capacity", "mc_samples", "co_adaptation"]
+        ),
+        CONF,
+    )
+    for figure in ("capacity.svg", "capacity_training.svg", "mc_samples.svg", "co_adaptation_picture.svg"):
         assert (tmp_path / "report" / "figures" / figure).read_bytes() == (page / "figures" / figure).read_bytes()
 
 

@@ -169,6 +169,8 @@ def evaluate(config: Config, cohort: Cohort, data: DataModule, record: Record) -
             record.add_curve(key, steps, values)
         for key, values in findings.wrong.items():
             record.add_wrong(key, values)
+        for key, values in findings.pictures.items():
+            record.add_picture(key, values)
 
 
 def reevaluate(chosen: Evaluate, folder: Path) -> Record:

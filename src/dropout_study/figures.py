@@ -14,6 +14,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
 from dropout_study.results import Effect
@@ -173,6 +174,20 @@ def forest(axes: Axes, effects: dict[str, Effect], margin: float | None = 0.0, s
     axes.set_yticks(range(len(effects)), list(effects))
     axes.set_ylim(len(effects) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
+
+
+def tiles(axes: Axes, rows: dict[str, NDArray[np.float64]], scale: float) -> None:
+    """Rows of square pictures side by side, `[H, n * H]`, from black at -scale to white at scale."""
+    side = len(next(iter(rows.values())))
+    frame = ((1, 1), (0, 0), (1, 1))
+    apart = [np.pad(row.reshape(side, -1, side), frame, constant_values=np.nan) for row in rows.values()]
+    whole = np.concatenate([row.reshape(side + 2, -1) for row in apart])
+    axes.imshow(whole, cmap="gray", vmin=-scale, vmax=scale, interpolation="none")
+    axes.set_yticks([(side + 2) * (i + 0.5) for i in range(len(rows))], list(rows))
+    axes.set_xticks([])
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
 
 
 def points(

@@ -28,6 +28,20 @@ def unpack(text: str) -> NDArray[np.float64]:
     return np.frombuffer(zlib.decompress(base64.b85decode(text)), np.uint8) / LEVELS
 
 
+def pack_picture(values: NDArray[np.floating]) -> str:
+    """Grey values of any sign, `[H, W]`, as `width largest pixels`, the pixels in 255 steps of equal size."""
+    largest = float(np.abs(values).max()) or 1.0
+    levels = np.round(values / largest * 127).astype(np.int8)
+    return f"{values.shape[1]} {largest:.6g} {base64.b85encode(zlib.compress(levels.tobytes(), 9)).decode()}"
+
+
+def unpack_picture(text: str) -> NDArray[np.float64]:
+    """The grey values again, each to half a step: 1/254 of the largest."""
+    width, largest, pixels = text.split(" ")
+    levels = np.frombuffer(zlib.decompress(base64.b85decode(pixels)), np.int8)
+    return levels.reshape(-1, int(width)) * (float(largest) / 127)
+
+
 def pack_curve(points: Sequence[tuple[int, float]]) -> str:
     """Steps and values as `step:value step:value`, to six digits."""
     return " ".join(f"{step}:{value:.6g}" for step, value in points)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dropout_study.packing import pack
+from dropout_study.packing import pack, pack_picture
 from dropout_study.processes import alive, now_ms
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class SeedRecord:
         metrics: final values.
         curves: by update, or by whatever the step of a curve is.
         wrong: rule -> which test images it misclassified, packed.
+        pictures: name -> grey values, packed.
         failure: why the network does not count, if it does not.
     """
 
@@ -38,6 +39,7 @@ class SeedRecord:
     metrics: dict[str, float] = field(default_factory=dict)
     curves: dict[str, Curve] = field(default_factory=dict)
     wrong: dict[str, str] = field(default_factory=dict)
+    pictures: dict[str, str] = field(default_factory=dict)
     failure: str = ""
 
 
@@ -104,6 +106,12 @@ class Record:
         for seed, of_seed in zip(self.seeds, shares, strict=True):
             if not seed.failure and not of_seed.isnan().any():
                 seed.wrong[rule] = pack(of_seed.double().numpy())
+
+    def add_picture(self, name: str, values: "Tensor") -> None:
+        """A picture of every network, grey values `[R, H, W]`."""
+        for seed, of_seed in zip(self.seeds, values, strict=True):
+            if not seed.failure:
+                seed.pictures[name] = pack_picture(of_seed.cpu().numpy())
 
     def status_of(self, seed: SeedRecord) -> str:
         """The status of one seed: those that did not fail are finished, though their cohort is not whole."""

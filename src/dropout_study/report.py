@@ -154,7 +154,8 @@ def write(
         links: study -> where its runs are seen, if anywhere.
         images: whose corrupted versions are pictured.
     """
-    drawn = {outcome.claim.id: list(_pictures(outcome, images)) for outcome in outcomes}
+    with figures.style():
+        drawn = {outcome.claim.id: list(_pictures(outcome, images)) for outcome in outcomes}
     files = [folder / "figures" / picture.file for pictures in drawn.values() for picture in pictures]
     (folder / "figures").mkdir(exist_ok=True)
     for picture in (picture for pictures in drawn.values() for picture in pictures):
@@ -190,15 +191,16 @@ def write(
 def _pictures(outcome: Outcome, images: Images | None) -> Iterator[Picture]:
     """The figure of a claim, what else its runs can show, and how its nets were trained."""
     claim = outcome.claim
-    if outcome.decided:
-        yield _picture(claim.id, claim.draw(outcome.studies), claim.caption)
+    if not outcome.decided:
+        return
+    yield _picture(claim.id, claim.draw(outcome.studies), claim.caption)
+    if (seen := claim.picture(outcome.studies)) is not None:
+        yield _picture(f"{claim.id}_picture", seen, claim.picture_caption)
     if claim.id == "robustness" and images is not None:
-        with figures.style():
-            yield _picture(f"{claim.id}_images", _corrupted(images), CORRUPTED)
-    if outcome.decided and (compared := claim.compared(outcome.studies)):
+        yield _picture(f"{claim.id}_images", _corrupted(images), CORRUPTED)
+    if compared := claim.compared(outcome.studies):
         curves = {name: runs.curve("val/error") for name, runs in compared.items()}
-        with figures.style():
-            yield _picture(f"{claim.id}_training", figures.finish(_training(curves)), TRAINING)
+        yield _picture(f"{claim.id}_training", figures.finish(_training(curves)), TRAINING)
 
 
 def _picture(name: str, figure: Figure, caption: str) -> Picture:
@@ -225,7 +227,7 @@ def _corrupted(images: Images) -> Figure:
     rows = [torch.cat([x, *(corrupt(x, kind, severity) for severity in SEVERITIES)]) for kind in CORRUPTIONS]
     picture = torch.stack(rows).unflatten(-1, (side, side)).transpose(1, 2).flatten(2).flatten(0, 1)
     sheet, (axes,) = figures.sheet(width=4.8, height=5.4)
-    axes.imshow(picture.numpy(), cmap="gray_r", vmin=0, vmax=1)
+    axes.imshow(picture.numpy(), cmap="gray_r", vmin=0, vmax=1, interpolation="none")
     middles = [side * i + side / 2 - 0.5 for i in range(len(CORRUPTIONS))]
     axes.set_yticks(middles, [kind.replace("_", " ") for kind in CORRUPTIONS])
     axes.set_xticks(middles[: len(SEVERITIES) + 1], ["clean", *map(str, SEVERITIES)])

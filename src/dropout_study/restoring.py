@@ -77,6 +77,8 @@ def _seed(network: "pd.Series[Any]") -> SeedRecord:
             seed.curves[name] = [(step, y, now_ms()) for step, y in unpack_curve(str(value))]
         elif kind == "wrong":
             seed.wrong[name] = str(value)
+        elif kind == "picture":
+            seed.pictures[name] = str(value)
         elif name:
             seed.metrics[str(key)] = float(str(value))
     return seed

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dropout_study.packing import unpack, unpack_curve
+from dropout_study.packing import unpack, unpack_curve, unpack_picture
 from dropout_study.statistics import image_error
 
 BUDGETS = ("smoke", "laptop", "paper")  # ascending
@@ -112,7 +112,7 @@ def typed(runs: pd.DataFrame) -> pd.DataFrame:
     """Numbers as numbers; names, packed results and whatever is not a number as text."""
     columns: dict[str, Any] = {}
     for column in runs:
-        text = column in TEXT or str(column).startswith(("wrong/", "curve/"))
+        text = column in TEXT or str(column).startswith(("wrong/", "curve/", "picture/"))
         columns[str(column)] = runs[column] if text else _numbers(runs[column])
     return pd.DataFrame(columns)
 
@@ -202,6 +202,11 @@ class Runs:
         self._check_one()
         rows = self.frame[self.frame[column].notna()]
         return pd.DataFrame({int(s): dict(unpack_curve(t)) for s, t in zip(rows["seed"], rows[column], strict=True)})
+
+    def pictures(self, name: str) -> dict[int, NDArray[np.float64]]:
+        """Seed -> a picture, grey values `[H, W]`, of those that have it."""
+        known = self.frame.get(f"picture/{name}", pd.Series(dtype=str)).dropna()
+        return {int(str(self.frame["seed"][i])): unpack_picture(text) for i, text in known.items()}
 
     def _check_one(self) -> None:
         if self.frame["seed"].duplicated().any():

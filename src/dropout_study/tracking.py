@@ -229,7 +229,8 @@ def _packed(seed: SeedRecord) -> list[RunTag]:
         if not key.startswith("train/")
     }
     wrong = {f"wrong/{rule}": text for rule, text in seed.wrong.items()}
-    return [RunTag(PACKED + key, text) for key, text in (curves | wrong).items() if len(text) <= LONGEST]
+    pictures = {f"picture/{name}": text for name, text in seed.pictures.items()}
+    return [RunTag(PACKED + key, text) for key, text in (curves | wrong | pictures).items() if len(text) <= LONGEST]
 
 
 def _cohort_metrics(saved: Record) -> list[Metric]:

@@ -45,6 +45,8 @@ class Claim:
         estimate: the effects of each part, by name; raises Missing if runs are not there.
         figure: the figure; raises Missing likewise.
         caption: what the figure shows.
+        picture: what else can be seen, in the look of all figures; none where the runs kept no pictures.
+        picture_caption: what it shows.
         published: what others have found.
         beside: numbers that do not decide, as lines of text; raises Missing likewise.
         compared: the trained conditions that are compared, by name: whether training had come to rest is reported.
@@ -60,12 +62,14 @@ class Claim:
     estimate: Callable[[Studies], dict[str, dict[str, Effect]]]
     figure: Callable[[Studies], Figure]
     caption: str
+    picture: Callable[[Studies], Figure | None] = lambda _: None
+    picture_caption: str = ""
     published: tuple[Published, ...] = ()
     beside: Callable[[Studies], list[str]] = lambda _: []
     compared: Callable[[Studies], dict[str, Runs]] = lambda _: {}
     notes: str = ""
 
     def draw(self, studies: Studies) -> Figure:
-        """The figure in the style of all figures; raises Missing like `figure`."""
+        """The figure, finished, in the style of all figures; raises Missing like `figure`."""
         with figures.style():
             return figures.finish(self.figure(studies))

@@ -1,5 +1,6 @@
 """Units that do not co-adapt: redundant yet complementary representations."""
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from dropout_study import figures
@@ -56,6 +57,20 @@ def figure(studies: Studies) -> Figure:
     return sheet
 
 
+def picture(studies: Studies) -> Figure | None:
+    """The first features of every net, a row a seed."""
+    of_arms = [runs.pictures("features") for runs in arms(studies["co_adaptation"])]
+    if not all(of_arms):
+        return None
+    scale = float(np.quantile(np.abs(np.concatenate([w.ravel() for of in of_arms for w in of.values()])), 0.99))
+    sheet, axes = figures.sheet(2, height=0.7 + 0.65 * len(of_arms[0]))
+    for axis, title, of_seeds in zip(axes, ("no dropout", "dropout"), of_arms, strict=True):
+        figures.tiles(axis, {f"seed {seed}": weights for seed, weights in of_seeds.items()}, scale)
+        axis.set_title(title, fontsize=9, loc="left")
+        axis.set_xlabel(f"weights of the first units; black -{scale:.2g}, white {scale:.2g}")
+    return sheet
+
+
 def compared(studies: Studies) -> dict[str, Runs]:
     """The nets as capacity trained them."""
     nets = arms(studies["co_adaptation"].trained_by(studies.get("capacity")))
@@ -79,6 +94,9 @@ CLAIM = Claim(
     figure=figure,
     caption="Hidden units on test data, by layer, for nets trained with and without dropout. Mean and 95 % interval "
     "over seeds.",
+    picture=picture,
+    picture_caption="Incoming weights of the first units of the first hidden layer, not chosen but by their number; "
+    "a row is a seed. One grey scale for both; 1 % of the weights lie beyond it.",
     published=(
         Published(
             "mean activation of 256 ReLU units of an autoencoder, without / with dropout",

@@ -39,8 +39,10 @@ class Findings:
         metrics: name -> `[R]`.
         curves: name -> steps, and values `[K, R]` at them.
         wrong: name -> how often each test image was misclassified, `[R, N]` in [0, 1].
+        pictures: name -> grey values `[R, H, W]`; no more pixels than fit into a tag, about 6,000.
     """
 
     metrics: dict[str, Tensor] = field(default_factory=dict)
     curves: Curves = field(default_factory=dict)
     wrong: dict[str, Tensor] = field(default_factory=dict)
+    pictures: dict[str, Tensor] = field(default_factory=dict)

@@ -1,9 +1,15 @@
 """Hidden units on test data: how much they repeat each other, how rarely they are active."""
 
+import math
+
 import torch
 from torch import Tensor
 
+from dropout_study.cohort import Cohort
+from dropout_study.networks import Linear
 from dropout_study.probes.findings import Findings, Probed
+
+FEATURES = 7  # of 28 x 28 pixels, which fit into a tag
 
 
 @torch.no_grad()
@@ -12,7 +18,8 @@ def units(probed: Probed) -> Findings:
 
     Finds the curves, with the number of the layer as the step, `units/correlation` (mean absolute correlation of
     pairs of units that vary), `units/active` (share of activations above zero), `units/activation` (mean),
-    `units/rank` (effective rank by number of units), and their means over layers as metrics.
+    `units/rank` (effective rank by number of units), and their means over layers as metrics; and the picture
+    `features` (see below), where the first layer is fully connected and the inputs are square.
     """
     cohort = probed.cohort
     hidden = range(len(cohort.network.sites) - 1)
@@ -28,7 +35,18 @@ def units(probed: Probed) -> Findings:
     return Findings(
         metrics={key: values.mean(0) for key, values in found.items()},
         curves={key: (steps, values) for key, values in found.items()},
+        pictures=features(cohort),
     )
+
+
+def features(cohort: Cohort) -> dict[str, Tensor]:
+    """The incoming weights of the first units of the first layer, side by side: `[R, side, units * side]`."""
+    layer = cohort.stacked.layers[0]
+    side = math.isqrt(math.prod(cohort.network.sites[0].shape))
+    if not isinstance(layer, Linear) or side**2 != layer.weight.shape[-2]:
+        return {}
+    weights = layer.weight[..., :FEATURES].unflatten(-2, (side, side))  # [R, side, side, units]
+    return {"features": weights.movedim(-1, -2).flatten(-2)}
 
 
 def correlation(h: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ def test_the_table_has_every_seed_that_counts_beside_mean_and_interval(tmp_path:
 def test_the_figure_has_the_curves_that_matter(tmp_path: Path) -> None:
     """If this failed, a run without curves would have an empty figure, or one with curves none."""
     assert overview.write(record("train/loss"), tmp_path) == ["seeds.json"]
-    assert overview.write(record("val/error", "mc/error", "mc/nll"), tmp_path) == ["curves.png", "seeds.json"]
-    both = (tmp_path / "curves.png").stat().st_size
+    assert overview.write(record("val/error", "mc/error", "mc/nll"), tmp_path) == ["curves.svg", "seeds.json"]
+    both = (tmp_path / "curves.svg").stat().st_size
     overview.write(record("val/error"), tmp_path)
-    assert (tmp_path / "curves.png").stat().st_size < both
+    assert (tmp_path / "curves.svg").stat().st_size < both

@@ -35,7 +35,7 @@ def test_a_single_run_is_trained_evaluated_and_recorded(train: Script, runs: Run
     assert {"git.commit", "version.torch", "device", "data_digest"} <= set(cohort.data.tags)
     client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
     files = {artifact.path for artifact in client.list_artifacts(cohort.info.run_id)}
-    assert files == {"config.yaml", "train.log", "record.json", "cohort.pt", "curves.png", "seeds.json"}
+    assert files == {"config.yaml", "train.log", "record.json", "cohort.pt", "curves.svg", "seeds.json"}
     stored = torch.load(client.download_artifacts(cohort.info.run_id, "cohort.pt", str(tmp_path)), weights_only=True)
     assert stored["stacked.layers.0.weight"].shape == (2, 64, 10)
 

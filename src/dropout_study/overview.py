@@ -12,7 +12,7 @@ from dropout_study import figures
 from dropout_study.record import TABLE, Record
 from dropout_study.statistics import interval
 
-FIGURE = "curves.png"
+FIGURE = "curves.svg"
 BESIDE = ("train/", "val/", "mc/")  # beginnings of curves of which one alone is drawn
 LABELS = {  # of axes
     "val/error": ("update", "validation error (%)"),
@@ -34,7 +34,7 @@ def write(record: Record, folder: Path) -> list[str]:
             axis.set(xlabel=step, ylabel=value, xscale="log" if key.startswith("mc/") else "linear")
         count = len(record.whole)
         sheet.suptitle(f"mean and 95 % interval over {count} seeds" if count > 1 else "one seed", fontsize=9)
-        figures.save(figures.finish(sheet), folder / FIGURE)
+        (folder / FIGURE).write_bytes(figures.svg(figures.finish(sheet)))
     return [FIGURE, TABLE]
 
 

@@ -38,7 +38,7 @@ def pack_picture(values: NDArray[np.floating]) -> str:
 def unpack_picture(text: str) -> NDArray[np.float64]:
     """The grey values again, each to half a step: 1/254 of the largest."""
     width, largest, pixels = text.split(" ")
-    levels = np.frombuffer(zlib.decompress(base64.b85decode(pixels)), np.int8)
+    levels = np.frombuffer(zlib.decompress(base64.b85decode(pixels)), np.int8).astype(np.float64)
     return levels.reshape(-1, int(width)) * (float(largest) / 127)
 
 

@@ -205,8 +205,9 @@ class Runs:
 
     def pictures(self, name: str) -> dict[int, NDArray[np.float64]]:
         """Seed -> a picture, grey values `[H, W]`, of those that have it."""
-        known = self.frame.get(f"picture/{name}", pd.Series(dtype=str)).dropna()
-        return {int(str(self.frame["seed"][i])): unpack_picture(text) for i, text in known.items()}
+        column = f"picture/{name}"
+        rows = self.frame[self.frame[column].notna()] if column in self.frame else self.frame.iloc[:0]
+        return {int(s): unpack_picture(t) for s, t in zip(rows["seed"], rows.get(column, ()), strict=True)}
 
     def _check_one(self) -> None:
         if self.frame["seed"].duplicated().any():

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,24 +13,25 @@ from omegaconf import DictConfig, OmegaConf
 from dropout_study.command_line import grid_of
 
 VALUES = "study.values."
+_grid = cache(grid_of)  # a report asks hundreds of times
 
 
 def values(study: str, conf: Path, budget: str, data: str | None = None) -> dict[str, Any]:
     """What a study's claims need to know, at a budget and on a data set."""
     plain = _load(study, conf)
     known = cast("dict[str, Any]", OmegaConf.to_container(plain["values"])) if "values" in plain else {}
-    told = grid_of(study, conf, budget, data)
+    told = _grid(study, conf, budget, data)
     return known | {key.removeprefix(VALUES): yaml.safe_load(v) for key, v in told.items() if key.startswith(VALUES)}
 
 
 def data_of(study: str, conf: Path, budget: str) -> str | None:
     """The data set a study is on, unless its arms choose theirs."""
-    return grid_of(study, conf, budget).get("data")
+    return _grid(study, conf, budget).get("data")
 
 
 def size(study: str, conf: Path, budget: str, data: str | None = None) -> int:
     """The number of a study's conditions."""
-    grid = grid_of(study, conf, budget, data)
+    grid = _grid(study, conf, budget, data)
     overrides = OverridesParser.create().parse_overrides([f"{key}={values}" for key, values in grid.items()])
     return math.prod(len(list(o.sweep_string_iterator())) for o in overrides if o.is_sweep_override())
 
@@ -54,5 +56,6 @@ def in_order(studies: Iterable[str], conf: Path) -> list[str]:
     return ordered
 
 
+@cache
 def _load(study: str, conf: Path) -> DictConfig:
     return cast("DictConfig", OmegaConf.load(conf / "study" / f"{study}.yaml"))

@@ -134,7 +134,7 @@ def _exact(cohort: Cohort, x: Tensor, memory: int) -> Ensemble:
     last = log_probability(cohort.network.sites[-1]).to(x)
     arithmetic, geometric = [], []
     for earlier, units in _earlier(cohort, x, memory):
-        log_probs = _logits_by_doubling(cohort, units).log_softmax(-2)  # [R, M, N, C, masks of the last site]
+        log_probs = logits_by_doubling(cohort, units).log_softmax(-2)  # [R, M, N, C, masks of the last site]
         log_weights = earlier.view(-1, 1, 1, 1) + last
         geometric.append((log_weights.exp() * log_probs).sum((1, -1)))
         arithmetic.append(log_probs.add_(log_weights).logsumexp((1, -1)))
@@ -170,7 +170,7 @@ def _bytes(cohort: Cohort, examples: int) -> int:
     return examples * masks * bias.numel() * bias.element_size()
 
 
-def _logits_by_doubling(cohort: Cohort, units: Tensor) -> Tensor:
+def logits_by_doubling(cohort: Cohort, units: Tensor) -> Tensor:
     """Logits `[R, M, N, C, L]` of the last stage under all L masks of its site, for its units `[R, M, N, n]`.
 
     The order of the masks is that of `enumerate_masks`: unit i is kept where bit i is set.
@@ -224,7 +224,7 @@ def exact_normal(cohort: Cohort, x: Tensor, variance: float) -> NormalEnsemble:
     first, second = torch.zeros(()), torch.zeros(())
     last = log_probability(cohort.network.sites[-1]).to(x)
     for earlier, units in _earlier(cohort, x, MEMORY):
-        outputs = _logits_by_doubling(cohort, units)
+        outputs = logits_by_doubling(cohort, units)
         weights = (earlier.view(-1, 1, 1, 1) + last).exp()
         first, second = first + (weights * outputs).sum((1, -1)), second + (weights * outputs.square()).sum((1, -1))
     same = torch.full_like(first, variance)

@@ -1,0 +1,90 @@
+"""Prediction: many masks of one network, sampled or all of them."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+import torch
+from torch import Tensor, nn
+
+from dropout_study import rules
+from dropout_study.benchmark.comparison import Row, in_turn, ratio
+from dropout_study.benchmark.peers import name_of_repeated, passes, plain_network, repeated
+from dropout_study.cohort import Cohort
+from dropout_study.networks import MLP
+
+WIDTHS, EXAMPLES, MASKS = [1024, 1024], 1_000, 100
+USUAL, BATCHES = 100, (10, 20, 100, 1_000)  # images at once, of the peers
+UNITS = rules.MAX_UNITS
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """How long a call takes."""
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def peak(action: Callable[[], object]) -> float:
+    """The most memory, in MiB, that a call held above what the process held before (Linux)."""
+    Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
+    before = _memory("VmRSS")
+    action()
+    return _memory("VmHWM") - before
+
+
+def _memory(key: str) -> float:
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(key)) / 1024
+
+
+def sampling(rounds: int) -> list[Row]:
+    """Monte Carlo with 100 masks, to the two ways in which the peers do it, at a usual batch size and at their best."""
+    cohort, x = Cohort(MLP(784, 10, WIDTHS, hidden_rate=0.5), [0]), torch.rand(EXAMPLES, 784)
+    model: nn.Module = plain_network(WIDTHS, 0.5)
+    ways = {f"{MASKS} passes of the model": passes, name_of_repeated(): repeated}
+    rivals: dict[str, Callable[[], float]] = {"ours": lambda: seconds(lambda: rules.monte_carlo(cohort, x, [MASKS]))}
+    names = []
+    for name, way in ways.items():
+        sizes = {batch: partial(seconds, partial(way, model, x, MASKS, batch)) for batch in BATCHES}
+        tried = in_turn({str(batch): size for batch, size in sizes.items()}, 1)
+        best = min(BATCHES, key=lambda batch: tried[str(batch)][0])
+        chosen = {f"{name} (batch {USUAL})": sizes[USUAL], f"{name} (batch {best}, its best)": sizes[best]}
+        rivals |= chosen
+        names += list(chosen)
+    times = in_turn(rivals, rounds)
+    few, many = (peak(partial(rules.monte_carlo, cohort, x, [count])) for count in (MASKS // 5, MASKS))
+    what, growth = f"{MASKS} masks, {EXAMPLES:,} images, 784-1024-1024-10", many / few
+    return [
+        *(Row("prediction", f"{what}, images/s to {name}", *ratio(times, name, "ours"), 2.5) for name in names),
+        Row("prediction", f"{what}, memory to that of {MASKS // 5} masks", growth, growth, growth, at_most=1.2),
+        Row("prediction", f"{what}, memory", many, many, many, unit="MiB"),
+    ]
+
+
+def enumeration(rounds: int) -> list[Row]:
+    """All masks of 20 units, to a write of as much memory."""
+    cohort, x = Cohort(MLP(64, 10, [UNITS], hidden_rate=0.5), [0]), torch.rand(1, 64)
+    units = cohort.outputs(x, stages=range(1))[-1].detach().unsqueeze(1)  # [R, M, N, n]
+
+    def write() -> Tensor:
+        return torch.empty(1, 1, 1, 10, 2**UNITS).fill_(1.0)
+
+    times = in_turn(
+        {
+            "write": lambda: seconds(write),
+            "logits": lambda: seconds(lambda: rules.logits_by_doubling(cohort, units)),
+            "means": lambda: seconds(lambda: rules.exact(cohort, x)),
+        },
+        3 * rounds,
+    )
+    what = f"the 2^{UNITS} subnetworks of {UNITS} units, 10 classes"
+    both = sorted(times["means"])
+    return [
+        Row(
+            "enumeration", f"{what}, logits to a write of as many numbers", *ratio(times, "logits", "write"), at_most=3
+        ),
+        Row("enumeration", f"{what}, both means", median(both), both[0], both[-1], at_most=0.5, unit="s"),
+    ]

@@ -1,0 +1,112 @@
+"""What is timed is the same computation, and what is said of times follows from them."""
+
+import sqlite3
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import random_images
+
+from dropout_study.benchmark import starting, throughput
+from dropout_study.benchmark.comparison import Row, in_turn, ratio
+from dropout_study.benchmark.peers import passes, plain_network, repeated
+from dropout_study.benchmark.training import BareUpdates, operations, overrides
+from dropout_study.cohort import Cohort
+from dropout_study.config import Config
+from dropout_study.data import DataModule
+from dropout_study.experiment import make_network, quiet
+from dropout_study.networks import MLP
+from dropout_study.rules import monte_carlo
+from dropout_study.training import CohortTraining, make_trainer
+
+
+def test_rivals_are_timed_in_turn() -> None:
+    """If this failed, a slow minute would meet one rival alone."""
+    clock = count(1)
+    times = in_turn({"a": lambda: float(next(clock)), "b": lambda: 2.0 * next(clock)}, rounds=3)
+    assert times == {"a": [1, 3, 5], "b": [4, 8, 12]}
+    assert ratio(times, "b", "a", 10) == (10 * 8 / 3, 24.0, 40.0)
+
+
+@pytest.mark.parametrize(
+    ("at_least", "at_most", "met"), [(2, None, True), (2.1, None, False), (None, 2, True), (None, 1.9, False)]
+)
+def test_a_target_is_met_or_not(at_least: float | None, at_most: float | None, met: bool) -> None:
+    """If this failed, a shortfall would be printed as met."""
+    assert Row("", "", 2.0, 1.0, 3.0, at_least, at_most).met is met
+    assert Row("", "", 2.0, 1.0, 3.0).met is None
+
+
+def test_operations_of_an_update() -> None:
+    """If this failed, the share of the machine's limit would be wrong by a factor."""
+    assert operations([3, 5], batch=7, inputs=2) == 6 * 7 * (2 * 3 + 3 * 5 + 5 * 10)
+
+
+def test_the_bare_updates_are_those_of_the_trainer(make_config: Callable[..., Config], tmp_path: Path) -> None:
+    """If this failed, what Lightning adds would be measured against other work."""
+    quiet()
+    images = random_images(8)
+    config = make_config(*overrides([6, 5], 0.5, 3, batch=20), "budget.updates=50", "budget.validations=1")
+    module = CohortTraining(config, make_network(config.model, 64, 10))
+    make_trainer(config, tmp_path).fit(module, datamodule=DataModule(images, config.data, config.seeds, 50))
+    bare = BareUpdates(config, images)
+    losses = torch.stack([bare() for _ in range(50)]).mean(0)
+    assert losses.tolist() == next(point.values for point in module.curves if point.key == "train/loss")
+
+
+def test_the_peers_predict_what_monte_carlo_predicts() -> None:
+    """If this failed, the peers would be timed at something else."""
+    cohort, x = Cohort(MLP(8, 10, [16], hidden_rate=0.5), [0]), torch.rand(4, 8)
+    model = plain_network([16], 0.5, inputs=8)
+    with torch.no_grad():
+        for i, j in enumerate((0, 3)):
+            model[j].weight.copy_(cohort.get_parameter(f"stacked.layers.{i}.weight")[0].T)
+            model[j].bias.copy_(cohort.get_parameter(f"stacked.layers.{i}.bias")[0])
+    ours = monte_carlo(cohort, x, [4000]).arithmetic[0, 0].exp()
+    torch.manual_seed(0)
+    for theirs in (passes(model, x, 4000, batch=3), repeated(model, x, 4000, batch=3)):
+        assert theirs.shape == ours.shape
+        assert (theirs - ours).abs().max() < 0.005  # five standard errors of probabilities that vary by 0.04
+
+
+def test_copied_cohorts_are_cohorts_of_other_seeds(tmp_path: Path) -> None:
+    """If this failed, a full store would not be what its size says."""
+    database = tmp_path / "mlflow.db"
+    with sqlite3.connect(database) as store:
+        store.executescript(
+            """CREATE TABLE experiments (experiment_id, name); CREATE TABLE runs (run_uuid, experiment_id);
+            CREATE TABLE params (key, value, run_uuid); CREATE TABLE metrics (key, value, run_uuid);
+            CREATE TABLE latest_metrics (key, value, run_uuid); CREATE TABLE tags (key, value, run_uuid);
+            INSERT INTO experiments VALUES (1, 'capacity'), (2, 'other');
+            INSERT INTO runs VALUES ('a0000000000000000000000000000000', 1), ('b0000000000000000000000000000000', 1),
+                ('c0000000000000000000000000000000', 2);
+            INSERT INTO tags VALUES ('role', 'cohort', 'a0000000000000000000000000000000'),
+                ('role', 'seed', 'b0000000000000000000000000000000'), ('seed', '3', 'b0000000000000000000000000000000'),
+                ('mlflow.parentRunId', 'a0000000000000000000000000000000', 'b0000000000000000000000000000000');
+            INSERT INTO metrics VALUES ('m', 1.5, 'b0000000000000000000000000000000');"""
+        )
+    starting.multiply(database, 2)
+    with sqlite3.connect(database) as store:
+        assert store.execute("SELECT count(*) FROM runs GROUP BY experiment_id").fetchall() == [(6,), (1,)]
+        rows = "SELECT run_uuid, value FROM tags WHERE key = ? ORDER BY run_uuid"
+        assert [int(value) for _, value in store.execute(rows, ("seed",))] == [3, 103, 203]
+        parents = store.execute(rows, ("mlflow.parentRunId",)).fetchall()
+        assert [(run[0], parent[0], run[24:] == parent[24:]) for run, parent in parents] == [("b", "a", True)] * 3
+        assert len({parent for _, parent in parents}) == 3
+        assert store.execute("SELECT count(*), sum(value) FROM metrics").fetchone() == (3, 4.5)
+
+
+def test_the_figure_shows_every_combination() -> None:
+    """If this failed, the figure would break where a combination was too slow to be measured."""
+    speeds = [
+        throughput.Speed(width, nets, batch, 10.0)
+        for width in throughput.WIDTHS
+        for nets in throughput.COHORTS
+        for batch in (*throughput.BATCHES, throughput.BATCH)
+        if width * nets < 10_000
+    ]
+    sheet = throughput.figure(speeds, limit=100.0)
+    assert len(sheet.axes) == 3
+    assert [len(part.lines) for part in sheet.axes] == [3, 3, 3]

@@ -38,6 +38,7 @@ NAMES = {  # of the columns that are not params or metrics
     "tags.mlflow.parentRunId": "run",
 }
 PACKED = "tags.mlflow.dropout."
+DERIVED = "params.model.units"  # from the widths, for MLflow's charts
 
 
 class Missing(LookupError):
@@ -76,7 +77,7 @@ def _tidy(found: pd.DataFrame, study: str, number: str) -> pd.DataFrame:
     if "tags.duplicate" in rows:
         rows = rows[rows["tags.duplicate"].isna()]
     named = {column: NAMES[column] for column in map(str, rows) if column in NAMES}
-    for column in map(str, rows):
+    for column in map(str, rows.columns.drop(DERIVED, errors="ignore")):
         for prefix in ("params.", "metrics.", PACKED):
             if column.startswith(prefix):
                 named[column] = column.removeprefix(prefix)
@@ -113,7 +114,7 @@ def typed(runs: pd.DataFrame) -> pd.DataFrame:
     columns: dict[str, Any] = {}
     for column in runs:
         text = column in TEXT or str(column).startswith(("wrong/", "curve/", "picture/"))
-        columns[str(column)] = runs[column] if text else _numbers(runs[column])
+        columns[str(column)] = _objects(runs[column]) if text else _numbers(runs[column])
     return pd.DataFrame(columns)
 
 
@@ -121,7 +122,12 @@ def _numbers(values: pd.Series) -> pd.Series:
     try:
         return pd.to_numeric(values)
     except (ValueError, TypeError):
-        return values
+        return _objects(values)
+
+
+def _objects(values: pd.Series) -> pd.Series:
+    """Text as plain objects, all columns of which pandas selects rows from at once: claims do so hundreds of times."""
+    return values.astype(object).where(values.notna(), None)
 
 
 @dataclass(frozen=True)

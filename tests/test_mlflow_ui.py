@@ -128,7 +128,7 @@ def test_a_run_has_its_seeds_its_figure_and_its_table(
     number, run = cohort(smoke_store, "mc_samples")
     place = f"#/experiments/{number}/runs/{run.info.run_id}"
     see(f"{place}/artifacts/seeds.json", "95 % low", "test/error/monte_carlo")
-    see(f"{place}/artifacts/curves.svg", "curves.png")
+    see(f"{place}/artifacts/curves.svg", "curves.svg")
     WebDriverWait(browser, PATIENCE).until(
         lambda d: d.execute_script("return [...document.images].some(i => i.alt != 'logo' && i.naturalWidth > 500)"),
         "the figure should be on the page",

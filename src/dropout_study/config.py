@@ -283,7 +283,7 @@ class Reproduce:
     studies: list[str] = field(default_factory=list)  # none: all
     launcher: str | None = None  # a Hydra launcher, such as joblib
     results: str | None = "report/results.csv"  # what was measured before
-    output: str = "report"
+    output: str | None = None  # folder of the report; none: `report`, or `outputs/smoke`, where it replaces nothing
     data_root: str = "${oc.env:DROPOUT_STUDY_DATA,data}"
     dry_run: bool = False
     tracking: Tracking = MISSING

@@ -40,7 +40,8 @@ def reproduce(chosen: Reproduce, conf: Path, scripts: Path) -> None:
             raise KeyboardInterrupt
         failed += [study] if code else []
     print(flush=True)
-    report(Report(output=chosen.output, data_root=chosen.data_root, tracking=chosen.tracking), conf)
+    output = chosen.output or ("outputs/smoke" if chosen.budget.name == "smoke" else "report")
+    report(Report(output=output, data_root=chosen.data_root, tracking=chosen.tracking), conf)
     if failed:
         fail(f"These studies did not finish: {', '.join(failed)}. The same command goes on with what is missing.")
 

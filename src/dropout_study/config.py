@@ -525,7 +525,7 @@ def _layers(model: Model) -> int:
 
 def scientific(config: Config) -> dict[str, Any]:
     """What fixes a condition and its results: the configuration without seeds, paths, device and recording."""
-    plain = cast("dict[str, Any]", OmegaConf.to_container(OmegaConf.structured(config)))
+    plain = asdict(config)
     for key in ("seeds", "tracking", "study", "checkpoint", "rerun", "fail_fast", "dry_run", "debug"):
         del plain[key]
     for group, key in (

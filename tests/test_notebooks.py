@@ -98,6 +98,7 @@ def test_a_committed_notebook_was_run_once_from_start_to_end(name: str) -> None:
     texts = [output.get("text", "") for output in outputs]
     texts += [text for output in outputs for kind, text in output.get("data", {}).items() if "image" not in kind]
     assert not [text for text in texts if LOCAL.search(text)]
+    assert name not in CLAIM_OF or any("Results of budget laptop" in text for text in texts)
     assert (ROOT / "notebooks" / f"{name}.ipynb").stat().st_size < 400_000
 
 

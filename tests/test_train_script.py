@@ -15,7 +15,7 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 Runs = Callable[[], list[Run]]
-SMOKE = ("budget=smoke", "seeds=[0,3]")
+SMOKE = ("budget=smoke", "seeds=[0,3]", "rules=[weight_scaling]")
 
 
 def test_a_single_run_is_trained_evaluated_and_recorded(train: Script, runs: Runs, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ pooled to 16 inputs, by the study's own training; the other values of keep are o
 """
 
 import argparse
-import copy
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -46,10 +45,10 @@ FAMILIES = {
 
 def with_keep(cohort: Cohort, keep: float) -> Cohort:
     """The same weights, with another probability of keeping a unit wherever units are dropped."""
-    network = copy.deepcopy(cohort.network)
+    network = cohort.member(0)
     rates = [1 - keep if site.rate else 0.0 for site in network.sites]
     network.sites = tuple(replace(site, rate=rate) for site, rate in zip(network.sites, rates, strict=True))
-    made = Cohort(network.to_empty(device="cpu"), cohort.seeds).double()
+    made = Cohort(network, cohort.seeds).double()
     made.load_state_dict(cohort.state_dict())
     return made
 

@@ -5,6 +5,10 @@ import os
 import shutil
 import subprocess
 import sys
+import termios
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,9 +18,30 @@ from conftest import ROOT, script
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+def in_a_terminal(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a program whose messages go to a terminal, where it draws its progress bars."""
+    terminal, end = os.openpty()
+    termios.tcsetwinsize(end, (24, 80))
+    shown = bytearray()
+
+    def read() -> None:
+        with suppress(OSError):  # by which Linux tells that the program has gone
+            while piece := os.read(terminal, 4096):
+                shown.extend(piece)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=end, text=True, check=False)
+    os.close(end)
+    reader.join()
+    os.close(terminal)
+    done.stderr = shown.decode()
+    return done
+
+
 @pytest.mark.usefixtures("uri")
 def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
-    """If this failed, a reader who types what is printed would see an error."""
+    """If this failed, a reader who types what is printed, in a terminal, would see an error."""
     (tmp_path / "report").mkdir()
     shutil.copy(ROOT / "report" / "results.csv", tmp_path / "report")
     commands = readme.commands(TEXT)
@@ -24,14 +49,13 @@ def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
         file.name for file in (ROOT / "scripts").glob("*.py")
     }
     environment = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "tests" / "readme.py"), str(tmp_path), json.dumps(commands)],
-        env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    command = [sys.executable, str(ROOT / "tests" / "readme.py"), str(tmp_path), json.dumps(commands)]
+    done = in_a_terminal(command, environment)
     assert done.returncode == 0, done.stderr
     ends = json.loads(done.stdout.splitlines()[-1])
     assert {command: end for command, end in ends.items() if end != 0} == {}, done.stderr
     assert len(ends) == len(commands)
+    assert "updates/s" in done.stderr, "a single run shows no progress"
 
 
 def test_the_shell_completes_choices(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ import copy
 import pickle
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, vmap
 
 from dropout_study.masks import Masks
 from dropout_study.networks import Network
@@ -28,8 +28,6 @@ class Cohort(nn.Module):
         super().__init__()
         self.seeds = tuple(seeds)
         self.stacked = copy.deepcopy(network)
-        # A tuple keeps the template out of the module tree: it lends its structure, not its weights.
-        self._template = (copy.deepcopy(network).to("meta"),)
         members = []
         for seed in self.seeds:
             self.stacked.initialize(seed)
@@ -39,8 +37,8 @@ class Cohort(nn.Module):
 
     @property
     def network(self) -> Network:
-        """The architecture: sites and names of parameters, without weights."""
-        return self._template[0]
+        """The architecture with the stacked parameters."""
+        return self.stacked
 
     def forward(self, x: Tensor, masks: Masks | None = None) -> Tensor:
         """Logits `[R, N, C]` of inputs `[R, N, D]`, or `[N, D]` shared by all networks.
@@ -59,15 +57,8 @@ class Cohort(nn.Module):
             masks: as in `forward`.
             stages: consecutive stages to run instead of all.
         """
-        network = self.network
-        run = stages if stages is not None else range(len(network.sites))
-        shared = run.start == 0 and x.dim() == 2
-
-        def one(parameters: dict[str, Tensor], x: Tensor, masks: dict[str, Tensor]) -> list[Tensor]:
-            return functional_call(network, parameters, (x, masks, run))  # type: ignore[no-any-return]
-
-        parameters: dict[str, Tensor] = dict(self.stacked.named_parameters())
-        return vmap(one, in_dims=(0, None if shared else 0, 0))(parameters, x, dict(masks or {}))
+        run = stages if stages is not None else range(len(self.network.sites))
+        return cast("list[Tensor]", self.network(x, masks, run))
 
     def member(self, index: int) -> Network:
         """A plain network with a copy of the weights of the cohort's network at `index`."""

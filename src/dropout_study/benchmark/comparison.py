@@ -54,11 +54,15 @@ def in_turn(rivals: Mapping[str, Callable[[], float]], rounds: int) -> dict[str,
     """The times that each rival tells, round by round: A, B, A, B, so that a slow minute meets all alike."""
     times: dict[str, list[float]] = {name: [] for name in rivals}
     for _ in range(rounds):
-        for name, rival in rivals.items():
-            # Progress bars are part of the work, not of the output.
-            with redirect_stderr(io.StringIO()), redirect_stdout(io.StringIO()):
-                times[name].append(rival())
+        for name, seconds in once_each(rivals).items():
+            times[name].append(seconds)
     return times
+
+
+def once_each(rivals: Mapping[str, Callable[[], float]]) -> dict[str, float]:
+    """The time that each rival tells. Their progress bars are part of the work, but not of the output."""
+    with redirect_stderr(io.StringIO()), redirect_stdout(io.StringIO()):
+        return {name: rival() for name, rival in rivals.items()}
 
 
 def ratio(times: Times, over: str, under: str, factor: float = 1.0) -> tuple[float, float, float]:

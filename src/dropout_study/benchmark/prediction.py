@@ -64,10 +64,11 @@ def sampling(rounds: int) -> list[Row]:
     ]
 
 
+@torch.no_grad()
 def enumeration(rounds: int) -> list[Row]:
     """All masks of 20 units, to a write of as much memory."""
     cohort, x = Cohort(MLP(64, 10, [UNITS], hidden_rate=0.5), [0]), torch.rand(1, 64)
-    units = cohort.outputs(x, stages=range(1))[-1].detach().unsqueeze(1)  # [R, M, N, n]
+    units = cohort.outputs(x, stages=range(1))[-1].unsqueeze(1)  # [R, M, N, n]
 
     def write() -> Tensor:
         return torch.empty(1, 1, 1, 10, 2**UNITS).fill_(1.0)

@@ -1,7 +1,10 @@
 """Training: this project's own path beside plain loops, DataLoaders, and the matrix product alone."""
 
+import io
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stderr
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +14,7 @@ import torch
 from torch import Tensor
 
 from dropout_study import masks
-from dropout_study.benchmark.comparison import Row, in_turn, per_call, ratio
+from dropout_study.benchmark.comparison import Row, in_turn, once_each, per_call, ratio
 from dropout_study.benchmark.machine import product
 from dropout_study.benchmark.peers import PlainLoop, seconds_of_loader
 from dropout_study.config import Config
@@ -22,6 +25,8 @@ from dropout_study.optimizers import make_optimizer, make_schedule
 from dropout_study.training import LOG_EVERY, CohortTraining
 
 Configure = Callable[..., Config]
+Rival = Callable[[], float]
+"""Does its work, and tells how many seconds a piece of it took."""
 BATCH, NETS = 128, 10
 SMALL, LARGE = [64, 64], [1024, 1024]
 LOADERS = [(batch, workers) for batch in (BATCH, 512, 2048) for workers in (0, 2)]
@@ -42,16 +47,40 @@ def overrides(widths: list[int], rate: float, nets: int, batch: int = BATCH) -> 
         f"seeds=[{seeds}]",
         f"data.batch_size={batch}",
         "rules=[weight_scaling]",
+        "rerun=true",
     ]
 
 
-def whole(config: Config) -> float:
-    """Seconds of an update in steady state, as `scripts/train.py` trains and records it."""
-    with tempfile.TemporaryDirectory() as folder:
-        record = run(config, Path(folder), None, lambda _: None)
-    stamps = [time_ms for _, _, time_ms in record.seeds[0].curves["train/loss"]]
-    gaps = [b - a for a, b in pairwise(stamps[1:])]  # without the first, which warms up
-    return median(gaps) / LOG_EVERY / 1000
+class Terminal(io.StringIO):
+    """What is written to it is shown to nobody, but progress bars are drawn."""
+
+    def isatty(self) -> bool:
+        """It claims to be a terminal."""
+        return True
+
+
+def beside(config: Config, rivals: Mapping[str, Callable[[], object]]) -> dict[str, float]:
+    """Median seconds of an update as `scripts/train.py` trains and records it, and of a call of each rival.
+
+    They take turns: whenever the run has made 50 updates and noted its losses, each rival makes 50 calls.
+    """
+    times: dict[str, list[float]] = {"run": [], **{name: [] for name in rivals}}
+    resumed = 0.0
+
+    def turn(_: int) -> None:
+        nonlocal resumed
+        if resumed:  # the first updates warm up
+            times["run"].append((time.perf_counter() - resumed) / LOG_EVERY)
+        for name, rival in rivals.items():
+            start = time.perf_counter()
+            for _ in range(LOG_EVERY):
+                rival()
+            times[name].append((time.perf_counter() - start) / LOG_EVERY)
+        resumed = time.perf_counter()
+
+    with tempfile.TemporaryDirectory() as folder, redirect_stderr(Terminal()):
+        run(config, Path(folder), None, turn)
+    return {name: median(of) for name, of in times.items()}
 
 
 class BareUpdates:
@@ -81,26 +110,49 @@ class BareUpdates:
         return losses.detach()
 
 
+def in_rounds(
+    configure: Configure, widths: list[int], nets: int, updates: int, rounds: int, others: Mapping[str, Rival]
+) -> dict[str, list[float]]:
+    """Every rival's time in every round, in units of a bare update without dropout in the same minute.
+
+    Args:
+        configure: makes a configuration.
+        widths: of the hidden layers.
+        nets: in lock-step.
+        updates: of a run.
+        rounds: how often all is done.
+        others: what is timed beside, once a round; each tells its own seconds.
+    """
+    dropping, plain = (
+        configure(*overrides(widths, rate, nets), f"budget.updates={updates}", "budget.validations=1")
+        for rate in (0.5, 0.0)
+    )
+    images = load(dropping.data)
+    pixels, labels = images.train.images.float() / 255, images.train.labels
+    times: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        rivals: dict[str, Callable[[], object]] = {
+            "bare, rate 0": BareUpdates(plain, images),
+            "bare": BareUpdates(dropping, images),
+            "plain": PlainLoop(pixels, labels, widths, 0.5, BATCH),
+            "plain, rate 0": PlainLoop(pixels, labels, widths, 0.0, BATCH),
+            "product": product,
+        }
+        found = beside(dropping, rivals)
+        without = beside(plain, {"bare, rate 0": BareUpdates(plain, images)})
+        unit = found["bare, rate 0"]
+        found |= once_each(others)
+        found["run, rate 0"] = without["run"] / without["bare, rate 0"] * unit
+        for name, seconds in found.items():
+            times.setdefault(name, []).append(seconds / unit)
+    return times
+
+
 def small(configure: Configure, rounds: int) -> list[Row]:
     """A cohort of ten small nets, where Python and memory cost more than arithmetic."""
-    updates, calls = 400, 200
-
-    def config(rate: float) -> Config:
-        return configure(*overrides(SMALL, rate, NETS), f"budget.updates={updates}", "budget.validations=1")
-
-    images = load(config(0.5).data)
-    pixels, labels = images.train.images.float() / 255, images.train.labels
-    root = config(0.5).data.root
-    rivals: dict[str, Callable[[], float]] = {
-        "cohort": lambda: whole(config(0.5)),
-        "bare": lambda: per_call(BareUpdates(config(0.5), images), calls),
-        "bare, rate 0": lambda: per_call(BareUpdates(config(0.0), images), calls),
-        "plain": lambda: per_call(PlainLoop(pixels, labels, SMALL, 0.5, BATCH), calls),
-        "plain, rate 0": lambda: per_call(PlainLoop(pixels, labels, SMALL, 0.0, BATCH), calls),
-        "cohort, rate 0": lambda: whole(config(0.0)),
-    }
+    root = configure().data.root
     with tempfile.TemporaryDirectory() as folder:
-        loaders: dict[str, Callable[[], float]] = {
+        loaders: dict[str, Rival] = {
             f"batch {batch}, {workers} workers": partial(
                 seconds_of_loader, root, SMALL, 0.5, batch, workers, Path(folder)
             )
@@ -108,45 +160,31 @@ def small(configure: Configure, rounds: int) -> list[Row]:
         }
         tried = in_turn(loaders, 1)
         default, best = f"batch {BATCH}, 0 workers", min(loaders, key=lambda name: tried[name][0])
-        times = in_turn(rivals | {name: loaders[name] for name in (default, best)}, rounds)
-    to_default, to_best = (ratio(times, name, "cohort", NETS * BATCH) for name in (default, best))
+        times = in_rounds(configure, SMALL, NETS, 300, rounds, {name: loaders[name] for name in (default, best)})
+    to_default, to_best = (ratio(times, name, "run", NETS * BATCH) for name in (default, best))
     ten, loader = "ten nets 784-64-64-10", "Lightning with a DataLoader"
     return [
         Row("training", f"{ten}, examples/s to {loader} over one ({default})", *to_default, at_least=20),
         Row("training", f"{ten}, examples/s to {loader} at its best ({best})", *to_best),
-        Row("training", f"{ten}, examples/s to a plain loop over one", *ratio(times, "plain", "cohort", NETS), 1.8),
-        Row("training", f"{ten}, time to the bare step", *ratio(times, "cohort", "bare"), at_most=1.12),
-        Row("dropout", f"{ten}, time to rate 0", *ratio(times, "cohort", "cohort, rate 0"), at_most=1.25),
+        Row("training", f"{ten}, examples/s to a plain loop over one", *ratio(times, "plain", "run", NETS), 1.8),
+        Row("training", f"{ten}, time to the bare step", *ratio(times, "run", "bare"), at_most=1.12),
+        Row("dropout", f"{ten}, time to rate 0", *ratio(times, "run", "run, rate 0"), at_most=1.25),
         Row("dropout", "one net 784-64-64-10, plain loop, time to rate 0", *ratio(times, "plain", "plain, rate 0")),
     ]
 
 
 def large(configure: Configure, rounds: int) -> list[Row]:
     """One large net, where arithmetic is all there should be."""
-    updates, calls = 200, 40
-
-    def config(rate: float, *more: str) -> Config:
-        return configure(*overrides(LARGE, rate, 1), f"budget.updates={updates}", "budget.validations=1", *more)
-
-    images = load(config(0.5).data)
-    pixels, labels = images.train.images.float() / 255, images.train.labels
-    rivals: dict[str, Callable[[], float]] = {
-        "product": lambda: per_call(product, 300),
-        "net": lambda: whole(config(0.5)),
-        "net, rate 0": lambda: whole(config(0.0)),
-        "bare": lambda: per_call(BareUpdates(config(0.5), images), calls),
-        "plain": lambda: per_call(PlainLoop(pixels, labels, LARGE, 0.5, BATCH), calls),
-        "plain, rate 0": lambda: per_call(PlainLoop(pixels, labels, LARGE, 0.0, BATCH), calls),
-        "bf16": lambda: per_call(BareUpdates(config(0.5, "trainer.precision=bf16-mixed"), images), 3, warm_up=1),
-    }
-    times = in_turn(rivals, rounds)
+    config = configure(*overrides(LARGE, 0.5, 1), "budget.updates=100", "trainer.precision=bf16-mixed")
+    half = BareUpdates(config, load(config.data))
+    times = in_rounds(configure, LARGE, 1, 200, rounds, {"bf16": lambda: per_call(half, 3, warm_up=1)})
     share = operations(LARGE, BATCH) / (2 * BATCH * 1024**2)
     one = "one net 784-1024-1024-10"
     return [
-        Row("training", f"{one}, share of the sgemm rate", *ratio(times, "product", "net", share), 0.65),
+        Row("training", f"{one}, share of the sgemm rate", *ratio(times, "product", "run", share), 0.65),
         Row("training", f"{one}, bare step, share of the sgemm rate", *ratio(times, "product", "bare", share)),
         Row("training", f"{one}, plain loop, share of the sgemm rate", *ratio(times, "product", "plain", share)),
         Row("training", f"{one}, bare step, bf16 autocast, updates/s to float32", *ratio(times, "bare", "bf16"), 1.4),
-        Row("dropout", f"{one}, time to rate 0", *ratio(times, "net", "net, rate 0"), at_most=1.08),
+        Row("dropout", f"{one}, time to rate 0", *ratio(times, "run", "run, rate 0"), at_most=1.08),
         Row("dropout", f"{one}, plain loop, time to rate 0", *ratio(times, "plain", "plain, rate 0")),
     ]

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -97,17 +98,18 @@ def main() -> None:
         rows: list[Row] = []
         for name, measure in sections(configure, folder, arguments.rounds).items():
             if name in arguments.sections:
-                print(f"measuring {name} ...", flush=True)
+                start = time.monotonic()
                 rows += measure()
+                print(f"{name}: measured in {time.monotonic() - start:.0f} s", flush=True)
         arguments.output.mkdir(parents=True, exist_ok=True)
-        content: dict[str, Any] = {"machine": described(), "rows": [asdict(row) | {"met": row.met} for row in rows]}
+        machine = described()
+        content: dict[str, Any] = {"machine": machine, "rows": [asdict(row) | {"met": row.met} for row in rows]}
         if "throughput" in arguments.sections:
-            print("measuring throughput ...", flush=True)
             speeds, limit = throughput.measure(configure)
             content |= {"limit": limit, "throughput": [asdict(speed) for speed in speeds]}
             (arguments.output / "throughput.svg").write_bytes(figures.svg(throughput.figure(speeds, limit)))
     (arguments.output / "speed.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    (arguments.output / "README.md").write_text(markdown(rows, described()), encoding="utf-8")
+    (arguments.output / "README.md").write_text(markdown(rows, machine), encoding="utf-8")
     Console(width=160).print(table(rows))
     print(f"Written to {arguments.output}")
 

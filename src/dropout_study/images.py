@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import filelock
@@ -99,6 +100,7 @@ def load(config: Data) -> Images:
     return Images(*(split.pooled(side, config.pool) for split in (images.train, images.validation, images.test)))
 
 
+@cache
 def _digits() -> Images:
     """scikit-learn's 1,797 digits of 8 x 8 pixels: 1,097 to train, 30 a class to validate, 40 a class to test."""
     from sklearn.datasets import load_digits

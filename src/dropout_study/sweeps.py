@@ -24,6 +24,7 @@ from rich.table import Table
 from dropout_study import identity, provenance, store, studies, supervision, tracking, views
 from dropout_study.addresses import absolute, masked
 from dropout_study.command_line import DEFAULT_BUDGET, explain, fail
+from dropout_study.composing import compose_once
 from dropout_study.config import ConfigError, read
 from dropout_study.descriptions import describe
 from dropout_study.jobs import FILE as JOB
@@ -192,6 +193,7 @@ class Sweep(Callback):
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Make ready for a sweep."""
+        compose_once(GlobalHydra.instance().config_loader())
         self._start(config, Path(config.hydra.sweep.dir), sweep=True)
 
     def _start(self, config: DictConfig, folder: Path, sweep: bool) -> None:

@@ -8,7 +8,7 @@ and it is written last.
 import json
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,7 +31,7 @@ PARENT = "mlflow.parentRunId"
 LOCK = "record.lock"
 BEAT = 30.0  # seconds between two signs of life
 DIED = "its process died without a word: killed, or out of memory"
-BATCH = 1_000  # MLflow takes that many metrics at a time
+BATCH = 900  # metrics at a time: MLflow takes a thousand values, and tags go with the first
 OF_SEEDS = ("config_digest", "training_digest", identity.RERUN, "git.commit", "budget", "arm", "candidate")
 PACKED = "mlflow.dropout."  # a tag with this beginning is data for `results`, which MLflow's pages do not show
 LONGEST = 8_000  # characters of a tag
@@ -129,15 +129,15 @@ def _record(client: MlflowClient, number: str, saved: Record, folder: Path) -> s
         tags |= {key: saved.tags[key] for key in OF_SEEDS if key in saved.tags}
         role = f"seed {seed.seed}"
         run_id = _open(client, number, saved, role, f"{saved.name}, {role}", tags, runs)
-        _log(client, run_id, _seed_metrics(saved, seed))
-        client.log_batch(run_id, tags=_packed(seed))
-        _close(client, run_id, saved, saved.status_of(seed), seed.failure or saved.reason, runs.get(role))
-    _log(client, parent, _cohort_metrics(saved))
+        status, reason = saved.status_of(seed), seed.failure or saved.reason
+        _log(client, run_id, _seed_metrics(saved, seed), _packed(seed) | _outcome(saved, status, reason))
+        _close(client, run_id, saved, status, runs.get(role))
+    outcome = _at_a_glance(saved, folder) | _outcome(saved, saved.status, saved.reason)
     for artifact in saved.artifacts:
         if (folder / artifact).exists():
             client.log_artifact(parent, str(folder / artifact))
-    client.log_batch(parent, tags=[RunTag(key, value) for key, value in _at_a_glance(saved, folder).items()])
-    _close(client, parent, saved, saved.status, saved.reason, runs.get(saved.role))
+    _log(client, parent, _cohort_metrics(saved), outcome)
+    _close(client, parent, saved, saved.status, runs.get(saved.role))
     if saved.status != "RUNNING" and "config_digest" in saved.tags:
         identity.settle(client, number, saved.tags["config_digest"])
     return parent
@@ -159,14 +159,15 @@ def _open(
     runs: dict[str, Run],
 ) -> str:
     """The id of the run with a role in the record; it is created with what is known at the start."""
-    if role in runs:
-        run_id = str(runs[role].info.run_id)
-    else:
+    run = runs.get(role)
+    if run is None:
         tags = {**tags, RECORD_ID: saved.id, "role": role}
-        run_id = str(client.create_run(experiment_id, saved.started_ms, tags, name).info.run_id)
-    # Again for a run that exists: whoever created it may not have got this far.
-    client.log_batch(run_id, params=[Param(key, value) for key, value in (saved.params | _units(saved)).items()])
-    if saved.dataset:
+        run = client.create_run(experiment_id, saved.started_ms, tags, name)
+    run_id, params = str(run.info.run_id), saved.params | _units(saved)
+    # Whoever created a run that exists may not have got this far.
+    if not params.keys() <= run.data.params.keys():
+        client.log_batch(run_id, params=[Param(key, value) for key, value in params.items()])
+    if saved.dataset and not (run.inputs and run.inputs.dataset_inputs):
         client.log_inputs(run_id, [DatasetInput(_dataset(saved), [InputTag("mlflow.data.context", "training")])])
     return run_id
 
@@ -194,19 +195,25 @@ def _dataset(saved: Record) -> Dataset:
     )
 
 
-def _log(client: MlflowClient, run_id: str, values: Iterable[Metric]) -> None:
-    """Log metrics in batches; a store keeps one of two equal points, so repeating does no harm."""
-    values = list(values)
-    for start in range(0, len(values), BATCH):
+def _log(client: MlflowClient, run_id: str, values: Iterable[Metric], tags: Mapping[str, str]) -> None:
+    """Log tags and metrics in batches; a store keeps one of two equal points, so repeating does no harm."""
+    values, first = list(values), [RunTag(key, value) for key, value in tags.items()]
+    client.log_batch(run_id, metrics=values[:BATCH], tags=first)
+    for start in range(BATCH, len(values), BATCH):
         client.log_batch(run_id, metrics=values[start : start + BATCH])
 
 
-def _close(client: MlflowClient, run_id: str, saved: Record, status: str, reason: str, before: Run | None) -> None:
+def _outcome(saved: Record, status: str, reason: str) -> dict[str, str]:
+    """Tags that say how a run ended, once it has."""
+    if status == "RUNNING":
+        return {}
+    return {"wall_seconds": f"{saved.seconds:.1f}"} | ({"reason": reason} if status != "FINISHED" else {})
+
+
+def _close(client: MlflowClient, run_id: str, saved: Record, status: str, before: Run | None) -> None:
     """Set the status and, last of all, the tag that says the run is complete."""
     if status == "RUNNING":
         return
-    tags = {"wall_seconds": f"{saved.seconds:.1f}"} | ({"reason": reason} if status != "FINISHED" else {})
-    client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
     client.set_terminated(run_id, status, saved.ended_ms)
     if status == "FINISHED":
         if before and "reason" in before.data.tags:  # it was taken for dead
@@ -221,7 +228,7 @@ def _seed_metrics(saved: Record, seed: SeedRecord) -> list[Metric]:
     return points + _final(saved, {k: v for k, v in seed.metrics.items() if k not in seed.curves})
 
 
-def _packed(seed: SeedRecord) -> list[RunTag]:
+def _packed(seed: SeedRecord) -> dict[str, str]:
     """Curves and misclassified images as text: thousands of runs can be read with one request."""
     curves = {
         f"curve/{key}": pack_curve([(step, value) for step, value, _ in curve])
@@ -230,7 +237,7 @@ def _packed(seed: SeedRecord) -> list[RunTag]:
     }
     wrong = {f"wrong/{rule}": text for rule, text in seed.wrong.items()}
     pictures = {f"picture/{name}": text for name, text in seed.pictures.items()}
-    return [RunTag(PACKED + key, text) for key, text in (curves | wrong | pictures).items() if len(text) <= LONGEST]
+    return {PACKED + key: text for key, text in (curves | wrong | pictures).items() if len(text) <= LONGEST}
 
 
 def _cohort_metrics(saved: Record) -> list[Metric]:

@@ -1,6 +1,7 @@
 """What the numbers were measured on, and its limit."""
 
 import platform
+import time
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -17,9 +18,17 @@ def described() -> dict[str, str]:
         "processor": _processor(),
         "threads": str(torch.get_num_threads()),
         "instructions": torch.backends.cpu.get_cpu_capability(),
+        "ten million additions in Python": f"{_additions():.2f} s",  # at rest about 0.5: how busy the machine is
         "python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},
     }
+
+
+def _additions() -> float:
+    start, total = time.perf_counter(), 0
+    for i in range(10_000_000):
+        total += i
+    return time.perf_counter() - start
 
 
 def _processor() -> str:

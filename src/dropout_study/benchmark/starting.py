@@ -12,7 +12,8 @@ from dropout_study.benchmark.comparison import Row, in_turn
 from dropout_study.record import FILE, Record
 
 COHORTS, CONDITIONS = 1_000, 40
-FEW, MANY = 2, 12  # jobs of two sweeps that differ in nothing else
+FEW, MANY = 2, 10  # jobs of two sweeps that differ in nothing else
+UPDATES = 200  # of each
 
 
 def script(name: str, folder: Path, *arguments: str) -> float:
@@ -41,7 +42,7 @@ def starts(folder: Path, rounds: int) -> list[Row]:
     def sweep(jobs: int) -> float:
         rates = ",".join(str(round(0.01 * i, 2)) for i in range(1, jobs + 1))
         return script(
-            "train.py", folder, "-m", f"model.hidden_rate={rates}", "model.widths=[16,16]", "budget.updates=50",
+            "train.py", folder, "-m", f"model.hidden_rate={rates}", "model.widths=[16,16]", f"budget.updates={UPDATES}",
             "budget.validations=1", "rules=[weight_scaling]", "rerun=true", f"hydra.sweep.dir=sweep{jobs}",
         )  # fmt: skip
 
@@ -56,18 +57,25 @@ def starts(folder: Path, rounds: int) -> list[Row]:
 
 
 def training_seconds(sweep: Path) -> float:
-    """Mean seconds from the first to the last point of the curves of a sweep's jobs."""
+    """Mean seconds that the updates of a sweep's jobs took."""
     spans = []
-    for file in sweep.rglob(FILE):
-        stamps = [time_ms for points in Record.load(file.parent).seeds[0].curves.values() for _, _, time_ms in points]
-        spans.append((max(stamps) - min(stamps)) / 1000)
+    for file in sweep.glob(f"*/{FILE}"):
+        (first, _, began), *_, (last, _, ended) = Record.load(file.parent).seeds[0].curves["train/loss"]
+        spans.append((ended - began) / 1000 * UPDATES / (last - first))
     return sum(spans) / len(spans)
 
 
 def growth(folder: Path) -> list[Row]:
     """The report, and the second start of a finished sweep, beside 1,000 other cohorts."""
     rates = ",".join(str(round(0.01 * i, 2)) for i in range(1, CONDITIONS + 1))
-    sweep = ["-m", f"model.hidden_rate={rates}", "model.widths=[4]", "budget=smoke", "rules=[weight_scaling]"]
+    sweep = [
+        "-m",
+        f"model.hidden_rate={rates}",
+        "model.widths=[4]",
+        "budget=smoke",
+        "rules=[weight_scaling]",
+        "seeds=[0]",
+    ]
     study = ["budget=smoke", "data=digits", "studies=[capacity]", "results=null"]
     script("train.py", folder, *sweep)
     script("reproduce.py", folder, *study)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import random_images
+from conftest import ROOT, random_images
 
 from dropout_study.benchmark import starting, throughput
 from dropout_study.benchmark.comparison import Row, in_turn, ratio
@@ -110,3 +110,12 @@ def test_the_figure_shows_every_combination() -> None:
     sheet = throughput.figure(speeds, limit=100.0)
     assert len(sheet.axes) == 3
     assert [len(part.lines) for part in sheet.axes] == [3, 3, 3]
+
+
+def test_the_readme_quotes_what_was_measured() -> None:
+    """If this failed, the README would show numbers that no run of the benchmark gave."""
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## Speed")[1].split("## Limits")[0]
+    measured = (ROOT / "speed" / "README.md").read_text(encoding="utf-8").splitlines()
+    quoted = [line for line in section.splitlines() if line.startswith("| ")]
+    assert len(quoted) > 10
+    assert set(quoted) <= set(measured)

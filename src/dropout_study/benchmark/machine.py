@@ -18,7 +18,7 @@ def described() -> dict[str, str]:
         "processor": _processor(),
         "threads": str(torch.get_num_threads()),
         "instructions": torch.backends.cpu.get_cpu_capability(),
-        "ten million additions in Python": f"{_additions():.2f} s",  # at rest about 0.5: how busy the machine is
+        "ten million additions in Python": f"{_additions():.2f} s",  # how busy the machine is
         "python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},
     }

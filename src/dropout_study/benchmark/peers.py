@@ -76,7 +76,7 @@ def seconds_of_loader(root: str, widths: list[int], rate: float, batch: int, wor
     data = datasets.MNIST(root, train=True, transform=transform)
     loader = DataLoader(data, batch, shuffle=True, num_workers=workers)
     module = Classifier(widths, rate)
-    batches = max(12, min(150, 20_000 // batch))
+    batches = max(12, min(80, 20_000 // batch))
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # advice on the number of workers, which is what is varied here

@@ -177,7 +177,7 @@ def large(configure: Configure, rounds: int) -> list[Row]:
     """One large net, where arithmetic is all there should be."""
     config = configure(*overrides(LARGE, 0.5, 1), "budget.updates=100", "trainer.precision=bf16-mixed")
     half = BareUpdates(config, load(config.data))
-    times = in_rounds(configure, LARGE, 1, 200, rounds, {"bf16": lambda: per_call(half, 3, warm_up=1)})
+    times = in_rounds(configure, LARGE, 1, 150, rounds, {"bf16": lambda: per_call(half, 3, warm_up=1)})
     share = operations(LARGE, BATCH) / (2 * BATCH * 1024**2)
     one = "one net 784-1024-1024-10"
     return [

@@ -109,7 +109,8 @@ def main() -> None:
             content |= {"limit": limit, "throughput": [asdict(speed) for speed in speeds]}
             (arguments.output / "throughput.svg").write_bytes(figures.svg(throughput.figure(speeds, limit)))
     (arguments.output / "speed.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    (arguments.output / "README.md").write_text(markdown(rows, machine), encoding="utf-8")
+    shown = "\n![Throughput](throughput.svg)\n" if "throughput" in content else ""
+    (arguments.output / "README.md").write_text(markdown(rows, machine) + shown, encoding="utf-8")
     Console(width=160).print(table(rows))
     print(f"Written to {arguments.output}")
 

@@ -46,9 +46,9 @@ def figure(speeds: list[Speed], limit: float) -> Figure:
     """Share of the matrix product's speed against width, number of networks and batch size."""
     of = {(speed.width, speed.nets, speed.batch): speed.rate / limit for speed in speeds}
     panels = [
-        ("width of two hidden layers", [(f"{n} net(s)", {w: (w, n, BATCH) for w in WIDTHS}) for n in (1, 10)]),
+        ("width of two hidden layers", [(f"nets: {n}", {w: (w, n, BATCH) for w in WIDTHS}) for n in (1, 10)]),
         ("networks in lock-step", [(f"width {w}", {n: (w, n, BATCH) for n in COHORTS}) for w in (64, 256)]),
-        ("batch size", [(f"{n} x {w}", {b: (w, n, b) for b in BATCHES}) for w, n in ((64, 10), (256, 1))]),
+        ("batch size (networks x width)", [(f"{n} x {w}", {b: (w, n, b) for b in BATCHES}) for w, n in ((64, 10), (256, 1))]),
     ]
     with figures.style():
         sheet, axes = figures.sheet(columns=3, height=3.0)
@@ -57,12 +57,10 @@ def figure(speeds: list[Speed], limit: float) -> Figure:
                 shown = {x: of[key] for x, key in points.items() if key in of}
                 drawn = figures.look(name, position + 1)
                 part.plot(list(shown), list(shown.values()), **drawn)
-                part.annotate(
-                    name, (list(shown)[-1], list(shown.values())[-1]), xytext=(0, -10), textcoords="offset points",
-                    color=drawn["color"], fontsize=8, ha="right",
-                )  # fmt: skip
+                figures.label_end(part, name, list(shown.items())[-1], drawn["color"])
             part.axhline(1, color="0.3", linewidth=1, linestyle=":")
-            part.set(xscale="log", xlabel=label, ylim=(0, 1.15))
+            part.set(xlabel=label, ylim=(0, 1.15))
+            part.set_xscale("log", base=10 if points.keys() == set(COHORTS) else 2)
         axes[0].annotate(LIMIT, (WIDTHS[0], 1), xytext=(0, 4), textcoords="offset points", fontsize=8, color="0.3")
         axes[0].set_ylabel("speed of an update, share of the limit")
         return figures.finish(sheet)

@@ -28,6 +28,7 @@ from dropout_study.benchmark import prediction, starting, throughput, training
 from dropout_study.benchmark.comparison import Row
 from dropout_study.benchmark.machine import described
 from dropout_study.experiment import quiet
+from dropout_study.images import load
 
 CONF = Path(__file__).parents[1] / "conf"
 SECTIONS = ("training", "prediction", "start-up", "growth", "throughput")
@@ -48,14 +49,19 @@ def markdown(rows: list[Row], machine: dict[str, str]) -> str:
     on = ", ".join(f"{key} {value}" for key, value in machine.items())
     lines = ["| | what | median | lowest and highest round | target | |", "| --- | --- | ---: | --- | --- | --- |"]
     for row in rows:
-        value, low, high = (number(of, row.unit) for of in (row.value, row.low, row.high))
-        lines.append(f"| {row.section} | {row.what} | {value} | {low} to {high} | {row.target} | {verdict(row)} |")
+        value = number(row.value, row.unit)
+        lines.append(f"| {row.section} | {row.what} | {value} | {spread(row)} | {row.target} | {verdict(row)} |")
     return f"Measured on: {on}.\n\n" + "\n".join(lines) + "\n"
 
 
 def number(value: float, unit: str) -> str:
     """Three digits and the unit."""
     return f"{value:.3g} {unit}".strip()
+
+
+def spread(row: Row) -> str:
+    """The lowest and the highest round."""
+    return "once" if row.low == row.high else f"{row.low:.3g} to {row.high:.3g}"
 
 
 def verdict(row: Row) -> str:
@@ -67,8 +73,7 @@ def table(rows: list[Row]) -> Table:
     """The same for a terminal."""
     shown = Table("", "what", "median", "rounds", "target", "")
     for row in rows:
-        value, low, high = (number(of, row.unit) for of in (row.value, row.low, row.high))
-        shown.add_row(row.section, row.what, value, f"{low} to {high}", row.target, verdict(row))
+        shown.add_row(row.section, row.what, number(row.value, row.unit), spread(row), row.target, verdict(row))
     return shown
 
 
@@ -77,9 +82,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sections", nargs="+", choices=SECTIONS, default=SECTIONS, help="which parts")
     parser.add_argument("--rounds", type=int, default=3, help="times each rival runs (default 3)")
-    parser.add_argument("--data", default="mnist", help="a data set of 28 x 28 images (default mnist)")
-    parser.add_argument("--output", type=Path, default=Path("speed"), help="folder of table and figure (default speed)")
+    folders = "folder of table and figure (default speed; of some sections outputs/speed)"
+    parser.add_argument("--output", type=Path, help=folders)
     arguments = parser.parse_args()
+    output = arguments.output or Path("speed" if set(arguments.sections) == set(SECTIONS) else "outputs/speed")
     if root := os.environ.get("DROPOUT_STUDY_DATA"):
         os.environ["DROPOUT_STUDY_DATA"] = str(Path(root).absolute())  # the runs have folders of their own
     schema.register()
@@ -88,12 +94,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         uri = f"sqlite:///{folder}/mlflow.db"
-        places = [f"data={arguments.data}", f"tracking.uri={uri}", f"checkpoint.folder={folder}/checkpoints"]
+        places = ["data=mnist", f"tracking.uri={uri}", f"checkpoint.folder={folder}/checkpoints"]
 
         def configure(*overrides: str) -> schema.Config:
             with initialize_config_dir(str(CONF), version_base="1.3"):
                 return schema.read(compose("train", [*places, *overrides]))
 
+        load(configure().data)  # which the peers do not download
         store.prepare(uri, configure().study.name, "")
         rows: list[Row] = []
         for name, measure in sections(configure, folder, arguments.rounds).items():
@@ -101,18 +108,18 @@ def main() -> None:
                 start = time.monotonic()
                 rows += measure()
                 print(f"{name}: measured in {time.monotonic() - start:.0f} s", flush=True)
-        arguments.output.mkdir(parents=True, exist_ok=True)
+        output.mkdir(parents=True, exist_ok=True)
         machine = described()
         content: dict[str, Any] = {"machine": machine, "rows": [asdict(row) | {"met": row.met} for row in rows]}
         if "throughput" in arguments.sections:
-            speeds, limit = throughput.measure(configure)
-            content |= {"limit": limit, "throughput": [asdict(speed) for speed in speeds]}
-            (arguments.output / "throughput.svg").write_bytes(figures.svg(throughput.figure(speeds, limit)))
-    (arguments.output / "speed.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+            speeds = throughput.measure(configure)
+            content |= {"throughput": [asdict(speed) for speed in speeds]}
+            (output / "throughput.svg").write_bytes(figures.svg(throughput.figure(speeds)))
+    (output / "speed.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     shown = "\n![Throughput](throughput.svg)\n" if "throughput" in content else ""
-    (arguments.output / "README.md").write_text(markdown(rows, machine) + shown, encoding="utf-8")
+    (output / "README.md").write_text(markdown(rows, machine) + shown, encoding="utf-8")
     Console(width=160).print(table(rows))
-    print(f"Written to {arguments.output}")
+    print(f"Written to {output}")
 
 
 if __name__ == "__main__":

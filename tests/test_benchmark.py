@@ -101,13 +101,13 @@ def test_copied_cohorts_are_cohorts_of_other_seeds(tmp_path: Path) -> None:
 def test_the_figure_shows_every_combination() -> None:
     """If this failed, the figure would break where a combination was too slow to be measured."""
     speeds = [
-        throughput.Speed(width, nets, batch, 10.0)
+        throughput.Speed(width, nets, batch, 10.0, 100.0)
         for width in throughput.WIDTHS
         for nets in throughput.COHORTS
         for batch in (*throughput.BATCHES, throughput.BATCH)
         if width * nets < 10_000
     ]
-    sheet = throughput.figure(speeds, limit=100.0)
+    sheet = throughput.figure(speeds)
     assert len(sheet.axes) == 3
     assert [len(part.lines) for part in sheet.axes] == [3, 3, 3]
 

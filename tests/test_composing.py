@@ -1,9 +1,7 @@
 """A job of a sweep is composed once."""
 
-import pickle
-
 import pytest
-from conftest import CONF
+from conftest import CONF, Script
 from hydra import compose, initialize_config_dir
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.global_hydra import GlobalHydra
@@ -33,7 +31,10 @@ def test_what_was_composed_to_be_checked_is_what_runs(monkeypatch: pytest.Monkey
         assert [loader.load_sweep_config(master, job) for job in jobs] == checked
         assert composed == jobs
         assert [config.model.hidden_rate for config in checked] == [0.1, 0.2]
-        loader.load_sweep_config(master, jobs[0])
-        elsewhere = pickle.loads(pickle.dumps(loader))
-        elsewhere.load_sweep_config(master, jobs[0])
-        assert composed == [*jobs, jobs[0], jobs[0]], "a worker gets the memory of the sweep, or an old job is kept"
+
+
+def test_a_condition_that_a_sweep_names_twice_is_skipped_the_second_time(train: Script) -> None:
+    """If this failed, the second of two equal jobs would get what Hydra wrote into the configuration of the first."""
+    done = train("-m", "model.hidden_rate=0.5,0.50,0.5", "seeds=[0]", "budget=smoke", "rules=[weight_scaling]")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("skipped") == 2

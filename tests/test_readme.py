@@ -41,7 +41,10 @@ def in_a_terminal(command: Sequence[str], environment: Mapping[str, str]) -> sub
 
 @pytest.mark.usefixtures("uri")
 def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
-    """If this failed, a reader who types what is printed, in a terminal, would see an error."""
+    """If this failed, a reader who types what is printed, in a terminal, would see an error.
+
+    What takes minutes, or another machine, is only planned, composed or explained.
+    """
     (tmp_path / "report").mkdir()
     shutil.copy(ROOT / "report" / "results.csv", tmp_path / "report")
     commands = readme.commands(TEXT)

@@ -7,26 +7,27 @@ from omegaconf import DictConfig
 
 
 class Once:
-    """A loader's way to a job's configuration that hands out what it has composed a second time before forgetting it.
+    """A loader's way to a job's configuration that gives what it composed at first a second time, and then forgets it.
 
     Hydra's sweeper composes every job to see whether it can be, and its launcher again to run it: a fifth of a second
-    each, most of what a job adds to its training. In a worker, which gets a copy, nothing is remembered.
+    each, most of what a job adds to its training. Who asks a third time, for a sweep that names a condition twice,
+    gets a configuration of its own, since Hydra writes into those that have run.
     """
 
     def __init__(self, loader: ConfigLoaderImpl) -> None:
         self._loader = loader
-        self._composed: dict[tuple[str, ...], DictConfig] = {}
+        self._composed: dict[tuple[str, ...], DictConfig | None] = {}
 
     def __call__(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
         """As `load_sweep_config` of the loader's class."""
         key = tuple(sweep_overrides)
-        if key in self._composed:
-            return self._composed.pop(key)
-        self._composed[key] = type(self._loader).load_sweep_config(self._loader, master_config, sweep_overrides)
-        return self._composed[key]
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"_loader": self._loader, "_composed": {}}
+        known = key in self._composed
+        if known and (kept := self._composed[key]) is not None:
+            self._composed[key] = None
+            return kept
+        made = type(self._loader).load_sweep_config(self._loader, master_config, sweep_overrides)
+        self._composed[key] = None if known else made
+        return made
 
 
 def compose_once(loader: Any) -> None:

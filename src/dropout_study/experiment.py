@@ -299,7 +299,7 @@ def _claim(config: Config, record: Record, folder: Path) -> str | None:
 def _checkpoint(config: Config) -> Path:
     """Where the run of a configuration is gone on with: a place that the next start finds."""
     seeds = combined([str(seed) for seed in config.seeds])
-    name = f"{config.study.name}-{schema.digest(config)}-{seeds}.ckpt"
+    name = f"{config.study.name}-{schema.digest(config)}-{seeds}.{training.CHECKPOINT}.ckpt"
     return Path(config.checkpoint.folder) / name
 
 

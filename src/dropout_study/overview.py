@@ -23,13 +23,14 @@ LABELS = {  # of axes
 def write(record: Record, folder: Path) -> list[str]:
     """Write figure and table into the run's folder; returns the names of the files."""
     (folder / TABLE).write_text(json.dumps(table(record)), encoding="utf-8")
-    names = [key for key in curves(record) if key in LABELS or not key.startswith(BESIDE)]
+    of = curves(record)
+    names = [key for key in of if key in LABELS or not key.startswith(BESIDE)]
     if not names:
         return [TABLE]
     with figures.style():
         sheet, axes = figures.sheet(len(names))
         for axis, key in zip(axes, names, strict=True):
-            figures.line(axis, curves(record)[key], "", label=False)
+            figures.line(axis, of[key], "", label=False)
             step, value = LABELS.get(key, ("step", key))
             axis.set(xlabel=step, ylabel=value, xscale="log" if key.startswith("mc/") else "linear")
         count = len(record.whole)

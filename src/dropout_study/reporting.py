@@ -92,7 +92,8 @@ def _images(outcomes: list[Outcome], chosen: Report) -> Images | None:
 def _record(outcomes: list[Outcome], files: list[Path], chosen: Report, conf: Path) -> None:
     """Log verdicts and files as a run of the experiment `report`, and tag the studies with their verdicts."""
     uri = absolute(chosen.tracking.uri)
-    number = store.prepare(uri, EXPERIMENT, f"{DESCRIPTION}.\n\n{_summary(outcomes)}")
+    # A report on some claims leaves the summary of all as it is.
+    number = store.prepare(uri, EXPERIMENT, "" if chosen.claims else f"{DESCRIPTION}.\n\n{_summary(outcomes)}")
     with store.guard(uri):
         client = MlflowClient(uri)
         verdicts = {f"verdict.{outcome.claim.id}": outcome.verdict for outcome in outcomes}

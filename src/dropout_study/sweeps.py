@@ -193,7 +193,8 @@ class Sweep(Callback):
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Make ready for a sweep."""
-        compose_once(GlobalHydra.instance().config_loader())
+        if "basic_launcher" in config.hydra.launcher._target_:  # the others compose in their workers
+            compose_once(GlobalHydra.instance().config_loader())
         self._start(config, Path(config.hydra.sweep.dir), sweep=True)
 
     def _start(self, config: DictConfig, folder: Path, sweep: bool) -> None:

@@ -28,6 +28,7 @@ if not torch.cuda.is_available():
     # would search the disk for it at every step: 0.1 to 0.5 ms.
     os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
 
+CHECKPOINT = 2  # changes with what a checkpoint holds: one of another version is not gone on from
 LOG_EVERY = 50  # updates between points of the loss curve and refreshes of the progress bar
 
 
@@ -111,8 +112,9 @@ class CohortTraining(pl.LightningModule):
         self._losses.append(losses.detach())
         optimizer = cast("Optimizer", self.optimizers())  # which counts the updates
         optimizer.zero_grad()
-        losses.sum().backward()
-        optimizer.step()
+        with torch.autocast(self.device.type, enabled=False):  # which is for the forward pass alone
+            losses.sum().backward()
+            optimizer.step()
         cast("Any", self.lr_schedulers()).step()
 
     def losses(self, x: Tensor, labels: Tensor, factors: masks.Masks) -> Tensor:

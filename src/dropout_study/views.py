@@ -57,8 +57,8 @@ def view(cohorts: Sequence[Run]) -> str:
 def varied(of_runs: Sequence[dict[str, str]]) -> list[str]:
     """The params that differ between runs, the number of units first."""
     keys = dict.fromkeys(key for params in of_runs for key in params)
-    found = [key for key in keys if len({params.get(key) for params in of_runs}) > 1][:MOST]
-    return sorted(found, key=lambda key: key != UNITS)
+    found = [key for key in keys if len({params.get(key) for params in of_runs}) > 1]
+    return sorted(found, key=lambda key: key != UNITS)[:MOST]
 
 
 def _numeric(key: str, cohorts: Iterable[Run]) -> bool:

@@ -72,9 +72,17 @@ def sampling(rounds: int) -> list[Row]:
         names += list(chosen)
     times = in_turn(rivals, rounds)
     few, many = (memory_of_a_process(masks) for masks in (FEW, MANY))
-    what, growth = f"{MASKS} masks, {EXAMPLES:,} images, 784-1024-1024-10", many / few
+    what, growth = f"{MASKS} masks, {EXAMPLES} images, 784-1024-1024-10", many / few
     return [
-        *(Row("prediction", f"{what}, images/s to {name}", *ratio(times, name, "ours"), 2.5) for name in names),
+        *(
+            Row(
+                "prediction",
+                f"{what}, each for all images, to one an image by {name}",
+                *ratio(times, name, "ours"),
+                2.5,
+            )
+            for name in names
+        ),
         Row("prediction", f"memory of {MANY} masks to that of {FEW}", growth, growth, growth, at_most=2),
         Row("prediction", f"memory of {MANY} masks", many, many, many, unit="MiB"),
     ]

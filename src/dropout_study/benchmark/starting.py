@@ -82,7 +82,12 @@ def growth(folder: Path) -> list[Row]:
     multiply(folder / "mlflow.db", COHORTS)
     again, report = script("train.py", folder, *sweep), script("report.py", folder, "claims=[capacity]")
     return [
-        row("growth", f"second start of a finished sweep of {CONDITIONS}, beside {COHORTS:,} cohorts", [again], 20),
+        row(
+            "growth",
+            f"second start of a finished sweep of {CONDITIONS}, beside {COHORTS:,} cohorts of another",
+            [again],
+            20,
+        ),
         row("growth", f"the report on a claim with {COHORTS:,} cohorts", [report], 20),
     ]
 
@@ -115,7 +120,7 @@ def multiply(database: Path, cohorts: int) -> None:
                     taken[columns.index("value")] = OF_TAGS
                 store.execute(
                     f"INSERT INTO {table} SELECT {', '.join(taken)} FROM {table} WHERE run_uuid IN chosen",
-                    {"copy": copy} if ":copy" in " ".join(taken) else {},
+                    {"copy": copy},
                 )
 
 

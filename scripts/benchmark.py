@@ -81,7 +81,7 @@ def main() -> None:
     """Measure, print, and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sections", nargs="+", choices=SECTIONS, default=SECTIONS, help="which parts")
-    parser.add_argument("--rounds", type=int, default=3, help="times each rival runs (default 3)")
+    parser.add_argument("--rounds", type=int, default=2, help="times that all is measured (default 2)")
     folders = "folder of table and figure (default speed; of some sections outputs/speed)"
     parser.add_argument("--output", type=Path, help=folders)
     arguments = parser.parse_args()

@@ -65,14 +65,15 @@ def sampling(rounds: int) -> list[Row]:
     names = []
     for name, way in ways.items():
         sizes = {batch: partial(seconds, partial(way, model, x, MASKS, batch)) for batch in BATCHES}
-        tried = in_turn({str(batch): size for batch, size in sizes.items()}, 1)
+        few = {str(batch): partial(seconds, partial(way, model, x, FEW, batch)) for batch in BATCHES}
+        tried = in_turn(few, 1)
         best = min(BATCHES, key=lambda batch: tried[str(batch)][0])
         chosen = {f"{name} (batch {USUAL})": sizes[USUAL], f"{name} (batch {best}, its best)": sizes[best]}
         rivals |= chosen
         names += list(chosen)
     times = in_turn(rivals, rounds)
-    few, many = (memory_of_a_process(masks) for masks in (FEW, MANY))
-    what, growth = f"{MASKS} masks, {EXAMPLES} images, 784-1024-1024-10", many / few
+    little, much = (memory_of_a_process(masks) for masks in (FEW, MANY))
+    what, growth = f"{MASKS} masks, {EXAMPLES} images, 784-1024-1024-10", much / little
     return [
         *(
             Row(
@@ -84,7 +85,7 @@ def sampling(rounds: int) -> list[Row]:
             for name in names
         ),
         Row("prediction", f"memory of {MANY} masks to that of {FEW}", growth, growth, growth, at_most=2),
-        Row("prediction", f"memory of {MANY} masks", many, many, many, unit="MiB"),
+        Row("prediction", f"memory of {MANY} masks", much, much, much, unit="MiB"),
     ]
 
 

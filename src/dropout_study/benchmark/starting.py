@@ -76,9 +76,8 @@ def growth(folder: Path) -> list[Row]:
         "rules=[weight_scaling]",
         "seeds=[0]",
     ]
-    study = ["budget=smoke", "data=digits", "studies=[capacity]", "results=null"]
     script("train.py", folder, *sweep)
-    script("reproduce.py", folder, *study)
+    script("train.py", folder, "-m", "study=capacity", "budget=smoke", "data=digits")
     multiply(folder / "mlflow.db", COHORTS)
     again, report = script("train.py", folder, *sweep), script("report.py", folder, "claims=[capacity]")
     return [

@@ -11,14 +11,14 @@ Runs = Callable[[], list[Run]]
 SMALL = ("budget=smoke", "seeds=[0]", "rules=[weight_scaling]")
 
 
-@pytest.mark.parametrize(("launcher", "rates"), [("joblib", 3), ("submitit_local", 2), ("ray", 1)])
+@pytest.mark.parametrize(("launcher", "rates"), [("joblib", 3), ("submitit_local", 1), ("ray", 1)])
 def test_jobs_at_once_on_a_store_that_does_not_exist_are_all_recorded(
     train: Script, runs: Runs, launcher: str, rates: int
 ) -> None:
     """If this failed, a parallel sweep would lose runs to a race, as it does where each job creates the store."""
     jobs = 2 * rates
     grid = ("model.widths=[4],[5]", "model.hidden_rate=" + ",".join(str(i / 10) for i in range(rates)))
-    done = train("-m", f"hydra/launcher={launcher}", *grid, *SMALL, OMP_NUM_THREADS="")
+    done = train.alone("-m", f"hydra/launcher={launcher}", *grid, *SMALL, OMP_NUM_THREADS="")
     assert done.returncode == 0, done.stderr
     cohorts = [run for run in runs() if run.data.tags["role"] == "cohort"]
     assert len({(run.data.params["model.widths"], run.data.params["model.hidden_rate"]) for run in cohorts}) == jobs

@@ -1,42 +1,55 @@
 """What the README tells people to type does what it says."""
 
-import json
 import os
 import shutil
-import subprocess
-import sys
 import termios
 import threading
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 import pytest
 import readme
-from conftest import ROOT, script
+from conftest import ROOT, Script
+from mlflow.tracking import MlflowClient
 
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def in_a_terminal(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run a program whose messages go to a terminal, where it draws its progress bars."""
-    terminal, end = os.openpty()
-    termios.tcsetwinsize(end, (24, 80))
-    shown = bytearray()
+class Terminal:
+    """A terminal of 80 by 24 characters: its name, and what is shown on it."""
 
-    def read() -> None:
-        with suppress(OSError):  # by which Linux tells that the program has gone
-            while piece := os.read(terminal, 4096):
-                shown.extend(piece)
+    def __enter__(self) -> Self:
+        self._near, self._far = os.openpty()
+        termios.tcsetwinsize(self._far, (24, 80))
+        self.name, self._shown = os.ttyname(self._far), bytearray()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+        return self
 
-    reader = threading.Thread(target=read)
-    reader.start()
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=end, text=True, check=False)
-    os.close(end)
-    reader.join()
-    os.close(terminal)
-    done.stderr = shown.decode()
-    return done
+    def _read(self) -> None:
+        with suppress(OSError):  # by which Linux tells that nobody has it open any more
+            while piece := os.read(self._near, 4096):
+                self._shown.extend(piece)
+
+    @property
+    def text(self) -> str:
+        """What was shown, to the time when it was left."""
+        return self._shown.decode()
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._far)
+        self._reader.join()
+        os.close(self._near)
+
+
+def last_cohort(folder: Path) -> str:
+    """The run ID of the cohort that was trained last."""
+    client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    order = ["start_time DESC"]
+    (run,) = client.search_runs(experiments, "tags.role = 'cohort'", order_by=order, max_results=1)
+    return str(run.info.run_id)
 
 
 @pytest.mark.usefixtures("uri")
@@ -51,19 +64,21 @@ def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
     assert {command.split()[1].removeprefix("scripts/") for command in commands} == {
         file.name for file in (ROOT / "scripts").glob("*.py")
     }
-    environment = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
-    command = [sys.executable, str(ROOT / "tests" / "readme.py"), str(tmp_path), json.dumps(commands)]
-    done = in_a_terminal(command, environment)
-    assert done.returncode == 0, done.stderr
-    ends = json.loads(done.stdout.splitlines()[-1])
-    assert {command: end for command, end in ends.items() if end != 0} == {}, done.stderr
-    assert len(ends) == len(commands)
-    assert "updates/s" in done.stderr, "a single run shows no progress"
+    bars = ""
+    for command in commands:
+        script, *arguments = readme.smaller(command)
+        arguments = [a.replace("RUN_ID", last_cohort(tmp_path)) if "RUN_ID" in a else a for a in arguments]
+        with Terminal() as terminal:
+            process = Script(script, tmp_path, terminal.name).start(*arguments)
+            process.join()
+        assert process.exitcode == 0, f"{command}: {terminal.text}"
+        bars += terminal.text
+    assert "updates/s" in bars, "a single run shows no progress"
 
 
 def test_the_shell_completes_choices(tmp_path: Path) -> None:
     """If this failed, the Tab key would answer nothing after the README's line."""
     assert 'eval "$(python scripts/train.py -sc install=bash)"' in TEXT
     line = "python scripts/train.py data="
-    done = script("train.py", tmp_path)("-sc", "query=bash", COMP_LINE=line, COMP_POINT=str(len(line)))
+    done = Script("train.py", tmp_path).alone("-sc", "query=bash", COMP_LINE=line, COMP_POINT=str(len(line)))
     assert done.stdout.split() == ["data=digits", "data=fashion_mnist", "data=kmnist", "data=mnist"]

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, script
+from conftest import ROOT, Script
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
@@ -148,7 +148,7 @@ def test_a_sweep_whose_worker_is_killed_and_that_is_started_again_is_whole(serve
         output, _ = sweep.communicate(timeout=280)
     assert sweep.returncode == 0, output
     assert "[12/12]" in output
-    again = script("train.py", tmp_path)(*arguments)
+    again = Script("train.py", tmp_path)(*arguments)
     assert again.returncode == 0, again.stderr
     assert again.stdout.count("skipped, recorded at commit") == 12
     runs = [run for run in server.runs() if run.data.tags["role"] != "sweep"]
@@ -174,7 +174,7 @@ def test_a_server_that_goes_away_in_the_middle_costs_nothing(server: Server, tmp
     assert "they are kept" in output.lower()
     folder = next(iter(jobs_of(tmp_path)))
     assert Record.load(folder).status == "FINISHED"
-    sync = script("sync.py", tmp_path)
+    sync = Script("sync.py", tmp_path)
     away = sync(f"tracking.uri={server.uri}", MLFLOW_HTTP_REQUEST_MAX_RETRIES="1")
     assert away.returncode == 1
     assert "0 recorded, 1 left" in away.stdout
@@ -190,7 +190,7 @@ def test_a_server_that_goes_away_in_the_middle_costs_nothing(server: Server, tmp
 
 def test_the_password_of_a_store_is_neither_printed_nor_recorded(database: str, tmp_path: Path) -> None:
     """If this failed, a shared artifact, a log or a screenshot would open the database to everybody."""
-    done = script("train.py", tmp_path)("-m", f"tracking.uri={database}", "seeds=[0],[1]", *SMALL[1:], "study.name=p")
+    done = Script("train.py", tmp_path)("-m", f"tracking.uri={database}", "seeds=[0],[1]", *SMALL[1:], "study.name=p")
     assert done.returncode == 0, done.stderr
     assert "study:***@127.0.0.1" in done.stdout
     assert SECRET not in done.stdout + done.stderr

@@ -1,6 +1,5 @@
 """Stores made ready: created, upgraded, refused."""
 
-import multiprocessing
 import shutil
 import sqlite3
 from pathlib import Path
@@ -9,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy
 from alembic import command
+from conftest import FORKS
 from mlflow.store.db.utils import _get_alembic_config
 from mlflow.store.tracking.dbmodels.initial_models import Base
 from mlflow.tracking import MlflowClient
@@ -51,8 +51,7 @@ def test_a_store_that_cannot_be_opened_is_one_sentence(tmp_path: Path) -> None:
 
 def test_first_starts_at_the_same_moment_do_not_collide(uri: str) -> None:
     """If this failed, two sweeps started together on a new store would lose one of them."""
-    context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=store.prepare, args=(uri, f"study{i % 2}", "")) for i in range(4)]
+    processes = [FORKS.Process(target=store.prepare, args=(uri, f"study{i % 2}", "")) for i in range(4)]
     for process in processes:
         process.start()
     for process in processes:

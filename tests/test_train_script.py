@@ -1,18 +1,19 @@
 """`python scripts/train.py` as a user types it, on real stores."""
 
+import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from conftest import ROOT, Script
+from conftest import Script
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
+
+from dropout_study.progress import jobs_of
 
 Runs = Callable[[], list[Run]]
 SMOKE = ("budget=smoke", "seeds=[0,3]", "rules=[weight_scaling]")
@@ -20,7 +21,7 @@ SMOKE = ("budget=smoke", "seeds=[0,3]", "rules=[weight_scaling]")
 
 def test_a_single_run_is_trained_evaluated_and_recorded(train: Script, runs: Runs, tmp_path: Path) -> None:
     """If this failed, the main job would not leave what the report reads."""
-    done = train(*SMOKE, "model=softmax_regression", "data.train_size=200", "tracking.cohort=true")
+    done = train.alone(*SMOKE, "model=softmax_regression", "data.train_size=200", "tracking.cohort=true")
     assert done.returncode == 0, done.stderr
     assert done.stderr == "", "no warnings, advertisements or device messages"
     assert "softmax regression, input rate 0, digits, n 200" in done.stdout
@@ -51,7 +52,7 @@ def test_the_default_sweep_is_run_and_ends_in_one_table(train: Script, runs: Run
     assert conditions == {(w, r) for w in ("16x16", "256x256") for r in ("0.0", "0.2", "0.5")}
     assert len(cohorts) == 6
     assert len(re.findall(r"│ mlp", done.stdout)) == 6
-    again = train(*SMOKE, "-m", PYTHONPROFILEIMPORTTIME="1")
+    again = train.alone(*SMOKE, "-m", PYTHONPROFILEIMPORTTIME="1")
     assert again.returncode == 0
     assert again.stdout.count("skipped, recorded at commit") == 6
     assert len(re.findall(r"│ mlp.*recorded", again.stdout)) == 6, "the table holds what was recorded"
@@ -122,28 +123,23 @@ def test_a_mistake_ends_in_one_sentence_and_leaves_no_run(
 
 
 @pytest.mark.usefixtures("uri")
-def test_an_interrupted_run_is_marked_killed(tmp_path: Path, runs: Runs) -> None:
+def test_an_interrupted_run_is_marked_killed(train: Script, runs: Runs) -> None:
     """If this failed, Ctrl-C would leave a run that looks as if it were still going, or as if it had failed."""
-    command = [
-        sys.executable,
-        str(ROOT / "scripts" / "train.py"),
-        "budget.updates=1000000",
-        "tracking.uri=sqlite:///mlflow.db",
-    ]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert "seeds" in process.stdout.readline()  # printed right before training
-    time.sleep(4)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130, errors
+    process = train.start("budget.updates=1000000")
+    while not any(job.share > 0 for job in jobs_of(train.folder).values()):
+        assert process.is_alive(), train.stderr.read_text()
+        time.sleep(0.05)
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGINT)
+    process.join(60)
+    assert process.exitcode == 130, train.stderr.read_text()
     assert {run.info.status for run in runs()} == {"KILLED"}
     assert {run.data.tags["reason"] for run in runs()} == {"interrupted"}
 
 
 def test_help_shows_examples_and_choices_quickly(train: Script) -> None:
     """If this failed, a newcomer would not know what to type."""
-    done = train("--help")
+    done = train.alone("--help")
     assert done.returncode == 0
     assert "python scripts/train.py -m" in done.stdout
     assert re.search(r"data=digits +1,797 digits", done.stdout)

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import struct
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dropout_study.config import ConfigError, Data
-from dropout_study.data import BatchStream, DataModule, subset
+from dropout_study.data import BLOCK, BatchStream, Blocks, DataModule, TrainBatches, blocks, subset
 from dropout_study.images import FILES, class_balanced_order, load, verify
 
 DIGITS = Data(name="digits", root="unused")
@@ -90,11 +91,35 @@ def test_a_batch_is_a_function_of_seed_and_update_alone() -> None:
     assert not torch.equal(BatchStream(indices, 6, 8).batch(0), in_order[0])
 
 
+@given(updates=st.integers(1, 70), every=st.integers(1, 70), start=st.integers(0, 70))
+def test_blocks_are_the_batches_and_end_where_a_validation_is_due(updates: int, every: int, start: int) -> None:
+    """If this failed, updates would be lost or made twice, or the curves be validated at other updates than told."""
+    every, start = min(every, updates), min(start, updates)
+    images = random_images(8)
+    streams = [BatchStream(torch.arange(200), 3, 2)]
+    batches = list(TrainBatches(images.train, streams, updates))
+    of_all = Blocks(TrainBatches(images.train, streams, updates), every)
+    sizes, seen = [], []
+    for block in of_all:
+        sizes.append(len(piece := list(block)))
+        seen += piece
+    assert len(of_all) == len(sizes)
+    assert len(seen) == updates
+    assert all(torch.equal(x, own) for (x, _), (own, _) in zip(batches, seen, strict=True))
+    assert max(sizes) <= BLOCK
+    ends = list(accumulate(sizes))
+    assert set(range(every, updates + 1, every)) <= set(ends)
+    assert all(ends[(k + 1) * blocks(every) - 1] == (k + 1) * every for k in range(updates // every))
+    left = Blocks(TrainBatches(images.train, streams, updates), every)
+    left.load_state_dict({"next": start})
+    assert sum(len(list(block)) for block in left) == updates - start
+
+
 def test_a_network_sees_the_same_batches_alone_and_in_a_cohort() -> None:
     """If this failed, adding seeds would change what the others learn from."""
     images, config = random_images(8), Data(name="digits", root="unused", train_size=50, batch_size=7)
-    together = list(DataModule(images, config, [4, 9, 2], 12).train_dataloader())
-    alone = list(DataModule(images, config, [9], 12).train_dataloader())
+    together = list(DataModule(images, config, [4, 9, 2], 12).batches())
+    alone = list(DataModule(images, config, [9], 12).batches())
     assert len(together) == 12
     for (x, y), (own_x, own_y) in zip(together, alone, strict=True):
         assert torch.equal(x[1], own_x[0])

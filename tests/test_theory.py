@@ -21,7 +21,7 @@ def trained(network: MLP, updates: int = 200) -> Cohort:
     """Two networks trained on digits pooled to 16 inputs, without masks, in float64."""
     cohort = Cohort(network, [0, 1]).double()
     optimizer = torch.optim.Adam(cohort.parameters(), lr=0.05)
-    batches = DataModule(DIGITS, Data(name="digits", root="-", batch_size=64), [0, 1], updates).train_dataloader()
+    batches = DataModule(DIGITS, Data(name="digits", root="-", batch_size=64), [0, 1], updates).batches()
     for x, labels in batches:
         optimizer.zero_grad()
         torch.nn.functional.cross_entropy(cohort(x.double()).flatten(0, 1), labels.flatten()).backward()

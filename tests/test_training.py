@@ -9,10 +9,19 @@ from conftest import random_images
 from torch.nn import functional as F
 
 from dropout_study.config import Config
-from dropout_study.data import BatchStream, DataModule, EvaluationBatches, subset
+from dropout_study.data import BLOCK, BatchStream, DataModule, EvaluationBatches, subset
 from dropout_study.experiment import make_network, quiet
 from dropout_study.masks import sample
-from dropout_study.training import Checkpointing, CohortTraining, Diverged, Tally, Watch, fit, make_trainer
+from dropout_study.training import (
+    Checkpointing,
+    CohortTraining,
+    Diverged,
+    Tally,
+    Watch,
+    fit,
+    make_trainer,
+    validate_every,
+)
 
 Make = Callable[..., Config]
 
@@ -21,7 +30,7 @@ def train(config: Config, folder: Path) -> CohortTraining:
     """Train on noise images of the data set's size, through the project's own path."""
     quiet()
     images = random_images(8)
-    data = DataModule(images, config.data, config.seeds, config.budget.updates)
+    data = DataModule(images, config.data, config.seeds, config.budget.updates, validate_every(config))
     module = CohortTraining(config, make_network(config.model, 64, 10))
     fit(module, make_trainer(config, folder), data)
     return module
@@ -118,7 +127,7 @@ def test_the_test_set_is_looked_at_once_and_after_training(make_config: Make, tm
             return super().test_dataloader()
 
     module = CohortTraining(config, make_network(config.model, 64, 10))
-    fit(module, make_trainer(config, tmp_path), Watched(images, config.data, config.seeds, 60))
+    fit(module, make_trainer(config, tmp_path), Watched(images, config.data, config.seeds, 60, every=20))
     assert touched == [60]
 
 
@@ -197,7 +206,7 @@ def interrupted_at(update: int) -> Watch:
     return Watch(stop, every=1)
 
 
-@pytest.mark.parametrize("update", [7, 20, 21, 50, 59])
+@pytest.mark.parametrize("update", [15, 25, 30, 55])  # where blocks end; 15 and 30 are validated
 @pytest.mark.parametrize(
     "overrides",
     [
@@ -211,19 +220,19 @@ def test_interrupted_and_gone_on_with_equals_uninterrupted(
     make_config: Make, tmp_path: Path, overrides: tuple[str, ...], update: int
 ) -> None:
     """If this failed, a run that was interrupted would give another result than one that was not."""
-    config, file = make_config(*SMALL, *overrides), tmp_path / "it.ckpt"
+    config, file = make_config(*SMALL, "budget.validations=4", *overrides), tmp_path / "it.ckpt"
     whole = train(config, tmp_path)
     images = random_images(8)
-    data = DataModule(images, config.data, config.seeds, 60)
+    data = DataModule(images, config.data, config.seeds, 60, every=15)
     first = CohortTraining(config, make_network(config.model, 64, 10), Checkpointing(file, seconds=0))
     with pytest.raises(Interrupted):
         fit(first, make_trainer(config, tmp_path, [interrupted_at(update)]), data)
     assert [path.name for path in tmp_path.iterdir() if "ckpt" in path.name] == ["it.ckpt"], "and nothing half-written"
     seen: list[int] = []
     second = CohortTraining(config, make_network(config.model, 64, 10))
-    data = DataModule(images, config.data, config.seeds, 60)
+    data = DataModule(images, config.data, config.seeds, 60, every=15)
     fit(second, make_trainer(config, tmp_path, [Watch(seen.append, every=1)]), data, file)
-    assert seen[0] in (update, update - 1), "it begins where it was interrupted, not at the start"
+    assert update - BLOCK <= seen[0] <= update, "it begins where it was interrupted, not at the start"
     assert seen[-1] == 60
     for (name, p), own in zip(whole.named_parameters(), second.parameters(), strict=True):
         assert torch.equal(p, own), name
@@ -236,7 +245,7 @@ def test_no_checkpoint_is_written_before_its_time(make_config: Make, tmp_path: P
     """If this failed, short runs would write files for nothing."""
     quiet()
     config = make_config(*SMALL)
-    data = DataModule(random_images(8), config.data, config.seeds, 60)
+    data = DataModule(random_images(8), config.data, config.seeds, 60, every=20)
     module = CohortTraining(config, make_network(config.model, 64, 10), Checkpointing(tmp_path / "it.ckpt", 60))
     fit(module, make_trainer(config, tmp_path), data)
     assert not (tmp_path / "it.ckpt").exists()
@@ -255,7 +264,7 @@ def test_a_diverged_network_does_not_touch_the_others(make_config: Make, tmp_pat
     """If this failed, one seed that diverges would cost its whole cohort."""
     config = make_config(*SMALL)
     module, whole = diverging(config, [1]), train(config, tmp_path)
-    fit(module, make_trainer(config, tmp_path), DataModule(random_images(8), config.data, config.seeds, 60))
+    fit(module, make_trainer(config, tmp_path), DataModule(random_images(8), config.data, config.seeds, 60, every=20))
     assert module.diverged == {1: 50}
     for p, own in zip(whole.parameters(), module.parameters(), strict=True):
         assert torch.equal(p[[0, 2]], own[[0, 2]])
@@ -268,6 +277,6 @@ def test_when_every_network_has_diverged_training_ends(make_config: Make, tmp_pa
     quiet()
     config = make_config(*SMALL, "budget.updates=1000")
     module = diverging(config, [0, 1, 2])
-    data = DataModule(random_images(8), config.data, config.seeds, 1000)
+    data = DataModule(random_images(8), config.data, config.seeds, 1000, every=333)
     with pytest.raises(Diverged, match="at update 50"):
         fit(module, make_trainer(config, tmp_path), data)

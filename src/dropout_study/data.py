@@ -6,6 +6,7 @@ function of its seed.
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import pytorch_lightning as pl
 import torch
@@ -16,6 +17,7 @@ from dropout_study.images import Images, Split, class_balanced_order
 from dropout_study.randomness import Purpose, generator
 
 EVALUATION_BATCH = 2_000  # images; large enough for full speed, small enough for a cohort's activations
+BLOCK = 10  # updates that Lightning sees as one batch: what it does around a batch costs a fifth of a small update
 
 
 def subset(labels: Tensor, size: int | None, resample: str, seed: int) -> Tensor:
@@ -67,11 +69,15 @@ class BatchStream:
 
 
 class TrainBatches:
-    """One pass over the budget: a batch of every network for each update."""
+    """One pass over the budget: a batch of every network for each update.
+
+    Attributes:
+        next: the update whose batch comes next; a pass begins there.
+    """
 
     def __init__(self, split: Split, streams: Sequence[BatchStream], updates: int) -> None:
         self._split, self._streams, self._updates = split, streams, updates
-        self._next = 0
+        self.next = 0
 
     def __len__(self) -> int:
         return self._updates
@@ -79,18 +85,48 @@ class TrainBatches:
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield inputs `[R, B, D]` and labels `[R, B]` of every update that is left."""
         device = self._split.images.device
-        for update in range(self._next, self._updates):
+        for update in range(self.next, self._updates):
             index = torch.stack([stream.batch(update) for stream in self._streams])
-            self._next = update + 1
+            self.next = update + 1
             yield self._split.batch(index.to(device))
+
+
+class Blocks:
+    """What Lightning takes for batches: each gives those of up to `BLOCK` updates, one by one.
+
+    Args:
+        batches: of all updates.
+        every: updates between two validations, which end a block.
+    """
+
+    def __init__(self, batches: TrainBatches, every: int) -> None:
+        self._batches, self._every = batches, every
+
+    def __len__(self) -> int:
+        whole, rest = divmod(len(self._batches), self._every)
+        return whole * blocks(self._every) + blocks(rest)
+
+    def __iter__(self) -> Iterator[Iterator[tuple[Tensor, Tensor]]]:
+        """Yield the blocks that are left; each has to be gone through before the next."""
+        batches, update = iter(self._batches), self._batches.next
+        while update < len(self._batches):
+            validation = (update // self._every + 1) * self._every
+            end = min(update + BLOCK, validation, len(self._batches))
+            yield islice(batches, end - update)
+            update = end
 
     def state_dict(self) -> dict[str, int]:
         """Where the pass stands; Lightning asks for it when it writes a checkpoint."""
-        return {"next": self._next}
+        return {"next": self._batches.next}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Go on from there."""
-        self._next = state["next"]
+        self._batches.next = state["next"]
+
+
+def blocks(updates: int) -> int:
+    """How many blocks that many updates between two validations make."""
+    return -(-updates // BLOCK)
 
 
 class EvaluationBatches:
@@ -115,11 +151,14 @@ class DataModule(pl.LightningDataModule):
         config: subset, resampling and size of batches.
         seeds: one per network.
         updates: the budget.
+        every: updates between two validations; none: the budget.
     """
 
-    def __init__(self, images: Images, config: Data, seeds: Sequence[int], updates: int) -> None:
+    def __init__(
+        self, images: Images, config: Data, seeds: Sequence[int], updates: int, every: int | None = None
+    ) -> None:
         super().__init__()
-        self.images, self.updates = images, updates
+        self.images, self.updates, self._every = images, updates, every or updates
         labels = images.train.labels
         if config.train_size and config.train_size > len(labels):
             raise ConfigError(f"data.train_size={config.train_size} cannot be used: there are {len(labels)} examples.")
@@ -128,9 +167,13 @@ class DataModule(pl.LightningDataModule):
             BatchStream(indices, seed, config.batch_size) for indices, seed in zip(self.subsets, seeds, strict=True)
         ]
 
-    def train_dataloader(self) -> TrainBatches:
-        """Batches of the training subsets."""
+    def batches(self) -> TrainBatches:
+        """A batch of the training subsets for each update."""
         return TrainBatches(self._placed(self.images.train), self.streams, self.updates)
+
+    def train_dataloader(self) -> Blocks:
+        """The same in blocks."""
+        return Blocks(self.batches(), self._every)
 
     def val_dataloader(self) -> EvaluationBatches:
         """All validation examples."""

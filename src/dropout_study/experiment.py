@@ -64,7 +64,7 @@ def run(config: Config, folder: Path, sweep: Path | None, watch: Callable[[int],
     """
     quiet()
     images = load(config.data)
-    data = DataModule(images, config.data, config.seeds, config.budget.updates)
+    data = DataModule(images, config.data, config.seeds, config.budget.updates, training.validate_every(config))
     file = _checkpoint(config)
     checkpointing = training.Checkpointing(file, 60 * config.checkpoint.minutes)
     network = make_network(config.model, images.inputs, CLASSES)

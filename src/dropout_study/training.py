@@ -4,7 +4,7 @@ import dataclasses
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +19,7 @@ from tqdm import tqdm
 from dropout_study import masks, metrics
 from dropout_study.cohort import Cohort
 from dropout_study.config import SGD, Config
+from dropout_study.data import blocks
 from dropout_study.networks import Network
 from dropout_study.optimizers import make_optimizer, make_schedule
 from dropout_study.regularizers import penalty, project
@@ -28,7 +29,7 @@ if not torch.cuda.is_available():
     # would search the disk for it at every step: 0.1 to 0.5 ms.
     os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
 
-CHECKPOINT = 2  # changes with what a checkpoint holds: one of another version is not gone on from
+CHECKPOINT = 3  # changes with what a checkpoint holds: one of another version is not gone on from
 LOG_EVERY = 50  # updates between points of the loss curve and refreshes of the progress bar
 
 
@@ -97,25 +98,30 @@ class CohortTraining(pl.LightningModule):
         """Logits `[R, N, C]` without masks: the weight scaling rule."""
         return cast("Tensor", self.cohort(x))
 
-    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
-        """One update of all networks, each with masks of its own."""
-        x, labels = batch
-        factors = masks.sample(
-            self.cohort.network.sites,
-            self.config.seeds,
-            self.global_step,
-            x.shape[1],
-            dtype=x.dtype,
-            device=x.device,
-        )
+    def training_step(self, batch: Iterable[tuple[Tensor, Tensor]], _: int) -> None:
+        """An update for each of the batches of a block."""
+        for x, labels in batch:
+            self._update(x.to(self.dtype), labels)
+
+    def _update(self, x: Tensor, labels: Tensor) -> None:
+        """One update of all networks, each with masks of its own; inputs `[R, B, D]`, labels `[R, B]`."""
+        update, sites = self.global_step, self.cohort.network.sites
+        factors = masks.sample(sites, self.config.seeds, update, x.shape[1], dtype=x.dtype, device=x.device)
         losses = self.losses(x, labels, factors)
         self._losses.append(losses.detach())
         optimizer = cast("Optimizer", self.optimizers())  # which counts the updates
+        self._ramp_momentum(optimizer, update)
         optimizer.zero_grad()
         with torch.autocast(self.device.type, enabled=False):  # which is for the forward pass alone
             losses.sum().backward()
             optimizer.step()
         cast("Any", self.lr_schedulers()).step()
+        if self.config.regularizer.max_norm:
+            self._constrain()
+        if (update + 1) % LOG_EVERY == 0 or update + 1 == self.config.budget.updates:
+            self._record("train/loss", torch.stack(self._losses).mean(0))
+            self._losses.clear()
+            self._note_divergence()
 
     def losses(self, x: Tensor, labels: Tensor, factors: masks.Masks) -> Tensor:
         """Loss of every network with its regularizers, `[R]`, for inputs `[R, B, D]` and labels `[R, B]`."""
@@ -131,23 +137,17 @@ class CohortTraining(pl.LightningModule):
         if self._best is not None:
             self._best = self._best[0], {name: p.to(self.device) for name, p in self._best[1].items()}
 
-    def on_train_batch_start(self, *_: Any) -> None:
-        """Set the momentum of this update, if it is ramped."""
-        optimizer = self.config.optimizer
-        if isinstance(optimizer, SGD) and optimizer.momentum_ramp:
-            share = min(self.global_step / optimizer.momentum_ramp, 1)
-            for group in self._optimizer().param_groups:
-                group["momentum"] = optimizer.momentum_start + share * (optimizer.momentum - optimizer.momentum_start)
+    def _ramp_momentum(self, optimizer: Optimizer, update: int) -> None:
+        """Set the momentum of an update, if it is ramped."""
+        options = self.config.optimizer
+        if isinstance(options, SGD) and options.momentum_ramp:
+            share = min(update / options.momentum_ramp, 1)
+            for group in optimizer.param_groups:
+                group["momentum"] = options.momentum_start + share * (options.momentum - options.momentum_start)
 
     def on_train_batch_end(self, *_: Any) -> None:
-        """Apply the max-norm constraint; now and then record the mean loss since the last point."""
-        if self.config.regularizer.max_norm:
-            self._constrain()
-        if self.global_step % LOG_EVERY == 0 or self.global_step == self.config.budget.updates:
-            self._record("train/loss", torch.stack(self._losses).mean(0))
-            self._losses.clear()
-            self._note_divergence()
-        if self._checkpointing:  # not a callback: Lightning calls those before this method has done its part
+        """Write a checkpoint if it is time, and not right before a validation, which Lightning would leave out."""
+        if self._checkpointing and self.global_step % validate_every(self.config):
             self._checkpointing(self.trainer)
 
     def _note_divergence(self) -> None:
@@ -246,9 +246,6 @@ class CohortTraining(pl.LightningModule):
         schedule = make_schedule(self.config, optimizer)
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
-    def _optimizer(self) -> Optimizer:
-        return cast("Optimizer", self.optimizers(use_pl_optimizer=False))
-
     def _record(self, key: str, values: Tensor) -> None:
         if not self.trainer.sanity_checking:
             self.curves.append(Point(key, self.global_step, values.tolist(), int(time.time() * 1000)))
@@ -270,9 +267,8 @@ class Checkpointing:
         self._written = time.monotonic()
 
     def __call__(self, trainer: pl.Trainer) -> None:
-        """Write a checkpoint if it is time, and not right before a validation, which Lightning would leave out."""
-        before_validation = trainer.global_step % int(trainer.val_check_interval) == 0
-        if before_validation or time.monotonic() - self._written < self._seconds:
+        """Write a checkpoint if it is time."""
+        if time.monotonic() - self._written < self._seconds:
             return
         self._file.parent.mkdir(parents=True, exist_ok=True)
         partial = self._file.with_name(f"{self._file.name}.{os.getpid()}.partial")
@@ -284,15 +280,21 @@ class Checkpointing:
 
 
 class Watch(pl.Callback):
-    """Tells the number of updates now and then; what the listener raises ends training."""
+    """Tells the number of updates now and then; what the listener raises ends training.
+
+    Args:
+        listener: is told.
+        every: after at least that many updates, and at the end of a block.
+    """
 
     def __init__(self, listener: Callable[[int], None], every: int = LOG_EVERY) -> None:
-        self._listener, self._every = listener, every
+        self._listener, self._every, self._told = listener, every, 0
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         """Tell."""
-        if trainer.global_step % self._every == 0:
-            self._listener(trainer.global_step)
+        if trainer.global_step - self._told >= self._every:
+            self._told = trainer.global_step
+            self._listener(self._told)
 
 
 class ProgressBar(pl.Callback):
@@ -304,7 +306,7 @@ class ProgressBar(pl.Callback):
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: Any) -> None:
         """Move the bar."""
-        if trainer.global_step % LOG_EVERY == 0:
+        if trainer.global_step - self._bar.n >= LOG_EVERY:
             if errors := cast("CohortTraining", module).results.get("val/error"):
                 self._bar.set_postfix_str(f"validation error {sum(errors) / len(errors):.2f} %", refresh=False)
             self._bar.update(trainer.global_step - self._bar.n)
@@ -343,14 +345,17 @@ def validate_every(config: Config) -> int:
 
 
 def make_trainer(config: Config, folder: Path, callbacks: Sequence[pl.Callback] = ()) -> pl.Trainer:
-    """The Lightning trainer: one epoch is the whole budget; results leave through `CohortTraining` alone."""
+    """The Lightning trainer: one epoch is the whole budget, a batch a block of updates (see `data.Blocks`).
+
+    Results leave through `CohortTraining` alone.
+    """
     return pl.Trainer(
         accelerator=config.trainer.accelerator,
         devices=1,
         precision=cast("Any", config.trainer.precision),
         max_epochs=1,
         max_steps=config.budget.updates,
-        val_check_interval=validate_every(config),
+        val_check_interval=blocks(validate_every(config)),
         num_sanity_val_steps=0,
         logger=False,
         enable_checkpointing=False,

@@ -18,7 +18,7 @@ from dropout_study.benchmark.comparison import Row, in_turn, once_each, per_call
 from dropout_study.benchmark.machine import product
 from dropout_study.benchmark.peers import PlainLoop, seconds_of_loader
 from dropout_study.config import Config
-from dropout_study.data import DataModule, TrainBatches
+from dropout_study.data import DataModule
 from dropout_study.experiment import make_network, run
 from dropout_study.images import CLASSES, Images, load
 from dropout_study.optimizers import make_optimizer, make_schedule
@@ -93,7 +93,7 @@ class BareUpdates:
     def __init__(self, config: Config, images: Images) -> None:
         updates = config.budget.updates
         data = DataModule(images, config.data, config.seeds, updates)
-        self._batches = iter(TrainBatches(images.train, data.streams, updates))
+        self._batches = iter(data.batches())
         self._module = CohortTraining(config, make_network(config.model, images.inputs, CLASSES))
         self._optimizer = make_optimizer(config.optimizer, list(self._module.cohort.parameters()))
         self._schedule = make_schedule(config, self._optimizer)

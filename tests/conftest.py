@@ -1,13 +1,8 @@
 """Shared parts of the tests: configurations, tiny image sets, the script in a folder of its own."""
 
-import multiprocessing
 import os
-import runpy
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Mapping
-from multiprocessing.process import BaseProcess
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # several tests run at once
@@ -17,6 +12,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
+from starting import Script
 
 from dropout_study import config as schema
 from dropout_study.images import Images, Split
@@ -64,61 +60,6 @@ def uri(tmp_path: Path, tables: Path) -> str:
     """The address of a store of the test's own, where the scripts look for it."""
     shutil.copy(tables, tmp_path / "mlflow.db")
     return f"sqlite:///{tmp_path}/mlflow.db"
-
-
-HEAVY = ["dropout_study.sweeps", "dropout_study.experiment", "dropout_study.reporting", "sklearn.datasets"]
-HEAVY += ["mlflow.store.tracking.sqlalchemy_store", "alembic.command"]
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(HEAVY)
-"""Processes that begin with everything imported, which takes a fresh interpreter most of its time."""
-
-
-class Script:
-    """A script of the project in a folder; what it says goes into files there, or to the terminal that is named."""
-
-    def __init__(self, name: str, folder: Path, terminal: str | None = None) -> None:
-        self.file, self.folder = ROOT / "scripts" / name, folder
-        self.stdout, self.stderr = folder / "stdout", Path(terminal or folder / "stderr")
-
-    def start(self, *arguments: str, **variables: str) -> BaseProcess:
-        """Begin to run it in a process where everything is imported."""
-        typed, streams = [str(self.file), *arguments], [str(self.stdout), str(self.stderr)]
-        process = FORKS.Process(target=_program, args=(typed, self.folder, _environment(variables), streams))
-        process.start()
-        return process
-
-    def __call__(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run it in such a process; what it said is in the answer alone."""
-        process = self.start(*arguments, **variables)
-        process.join()
-        assert process.exitcode is not None
-        texts = [file.read_text(encoding="utf-8") for file in (self.stdout, self.stderr)]
-        for file in (self.stdout, self.stderr):
-            file.unlink()
-        return subprocess.CompletedProcess(arguments, process.exitcode, *texts)
-
-    def alone(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run it in an interpreter of its own."""
-        command, environment = [sys.executable, str(self.file), *arguments], _environment(variables)
-        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
-
-
-def _environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """What a script finds in its environment; an empty variable is taken away."""
-    hidden = ("MLFLOW_TRACKING_URI", "HYDRA_FULL_ERROR")
-    shown = {key: value for key, value in os.environ.items() if key not in hidden}
-    return {key: value for key, value in (shown | {"CUDA_VISIBLE_DEVICES": ""} | variables).items() if value}
-
-
-def _program(typed: list[str], folder: Path, environment: dict[str, str], streams: list[str]) -> None:
-    """What such a process does: become the program that was typed."""
-    for descriptor, stream in enumerate(streams, start=1):
-        os.dup2(os.open(stream, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
-    os.chdir(folder)
-    os.environ.clear()
-    os.environ.update(environment)
-    sys.argv[:] = typed
-    runpy.run_path(typed[0], run_name="__main__")
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
 """A job of a sweep is composed once."""
 
 import pytest
-from conftest import CONF, Script
+from conftest import CONF
 from hydra import compose, initialize_config_dir
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
+from starting import Script
 
 from dropout_study import config as schema
 from dropout_study.composing import compose_once

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import Script
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
+from starting import Script
 
 from dropout_study.cohort import Cohort, load_weights
 from dropout_study.config import ConfigError, Evaluate, Tracking

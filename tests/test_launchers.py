@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import joblib
 import pytest
-from conftest import Script
 from mlflow.entities import Run
+from starting import Script
 
 Runs = Callable[[], list[Run]]
 SMALL = ("budget=smoke", "seeds=[0]", "rules=[weight_scaling]")

@@ -10,8 +10,9 @@ from typing import Self
 
 import pytest
 import readme
-from conftest import ROOT, Script
+from conftest import ROOT
 from mlflow.tracking import MlflowClient
+from starting import Script
 
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -70,7 +71,10 @@ def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
         arguments = [a.replace("RUN_ID", last_cohort(tmp_path)) if "RUN_ID" in a else a for a in arguments]
         with Terminal() as terminal:
             process = Script(script, tmp_path, terminal.name).start(*arguments)
-            process.join()
+            try:
+                process.join()
+            finally:
+                process.kill()
         assert process.exitcode == 0, f"{command}: {terminal.text}"
         bars += terminal.text
     assert "updates/s" in bars, "a single run shows no progress"

@@ -17,9 +17,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Script
+from conftest import ROOT
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
+from starting import Script
 
 from dropout_study.jobs import Job
 from dropout_study.progress import jobs_of

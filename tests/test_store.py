@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy
 from alembic import command
-from conftest import FORKS
 from mlflow.store.db.utils import _get_alembic_config
 from mlflow.store.tracking.dbmodels.initial_models import Base
 from mlflow.tracking import MlflowClient
+from starting import FORKS
 
 from dropout_study import store
 from dropout_study.config import ConfigError

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import Script
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
+from starting import Script
 
 from dropout_study.progress import jobs_of
 
@@ -126,12 +126,15 @@ def test_a_mistake_ends_in_one_sentence_and_leaves_no_run(
 def test_an_interrupted_run_is_marked_killed(train: Script, runs: Runs) -> None:
     """If this failed, Ctrl-C would leave a run that looks as if it were still going, or as if it had failed."""
     process = train.start("budget.updates=1000000")
-    while not any(job.share > 0 for job in jobs_of(train.folder).values()):
-        assert process.is_alive(), train.stderr.read_text()
-        time.sleep(0.05)
-    assert process.pid is not None
-    os.kill(process.pid, signal.SIGINT)
-    process.join(60)
+    try:
+        while not any(job.share > 0 for job in jobs_of(train.folder).values()):
+            assert process.is_alive(), train.stderr.read_text()
+            time.sleep(0.05)
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGINT)
+        process.join(60)
+    finally:
+        process.kill()
     assert process.exitcode == 130, train.stderr.read_text()
     assert {run.info.status for run in runs()} == {"KILLED"}
     assert {run.data.tags["reason"] for run in runs()} == {"interrupted"}

@@ -9,7 +9,7 @@ from conftest import random_images
 from torch.nn import functional as F
 
 from dropout_study.config import Config
-from dropout_study.data import BLOCK, BatchStream, DataModule, EvaluationBatches, subset
+from dropout_study.data import BatchStream, DataModule, EvaluationBatches, subset
 from dropout_study.experiment import make_network, quiet
 from dropout_study.masks import sample
 from dropout_study.training import (
@@ -131,11 +131,24 @@ def test_the_test_set_is_looked_at_once_and_after_training(make_config: Make, tm
     assert touched == [60]
 
 
-def test_curves_and_results_cover_the_budget_for_every_seed(make_config: Make, tmp_path: Path) -> None:
-    """If this failed, the last update would go unvalidated, or a curve would miss its end."""
-    module = train(make_config(*SMALL, "budget.updates=65"), tmp_path)
-    updates = {key: [p.update for p in module.curves if p.key == key] for key in ("val/error", "train/loss")}
-    assert updates == {"val/error": [21, 42, 63, 65], "train/loss": [50, 65]}
+@pytest.mark.parametrize(
+    ("updates", "validations", "at"),
+    [
+        (65, 3, [21, 42, 63, 65]),
+        (50, 8, [6, 12, 18, 24, 30, 36, 42, 48, 50]),
+        (95, 4, [23, 46, 69, 92, 95]),
+        (59, 3, [19, 38, 57, 59]),
+        (3, 3, [1, 2, 3]),
+    ],
+)
+def test_curves_and_results_cover_the_budget_for_every_seed(
+    make_config: Make, tmp_path: Path, updates: int, validations: int, at: list[int]
+) -> None:
+    """If this failed, the last update would go unvalidated, or be validated twice, or a curve would miss its end."""
+    sizes = (f"budget.updates={updates}", f"budget.validations={validations}")
+    module = train(make_config(*SMALL, *sizes), tmp_path)
+    seen = {key: [p.update for p in module.curves if p.key == key] for key in ("val/error", "train/loss")}
+    assert seen == {"val/error": at, "train/loss": [50, updates] if updates > 50 else [updates]}
     expected = {f"{part}/{measure}/weight_scaling" for part in ("test", "train") for measure in ("error", "nll")}
     assert set(module.results) == expected | {"val/error", "val/nll"}
     assert all(len(values) == 3 for values in module.results.values())
@@ -206,7 +219,10 @@ def interrupted_at(update: int) -> Watch:
     return Watch(stop, every=1)
 
 
-@pytest.mark.parametrize("update", [15, 25, 30, 55])  # where blocks end; 15 and 30 are validated
+@pytest.mark.parametrize(
+    ("update", "validations", "first"),  # the first block that ends after the last checkpoint
+    [(23, 4, 15), (30, 4, 30), (53, 4, 45), (60, 20, 60), (60, 7, 56)],
+)
 @pytest.mark.parametrize(
     "overrides",
     [
@@ -217,28 +233,38 @@ def interrupted_at(update: int) -> Watch:
     ids=["adamw", "sgd", "best"],
 )
 def test_interrupted_and_gone_on_with_equals_uninterrupted(
-    make_config: Make, tmp_path: Path, overrides: tuple[str, ...], update: int
+    make_config: Make, tmp_path: Path, overrides: tuple[str, ...], update: int, validations: int, first: int
 ) -> None:
     """If this failed, a run that was interrupted would give another result than one that was not."""
-    config, file = make_config(*SMALL, "budget.validations=4", *overrides), tmp_path / "it.ckpt"
+    config, file = make_config(*SMALL, f"budget.validations={validations}", *overrides), tmp_path / "it.ckpt"
     whole = train(config, tmp_path)
     images = random_images(8)
-    data = DataModule(images, config.data, config.seeds, 60, every=15)
-    first = CohortTraining(config, make_network(config.model, 64, 10), Checkpointing(file, seconds=0))
+    data = DataModule(images, config.data, config.seeds, 60, validate_every(config))
+    broken = CohortTraining(config, make_network(config.model, 64, 10), Checkpointing(file, seconds=0))
     with pytest.raises(Interrupted):
-        fit(first, make_trainer(config, tmp_path, [interrupted_at(update)]), data)
+        fit(broken, make_trainer(config, tmp_path, [interrupted_at(update)]), data)
     assert [path.name for path in tmp_path.iterdir() if "ckpt" in path.name] == ["it.ckpt"], "and nothing half-written"
     seen: list[int] = []
     second = CohortTraining(config, make_network(config.model, 64, 10))
-    data = DataModule(images, config.data, config.seeds, 60, every=15)
+    data = DataModule(images, config.data, config.seeds, 60, validate_every(config))
     fit(second, make_trainer(config, tmp_path, [Watch(seen.append, every=1)]), data, file)
-    assert update - BLOCK <= seen[0] <= update, "it begins where it was interrupted, not at the start"
+    assert seen[0] == first, "it begins where it was interrupted, not at the start"
     assert seen[-1] == 60
     for (name, p), own in zip(whole.named_parameters(), second.parameters(), strict=True):
         assert torch.equal(p, own), name
     assert second.results == whole.results
     points = [[(p.key, p.update, p.values) for p in module.curves] for module in (whole, second)]
     assert points[0] == points[1]
+
+
+def test_blocks_that_do_not_fit_the_validations_are_refused(make_config: Make, tmp_path: Path) -> None:
+    """If this failed, a data module of another configuration would be validated at other updates than told."""
+    quiet()
+    config = make_config(*SMALL)
+    module = CohortTraining(config, make_network(config.model, 64, 10))
+    data = DataModule(random_images(8), config.data, config.seeds, 60, every=30)
+    with pytest.raises(ValueError, match="blocks of 30 updates, but 20 to a validation"):
+        fit(module, make_trainer(config, tmp_path), data)
 
 
 def test_no_checkpoint_is_written_before_its_time(make_config: Make, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ function of its seed.
 """
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -17,7 +18,7 @@ from dropout_study.images import Images, Split, class_balanced_order
 from dropout_study.randomness import Purpose, generator
 
 EVALUATION_BATCH = 2_000  # images; large enough for full speed, small enough for a cohort's activations
-BLOCK = 10  # updates that Lightning sees as one batch: what it does around a batch costs a fifth of a small update
+BLOCK = 10  # updates, at most, to a batch of Lightning, around which it does what takes a fifth of a small update
 
 
 def subset(labels: Tensor, size: int | None, resample: str, seed: int) -> Tensor:
@@ -94,24 +95,26 @@ class TrainBatches:
 class Blocks:
     """What Lightning takes for batches: each gives those of up to `BLOCK` updates, one by one.
 
+    Every validation ends a block, and between two there is another end, where a checkpoint can be written.
+
     Args:
         batches: of all updates.
-        every: updates between two validations, which end a block.
+        every: updates between two validations.
     """
 
     def __init__(self, batches: TrainBatches, every: int) -> None:
-        self._batches, self._every = batches, every
+        self._batches, self.every, self._size = batches, every, block(every)
 
     def __len__(self) -> int:
-        whole, rest = divmod(len(self._batches), self._every)
-        return whole * blocks(self._every) + blocks(rest)
+        whole, rest = divmod(len(self._batches), self.every)
+        return whole * blocks(self.every) + math.ceil(rest / self._size)
 
     def __iter__(self) -> Iterator[Iterator[tuple[Tensor, Tensor]]]:
         """Yield the blocks that are left; each has to be gone through before the next."""
         batches, update = iter(self._batches), self._batches.next
         while update < len(self._batches):
-            validation = (update // self._every + 1) * self._every
-            end = min(update + BLOCK, validation, len(self._batches))
+            validation = (update // self.every + 1) * self.every
+            end = min(update + self._size, validation, len(self._batches))
             yield islice(batches, end - update)
             update = end
 
@@ -124,9 +127,14 @@ class Blocks:
         self._batches.next = state["next"]
 
 
-def blocks(updates: int) -> int:
-    """How many blocks that many updates between two validations make."""
-    return -(-updates // BLOCK)
+def block(every: int) -> int:
+    """The length of a block where that many updates lie between two validations."""
+    return min(BLOCK, math.ceil(every / 2))
+
+
+def blocks(every: int) -> int:
+    """The number of blocks between two validations."""
+    return math.ceil(every / block(every))
 
 
 class EvaluationBatches:

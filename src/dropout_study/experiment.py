@@ -108,11 +108,12 @@ def estimate(config: Config) -> float:
     data = DataModule(images, config.data, config.seeds, 30)
     module = training.CohortTraining(short, make_network(config.model, images.inputs, CLASSES))
     check_rules(config, module.cohort)
-    times: list[float] = []
-    clock = training.Watch(lambda _: times.append(time.perf_counter()), every=10)
+    times: dict[int, float] = {}  # by update
+    clock = training.Watch(lambda update: times.update({update: time.perf_counter()}), every=10)
     with tempfile.TemporaryDirectory() as folder:
         training.make_trainer(short, Path(folder), [clock]).fit(module, datamodule=data)
-    validation = time.perf_counter() - times[-1]
+    first, last = min(times), max(times)
+    validation = time.perf_counter() - times[last]
     start = time.perf_counter()
     evaluation.evaluate(module.cohort, data.test_dataloader()[0], config.rules, 10)
     sampling = time.perf_counter() - start
@@ -120,7 +121,7 @@ def estimate(config: Config) -> float:
         sampling *= 2 * config.mc.samples / 10  # the curve over masks takes about as long
     if config.study.cohorts_from:
         return sampling
-    training_time = (times[-1] - times[0]) / 20 * config.budget.updates
+    training_time = (times[last] - times[first]) / (last - first) * config.budget.updates
     return training_time + validation * (config.budget.validations + 2) + sampling
 
 
@@ -297,9 +298,12 @@ def _claim(config: Config, record: Record, folder: Path) -> str | None:
 
 
 def _checkpoint(config: Config) -> Path:
-    """Where the run of a configuration is gone on with: a place that the next start finds."""
-    seeds = combined([str(seed) for seed in config.seeds])
-    name = f"{config.study.name}-{schema.digest(config)}-{seeds}.{training.CHECKPOINT}.ckpt"
+    """Where the run of a configuration is gone on with: a place that the next start finds.
+
+    Lightning counts blocks, whose length follows from the validations, which are no part of the digest.
+    """
+    seeds, every = combined([str(seed) for seed in config.seeds]), training.validate_every(config)
+    name = f"{config.study.name}-{schema.digest(config)}-{seeds}-{every}.{training.CHECKPOINT}.ckpt"
     return Path(config.checkpoint.folder) / name
 
 

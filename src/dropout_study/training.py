@@ -19,7 +19,7 @@ from tqdm import tqdm
 from dropout_study import masks, metrics
 from dropout_study.cohort import Cohort
 from dropout_study.config import SGD, Config
-from dropout_study.data import blocks
+from dropout_study.data import Blocks, blocks
 from dropout_study.networks import Network
 from dropout_study.optimizers import make_optimizer, make_schedule
 from dropout_study.regularizers import penalty, project
@@ -132,7 +132,14 @@ class CohortTraining(pl.LightningModule):
         return loss + penalty(self.config.regularizer, weights, hidden)
 
     def on_train_start(self) -> None:
-        """Bring what a checkpoint held, which was read into memory, to the device that trains."""
+        """Bring what a checkpoint held, which was read into memory, to the device that trains.
+
+        Raises:
+            ValueError: the data module's blocks end elsewhere than at this configuration's validations.
+        """
+        batches = self.trainer.train_dataloader
+        if isinstance(batches, Blocks) and batches.every != validate_every(self.config):
+            raise ValueError(f"blocks of {batches.every} updates, but {validate_every(self.config)} to a validation")
         self._losses = [losses.to(self.device) for losses in self._losses]
         if self._best is not None:
             self._best = self._best[0], {name: p.to(self.device) for name, p in self._best[1].items()}
@@ -331,7 +338,7 @@ def fit(
         checkpoint: where to go on from, if not from the start.
     """
     trainer.fit(training, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-    if training.config.budget.updates % validate_every(training.config):
+    if max(point.update for point in training.curves if point.key == "val/error") < training.config.budget.updates:
         trainer.validate(training, datamodule=data, verbose=False)
     if training.config.budget.weights == "best":
         training.restore_best()

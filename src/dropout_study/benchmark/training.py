@@ -69,18 +69,18 @@ def beside(config: Config, rivals: Mapping[str, Callable[[], object]]) -> dict[s
     They take turns: whenever the run has made 50 updates and noted its losses, each rival makes 50 calls.
     """
     times: dict[str, list[float]] = {"run": [], **{name: [] for name in rivals}}
-    resumed = 0.0
+    resumed, made = 0.0, 0
 
-    def turn(_: int) -> None:
-        nonlocal resumed
-        if resumed:  # the first updates warm up
-            times["run"].append((time.perf_counter() - resumed) / LOG_EVERY)
+    def turn(update: int) -> None:
+        nonlocal resumed, made
+        if made:  # the first updates warm up
+            times["run"].append((time.perf_counter() - resumed) / (update - made))
         for name, rival in rivals.items():
             start = time.perf_counter()
             for _ in range(LOG_EVERY):
                 rival()
             times[name].append((time.perf_counter() - start) / LOG_EVERY)
-        resumed = time.perf_counter()
+        resumed, made = time.perf_counter(), update
 
     with tempfile.TemporaryDirectory() as folder, redirect_stderr(Terminal()):
         run(config, Path(folder), None, turn)

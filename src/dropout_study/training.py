@@ -338,7 +338,8 @@ def fit(
         checkpoint: where to go on from, if not from the start.
     """
     trainer.fit(training, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-    if max(point.update for point in training.curves if point.key == "val/error") < training.config.budget.updates:
+    validated = max((point.update for point in training.curves if point.key == "val/error"), default=0)
+    if validated < training.config.budget.updates:
         trainer.validate(training, datamodule=data, verbose=False)
     if training.config.budget.weights == "best":
         training.restore_best()

@@ -11,13 +11,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from dropout_study import command_line, jobs
 from dropout_study import config as schema
-from dropout_study.composing import share_schemas
 from dropout_study.supervision import supervise
 
 CONF = Path(__file__).parents[1] / "conf"
 
 schema.register()
-share_schemas()
 OmegaConf.register_new_resolver("choices", lambda: command_line.choices(CONF), replace=True)
 
 

@@ -87,13 +87,14 @@ def runs(tmp_path: Path) -> Callable[[], list[Run]]:
 
 
 @pytest.fixture(scope="session")
-def smoke_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def smoke_folder(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Path:
     """A folder with a store of small runs of all studies and the report on them; mark its tests with `SMOKE`."""
     import smoke
 
     from dropout_study.reporting import report
 
     folder = tmp_path_factory.mktemp("smoke")
+    shutil.copy(tables, folder / "mlflow.db")
     store = smoke.build(folder)
     report(schema.Report(output=str(folder / "report"), tracking=schema.Tracking(uri=store), data_root="nowhere"), CONF)
     return folder

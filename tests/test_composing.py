@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from starting import Script
 
 from dropout_study import config as schema
-from dropout_study.composing import compose_once, share_schemas
+from dropout_study.composing import compose_once
 
 
 def test_what_was_composed_to_be_checked_is_what_runs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,6 +37,7 @@ def test_what_was_composed_to_be_checked_is_what_runs(monkeypatch: pytest.Monkey
         assert [config.model.hidden_rate for config in checked] == [0.1, 0.2]
 
 
+@pytest.mark.usefixtures("uri")
 def test_a_condition_that_a_sweep_names_twice_is_skipped_the_second_time(train: Script) -> None:
     """If this failed, the second of two equal jobs would get what Hydra wrote into the configuration of the first."""
     done = train("-m", "model.hidden_rate=0.5,0.50,0.5", "seeds=[0]", "budget=smoke", "rules=[weight_scaling]")
@@ -47,7 +48,6 @@ def test_a_condition_that_a_sweep_names_twice_is_skipped_the_second_time(train: 
 def test_schemas_are_shared_and_yet_each_composition_is_its_own() -> None:
     """If this failed, `--help` would take three times as long, or one job's values would reach the next."""
     schema.register()
-    share_schemas()
     store = ConfigStore.instance()
     assert copy.deepcopy(store) is store
     with initialize_config_dir(str(CONF), version_base="1.3"):

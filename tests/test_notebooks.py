@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
 from dropout_study.claims import CLAIMS
+from dropout_study.config import ConfigError
 from dropout_study.notebooks import beside, decided, verdict
 
 CLAIM_OF = {"capacity": "capacity", "dataset_size": "dataset_size", "monte_carlo": "mc_samples"}
@@ -47,6 +48,15 @@ def test_without_runs_the_study_is_trained_first(
     assert (tmp_path / "outputs" / "mc_samples").is_dir()
     assert decided("mc_samples", tmp_path).budget == "smoke"
     assert "Training" not in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("uri")
+def test_training_that_leaves_nothing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this failed, a reader would meet the name of a missing key instead of what is missing."""
+    monkeypatch.setattr("dropout_study.notebooks._train", lambda *_: None)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
+    with pytest.raises(ConfigError, match=r"capacity is not decided.*no results of study capacity"):
+        decided("capacity", tmp_path)
 
 
 def test_a_published_number_is_compared_with_the_interval() -> None:

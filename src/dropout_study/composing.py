@@ -1,9 +1,8 @@
-"""What Hydra does more often than it has to: composing the configuration of a job, copying all schemas."""
+"""The configuration of a job, composed once; Hydra composes it twice."""
 
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig
 
 
@@ -34,12 +33,3 @@ class Once:
 def compose_once(loader: Any) -> None:
     """Have a loader compose every job of a sweep once."""
     loader.load_sweep_config = Once(loader)
-
-
-def share_schemas() -> None:
-    """Spare the copy of all schemas that Hydra makes for every composition, and for every folder that `--help` lists.
-
-    It copies its sources so as to exchange them, and what is in the store with them; who loads a schema from the store
-    gets a copy of that schema anyway.
-    """
-    ConfigStore.__deepcopy__ = lambda store, _: store  # type: ignore[attr-defined]

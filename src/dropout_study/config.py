@@ -346,6 +346,9 @@ def register() -> None:
     for path, schema in SCHEMAS.items():
         *parents, name = path.split("/")
         store.store(group="/".join(["schema", *parents]), name=name, node=schema)
+    # Hydra copies its sources, with all that is in the store, for each composition and each folder that `--help`
+    # lists; who loads a schema gets a copy of that schema anyway.
+    ConfigStore.__deepcopy__ = lambda store, _: store  # type: ignore[attr-defined]
 
 
 def read(composed: DictConfig) -> Config:

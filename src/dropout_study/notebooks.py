@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dropout_study.addresses import SQLITE
 from dropout_study.claims import CLAIMS
-from dropout_study.config import Report, Tracking
+from dropout_study.config import ConfigError, Report, Tracking
 from dropout_study.report import daggers
 from dropout_study.statistics import interval
 from dropout_study.studies import in_order
@@ -31,7 +31,7 @@ def decided(claim: str, folder: Path = ROOT) -> Outcome:
 
     Raises:
         CalledProcessError: training failed; what it said is printed.
-        ConfigError: the store cannot be read.
+        ConfigError: the store cannot be read, or what was trained does not decide the claim.
     """
     uri = os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}mlflow.db"
     if uri.startswith(SQLITE):
@@ -42,6 +42,8 @@ def decided(claim: str, folder: Path = ROOT) -> Outcome:
         for study in in_order(CLAIMS[claim].studies, CONF):
             _train(study, uri, folder)
         outcome = _outcome(claim, uri)
+        if not outcome.decided:
+            raise ConfigError(f"Claim {claim} is not decided by what was trained: {outcome.reason}.")
     print(f"Results of budget {outcome.where}, {outcome.seeds} seeds.")
     if outcome.budget == "smoke":
         print(

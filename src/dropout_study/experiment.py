@@ -323,7 +323,7 @@ def _readable(file: Path) -> Path | None:
 
 def _save_config(config: Config, folder: Path) -> None:
     """Write the configuration beside the results, without passwords."""
-    plain = OmegaConf.structured(config)
+    plain = OmegaConf.create(dataclasses.asdict(config))
     plain.tracking.uri = masked(config.tracking.uri)
     OmegaConf.save(plain, folder / CONFIG)
 

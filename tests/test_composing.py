@@ -1,12 +1,9 @@
 """A job of a sweep is composed once."""
 
-import copy
-
 import pytest
 from conftest import CONF
 from hydra import compose, initialize_config_dir
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 from starting import Script
@@ -43,17 +40,3 @@ def test_a_condition_that_a_sweep_names_twice_is_skipped_the_second_time(train: 
     done = train("-m", "model.hidden_rate=0.5,0.50,0.5", "seeds=[0]", "budget=smoke", "rules=[weight_scaling]")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("skipped") == 2
-
-
-def test_schemas_are_shared_and_yet_each_composition_is_its_own() -> None:
-    """If this failed, `--help` would take three times as long, or one job's values would reach the next."""
-    schema.register()
-    store = ConfigStore.instance()
-    assert copy.deepcopy(store) is store
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        first = compose("train", ["seeds=[1]"])
-        first.seeds.append(2)
-        first.model.widths = [1]
-        second = compose("train", ["seeds=[1]"])
-    assert second.seeds == [1]
-    assert second.model.widths == [256, 256]

@@ -1,8 +1,12 @@
 """Configuration: what is refused, and what a condition's identity and name are made of."""
 
+import copy
 from collections.abc import Callable
 
 import pytest
+from conftest import CONF
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from dropout_study import config as schema
@@ -142,3 +146,16 @@ def test_params_are_flat_and_numbers_stay_numbers(make_config: Make) -> None:
     assert params["model.hidden_rate"] == "0.25"
     assert params["model.widths"] == "256x256"
     assert not any(key.startswith(("seeds", "tracking")) for key in params)
+
+
+def test_schemas_are_shared_and_yet_each_composition_is_its_own() -> None:
+    """If this failed, `--help` would take three times as long, or one job's values would reach the next."""
+    store = ConfigStore.instance()
+    assert copy.deepcopy(store) is store
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        first = compose("train")
+        first.seeds.append(5)
+        first.mc.samples = 1  # which comes from the schema alone
+        second = compose("train")
+    assert second.seeds == [0, 1, 2, 3, 4]
+    assert second.mc.samples == schema.MonteCarlo().samples

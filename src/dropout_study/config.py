@@ -337,7 +337,10 @@ def _first_members(_root_: DictConfig) -> list[int]:
 
 
 def register() -> None:
-    """Make the schemas known to Hydra, as `schema/...`, for the defaults lists in conf/, and the resolvers."""
+    """Make the schemas known to Hydra, as `schema/...`, for the defaults lists in conf/, and the resolvers.
+
+    From then on Hydra's store of schemas is one for the process, which no copy of its sources copies.
+    """
     OmegaConf.register_new_resolver("candidate", _candidate, replace=True)
     OmegaConf.register_new_resolver("kept", _kept, replace=True)
     OmegaConf.register_new_resolver("members", _members, replace=True)

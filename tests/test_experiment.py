@@ -1,5 +1,6 @@
 """However a run ends, its record says so."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ from mlflow.tracking import MlflowClient
 from test_tracking import example
 
 from dropout_study import tracking
-from dropout_study.experiment import Stopped, recorded
+from dropout_study.config import Config, load
+from dropout_study.experiment import CONFIG, Stopped, recorded, save_config
 from dropout_study.record import Record
 
 
@@ -40,3 +42,15 @@ def test_a_run_that_does_not_end_well_is_recorded_with_its_reason(
 def stored(uri: str) -> list:
     client = MlflowClient(uri)
     return list(client.search_runs([experiment.experiment_id for experiment in client.search_experiments()]))
+
+
+def test_a_written_configuration_is_the_one_that_ran_but_for_the_password(
+    make_config: Callable[..., Config], tmp_path: Path
+) -> None:
+    """If this failed, a file in a shared store would open the database, or a cohort be evaluated as another net."""
+    config = make_config("tracking.uri=postgresql://ada:s3cret@there/runs", "model.widths=[3]", "regularizer=l2")
+    save_config(config, tmp_path)
+    written = load(tmp_path / CONFIG)
+    assert written.tracking.uri == "postgresql://ada:***@there/runs"
+    written.tracking.uri = config.tracking.uri
+    assert written == config

@@ -76,7 +76,7 @@ def run(config: Config, folder: Path, sweep: Path | None, watch: Callable[[int],
     callbacks = [training.Watch(watch), *bar]
     trainer = training.make_trainer(config, folder, callbacks)
     record = _record(config, data, trainer.strategy.root_device, sweep)
-    _save_config(config, folder)
+    save_config(config, folder)
     run_id = _claim(config, record, folder)
     log.info("%s: %d seeds, %d updates", record.name, len(config.seeds), config.budget.updates)
     with recorded(record, folder, config.tracking.uri, run_id):
@@ -321,8 +321,8 @@ def _readable(file: Path) -> Path | None:
     return file
 
 
-def _save_config(config: Config, folder: Path) -> None:
-    """Write the configuration beside the results, without passwords."""
+def save_config(config: Config, folder: Path) -> None:
+    """Write the configuration beside the results, without passwords; `config.load` reads it."""
     plain = OmegaConf.create(dataclasses.asdict(config))
     plain.tracking.uri = masked(config.tracking.uri)
     OmegaConf.save(plain, folder / CONFIG)

@@ -1,7 +1,12 @@
-"""Where a result comes from: commit, versions, device."""
+"""Where a result comes from: commit, versions, device.
+
+Commit and versions are those that a process finds when it first asks, which is when it loads its code: the later jobs
+of a sweep run the same code, whatever has become of the files.
+"""
 
 import platform
 import subprocess
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,9 +29,14 @@ PACKAGES = (
 
 def tags(device: "torch.device", source: Path) -> dict[str, str]:
     """Tags that say what produced a run: code in the folder `source`, packages, device and process."""
-    versions = {f"version.{name}": version(name) for name in PACKAGES}
     here = {"version.python": platform.python_version(), "device": device_name(device)}
-    return versions | identity() | here | commit(source)
+    return versions() | identity() | here | commit(source)
+
+
+@cache
+def versions() -> dict[str, str]:
+    """The packages that matter, as tags."""
+    return {f"version.{name}": version(name) for name in PACKAGES}
 
 
 def device_name(device: "torch.device") -> str:
@@ -38,6 +48,7 @@ def device_name(device: "torch.device") -> str:
     return f"{platform.machine()} {device.type}, {torch.get_num_threads()} threads"
 
 
+@cache
 def commit(source: Path) -> dict[str, str]:
     """Commit and whether the tree differs from it; nothing outside a repository."""
     try:

@@ -100,7 +100,7 @@ def smoke_folder(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Path
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def smoke_store(smoke_folder: Path) -> str:
     """The address of that store."""
     return f"sqlite:///{smoke_folder}/mlflow.db"

@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import CONF, ROOT, SMOKE
+from conftest import CONF, SMOKE
 from mlflow.tracking import MlflowClient
 
 from dropout_study import results
 from dropout_study.claims import CLAIMS
 from dropout_study.claims.criteria import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from dropout_study.config import ConfigError, Report, Reproduce, Tracking
-from dropout_study.report import CORRUPTED
 from dropout_study.reporting import STUDIES, report
 from dropout_study.restoring import restore
 from dropout_study.verdicts import NO_RUNS, Outcome, decide
@@ -27,18 +26,18 @@ def page(smoke_folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def runs(smoke_folder: Path) -> pd.DataFrame:
-    """All networks of the store."""
-    return results.from_store(f"sqlite:///{smoke_folder}/mlflow.db", STUDIES)
+def networks(smoke_store: str) -> pd.DataFrame:
+    """All results of the store."""
+    return results.from_store(smoke_store, STUDIES)
 
 
 def told(store: str, folder: Path, **more: object) -> Report:
     return Report(output=str(folder / "report"), tracking=Tracking(uri=store), data_root="nowhere", **more)
 
 
-def test_every_claim_is_decided_and_has_a_figure(runs: pd.DataFrame, page: Path) -> None:
+def test_every_claim_is_decided_and_has_a_figure(networks: pd.DataFrame, page: Path) -> None:
     """If this failed, a claim would go without verdict or figure."""
-    outcomes = decide(runs, CONF)
+    outcomes = decide(networks, CONF)
     assert [outcome.claim.id for outcome in outcomes] == list(CLAIMS)
     for outcome in outcomes:
         assert outcome.verdict != NO_RUNS, outcome.reason
@@ -47,9 +46,9 @@ def test_every_claim_is_decided_and_has_a_figure(runs: pd.DataFrame, page: Path)
     assert "Not all numbers are there" not in (page / "README.md").read_text()
 
 
-def test_a_claim_waits_for_all_conditions_of_its_study(runs: pd.DataFrame) -> None:
+def test_a_claim_waits_for_all_conditions_of_its_study(networks: pd.DataFrame) -> None:
     """If this failed, the order in which a sweep runs would decide a claim, or a gap end the whole report."""
-    partly = runs[(runs["study"] != "dataset_size") | (runs["data.train_size"] != 1000)]
+    partly = networks[(networks["study"] != "dataset_size") | (networks["data.train_size"] != 1000)]
     of = {outcome.claim.id: outcome for outcome in decide(partly, CONF)}
     assert (of["dataset_size"].verdict, of["capacity"].decided) == (NO_RUNS, True)
     assert "8 of the 10 conditions of study dataset_size are there" in of["dataset_size"].reason
@@ -64,10 +63,10 @@ def test_a_verdict_that_the_adjustment_would_overturn_is_marked() -> None:
 
 
 def test_the_file_gives_the_verdicts_and_the_figures_of_the_store(
-    runs: pd.DataFrame, smoke_store: str, page: Path, tmp_path: Path
+    networks: pd.DataFrame, smoke_store: str, page: Path, tmp_path: Path
 ) -> None:
     """If this failed, nobody could recompute the committed verdicts from the committed file."""
-    of_store, of_file = (decide(of, CONF) for of in (runs, results.from_file(page / "results.csv")))
+    of_store, of_file = decide(networks, CONF), decide(results.from_file(page / "results.csv"), CONF)
     for one, other in zip(of_store, of_file, strict=True):
         assert one.effects == other.effects, one.claim.id
         assert repr(one.decisions) == repr(other.decisions)
@@ -114,9 +113,11 @@ def test_the_report_is_recorded(smoke_store: str) -> None:
     assert {file.path for file in client.list_artifacts(run.info.run_id)} >= {"index.html", "results.csv", "figures"}
 
 
-def test_restored_results_are_those_of_the_file_and_are_not_trained_again(runs: pd.DataFrame, tmp_path: Path) -> None:
+def test_restored_results_are_those_of_the_file_and_are_not_trained_again(
+    networks: pd.DataFrame, tmp_path: Path
+) -> None:
     """If this failed, an empty store would not go on from the file that is committed."""
-    chosen = runs[runs["study"].isin(["mc_samples", "bagging"])]
+    chosen = networks[networks["study"].isin(["mc_samples", "bagging"])]
     results.to_file(chosen, tmp_path / "results.csv")
     uri = f"sqlite:///{tmp_path}/restored.db"
     assert restore(tmp_path / "results.csv", uri, "laptop", CONF) == 0
@@ -156,26 +157,3 @@ def test_reproduce_is_told_what_exists() -> None:
     trained = {file.stem for file in (CONF / "study").glob("*.yaml")} - {"exploration", "rate_by_width"}
     assert set(STUDIES) == trained
     assert Reproduce(tracking=Tracking(uri="")).results == "report/results.csv"
-
-
-def test_the_readme_shows_the_table_of_the_committed_report() -> None:
-    """If this failed, the first page would show other verdicts than the report."""
-    tables = []
-    for file in (ROOT / "README.md", ROOT / "report" / "README.md"):
-        text = file.read_text(encoding="utf-8")
-        tables.append(text[text.index("| claim |") :].split("\n\n")[0].replace("(report/README.md#", "(#"))
-    assert tables[0] == tables[1]
-    assert len(tables[0].splitlines()) == 2 + len(CLAIMS)
-
-
-def test_the_committed_report_is_that_of_the_committed_results(tmp_path: Path) -> None:
-    """If this failed, the report in the repository would not be what the code makes of its results.
-
-    The picture of corrupted images is left out, which needs them.
-    """
-    committed = ROOT / "report"
-    report(told(f"sqlite:///{tmp_path}/none.db", tmp_path, results=str(committed / "results.csv")), CONF)
-    of_images = ("robustness_images.svg", CORRUPTED)
-    texts = [(folder / "README.md").read_text(encoding="utf-8") for folder in (committed, tmp_path / "report")]
-    one, other = ([p for p in text.split("\n\n") if not any(of in p for of in of_images)] for text in texts)
-    assert one == other

@@ -1,7 +1,7 @@
 """Where a result comes from: commit, versions, device.
 
-Commit and versions are those that a process finds when it first asks, which is when it loads its code: the later jobs
-of a sweep run the same code, whatever has become of the files.
+A process asks for commit and versions once, at its start: its later jobs run the code that it has loaded, whatever is
+checked out by then.
 """
 
 import platform

@@ -1,0 +1,42 @@
+"""The report in the repository: made of the results beside it, and summed up on the first page."""
+
+from pathlib import Path
+
+from conftest import CONF, ROOT
+
+from dropout_study.claims import CLAIMS
+from dropout_study.config import Report, Tracking
+from dropout_study.report import CORRUPTED
+from dropout_study.reporting import report
+
+COMMITTED = ROOT / "report"
+OF_MNIST = ("robustness_images.svg", CORRUPTED)
+"""What only those have drawn who have the files of MNIST."""
+
+
+def paragraphs(folder: Path) -> list[str]:
+    """The text of a report, without the picture of corrupted images."""
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    return [paragraph for paragraph in text.split("\n\n") if not any(mark in paragraph for mark in OF_MNIST)]
+
+
+def test_the_report_is_what_the_code_makes_of_the_results(tmp_path: Path) -> None:
+    """If this failed, verdicts or numbers in the repository would not be those of its code and its results."""
+    chosen = Report(
+        results=str(COMMITTED / "results.csv"),
+        output=str(tmp_path / "report"),
+        tracking=Tracking(uri="nowhere"),
+        data_root="nowhere",
+    )
+    report(chosen, CONF)
+    assert paragraphs(tmp_path / "report") == paragraphs(COMMITTED)
+
+
+def test_the_readme_shows_the_table_of_the_committed_report() -> None:
+    """If this failed, the first page would show other verdicts than the report."""
+    tables = []
+    for file in (ROOT / "README.md", COMMITTED / "README.md"):
+        text = file.read_text(encoding="utf-8")
+        tables.append(text[text.index("| claim |") :].split("\n\n")[0].replace("(report/README.md#", "(#"))
+    assert tables[0] == tables[1]
+    assert len(tables[0].splitlines()) == 2 + len(CLAIMS)

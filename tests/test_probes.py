@@ -95,6 +95,18 @@ def test_features_are_the_incoming_weights_of_the_first_units() -> None:
     assert PROBES["units"](Probed(filters, [(torch.rand(3, 784), LABELS[:3])])).pictures == {}
 
 
+def test_the_statistics_of_units_are_curves_over_the_layers_and_nothing_else() -> None:
+    """If this failed, a metric of the same key would be lost, and its last layer be read for the mean."""
+    net = probed()
+    found = PROBES["units"](net)
+    first, second, _ = net.cohort.outputs(X)
+    steps, values = found.curves["units/activation"]
+    assert list(steps) == [1, 2]
+    wanted = torch.stack([h.double().mean((1, 2)) for h in (first, second)])
+    torch.testing.assert_close(values, wanted)
+    assert found.metrics == {}
+
+
 def test_the_effective_rank_of_equal_directions_is_their_number() -> None:
     """If this failed, "rank" would not count directions."""
     eye = torch.cat([torch.eye(4), -torch.eye(4)]).unsqueeze(0)

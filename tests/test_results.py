@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dropout_study.claims import co_adaptation
 from dropout_study.claims.pooling import mean_errors
 from dropout_study.packing import pack
 from dropout_study.results import Errors, Missing, Runs, from_file, minus, to_file
@@ -63,6 +64,22 @@ def test_a_curve_has_a_row_a_step_and_a_column_a_seed() -> None:
     curve = RUNS.where(model__hidden_rate=0).curve("val/error")
     assert curve.loc[20, 0] == 4
     assert RUNS.where(model__hidden_rate=0).at("val/error", 10).to_dict() == {0: 5.0, 1: 3.0}
+
+
+def test_the_last_point_of_a_curve_has_to_be_asked_for() -> None:
+    """If this failed, a claim could take the last layer, or the last member, for a summary of all."""
+    plain = Runs(FRAME.assign(**{"val/error": [2.0, 4.0, 1.0, 1.0, 1.0]}), {}).where(model__hidden_rate=0)
+    assert plain.last("val/error").to_dict() == {0: 4.0, 1: 2.0}
+    with pytest.raises(ValueError, match="val/error is a curve"):
+        plain.column("val/error")
+
+
+def test_co_adaptation_is_a_mean_over_layers() -> None:
+    """If this failed, the claim would be decided on the last layer: 0.4 and 0.2 where 0.5 and 0.3 are right."""
+    texts = ["1:0.6 2:0.4", "1:0.8 2:0.6", "1:0.2 2:0.2", "1:0.2 2:0.2", "1:0.2 2:0.2"]
+    layers = {"units/correlation": [0.4, 0.6, 0.2, 0.2, 0.2], "curve/units/correlation": texts}
+    effects = co_adaptation.estimate({"co_adaptation": Runs(FRAME.assign(**layers), {"rate": 0.5})})
+    assert effects["less correlated"]["mean over layers"].values == pytest.approx([0.5, 0.3])
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
@@ -115,6 +116,32 @@ def test_what_failed_is_not_complete_and_says_why(tmp_path: Path, uri: str, stat
         assert run.info.status == status
         assert run.data.tags["reason"] == "the loss is not a number"
         assert "complete" not in run.data.tags
+
+
+@pytest.mark.parametrize("metric_first", [True, False])
+def test_a_metric_that_a_curve_would_replace_is_an_error(metric_first: bool) -> None:
+    """If this failed, a store would show the last point of a curve, such as the last layer, for a mean over layers."""
+    saved, values = example(), torch.tensor([[3.0, 5.0], [1.0, 2.0]])
+    added = [
+        lambda: saved.add_metric("units/rank", values.mean(0)),
+        lambda: saved.add_curve("units/rank", [1, 2], values),
+    ]
+    added = added if metric_first else added[::-1]
+    added[0]()
+    with pytest.raises(ValueError, match="units/rank is a curve, and a metric that is not its last point"):
+        added[1]()
+    saved.add_curve("removal/error", [0, 50], values)
+    saved.add_metric("removal/error", values[-1])
+
+
+def test_what_an_older_record_holds_under_the_key_of_a_curve_is_left_out(tmp_path: Path) -> None:
+    """If this failed, what was recorded before such keys were an error could not be evaluated or recorded again."""
+    saved = example()
+    saved.seeds[0].metrics["val/error"] = 7.0
+    saved.save(tmp_path)
+    first, second = Record.load(tmp_path).seeds
+    assert first.metrics == {"test/error/weight_scaling": 2.0}
+    assert second.metrics == saved.seeds[1].metrics
 
 
 def test_a_record_survives_writing_and_reading(tmp_path: Path) -> None:

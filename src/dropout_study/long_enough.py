@@ -28,7 +28,7 @@ def unfinished(compared: Mapping[str, Runs], results: pd.DataFrame) -> list[str]
         if len(late) and _matters(late.iloc[-1] - curve.iloc[-1], curve.iloc[-1]):
             lines.append(f"{name}: validation error still fell over the last tenth of the updates")
         for longer in _trained_longer(runs, results):
-            gain = minus(runs.column("val/error"), longer.column("val/error")).values
+            gain = minus(runs.last("val/error"), longer.last("val/error")).values
             mean, updates, study = sum(gain) / len(gain), *longer.frame[["budget.updates", "study"]].iloc[0]
             if _matters(mean, curve.iloc[-1]):
                 lines.append(f"{name}: {mean:.2f} points less validation error after {updates} updates ({study})")

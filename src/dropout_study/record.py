@@ -26,6 +26,9 @@ Curve = list[tuple[int, float, int]]
 class SeedRecord:
     """What one network of the cohort achieved.
 
+    A store shows the last point of a curve as the metric of that key. So a metric has a key of its own, or is that
+    last point, such as the validation error.
+
     Attributes:
         metrics: final values.
         curves: by update, or by whatever the step of a curve is.
@@ -41,6 +44,20 @@ class SeedRecord:
     wrong: dict[str, str] = field(default_factory=dict)
     pictures: dict[str, str] = field(default_factory=dict)
     failure: str = ""
+
+    def clashes(self, key: str) -> bool:
+        """Whether a metric has the key of a curve without being its last point."""
+        both = key in self.metrics and self.curves.get(key)
+        return bool(both) and self.metrics[key] != self.curves[key][-1][1]
+
+    def check(self, key: str) -> None:
+        """Refuse a metric that a store would replace by the last point of a curve.
+
+        Raises:
+            ValueError: the two differ.
+        """
+        if self.clashes(key):
+            raise ValueError(f"{key} is a curve, and a metric that is not its last point: give the metric another key")
 
 
 @dataclass
@@ -90,16 +107,26 @@ class Record:
         return [seed.metrics[metric] for seed in self.whole if metric in seed.metrics]
 
     def add_metric(self, key: str, values: "Tensor") -> None:
-        """A final value of every network, `[R]`; one that failed has none, and nan is none."""
+        """A final value of every network, `[R]`; one that failed has none, and nan is none.
+
+        Raises:
+            ValueError: the key is that of a curve that ends with another value.
+        """
         for seed, value in zip(self.seeds, values.tolist(), strict=True):
             if not seed.failure and not math.isnan(value):
                 seed.metrics[key] = value
+                seed.check(key)
 
     def add_curve(self, key: str, steps: Sequence[int], values: "Tensor") -> None:
-        """A curve of every network: values `[K, R]` at K steps; a network without numbers has none."""
+        """A curve of every network: values `[K, R]` at K steps; a network without numbers has none.
+
+        Raises:
+            ValueError: the key is that of a metric with another value than the last.
+        """
         for seed, of_seed in zip(self.seeds, values.T.tolist(), strict=True):
             if not seed.failure and not any(map(math.isnan, of_seed)):
                 seed.curves[key] = [(step, value, now_ms()) for step, value in zip(steps, of_seed, strict=True)]
+                seed.check(key)
 
     def add_wrong(self, rule: str, shares: "Tensor") -> None:
         """How often a rule misclassified each test image, `[R, N]` in [0, 1], or nan where it is not known."""
@@ -144,11 +171,13 @@ class Record:
 
     @classmethod
     def load(cls, folder: Path) -> "Record":
-        """Read the record of a job's folder.
+        """Read the record of a job's folder, without the metrics of older ones that no store has shown.
 
         Raises:
             FileNotFoundError: the job did not get as far as training.
         """
         plain = json.loads((folder / FILE).read_text(encoding="utf-8"))
         seeds = [SeedRecord(**seed) for seed in plain.pop("seeds")]
+        for seed in seeds:
+            seed.metrics = {key: value for key, value in seed.metrics.items() if not seed.clashes(key)}
         return cls(seeds=seeds, **plain)

@@ -79,6 +79,6 @@ def _seed(network: "pd.Series[Any]") -> SeedRecord:
             seed.wrong[name] = str(value)
         elif kind == "picture":
             seed.pictures[name] = str(value)
-        elif name:
+        elif name and f"curve/{key}" not in known:  # else the last point of that curve
             seed.metrics[str(key)] = float(str(value))
     return seed

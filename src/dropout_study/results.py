@@ -83,7 +83,13 @@ def _tidy(found: pd.DataFrame, study: str, number: str) -> pd.DataFrame:
                 named[column] = column.removeprefix(prefix)
     tidy = rows[list(named)].rename(columns=named).assign(study=study, experiment=number)
     tidy["condition"] = tidy["condition"].str.replace(r", seed \d+$", "", regex=True)
-    return typed(tidy.dropna(axis=1, how="all"))
+    return typed(_without_ends(tidy.dropna(axis=1, how="all")))
+
+
+def _without_ends(rows: pd.DataFrame) -> pd.DataFrame:
+    """Without the last points of curves, metrics to MLflow, but those of validation: candidates are chosen by them."""
+    ends = [column for column in map(str, rows) if f"curve/{column}" in rows and not column.startswith("val/")]
+    return rows.drop(columns=ends)
 
 
 def from_file(file: Path) -> pd.DataFrame:
@@ -178,8 +184,22 @@ class Runs:
         """A metric by seed.
 
         Raises:
+            ValueError: it is a curve, whose last point is no summary; `last` gives that point.
             Missing: it was not measured.
         """
+        if f"curve/{name}" in self.frame:
+            raise ValueError(f"{name} is a curve: ask for the curve, for a step, or for its last point")
+        return self._numbers(name)
+
+    def last(self, name: str) -> "pd.Series[float]":
+        """The last point of a curve by seed, to all digits.
+
+        Raises:
+            Missing: it was not measured.
+        """
+        return self._numbers(name)
+
+    def _numbers(self, name: str) -> "pd.Series[float]":
         if name not in self.frame or self.frame[name].isna().any():
             raise Missing(f"{name} was not measured")
         return pd.Series(self.frame[name].to_numpy(dtype=float), index=self.frame["seed"].to_numpy(dtype=int))

@@ -1,6 +1,7 @@
 """Units that do not co-adapt: redundant yet complementary representations."""
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from dropout_study import figures
@@ -22,22 +23,22 @@ def arms(runs: Runs) -> tuple[Runs, Runs]:
     return runs.where(model__hidden_rate=0), runs.where(model__hidden_rate=runs.values["rate"])
 
 
+def over_layers(runs: Runs, key: str) -> "pd.Series[float]":
+    """A measure by seed, mean over layers."""
+    return runs.curve(key).mean()
+
+
 def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
     """Correlation without less with dropout."""
-    plain, dropout = arms(studies["co_adaptation"])
-    return {
-        "less correlated": {
-            "mean over layers": minus(plain.column("units/correlation"), dropout.column("units/correlation"))
-        }
-    }
+    plain, dropout = (over_layers(runs, "units/correlation") for runs in arms(studies["co_adaptation"]))
+    return {"less correlated": {"mean over layers": minus(plain, dropout)}}
 
 
 def beside(studies: Studies) -> list[str]:
-    """All measures in both."""
-    plain, dropout = arms(studies["co_adaptation"])
+    """All measures in both, mean over layers."""
     lines = []
     for key, name in MEASURES.items():
-        one, other = (interval(runs.column(key).tolist()) for runs in (plain, dropout))
+        one, other = (interval(over_layers(runs, key).tolist()) for runs in arms(studies["co_adaptation"]))
         lines.append(f"{name}: {one:.3f} without, {other:.3f} with dropout")
     return lines
 

@@ -17,9 +17,9 @@ def units(probed: Probed) -> Findings:
     """Statistics of the activations of all hidden layers, without masks.
 
     Finds the curves, with the number of the layer as the step, `units/correlation` (mean absolute correlation of
-    pairs of units that vary), `units/active` (share of activations above zero), `units/activation` (mean),
-    `units/rank` (effective rank by number of units), and their means over layers as metrics; and the picture
-    `features` (see below), where the first layer is fully connected and the inputs are square.
+    pairs of units that vary), `units/active` (share of activations above zero), `units/activation` (mean) and
+    `units/rank` (effective rank by number of units); and the picture `features` (see below), where the first layer
+    is fully connected and the inputs are square.
     """
     cohort = probed.cohort
     hidden = range(len(cohort.network.sites) - 1)
@@ -33,7 +33,6 @@ def units(probed: Probed) -> Findings:
     }
     steps = [i + 1 for i in hidden]
     return Findings(
-        metrics={key: values.mean(0) for key, values in found.items()},
         curves={key: (steps, values) for key, values in found.items()},
         pictures=features(cohort),
     )

@@ -1,6 +1,5 @@
 """What is timed is the same computation, and what is said of times follows from them."""
 
-import sqlite3
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -8,7 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import ROOT, random_images
+from mlflow.tracking import MlflowClient
 
+from dropout_study import tracking
 from dropout_study.benchmark import starting, throughput
 from dropout_study.benchmark.comparison import Row, in_turn, ratio
 from dropout_study.benchmark.peers import passes, plain_network, repeated
@@ -18,6 +19,8 @@ from dropout_study.config import Config
 from dropout_study.data import DataModule
 from dropout_study.experiment import make_network, quiet
 from dropout_study.networks import MLP
+from dropout_study.record import Record, SeedRecord
+from dropout_study.results import from_store
 from dropout_study.rules import monte_carlo
 from dropout_study.training import CohortTraining, make_trainer
 
@@ -71,31 +74,25 @@ def test_the_peers_predict_what_monte_carlo_predicts() -> None:
         assert (theirs - ours).abs().max() < 0.005  # five standard errors of probabilities that vary by 0.04
 
 
-def test_copied_cohorts_are_cohorts_of_other_seeds(tmp_path: Path) -> None:
-    """If this failed, a full store would not be what its size says."""
-    database = tmp_path / "mlflow.db"
-    with sqlite3.connect(database) as store:
-        store.executescript(
-            """CREATE TABLE experiments (experiment_id, name); CREATE TABLE runs (run_uuid, experiment_id);
-            CREATE TABLE params (key, value, run_uuid); CREATE TABLE metrics (key, value, run_uuid);
-            CREATE TABLE latest_metrics (key, value, run_uuid); CREATE TABLE tags (key, value, run_uuid);
-            INSERT INTO experiments VALUES (1, 'capacity'), (2, 'other');
-            INSERT INTO runs VALUES ('a0000000000000000000000000000000', 1), ('b0000000000000000000000000000000', 1),
-                ('c0000000000000000000000000000000', 2);
-            INSERT INTO tags VALUES ('role', 'cohort', 'a0000000000000000000000000000000'),
-                ('role', 'seed', 'b0000000000000000000000000000000'), ('seed', '3', 'b0000000000000000000000000000000'),
-                ('mlflow.parentRunId', 'a0000000000000000000000000000000', 'b0000000000000000000000000000000');
-            INSERT INTO metrics VALUES ('m', 1.5, 'b0000000000000000000000000000000');"""
-        )
-    starting.multiply(database, 2)
-    with sqlite3.connect(database) as store:
-        assert store.execute("SELECT count(*) FROM runs GROUP BY experiment_id").fetchall() == [(6,), (1,)]
-        rows = "SELECT run_uuid, value FROM tags WHERE key = ? ORDER BY run_uuid"
-        assert [int(value) for _, value in store.execute(rows, ("seed",))] == [3, 103, 203]
-        parents = store.execute(rows, ("mlflow.parentRunId",)).fetchall()
-        assert [(run[0], parent[0], run[24:] == parent[24:]) for run, parent in parents] == [("b", "a", True)] * 3
-        assert len({parent for _, parent in parents}) == 3
-        assert store.execute("SELECT count(*), sum(value) FROM metrics").fetchone() == (3, 4.5)
+def test_copied_cohorts_are_cohorts_of_other_seeds(tmp_path: Path, uri: str) -> None:
+    """If this failed, a full store would not be what its size says: its cohorts would have no networks."""
+    metrics = {"test/error/weight_scaling": 1.5}
+    seeds = [SeedRecord(seed, f"digest{seed}", dict(metrics)) for seed in (0, 1)]
+    saved = Record("capacity", "", "mlp 8", {"data.name": "digits"}, {"config_digest": "abc"}, {}, seeds)
+    sweep = Record("capacity", "", "sweep", {}, {}, {}, [], role="sweep")
+    for i, record in enumerate((saved, sweep)):
+        folder = tmp_path / str(i)
+        folder.mkdir()
+        record.end("FINISHED")
+        record.save(folder)
+        tracking.record(folder, uri)
+    starting.multiply(tmp_path / "mlflow.db", 2)
+    rows = from_store(uri, ["capacity"])
+    assert sorted(rows["seed"]) == [0, 1, 100, 101, 200, 201]
+    assert rows["test/error/weight_scaling"].tolist() == [1.5] * 6
+    assert rows.groupby("run")["seed"].apply(lambda of: sorted(of % 100)).tolist() == [[0, 1]] * 3
+    client = MlflowClient(uri)
+    assert {client.get_run(run).data.tags["role"] for run in rows["run"]} == {"cohort"}
 
 
 def test_the_figure_shows_every_combination() -> None:

@@ -104,6 +104,18 @@ def test_a_run_that_was_only_created_is_completed(tmp_path: Path, uri: str) -> N
     assert len(cohort.inputs.dataset_inputs) == 1
 
 
+def test_the_seed_stands_in_its_tag_and_not_in_the_role(tmp_path: Path, uri: str) -> None:
+    """If this failed, "the runs of seeds" could not be asked for, or older stores get every seed twice."""
+    saved, client = example(), MlflowClient(uri)
+    started = record(saved, tmp_path, uri)
+    assert [run.data.tags["role"] for run in started] == ["cohort", "seed", "seed"]
+    for run in started[1:]:
+        client.set_tag(run.info.run_id, "role", f"seed {run.data.tags['seed']}")  # as it was written before
+    saved.end("FINISHED")
+    ended = record(saved, tmp_path, uri)
+    assert [run.info.run_id for run in ended] == [run.info.run_id for run in started]
+
+
 @pytest.mark.parametrize("status", ["FAILED", "KILLED"])
 def test_what_failed_is_not_complete_and_says_why(tmp_path: Path, uri: str, status: str) -> None:
     """If this failed, an aborted run would be averaged into results."""

@@ -28,6 +28,7 @@ from dropout_study.statistics import interval
 log = logging.getLogger(__name__)
 
 PARENT = "mlflow.parentRunId"
+WHOLE = ""  # in the place of a seed: the run of the record itself
 LOCK = "record.lock"
 BEAT = 30.0  # seconds between two signs of life
 DIED = "its process died without a word: killed, or out of memory"
@@ -123,46 +124,44 @@ def download(run_id: str, uri: str, folder: Path) -> None:
 
 def _record(client: MlflowClient, number: str, saved: Record, folder: Path) -> str:
     runs = _runs(client, number, saved.id)
-    parent = _open(client, number, saved, saved.role, saved.name, saved.tags, runs)
+    whole = runs.get(WHOLE)
+    parent = _open(client, number, saved, saved.name, saved.tags | {"role": saved.role}, whole)
     for seed in saved.seeds:
-        tags = {PARENT: parent, "seed": str(seed.seed), "data_digest": seed.data_digest}
+        before = runs.get(str(seed.seed))
+        tags = {PARENT: parent, "role": "seed", "seed": str(seed.seed), "data_digest": seed.data_digest}
         tags |= {key: saved.tags[key] for key in OF_SEEDS if key in saved.tags}
-        role = f"seed {seed.seed}"
-        run_id = _open(client, number, saved, role, f"{saved.name}, {role}", tags, runs)
+        run_id = _open(client, number, saved, f"{saved.name}, seed {seed.seed}", tags, before)
         status, reason = saved.status_of(seed), seed.failure or saved.reason
         _log(client, run_id, _seed_metrics(saved, seed), _packed(seed) | _outcome(saved, status, reason))
-        _close(client, run_id, saved, status, runs.get(role))
+        _close(client, run_id, saved, status, before)
     outcome = _at_a_glance(saved, folder) | _outcome(saved, saved.status, saved.reason)
     for artifact in saved.artifacts:
         if (folder / artifact).exists():
             client.log_artifact(parent, str(folder / artifact))
     _log(client, parent, _cohort_metrics(saved), outcome)
-    _close(client, parent, saved, saved.status, runs.get(saved.role))
+    _close(client, parent, saved, saved.status, whole)
     if saved.status != "RUNNING" and "config_digest" in saved.tags:
         identity.settle(client, number, saved.tags["config_digest"])
     return parent
 
 
 def _runs(client: MlflowClient, experiment_id: str, record_id: str) -> dict[str, Run]:
-    """The runs of a record that are in the store already, by their role."""
-    found = client.search_runs([experiment_id], f"tags.{RECORD_ID} = '{record_id}'", max_results=1_000)
-    return {run.data.tags["role"]: run for run in found}
+    """The runs of a record that are in the store already: those of the seeds by seed, and that of the whole."""
+    found = client.search_runs([experiment_id], f"tags.{RECORD_ID} = '{record_id}'", max_results=identity.MOST)
+    return {run.data.tags.get("seed", WHOLE): run for run in found}
 
 
 def _open(
     client: MlflowClient,
     experiment_id: str,
     saved: Record,
-    role: str,
     name: str,
     tags: dict[str, str],
-    runs: dict[str, Run],
+    run: Run | None,
 ) -> str:
-    """The id of the run with a role in the record; it is created with what is known at the start."""
-    run = runs.get(role)
+    """The id of a run of the record; if there is none, it is created with what is known at the start."""
     if run is None:
-        tags = {**tags, RECORD_ID: saved.id, "role": role}
-        run = client.create_run(experiment_id, saved.started_ms, tags, name)
+        run = client.create_run(experiment_id, saved.started_ms, tags | {RECORD_ID: saved.id}, name)
     run_id, params = str(run.info.run_id), saved.params | _units(saved)
     # Whoever created a run that exists may not have got this far.
     if not params.keys() <= run.data.params.keys():
@@ -222,6 +221,7 @@ def _close(client: MlflowClient, run_id: str, saved: Record, status: str, before
 
 
 def _seed_metrics(saved: Record, seed: SeedRecord) -> list[Metric]:
+    """Curves, and the final metrics that are not the last point of one."""
     points = [
         Metric(key, value, time_ms, update) for key, curve in seed.curves.items() for update, value, time_ms in curve
     ]

@@ -1,7 +1,8 @@
 """Units that do not co-adapt: redundant yet complementary representations."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 
 from dropout_study import figures
@@ -9,6 +10,9 @@ from dropout_study.claims.claim import Claim, Published, Studies
 from dropout_study.claims.criteria import Greater, Part
 from dropout_study.results import Effect, Runs, minus
 from dropout_study.statistics import interval
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MEASURES = {
     "units/correlation": "mean absolute correlation",

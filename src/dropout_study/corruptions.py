@@ -1,4 +1,4 @@
-"""Corrupted images: seven kinds of change in five degrees of severity, the same for every network."""
+"""Corrupted images: every kind of change in every degree of severity, the same for every network."""
 
 from collections.abc import Callable
 

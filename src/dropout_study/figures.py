@@ -115,6 +115,15 @@ def sheet(
     return figure, list(axes.flat)
 
 
+def panels(count: int, columns: int, height: float = 3.2) -> tuple[Figure, list[Axes]]:
+    """A figure with as many axes as are asked for, in rows of so many; the rest of the last row stays empty."""
+    columns = min(columns, count)
+    figure, axes = sheet(columns, -(-count // columns), height=height)
+    for left in axes[count:]:
+        left.set_visible(False)
+    return figure, axes[:count]
+
+
 def describe(figure: Figure) -> str:
     """What a figure shows in words, with the first and the last value of every line: for those who cannot see it."""
     return " ".join(filter(None, (_describe(axes) for axes in figure.axes if axes.get_visible())))

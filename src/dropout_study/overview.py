@@ -28,7 +28,7 @@ def write(record: Record, folder: Path) -> list[str]:
     if not names:
         return [TABLE]
     with figures.style():
-        sheet, axes = figures.sheet(len(names))
+        sheet, axes = figures.panels(len(names), columns=4)
         for axis, key in zip(axes, names, strict=True):
             figures.line(axis, of[key], "", label=False)
             step, value = LABELS.get(key, ("step", key))

@@ -228,9 +228,9 @@ def _corrupted(images: Images) -> Figure:
     picture = torch.stack(rows).unflatten(-1, (side, side)).transpose(1, 2).flatten(2).flatten(0, 1)
     sheet, (axes,) = figures.sheet(width=4.8, height=5.4)
     axes.imshow(picture.numpy(), cmap="gray_r", vmin=0, vmax=1, interpolation="none")
-    middles = [side * i + side / 2 - 0.5 for i in range(len(CORRUPTIONS))]
-    axes.set_yticks(middles, [kind.replace("_", " ") for kind in CORRUPTIONS])
-    axes.set_xticks(middles[: len(SEVERITIES) + 1], ["clean", *map(str, SEVERITIES)])
+    kinds, severities = [kind.replace("_", " ") for kind in CORRUPTIONS], ["clean", *map(str, SEVERITIES)]
+    axes.set_yticks([side * (i + 0.5) - 0.5 for i in range(len(kinds))], kinds)
+    axes.set_xticks([side * (i + 0.5) - 0.5 for i in range(len(severities))], severities)
     axes.set_xlabel("severity")
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)

@@ -62,9 +62,8 @@ def beside(studies: Studies) -> list[str]:
 def figure(studies: Studies) -> Figure:
     """Error against the number of masks, for each model."""
     found = models(studies["mc_samples"])
-    columns = min(2, len(found))
-    sheet, axes = figures.sheet(columns, -(-len(found) // columns))
-    for axis, (arm, runs) in zip(axes, found.items(), strict=False):
+    sheet, axes = figures.panels(len(found), columns=2)
+    for axis, (arm, runs) in zip(axes, found.items(), strict=True):
         figures.line(axis, runs.curve("mc/error"), "Monte Carlo", label=False)
         of = interval(runs.column("test/error/weight_scaling").tolist())
         look = figures.look("weight scaling", 1)
@@ -74,8 +73,6 @@ def figure(studies: Studies) -> Figure:
         axis.set(xscale="log", xlabel="masks k", ylabel="test error (%)")
         axis.set_title(arm, fontsize=9, loc="left")
         axis.legend(fontsize=8, loc="upper right")
-    for axis in axes[len(found) :]:
-        axis.set_visible(False)
     return sheet
 
 

@@ -7,9 +7,10 @@ import pytest
 from mlflow.tracking import MlflowClient
 from test_tracking import example
 
-from dropout_study import tracking
+from dropout_study import sweeps, tracking
 from dropout_study.config import Config, load
-from dropout_study.experiment import CONFIG, Stopped, recorded, save_config
+from dropout_study.experiment import CONFIG, Stopped, recorded, results_table, save_config
+from dropout_study.jobs import Job
 from dropout_study.record import Record
 
 
@@ -42,6 +43,18 @@ def test_a_run_that_does_not_end_well_is_recorded_with_its_reason(
 def stored(uri: str) -> list:
     client = MlflowClient(uri)
     return list(client.search_runs([experiment.experiment_id for experiment in client.search_experiments()]))
+
+
+def test_tables_of_a_terminal_show_errors_that_can_be() -> None:
+    """If this failed, an error of 3 % with a wide interval would be shown as below nothing."""
+    record = example()
+    for seed in record.seeds:
+        others = {f"test/{measure}/weight_scaling": 0.1 for measure in ("nll", "brier", "ece")}
+        seed.metrics |= others
+    job = Job("mlp 8", errors=record.values("test/error/weight_scaling"), nlls=[0.1, 0.1])
+    for table in (results_table(record, ["weight_scaling"]), sweeps.table([job])):
+        cells = {str(column.header): list(column.cells) for column in table.columns}
+        assert cells["95 % interval"] == ["0.00 to 15.71"]
 
 
 def test_a_written_configuration_is_the_one_that_ran_but_for_the_password(

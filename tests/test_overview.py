@@ -24,7 +24,7 @@ def test_the_table_has_every_seed_that_counts_beside_mean_and_interval(tmp_path:
     overview.write(record("val/error"), tmp_path)
     table = json.loads((tmp_path / "seeds.json").read_text())
     assert table["columns"] == ["metric", "mean", "sd", "95 % low", "95 % high", "seed 1", "seed 2"]
-    assert table["data"] == [["test/error/weight_scaling", 3.0, 1.4142, -9.7062, 15.706, 2.0, 4.0]]
+    assert table["data"] == [["test/error/weight_scaling", 3.0, 1.4142, 0.0, 15.706, 2.0, 4.0]]
 
 
 def test_the_figure_has_the_curves_that_matter(tmp_path: Path) -> None:

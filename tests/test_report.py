@@ -12,11 +12,13 @@ from dropout_study import results
 from dropout_study.claims import CLAIMS
 from dropout_study.claims.criteria import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from dropout_study.config import ConfigError, Report, Reproduce, Tracking
+from dropout_study.report import table
 from dropout_study.reporting import STUDIES, report
 from dropout_study.restoring import restore
-from dropout_study.verdicts import NO_RUNS, Outcome, decide
+from dropout_study.verdicts import NEEDS_MNIST, NO_RUNS, Outcome, decide
 
 pytestmark = SMOKE
+SHOWN = [f"smoke: {verdict}" for verdict in (SUPPORTED, CONTRADICTED, INCONCLUSIVE, NEEDS_MNIST)]
 
 
 @pytest.fixture
@@ -52,6 +54,18 @@ def test_a_claim_waits_for_all_conditions_of_its_study(networks: pd.DataFrame) -
     of = {outcome.claim.id: outcome for outcome in decide(partly, CONF)}
     assert (of["dataset_size"].verdict, of["capacity"].decided) == (NO_RUNS, True)
     assert "8 of the 10 conditions of study dataset_size are there" in of["dataset_size"].reason
+
+
+def test_what_seconds_of_training_give_is_no_verdict(networks: pd.DataFrame, page: Path) -> None:
+    """If this failed, a test of the machinery would look like evidence: in a terminal, on the page, in MLflow."""
+    outcomes = decide(networks, CONF)
+    assert {outcome.shown for outcome in outcomes} <= set(SHOWN)
+    assert {str(cell)[: len("[dim]· smoke: ")] for cell in table(outcomes).columns[1].cells} == {"[dim]· smoke: "}
+    html, markdown = (page / "index.html").read_text(), (page / "README.md").read_text()
+    assert set(re.findall(r'class="(?:verdict )?(supported|contradicted|inconclusive|open)"', html)) == {"open"}
+    assert not set("✔✘") & set(html + markdown)
+    marked = re.sub("smoke: ", "smoke-", markdown, flags=re.IGNORECASE)
+    assert not re.findall(r"[|:] (?:supported|contradicted|inconclusive)\b", marked)
 
 
 def test_a_verdict_that_the_adjustment_would_overturn_is_marked() -> None:
@@ -109,7 +123,9 @@ def test_the_report_is_recorded(smoke_store: str) -> None:
     client = MlflowClient(smoke_store)
     run = client.search_runs([client.get_experiment_by_name("report").experiment_id], order_by=["start_time"])[0]
     for claim in CLAIMS:
-        assert run.data.tags[f"verdict.{claim}"] in ("supported", "contradicted", "inconclusive", "needs MNIST")
+        assert run.data.tags[f"verdict.{claim}"] in SHOWN
+    of_study = client.get_experiment_by_name("capacity")
+    assert of_study.tags["capacity"] in SHOWN
     assert {file.path for file in client.list_artifacts(run.info.run_id)} >= {"index.html", "results.csv", "figures"}
 
 

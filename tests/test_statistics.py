@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dropout_study.statistics import holm, image_error, interval, p_value
+from dropout_study.statistics import (
+    ANYTHING,
+    PERCENT,
+    holm,
+    image_error,
+    interval,
+    p_value,
+    range_of,
+)
 
 
 def test_the_interval_of_three_values_is_the_one_from_a_t_table() -> None:
@@ -41,6 +49,28 @@ def test_an_interval_prints_its_limits() -> None:
     """If this failed, the numbers beside a verdict would lack their uncertainty."""
     assert f"{interval([1.0, 2.0, 3.0]):+.2f}" == "+2.00 (-0.48 to +4.48)"
     assert f"{interval([1.0]):.1f}" == "1.0"
+
+
+def test_the_interval_of_an_error_is_shown_between_0_and_100() -> None:
+    """If this failed, a table would say that a net may misclassify less than nothing, or more than all."""
+    low, high = interval([1.0, 3.0]).within(PERCENT), interval([97.0, 99.0]).within(PERCENT)
+    assert (low.low, low.mean, low.high) == (0, 2, pytest.approx(2 + 12.7062, abs=1e-3))
+    assert (high.low, high.high) == (pytest.approx(98 - 12.7062, abs=1e-3), 100)
+    assert math.isnan(interval([1.5]).within(PERCENT).low)
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("test/error/weight_scaling", PERCENT),
+        ("single/error_worst", PERCENT),
+        ("test/nll/monte_carlo", (0, math.inf)),
+        ("exact/weight_scaling_error", ANYTHING),
+    ],
+)
+def test_what_a_metric_can_be_follows_from_its_measure(key: str, expected: tuple[float, float]) -> None:
+    """If this failed, the limits of an interval would be those of another quantity."""
+    assert range_of(key) == expected
 
 
 def test_p_values_are_those_of_the_one_sample_t_test() -> None:

@@ -50,7 +50,8 @@ def test_a_finished_record_becomes_a_cohort_with_nested_seeds(tmp_path: Path, ur
     assert cohort.data.metrics["test/error/weight_scaling"] == 3.0
     assert cohort.data.metrics["test/error/weight_scaling_high"] == pytest.approx(3 + 12.7062, abs=1e-3)
     assert "val/error_low" not in cohort.data.metrics, "the table of seeds has the intervals of the rest"
-    assert cohort.data.tags["interval"] == "-9.71 to 15.71"
+    assert cohort.data.metrics["test/error/weight_scaling_low"] == 0, "no error is below 0 %"
+    assert cohort.data.tags["interval"] == "0.00 to 15.71"
     assert cohort.data.params == {"model.hidden_rate": "0.5"}
     assert cohort.data.tags["git.commit"] == "0123"
     for run, seed, error in ((first, "0", 2.0), (second, "1", 4.0)):

@@ -30,7 +30,7 @@ from dropout_study.probes import PROBES, Probed
 from dropout_study.processes import now_ms
 from dropout_study.record import FILE, Record, SeedRecord
 from dropout_study.rules import check_enumerable
-from dropout_study.statistics import interval
+from dropout_study.statistics import PERCENT, interval
 
 log = logging.getLogger(__name__)
 
@@ -213,16 +213,18 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
 def results_table(record: Record, rules: Sequence[str]) -> Table:
     """The measures of each rule, mean over seeds."""
     table = Table(
-        title=record.name, caption=f"test data; mean over {len(record.seeds)} seeds; ± is half a 95 % interval"
+        title=record.name,
+        caption=f"test data; mean and 95 % interval over {len(record.seeds)} seeds",
     )
-    for heading in ("rule", "error %", "±", "NLL (nats)", "Brier", "ECE"):
+    for heading in ("rule", "error %", "95 % interval", "NLL (nats)", "Brier", "ECE"):
         table.add_column(heading, justify="left" if heading == "rule" else "right")
     for rule in rules:
         if record.values(f"test/brier/{rule}"):
             measures = {m: interval(record.values(f"test/{m}/{rule}")) for m in ("error", "nll", "brier", "ece")}
-            error = measures["error"]
+            error = measures["error"].within(PERCENT)
+            spread = f"{error.low:.2f} to {error.high:.2f}" if error.n > 1 else "-"
             others = [f"{measures[m].mean:.4f}" for m in ("nll", "brier", "ece")]
-            table.add_row(rule, f"{error.mean:.2f}", f"{error.high - error.mean:.2f}" if error.n > 1 else "-", *others)
+            table.add_row(rule, f"{error.mean:.2f}", spread, *others)
     return table
 
 

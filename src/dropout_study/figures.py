@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
 from dropout_study.results import Effect
-from dropout_study.statistics import interval
+from dropout_study.statistics import ANYTHING, Range, interval
 
 STYLE: dict[Any, Any] = {
     "figure.constrained_layout.use": True,
@@ -143,10 +143,26 @@ def _describe(axes: Axes) -> str:
     return f"{title + ': ' if title else ''}{of}{': ' if lines else ''}{', '.join(lines)}." if x else ""
 
 
-def line(axes: Axes, curve: pd.DataFrame, name: str, position: int = 0, label: bool = True) -> None:
-    """The mean over seeds of a curve (a row a step, a column a seed) with its 95 % interval, labelled at its end."""
+def line(
+    axes: Axes,
+    curve: pd.DataFrame,
+    name: str,
+    position: int = 0,
+    label: bool = True,
+    within: Range = ANYTHING,
+) -> None:
+    """The mean over seeds of a curve with its 95 % interval, labelled at its end.
+
+    Args:
+        axes: where it is drawn.
+        curve: a row a step, a column a seed.
+        name: of the line.
+        position: chooses the look, where the name does not.
+        label: whether the name stands at the end.
+        within: what the quantity can be; the interval is drawn as far as that.
+    """
     curve = curve.sort_index()
-    of = [interval(row.dropna().tolist()) for _, row in curve.iterrows()]
+    of = [interval(row.dropna().tolist()).within(within) for _, row in curve.iterrows()]
     mean, x = np.array([i.mean for i in of]), curve.index.to_numpy(dtype=float)
     drawn = look(name, position)
     axes.plot(x, mean, **drawn, markevery=max(1, len(x) // 8), label=name)
@@ -162,10 +178,16 @@ def label_end(axes: Axes, name: str, end: tuple[float, float], color: str) -> No
     axes.annotate(name, end, color=dark, gid=LABEL, **place)
 
 
-def forest(axes: Axes, effects: dict[str, Effect], margin: float | None = 0.0, spread: float | None = None) -> None:
+def forest(
+    axes: Axes,
+    effects: dict[str, Effect],
+    margin: float | None = 0.0,
+    spread: float | None = None,
+    within: Range = ANYTHING,
+) -> None:
     """Effects one below the other with their intervals; a line at the margin, or a band of ± spread around it."""
     for row, effect in enumerate(effects.values()):
-        of = interval(effect.values)
+        of = interval(effect.values).within(within)
         axes.plot(list(effect.values), [row + 0.18] * of.n, ".", color="0.6", markersize=3)
         axes.errorbar(
             of.mean,
@@ -206,9 +228,11 @@ def points(
     name: str,
     position: int = 0,
     label: bool = True,
+    within: Range = ANYTHING,
 ) -> None:
     """Means over seeds with intervals at some x, joined and labelled at the end."""
-    line(axes, pd.DataFrame([list(values) for values in of_seeds], index=list(x)), name, position, label)
+    curve = pd.DataFrame([list(values) for values in of_seeds], index=list(x))
+    line(axes, curve, name, position, label, within)
 
 
 def svg(figure: Figure) -> bytes:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from dropout_study import figures
 from dropout_study.record import TABLE, Record
-from dropout_study.statistics import interval
+from dropout_study.statistics import interval, range_of
 
 FIGURE = "curves.svg"
 BESIDE = ("train/", "val/", "mc/")  # beginnings of curves of which one alone is drawn
@@ -30,7 +30,7 @@ def write(record: Record, folder: Path) -> list[str]:
     with figures.style():
         sheet, axes = figures.panels(len(names), columns=4)
         for axis, key in zip(axes, names, strict=True):
-            figures.line(axis, of[key], "", label=False)
+            figures.line(axis, of[key], "", label=False, within=range_of(key))
             step, value = LABELS.get(key, ("step", key))
             axis.set(xlabel=step, ylabel=value, xscale="log" if key.startswith("mc/") else "linear")
         count = len(record.whole)
@@ -56,6 +56,6 @@ def table(record: Record) -> dict[str, list[object]]:
 
 
 def _row(record: Record, key: str) -> Iterator[float | None]:
-    summary = astuple(interval(record.values(key)))[:4]
+    summary = astuple(interval(record.values(key)).within(range_of(key)))[:4]
     for value in (*summary, *(seed.metrics.get(key, math.nan) for seed in record.whole)):
         yield float(f"{value:.5g}") if math.isfinite(value) else None

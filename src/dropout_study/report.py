@@ -20,10 +20,11 @@ from dropout_study.claims.criteria import CONTRADICTED, IMAGES, INCONCLUSIVE, SU
 from dropout_study.images import Images
 from dropout_study.results import Effect, Missing
 from dropout_study.statistics import interval
-from dropout_study.verdicts import NEEDS_MNIST, NO_RUNS, Outcome
+from dropout_study.verdicts import NEEDS_MNIST, Outcome
 
-SIGNS = {SUPPORTED: "✔", CONTRADICTED: "✘", INCONCLUSIVE: "?", NEEDS_MNIST: "?", NO_RUNS: "·"}
-COLOURS = {SUPPORTED: "green", CONTRADICTED: "red", INCONCLUSIVE: "yellow", NEEDS_MNIST: "yellow", NO_RUNS: "dim"}
+SIGNS = {SUPPORTED: "✔", CONTRADICTED: "✘", INCONCLUSIVE: "?", NEEDS_MNIST: "?"}
+COLOURS = {SUPPORTED: "green", CONTRADICTED: "red", INCONCLUSIVE: "yellow", NEEDS_MNIST: "yellow"}
+"""Of what is shown as a verdict; what is none, without runs or at the smoke budget, has neither."""
 
 TRAINING = "Training of what is compared: validation error by update, mean over seeds."
 CORRUPTED = "One test image, by kind of corruption and severity (left: clean)."
@@ -111,6 +112,11 @@ def decisive(outcome: Outcome) -> Row:
     return max(deciding, key=lambda row: -1.0 if math.isnan(row.p) else row.p)
 
 
+def sign(shown: str) -> str:
+    """What stands before a verdict as it is shown."""
+    return SIGNS.get(shown, "·")
+
+
 def daggers(outcome: Outcome) -> str:
     """What to know of a verdict: `*` adjusted it would fall, `†` its nets were not trained to the end."""
     return "*" * outcome.overturned + "†" * bool(outcome.unfinished)
@@ -127,12 +133,13 @@ def table(outcomes: Sequence[Outcome]) -> Table:
         title="Deep Learning, section 7.12, claim by claim",
         caption="effect: the one that decided, with its 95 % interval over seeds (or timings); * Holm's adjustment for "
         "the number of claims would make the verdict inconclusive; † more training would have served nets that are "
-        "compared",
+        "compared; smoke: trained for seconds, which says nothing about dropout",
     )
     for heading in ("claim", "verdict", "effect", "95 % interval", "criterion", "seeds", "budget", "published"):
         result.add_column(heading, justify="right" if heading in ("effect", "seeds") else "left")
     for outcome in outcomes:
-        verdict = f"[{COLOURS[outcome.verdict]}]{SIGNS[outcome.verdict]} {outcome.verdict}{daggers(outcome)}[/]"
+        colour = COLOURS.get(outcome.shown, "dim")
+        verdict = f"[{colour}]{sign(outcome.shown)} {outcome.shown}{daggers(outcome)}[/]"
         if not outcome.decided:
             result.add_row(outcome.claim.id, verdict, "", "", outcome.reason, "", "", published(outcome.claim))
             continue
@@ -169,7 +176,7 @@ def write(
     shown: dict[str, Any] = {
         "outcomes": outcomes,
         "drawn": drawn,
-        "tally": Counter(outcome.verdict for outcome in outcomes),
+        "tally": Counter(outcome.shown for outcome in outcomes),
         "rows": {outcome.claim.id: rows(outcome) for outcome in outcomes},
         "decisive": {outcome.claim.id: decisive(outcome) for outcome in outcomes if outcome.decided},
         "beside": {outcome.claim.id: _beside(outcome) for outcome in outcomes},
@@ -178,7 +185,7 @@ def write(
         "links": links,
         "marks": MARKS,
         "daggers": daggers,
-        "signs": SIGNS,
+        "sign": sign,
         "p": lambda value: "" if math.isnan(value) else "< 0.0001" if value < 1e-4 else f"{value:.4f}",
     }
     for name in ("index.html", "README.md"):

@@ -96,7 +96,7 @@ def _record(outcomes: list[Outcome], files: list[Path], chosen: Report, conf: Pa
     number = store.prepare(uri, EXPERIMENT, "" if chosen.claims else f"{DESCRIPTION}.\n\n{_summary(outcomes)}")
     with store.guard(uri):
         client = MlflowClient(uri)
-        verdicts = {f"verdict.{outcome.claim.id}": outcome.verdict for outcome in outcomes}
+        verdicts = {f"verdict.{outcome.claim.id}": outcome.shown for outcome in outcomes}
         run = client.create_run(number, tags=verdicts, run_name="report")
         client.log_table(run.info.run_id, _verdicts(outcomes), "verdicts.json")
         for file in files:
@@ -109,19 +109,19 @@ def _record(outcomes: list[Outcome], files: list[Path], chosen: Report, conf: Pa
                 views.refresh(client, of_study)
                 for outcome in outcomes:
                     if study == outcome.claim.studies[0] and outcome.decided:
-                        client.set_experiment_tag(of_study, outcome.claim.id, outcome.verdict)
+                        client.set_experiment_tag(of_study, outcome.claim.id, outcome.shown)
 
 
 def _summary(outcomes: list[Outcome]) -> str:
     """The verdicts in Markdown; the last run has the figures, and the table `verdicts.json`."""
-    return "\n".join(f"- **{outcome.claim.title}**: {outcome.verdict}. {outcome.claim.says}" for outcome in outcomes)
+    return "\n".join(f"- **{outcome.claim.title}**: {outcome.shown}. {outcome.claim.says}" for outcome in outcomes)
 
 
 def _verdicts(outcomes: list[Outcome]) -> pd.DataFrame:
     """A row a claim: the verdict, the effect that decided, its interval, the criterion, and where it was decided."""
     rows = []
     for outcome in outcomes:
-        told = {"claim": outcome.claim.id, "verdict": outcome.verdict}
+        told = {"claim": outcome.claim.id, "verdict": outcome.shown}
         if outcome.decided:
             row = decisive(outcome)
             told |= {"part": row.part, "effect": row.value, "95 % interval": row.spread, "criterion": row.criterion}

@@ -2,12 +2,23 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit  # of Student's t; scipy.stats would take a second to import
+
+Range = tuple[float, float]
+"""The lowest and the highest value that a quantity can have."""
+ANYTHING, PERCENT = (-math.inf, math.inf), (0.0, 100.0)
+RANGES = {"error": PERCENT, "nll": (0.0, math.inf), "brier": (0.0, 2.0), "ece": (0.0, 1.0)}
+
+
+def range_of(key: str) -> Range:
+    """What a metric can be, by the measure in its key, such as `test/error/weight_scaling`."""
+    measures = [part.partition("_")[0] for part in key.split("/")]
+    return next((RANGES[measure] for measure in measures if measure in RANGES), ANYTHING)
 
 
 @dataclass(frozen=True)
@@ -19,6 +30,13 @@ class Interval:
     low: float
     high: float
     n: int
+
+    def within(self, possible: Range) -> "Interval":
+        """The same with limits that the quantity can have: for what is shown, not for decisions."""
+        if self.n == 1:
+            return self
+        lowest, highest = possible
+        return replace(self, low=max(self.low, lowest), high=min(self.high, highest))
 
     def __format__(self, spec: str) -> str:
         """The mean with its limits, each in the given format: `1.20 (1.10 to 1.30)`."""

@@ -32,7 +32,7 @@ from dropout_study.jobs import STOP, TURN, WELL, Job
 from dropout_study.processes import identity as process
 from dropout_study.progress import Progress, duration, jobs_of
 from dropout_study.record import FILE, UNRECORDED, Record
-from dropout_study.statistics import interval
+from dropout_study.statistics import PERCENT, interval
 
 
 class Start:
@@ -212,7 +212,7 @@ def table(jobs: list[Job]) -> Table:
     for heading in ("condition", "seeds", "test error %", "95 % interval", "NLL (nats)", "time"):
         result.add_column(heading, justify="left" if heading == "condition" else "right")
     for job in jobs:
-        error, nll = interval(job.errors), interval(job.nlls)
+        error, nll = interval(job.errors).within(PERCENT), interval(job.nlls)
         spread = "one seed" if error.n == 1 else f"{error.low:.2f} to {error.high:.2f}"
         spent = "recorded" if job.state == "skipped" else duration(job.seconds)
         result.add_row(job.name, str(error.n), f"{error.mean:.2f}", spread, f"{nll.mean:.4f}", spent)

@@ -23,7 +23,7 @@ from dropout_study.identity import COMPLETE, HEARTBEAT, RECORD_ID
 from dropout_study.packing import pack_curve
 from dropout_study.processes import every, now_ms
 from dropout_study.record import FILE, TABLE, UNRECORDED, Record, SeedRecord
-from dropout_study.statistics import interval
+from dropout_study.statistics import PERCENT, interval, range_of
 
 log = logging.getLogger(__name__)
 
@@ -179,8 +179,10 @@ def _units(saved: Record) -> dict[str, str]:
 
 def _at_a_glance(saved: Record, folder: Path) -> dict[str, str]:
     """The interval of the test error in words, and which of the files is a table."""
-    of = interval(errors) if (errors := saved.values("test/error/weight_scaling")) else None
-    tags = {"interval": f"{of.low:.2f} to {of.high:.2f}"} if of and of.n > 1 else {}
+    tags = {}
+    if len(errors := saved.values("test/error/weight_scaling")) > 1:
+        of = interval(errors).within(PERCENT)
+        tags = {"interval": f"{of.low:.2f} to {of.high:.2f}"}
     return tags | ({SHOWN: json.dumps([{"path": TABLE, "type": "table"}])} if (folder / TABLE).exists() else {})
 
 
@@ -249,9 +251,9 @@ def _cohort_metrics(saved: Record) -> list[Metric]:
             mean = sum(value for _, value, _ in same) / len(same)
             points.append(Metric(key, _short(mean), same[0][2], same[0][0]))
     summary: dict[str, float] = {}
-    for key in saved.whole[0].metrics if saved.whole else ():
-        of = interval(saved.values(key))
-        if key not in saved.whole[0].curves:
+    for key in dict.fromkeys(key for seed in saved.whole for key in seed.metrics):
+        of = interval(saved.values(key)).within(range_of(key))
+        if not any(key in seed.curves for seed in saved.whole):
             summary[key] = _short(of.mean)
         if of.n > 1 and key.startswith(WITH_INTERVAL):
             summary |= {f"{key}_low": _short(of.low), f"{key}_high": _short(of.high)}

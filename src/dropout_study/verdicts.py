@@ -60,6 +60,15 @@ class Outcome:
     command: str = ""
 
     @property
+    def shown(self) -> str:
+        """The verdict as it is shown wherever it is."""
+        return self.show(self.verdict)
+
+    def show(self, verdict: str) -> str:
+        """A verdict on the claim as it is shown: after seconds of training it is no evidence."""
+        return f"smoke: {verdict}" if self.budget == "smoke" else verdict
+
+    @property
     def where(self) -> str:
         """Budget and data set, and the number of training examples if it is one for all and not the whole set."""
         own = self.studies[self.claim.studies[0]].frame

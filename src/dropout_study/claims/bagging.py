@@ -7,7 +7,7 @@ from dropout_study import figures
 from dropout_study.claims.claim import Claim, Studies
 from dropout_study.claims.criteria import Greater, Part
 from dropout_study.results import Effect, Errors, Runs
-from dropout_study.statistics import interval
+from dropout_study.statistics import interval, range_of
 
 BAGGED, ONE, LONG = "bagged", "dropout", "dropout, trained as long as a bag"
 MARGIN = -0.2
@@ -58,7 +58,7 @@ def figure(studies: Studies) -> Figure:
     sheet, axes = figures.sheet(2)
     for axis, (key, label) in zip(axes, {"error": "test error (%)", "nll": "NLL (nats)"}.items(), strict=True):
         curve = bags(runs).curve(f"bag/{key}")
-        figures.line(axis, curve, "bag", 0)
+        figures.line(axis, curve, "bag", 0, within=range_of(key))
         for i, (name, arm, rule) in enumerate(
             (
                 ("dropout", ONE, "weight_scaling"),
@@ -67,7 +67,8 @@ def figure(studies: Studies) -> Figure:
             ),
             1,
         ):
-            of = interval(runs.where(arm=arm).column(f"test/{key}/{rule}").tolist())
+            values = runs.where(arm=arm).column(f"test/{key}/{rule}").tolist()
+            of = interval(values).within(range_of(key))
             look = figures.look(name, i)
             axis.axhspan(of.low, of.high, color=look["color"], alpha=0.12, linewidth=0)
             axis.axhline(of.mean, color=look["color"], linestyle=look["linestyle"], label=name)

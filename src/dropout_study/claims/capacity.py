@@ -8,7 +8,7 @@ from dropout_study import figures
 from dropout_study.claims.claim import Claim, Published, Studies
 from dropout_study.claims.criteria import Greater, Part
 from dropout_study.results import Effect, Missing, Runs, minus
-from dropout_study.statistics import interval
+from dropout_study.statistics import PERCENT, interval
 
 
 def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
@@ -66,7 +66,7 @@ def figure(studies: Studies) -> Figure:
         for i, rate in enumerate(rates):
             nets = by_width(runs, rate)
             values = [net.column(f"{part}/error/weight_scaling").tolist() for net in nets.values()]
-            figures.points(axis, list(nets), values, f"rate {rate:g}", i)
+            figures.points(axis, list(nets), values, f"rate {rate:g}", i, within=PERCENT)
         axis.set(xlabel="units of each hidden layer", ylabel=f"{'training' if part == 'train' else 'test'} error (%)")
         axis.set_xscale("log", base=2)
         if part == "test":
@@ -87,7 +87,7 @@ def _draw_rates(axes: Axes, runs: Runs) -> None:
             }
         except Missing:
             continue
-        figures.line(axes, pd.DataFrame(curve).T, str(arm), i, label=False)
+        figures.line(axes, pd.DataFrame(curve).T, str(arm), i, label=False, within=PERCENT)
     axes.set(xlabel="probability of keeping a hidden unit", ylabel="test error (%)", yscale="log")
     axes.legend(fontsize=8)
 

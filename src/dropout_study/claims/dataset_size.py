@@ -9,7 +9,7 @@ from dropout_study import figures
 from dropout_study.claims.claim import Claim, Published, Studies
 from dropout_study.claims.criteria import Greater, Part
 from dropout_study.results import Effect, Errors, Missing, Runs, common, minus
-from dropout_study.statistics import image_error, interval
+from dropout_study.statistics import PERCENT, image_error, interval
 
 
 def pair(runs: Runs, size: int) -> tuple[Errors, Errors]:
@@ -81,7 +81,8 @@ def figure(studies: Studies) -> Figure:
     sheet, axes = figures.sheet(3)
     pairs = {size: pair(runs, size) for size in sizes(runs)}
     for i, name in enumerate(("no dropout", "dropout")):
-        figures.points(axes[0], list(pairs), [both[i].percent.tolist() for both in pairs.values()], name, i)
+        errors = [both[i].percent.tolist() for both in pairs.values()]
+        figures.points(axes[0], list(pairs), errors, name, i, within=PERCENT)
     benefit = [minus(plain.percent, dropped.percent).values for plain, dropped in pairs.values()]
     ratios = [[log_ratio(*both, s) for s in common(both[0].percent, both[1].percent)] for both in pairs.values()]
     figures.points(axes[1], list(pairs), benefit, "benefit", 1, label=False)

@@ -6,7 +6,7 @@ from dropout_study import figures
 from dropout_study.claims.claim import Claim, Studies
 from dropout_study.claims.criteria import Greater, Part
 from dropout_study.results import Effect, Errors, Missing, Runs
-from dropout_study.statistics import interval
+from dropout_study.statistics import PERCENT, interval
 
 
 def nets(runs: Runs) -> dict[str, Runs]:
@@ -62,7 +62,7 @@ def figure(studies: Studies) -> Figure:
     }
     for i, (key, label) in enumerate(keys.items()):
         for row, runs in enumerate(found.values()):
-            of, look = interval(runs.column(key).tolist()), figures.look(label, i)
+            of, look = interval(runs.column(key).tolist()).within(PERCENT), figures.look(label, i)
             axes.errorbar(
                 of.mean,
                 row + 0.14 * (i - 1.5),

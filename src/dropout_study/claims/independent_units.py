@@ -6,6 +6,7 @@ from dropout_study import figures
 from dropout_study.claims.claim import Claim, Studies
 from dropout_study.claims.criteria import Equivalent, Greater, Part
 from dropout_study.results import Effect, Errors, Runs
+from dropout_study.statistics import PERCENT
 
 HALF = 50  # percent of the units
 MARGIN = 1.0
@@ -41,7 +42,8 @@ def figure(studies: Studies) -> Figure:
     runs = studies["independent_units"]
     sheet, (axes,) = figures.sheet()
     for i, rate in enumerate(sorted(set(runs.frame["model.hidden_rate"]))):
-        figures.line(axes, runs.where(model__hidden_rate=rate).curve("removal/error"), f"rate {rate:g}", i)
+        curve = runs.where(model__hidden_rate=rate).curve("removal/error")
+        figures.line(axes, curve, f"rate {rate:g}", i, within=PERCENT)
     axes.set(xlabel="hidden units removed at test time (%)", ylabel="test error (%)", yscale="log")
     return sheet
 

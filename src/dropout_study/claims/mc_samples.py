@@ -6,7 +6,7 @@ from dropout_study import figures
 from dropout_study.claims.claim import Claim, Published, Studies
 from dropout_study.claims.criteria import Greater, Part
 from dropout_study.results import Effect, Errors, Missing, Runs
-from dropout_study.statistics import interval
+from dropout_study.statistics import PERCENT, interval
 
 
 def models(runs: Runs) -> dict[str, Runs]:
@@ -64,8 +64,8 @@ def figure(studies: Studies) -> Figure:
     found = models(studies["mc_samples"])
     sheet, axes = figures.panels(len(found), columns=2)
     for axis, (arm, runs) in zip(axes, found.items(), strict=True):
-        figures.line(axis, runs.curve("mc/error"), "Monte Carlo", label=False)
-        of = interval(runs.column("test/error/weight_scaling").tolist())
+        figures.line(axis, runs.curve("mc/error"), "Monte Carlo", label=False, within=PERCENT)
+        of = interval(runs.column("test/error/weight_scaling").tolist()).within(PERCENT)
         look = figures.look("weight scaling", 1)
         axis.axhspan(of.low, of.high, color=look["color"], alpha=0.12, linewidth=0)
         axis.axhline(of.mean, color=look["color"], linestyle=look["linestyle"], label="weight scaling")

@@ -7,7 +7,7 @@ from dropout_study.claims.claim import Claim, Published, Studies
 from dropout_study.claims.criteria import Greater, Part
 from dropout_study.results import Effect, Runs
 from dropout_study.selection import candidates, check_equal, selected
-from dropout_study.statistics import interval
+from dropout_study.statistics import PERCENT, interval
 
 ORDER = ("none", "L2", "L1", "sparsity", "max-norm", "dropout", "dropout + L2", "dropout + max-norm")
 
@@ -32,7 +32,7 @@ def beside(studies: Studies) -> list[str]:
     lines.append(f"no regularizer less dropout: {interval(gain.values):+.3f} points")
     for arm in _arms(runs):
         chosen = selected(runs, arm)
-        error = interval(chosen.column("test/error/weight_scaling").tolist())
+        error = interval(chosen.column("test/error/weight_scaling").tolist()).within(PERCENT)
         nll = chosen.column("test/nll/weight_scaling").mean()
         lines.append(f"{arm}: test error {error:.2f} %, NLL {nll:.4f} nats; chosen: {_constants(chosen)}")
     for arm in _arms(runs):
@@ -69,6 +69,7 @@ def figure(studies: Studies) -> Figure:
         axes[0],
         {arm: Effect(selected(runs, arm).column("test/error/weight_scaling").tolist()) for arm in arms},
         margin=None,
+        within=PERCENT,
     )
     axes[0].set(xlabel="test error (%) of the chosen candidate")
     for row, arm in enumerate(arms):

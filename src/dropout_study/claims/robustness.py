@@ -6,6 +6,7 @@ from dropout_study import figures
 from dropout_study.claims.claim import Claim, Studies
 from dropout_study.claims.criteria import Greater, Part
 from dropout_study.results import Effect, Errors, Runs
+from dropout_study.statistics import PERCENT
 
 
 def arms(runs: Runs) -> dict[str, Runs]:
@@ -61,7 +62,7 @@ def figure(studies: Studies) -> Figure:
     for axis, kind in zip(axes, of_kinds, strict=True):
         for i, (name, runs) in enumerate(nets.items()):
             curve = runs.curve(f"corruption/{kind}")
-            figures.line(axis, curve, name, i, label=False)
+            figures.line(axis, curve, name, i, label=False, within=PERCENT)
         axis.set_title(kind.replace("_", " "), fontsize=9, loc="left")
         axis.set(xlabel="severity", ylabel="test error (%)", xticks=sorted(curve.index))
     handles, labels = axes[0].get_legend_handles_labels()

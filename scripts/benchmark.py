@@ -22,8 +22,8 @@ from hydra import compose, initialize_config_dir
 from rich.console import Console
 from rich.table import Table
 
+from dropout_study import command_line, figures, store
 from dropout_study import config as schema
-from dropout_study import figures, store
 from dropout_study.benchmark import prediction, starting, throughput, training
 from dropout_study.benchmark.comparison import Row
 from dropout_study.benchmark.machine import described
@@ -123,4 +123,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

@@ -15,6 +15,7 @@ from hydra import compose, initialize_config_dir
 from rich.console import Console
 from rich.table import Table
 
+from dropout_study import command_line
 from dropout_study import config as schema
 from dropout_study.cohort import Cohort
 from dropout_study.data import DataModule
@@ -111,4 +112,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

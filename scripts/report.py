@@ -17,7 +17,7 @@ schema.register()
 
 @hydra.main(config_path=str(CONF), config_name="report", version_base="1.3")
 def job(composed: DictConfig) -> None:
-    """Read, decide, print, write, record."""
+    """Read, decide, write, record, print."""
     with open_dict(composed):
         composed.pop("hydra", None)
     from dropout_study.reporting import report

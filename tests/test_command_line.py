@@ -1,14 +1,18 @@
 """The command line of a sweep, and mistakes put into sentences."""
 
+import io
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from conftest import ROOT
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+from rich.console import Console
+from rich.table import Table
 
-from dropout_study.command_line import EXPLAINED, complete, explain, store_to_environment
+from dropout_study.command_line import EXPLAINED, complete, explain, run, store_to_environment
 from dropout_study.config import ConfigError
 
 CONF = ROOT / "conf"
@@ -108,6 +112,25 @@ def test_the_store_leaves_the_command_line(tmp_path: Path, monkeypatch: pytest.M
     assert store_to_environment(kept) == kept, "Hydra resolves it when it is asked for"
     with pytest.raises(ConfigError, match="one store at a time"):
         store_to_environment(["tracking.uri=sqlite:///x.db,sqlite:///y.db"])
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_what_cannot_be_shown_ends_nothing(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this failed, a table at the end of hours would end the script where a terminal lacks its signs."""
+    output = io.BytesIO()
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(output, encoding))
+
+    def show() -> None:
+        table = Table("claim", "|Δ log p|")
+        table.add_row("✔ supported†", "±0.5")
+        Console(file=sys.stdout, width=60).print(table)
+        print("done", flush=True)
+
+    run(show)
+    assert "supported" in (text := output.getvalue().decode(encoding))
+    assert text.endswith("done\n")
+    assert ("✔" in text) is (encoding == "utf-8")
 
 
 @pytest.mark.parametrize(

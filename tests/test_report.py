@@ -1,6 +1,8 @@
 """The report on a store of real runs: every claim, every figure, the same from the file."""
 
+import io
 import re
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -127,6 +129,24 @@ def test_the_report_is_recorded(smoke_store: str) -> None:
     of_study = client.get_experiment_by_name("capacity")
     assert of_study.tags["capacity"] in SHOWN
     assert {file.path for file in client.list_artifacts(run.info.run_id)} >= {"index.html", "results.csv", "figures"}
+
+
+def test_a_report_is_recorded_before_it_is_printed(
+    smoke_store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, a reader who closes the pipe, as `head` does, would lose the record of the report."""
+    client = MlflowClient(smoke_store)
+    experiments = [client.get_experiment_by_name("report").experiment_id]
+    before = len(client.search_runs(experiments))
+
+    class Closed(io.StringIO):
+        def write(self, _: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stdout", Closed())
+    with pytest.raises(BrokenPipeError):
+        report(told(smoke_store, tmp_path, claims=["subnetworks"]), CONF)
+    assert len(client.search_runs(experiments)) == before + 1
 
 
 def test_restored_results_are_those_of_the_file_and_are_not_trained_again(

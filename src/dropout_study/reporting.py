@@ -22,7 +22,7 @@ STUDIES = list(dict.fromkeys(study for claim in CLAIMS.values() for study in cla
 
 
 def report(chosen: Report, conf: Path) -> None:
-    """Decide the claims, print the table, write the report, and record it in the store.
+    """Decide the claims, write the report, record it in the store, and print the table.
 
     Raises:
         ConfigError: there is nothing to read, or the folder cannot be written.
@@ -38,13 +38,13 @@ def report(chosen: Report, conf: Path) -> None:
     if len(runs) and not chosen.results:
         files.append(folder / "results.csv")
         results.to_file(runs, files[-1])
+    if not chosen.results and len(runs):
+        _record(outcomes, files, chosen, conf)
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 160, highlight=False)
     console.print(table(outcomes))
     for outcome in outcomes:
         if not outcome.decided:
             print(f"{outcome.claim.id} needs runs: {outcome.command}")
-    if not chosen.results and len(runs):
-        _record(outcomes, files, chosen, conf)
     print(f"The report: {folder / 'index.html'}")
 
 

@@ -8,7 +8,7 @@ import torch
 from conftest import random_images
 from torch.nn import functional as F
 
-from dropout_study.config import Config
+from dropout_study.config import DATASETS, Config
 from dropout_study.data import BatchStream, DataModule, EvaluationBatches, subset
 from dropout_study.experiment import make_network, quiet
 from dropout_study.masks import sample
@@ -26,13 +26,23 @@ from dropout_study.training import (
 Make = Callable[..., Config]
 
 
+def data_of(config: Config) -> DataModule:
+    """Noise images of the data set's size."""
+    images = random_images(DATASETS[config.data.name].side)
+    return DataModule(images, config.data, config.seeds, config.budget.updates, validate_every(config))
+
+
+def cohort_of(config: Config, checkpointing: Checkpointing | None = None) -> CohortTraining:
+    """What is trained on them."""
+    inputs = DATASETS[config.data.name].side ** 2
+    return CohortTraining(config, make_network(config.model, inputs, 10), checkpointing)
+
+
 def train(config: Config, folder: Path) -> CohortTraining:
-    """Train on noise images of the data set's size, through the project's own path."""
+    """Train on noise, through the project's own path."""
     quiet()
-    images = random_images(8)
-    data = DataModule(images, config.data, config.seeds, config.budget.updates, validate_every(config))
-    module = CohortTraining(config, make_network(config.model, 64, 10))
-    fit(module, make_trainer(config, folder), data)
+    module = cohort_of(config)
+    fit(module, make_trainer(config, folder), data_of(config))
     return module
 
 
@@ -219,35 +229,43 @@ def interrupted_at(update: int) -> Watch:
     return Watch(stop, every=1)
 
 
+SMALL_LENET = ("data=mnist", "model=lenet", "model.dropout=all", "data.batch_size=4", *SMALL[1:], "seeds=[2]")
+SGD = ("optimizer=sgd", "optimizer.momentum_ramp=40", "regularizer=[max_norm,l2]", "data.batch_size=170")
+BEST = ("budget.weights=best", "schedule=exponential")
+DOUBLE, BF16 = "trainer.precision=64-true", "trainer.precision=bf16-mixed"
+
+
 @pytest.mark.parametrize(
-    ("update", "validations", "first"),  # the first block that ends after the last checkpoint
-    [(23, 4, 15), (30, 4, 30), (53, 4, 45), (60, 20, 60), (60, 7, 56)],
-)
-@pytest.mark.parametrize(
-    "overrides",
+    ("overrides", "update", "validations", "first"),  # the first block that ends after the last checkpoint
     [
-        (),
-        ("optimizer=sgd", "optimizer.momentum_ramp=40", "regularizer=[max_norm,l2]", "data.batch_size=170"),
-        ("budget.weights=best", "schedule=exponential", "seeds=[4]"),
+        (SMALL, 23, 4, 15),
+        (SMALL, 30, 4, 30),
+        (SMALL, 53, 4, 45),
+        (SMALL, 60, 20, 60),
+        (SMALL, 60, 7, 56),
+        ((*SMALL, *SGD), 53, 4, 45),
+        ((*SMALL, *BEST, "seeds=[4]"), 53, 4, 45),
+        ((*SMALL, *BEST), 60, 20, 60),
+        ((*SMALL, DOUBLE), 30, 4, 30),
+        ((*SMALL, *SGD, *BEST, DOUBLE), 53, 4, 45),
+        ((*SMALL, *SGD, *BEST, BF16), 53, 4, 45),
+        ((*SMALL_LENET, *SGD[:-1], DOUBLE), 23, 4, 15),
+        (SMALL_LENET, 23, 4, 15),
     ],
-    ids=["adamw", "sgd", "best"],
 )
 def test_interrupted_and_gone_on_with_equals_uninterrupted(
     make_config: Make, tmp_path: Path, overrides: tuple[str, ...], update: int, validations: int, first: int
 ) -> None:
     """If this failed, a run that was interrupted would give another result than one that was not."""
-    config, file = make_config(*SMALL, f"budget.validations={validations}", *overrides), tmp_path / "it.ckpt"
+    config, file = make_config(*overrides, f"budget.validations={validations}"), tmp_path / "it.ckpt"
     whole = train(config, tmp_path)
-    images = random_images(8)
-    data = DataModule(images, config.data, config.seeds, 60, validate_every(config))
-    broken = CohortTraining(config, make_network(config.model, 64, 10), Checkpointing(file, seconds=0))
+    broken = cohort_of(config, Checkpointing(file, seconds=0))
     with pytest.raises(Interrupted):
-        fit(broken, make_trainer(config, tmp_path, [interrupted_at(update)]), data)
+        fit(broken, make_trainer(config, tmp_path, [interrupted_at(update)]), data_of(config))
     assert [path.name for path in tmp_path.iterdir() if "ckpt" in path.name] == ["it.ckpt"], "and nothing half-written"
     seen: list[int] = []
-    second = CohortTraining(config, make_network(config.model, 64, 10))
-    data = DataModule(images, config.data, config.seeds, 60, validate_every(config))
-    fit(second, make_trainer(config, tmp_path, [Watch(seen.append, every=1)]), data, file)
+    second = cohort_of(config)
+    fit(second, make_trainer(config, tmp_path, [Watch(seen.append, every=1)]), data_of(config), file)
     assert seen[0] == first, "it begins where it was interrupted, not at the start"
     assert seen[-1] == 60
     for (name, p), own in zip(whole.named_parameters(), second.parameters(), strict=True):

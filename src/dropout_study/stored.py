@@ -25,8 +25,6 @@ def fill(cohort: Cohort, config: Config) -> None:
     Raises:
         ConfigError: some of the seeds are not there; it names the command that trains them.
     """
-    if config.trainer.precision == "64-true":
-        cohort.double()
     found = _runs(config)
     if missing := [seed for seed in config.seeds if seed not in found]:
         source, budget = config.study.cohorts_from, config.budget.name

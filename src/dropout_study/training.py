@@ -87,6 +87,8 @@ class CohortTraining(pl.LightningModule):
         self.config = config
         self._checkpointing = checkpointing
         self.cohort = Cohort(network, config.seeds)
+        if config.trainer.precision == "64-true":
+            self.double()  # Lightning does so only after it has read a checkpoint, into float32
         self.curves: list[Point] = []
         self.results: dict[str, list[float]] = {}
         self.diverged: dict[int, int] = {}

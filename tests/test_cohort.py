@@ -1,13 +1,14 @@
 """A cohort computes what its networks compute alone."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import pytorch_lightning as pl
 import torch
 from conftest import random_images
 
-from dropout_study.cohort import Cohort
+from dropout_study.cohort import Cohort, load_weights
 from dropout_study.config import Config
 from dropout_study.data import DataModule
 from dropout_study.experiment import make_network, quiet
@@ -58,6 +59,27 @@ def test_parameters_are_registered_under_the_plain_names() -> None:
     assert names["stacked.layers.0.weight"] == (2, 784, 8)
     assert len(names) == 6
     assert all(p.device.type == "cpu" for p in Cohort(NETWORKS[0], [0, 1]).parameters())
+
+
+def test_a_part_of_a_cohort_is_its_networks() -> None:
+    """If this failed, other networks than those that did not fail would be judged."""
+    cohort, x = Cohort(NETWORKS[0], [5, 3, 8]), torch.rand(4, 784)
+    part = cohort.part([2, 0])
+    assert part.seeds == (8, 5)
+    assert torch.equal(part(x), cohort(x)[[2, 0]])
+    next(part.parameters()).data.zero_()
+    assert cohort(x)[[2, 0]].any(), "and its weights are its own"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused_unless_they_are_not_used(tmp_path: Path, value: float) -> None:
+    """If this failed, a diverged network would be judged, or would cost the others their evaluation."""
+    cohort, file = Cohort(MLP(4, 3, [5]), [7, 9]), tmp_path / "cohort.pt"
+    cohort.stacked.layers[1].bias.data[1, 0] = value
+    torch.save(cohort.state_dict(), file)
+    with pytest.raises(ValueError, match=r"not finite, of seeds \[9\]; .* rerun=true"):
+        load_weights(cohort, file)
+    load_weights(cohort, file, seeds=[7])
 
 
 def test_gradients_are_independent() -> None:

@@ -1,5 +1,6 @@
 """However a run ends, its record says so."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,9 +10,18 @@ from test_tracking import example
 
 from dropout_study import sweeps, tracking
 from dropout_study.config import Config, load
-from dropout_study.experiment import CONFIG, Stopped, recorded, results_table, save_config
+from dropout_study.experiment import (
+    CONFIG,
+    Stopped,
+    _failures,
+    make_network,
+    recorded,
+    results_table,
+    save_config,
+)
 from dropout_study.jobs import Job
 from dropout_study.record import Record
+from dropout_study.training import CohortTraining
 
 
 @pytest.mark.parametrize(
@@ -38,6 +48,21 @@ def test_a_run_that_does_not_end_well_is_recorded_with_its_reason(
     for run in stored(uri):
         assert (run.info.status, run.data.tags["reason"]) == (status, reason)
         assert "complete" not in run.data.tags
+
+
+def test_a_network_fails_for_its_losses_its_results_or_another_of_its_bag(make_config: Callable[..., Config]) -> None:
+    """If this failed, numbers that are none would count as results, or bags be judged of which a network is broken."""
+    config = make_config("seeds=[0,1,2,3,4,5]", "probes=[bags]", "bag=2")
+    module = CohortTraining(config, make_network(config.model, 64, 10))
+    module.diverged, module.results = {3: 50}, {"test/nll/weight_scaling": [0.1, 0.2, 0.3, math.nan, math.nan, 0.4]}
+    assert _failures(module) == {
+        2: "is in a bag with one that diverged",
+        3: "diverged (its loss was not a number at update 50)",
+        4: "diverged (its test/nll/weight_scaling is not a number)",
+        5: "is in a bag with one that diverged",
+    }
+    config.probes = []
+    assert set(_failures(module)) == {3, 4}
 
 
 def stored(uri: str) -> list:

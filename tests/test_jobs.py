@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from conftest import ROOT
 from hydra import compose, initialize_config_dir
 from mlflow.entities import Run
@@ -242,14 +243,19 @@ def test_an_interrupted_run_goes_on_from_its_checkpoint(
     assert list(checkpoints.iterdir()) == [], "what is complete needs no checkpoint"
 
 
-def test_a_damaged_checkpoint_is_put_aside(do: Do, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If this failed, a condition whose checkpoint was cut short could never be trained again."""
+@pytest.mark.parametrize("foreign", [False, True])
+def test_a_damaged_or_foreign_checkpoint_is_put_aside(
+    do: Do, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, foreign: bool
+) -> None:
+    """If this failed, a condition whose checkpoint is cut short, or a file of another, could never be trained again."""
     place = experiment._checkpoint
 
     def damaged(config: Config) -> Path:
         file = place(config)
         file.parent.mkdir()
         file.write_bytes(b"cut short")
+        if foreign:
+            torch.save({"state_dict": {}}, file)
         return file
 
     monkeypatch.setattr(experiment, "_checkpoint", damaged)

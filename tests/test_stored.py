@@ -9,7 +9,11 @@ from hydra import compose, initialize_config_dir
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
+from dropout_study.cohort import Cohort
+from dropout_study.config import Evaluate, Tracking
+from dropout_study.experiment import reevaluate, results_table
 from dropout_study.jobs import Job, carry_out
+from dropout_study.networks import Network
 from dropout_study.store import prepare
 
 SMALL = ("budget=smoke", "data=digits", "model.widths=[8]", "rules=[weight_scaling]", "trainer=cpu")
@@ -62,3 +66,31 @@ def test_a_cohort_that_is_not_there_is_missed_in_a_sentence_and_leaves_no_run(do
     assert "holds none of seeds [0, 1]" in job.reason
     assert "scripts/train.py -m study=capacity budget=smoke data=digits" in job.reason
     assert of(uri, "co_adaptation") == {}
+
+
+def test_where_one_network_diverged_the_others_are_evaluated(
+    do: Callable[..., Job], uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, one seed would cost its cohort every evaluation, or be evaluated though it has no numbers."""
+    original = Cohort.__init__
+
+    def broken(self: Cohort, network: Network, seeds: list[int]) -> None:
+        original(self, network, seeds)
+        for p in self.parameters():
+            p.data[self.seeds.index(1)] = float("inf")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Cohort, "__init__", broken)
+        job = do("capacity", "seeds=[0,1,2]", "tracking.cohort=true", "probes=[units]")
+    assert job.reason.startswith("1 of 3 seeds failed: seed 1 diverged")
+    trained = of(uri, "capacity")
+    assert set(trained) == {0, 2}
+    assert all("units/rank" in run.data.metrics for run in trained.values())
+    assert do("co_adaptation", "seeds=[2,0]", "probes=[units]").state == "done"
+    for seed, run in of(uri, "co_adaptation").items():
+        expected = trained[seed].data.metrics["units/rank"]
+        assert run.data.metrics["units/rank"] == pytest.approx(expected, rel=1e-5)
+    folder = tmp_path / "capacity" / "0"
+    record = reevaluate(Evaluate(run=str(folder), rules=["geometric"], tracking=Tracking(uri=uri)), folder)
+    assert ["test/nll/geometric" in seed.metrics for seed in record.seeds] == [True, False, True]
+    assert "mean over 2 seeds" in str(results_table(record, ["geometric"]).caption)

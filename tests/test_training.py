@@ -1,5 +1,6 @@
 """Training: independence of the seeds, constraints, curves, which weights are kept."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,8 +19,10 @@ from dropout_study.training import (
     Diverged,
     Tally,
     Watch,
+    checkpoint_name,
     fit,
     make_trainer,
+    resumable,
     validate_every,
 )
 
@@ -283,6 +286,20 @@ def test_blocks_that_do_not_fit_the_validations_are_refused(make_config: Make, t
     data = DataModule(random_images(8), config.data, config.seeds, 60, every=30)
     with pytest.raises(ValueError, match="blocks of 30 updates, but 20 to a validation"):
         fit(module, make_trainer(config, tmp_path), data)
+
+
+def test_a_checkpoint_is_resumed_by_the_run_that_wrote_it_alone(make_config: Make, tmp_path: Path) -> None:
+    """If this failed, training would go on from other weights than its own, or a foreign file stop it for ever."""
+    quiet()
+    config, other = make_config(*SMALL), make_config(*SMALL, "seeds=[0,1,3]")
+    own, foreign = tmp_path / checkpoint_name(config), tmp_path / checkpoint_name(other)
+    fit(cohort_of(config, Checkpointing(own, seconds=0)), make_trainer(config, tmp_path), data_of(config))
+    assert resumable(own)
+    shutil.copy(own, foreign)
+    assert not resumable(foreign)
+    for content in ({"state_dict": {}}, {"run": torch.zeros(2)}, [1], torch.zeros(2)):
+        torch.save(content, own)
+        assert not resumable(own)
 
 
 def test_no_checkpoint_is_written_before_its_time(make_config: Make, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import copy
 import pickle
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -60,6 +60,14 @@ class Cohort(nn.Module):
         run = stages if stages is not None else range(len(self.network.sites))
         return cast("list[Tensor]", self.network(x, masks, run))
 
+    def part(self, indices: Sequence[int]) -> "Cohort":
+        """A cohort of the networks at some indices, with copies of their weights."""
+        chosen = copy.deepcopy(self)
+        chosen.seeds = tuple(self.seeds[i] for i in indices)
+        for parameter in chosen.parameters():
+            parameter.data = parameter.data[list(indices)]
+        return chosen
+
     def member(self, index: int) -> Network:
         """A plain network with a copy of the weights of the cohort's network at `index`."""
         network = copy.deepcopy(self.stacked)
@@ -68,11 +76,17 @@ class Cohort(nn.Module):
         return network
 
 
-def load_weights(cohort: Cohort, file: Path) -> None:
+def load_weights(cohort: Cohort, file: Path, seeds: Collection[int] | None = None) -> None:
     """Fill a cohort with stored weights; nothing but tensors is read, no pickled code is run.
 
+    Args:
+        cohort: takes the weights.
+        file: stored by `tracking.cohort=true`.
+        seeds: of the networks that are going to be used (none: all); others may have diverged.
+
     Raises:
-        ValueError: the file is missing, truncated, not a checkpoint, or of other networks.
+        ValueError: the file is missing, truncated, not a checkpoint, or of other networks, or the
+            weights of a network that is going to be used are not finite.
     """
     try:
         cohort.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
@@ -83,3 +97,14 @@ def load_weights(cohort: Cohort, file: Path) -> None:
     except (RuntimeError, AttributeError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f"{file} is truncated, or a checkpoint of other networks: {reason}") from error
+    _check_finite(cohort, file, cohort.seeds if seeds is None else seeds)
+
+
+def _check_finite(cohort: Cohort, file: Path, seeds: Collection[int]) -> None:
+    finite = torch.stack([p.isfinite().flatten(1).all(1) for p in cohort.parameters()]).all(0)
+    diverged = [seed for seed, ok in zip(cohort.seeds, finite, strict=True) if not ok]
+    if broken := [seed for seed in diverged if seed in seeds]:
+        raise ValueError(
+            f"{file} holds weights that are not finite, of seeds {broken}: "
+            "train them again with rerun=true tracking.cohort=true"
+        )

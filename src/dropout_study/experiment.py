@@ -86,7 +86,7 @@ def run(config: Config, folder: Path, sweep: Path | None, watch: Callable[[int],
             data.trainer = trainer  # which tells where the arithmetic is done
         else:
             try:
-                training.fit(module, trainer, data, _readable(file))
+                training.fit(module, trainer, data, _resumable(file))
             finally:
                 _collect(record, module)
         evaluate(config, module.cohort, data, record)
@@ -139,15 +139,20 @@ def check_rules(config: Config, cohort: Cohort) -> None:
 
 
 def evaluate(config: Config, cohort: Cohort, data: DataModule, record: Record) -> None:
-    """Add to the record what the rules and the probes find on test data.
+    """Add to the record what rules and probes find on test data, for the seeds that did not fail.
 
     Without a site that drops all rules are weight scaling, and there is nothing to sample.
     """
+    whole = [i for i, seed in enumerate(record.seeds) if not seed.failure]
+    if not whole:
+        return
     drops = any(site.rate for site in cohort.network.sites)
     rules = [rule for rule in config.rules if drops or rule == "weight_scaling"]
     test = data.test_dataloader()[0]
     if data.trainer:
         cohort.to(data.trainer.strategy.root_device)  # Lightning takes the networks off the device after testing
+    if len(whole) < len(record.seeds):
+        cohort = cohort.part(whole)
     pooled = ("monte_carlo", "geometric") if "monte_carlo" in rules else ()
     scores = evaluation.evaluate(cohort, test, [rule for rule in rules if rule not in pooled], config.mc.samples)
     if pooled:
@@ -197,10 +202,12 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
     if config.trainer.precision == "64-true":
         cohort.double()
     try:
-        load_weights(cohort, folder / COHORT)
         record = Record.load(folder)
+        load_weights(cohort, folder / COHORT, [seed.seed for seed in record.whole])
     except (ValueError, KeyError, TypeError, FileNotFoundError) as error:
         raise ConfigError(f"run={chosen.run} cannot be evaluated: {error}") from error
+    if not record.whole:
+        raise ConfigError(f"run={chosen.run} cannot be evaluated, for it failed: {record.reason}")
     check_rules(config, cohort)
     evaluate(config, cohort, DataModule(images, config.data, config.seeds, config.budget.updates), record)
     record.evaluated_ms, record.store = now_ms(), masked(absolute(chosen.tracking.uri))
@@ -214,7 +221,7 @@ def results_table(record: Record, rules: Sequence[str]) -> Table:
     """The measures of each rule, mean over seeds."""
     table = Table(
         title=record.name,
-        caption=f"test data; mean and 95 % interval over {len(record.seeds)} seeds",
+        caption=f"test data; mean and 95 % interval over {len(record.whole)} seeds",
     )
     for heading in ("rule", "error %", "95 % interval", "NLL (nats)", "Brier", "ECE"):
         table.add_column(heading, justify="left" if heading == "rule" else "right")
@@ -300,27 +307,20 @@ def _claim(config: Config, record: Record, folder: Path) -> str | None:
 
 
 def _checkpoint(config: Config) -> Path:
-    """Where the run of a configuration is gone on with: a place that the next start finds.
-
-    Lightning counts blocks, whose length follows from the validations, which are no part of the digest.
-    """
-    seeds, every = combined([str(seed) for seed in config.seeds]), training.validate_every(config)
-    name = f"{config.study.name}-{schema.digest(config)}-{seeds}-{every}.{training.CHECKPOINT}.ckpt"
-    return Path(config.checkpoint.folder) / name
+    """Where the run of a configuration is resumed from: a place that the next start finds."""
+    return Path(config.checkpoint.folder) / training.checkpoint_name(config)
 
 
-def _readable(file: Path) -> Path | None:
-    """The checkpoint, if there is one; a damaged one is put aside."""
+def _resumable(file: Path) -> Path | None:
+    """The checkpoint, if there is one; one that is damaged or of another run is put aside."""
     if not file.exists():
         return None
-    try:
-        torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever a damaged file makes of itself
-        log.warning("%s cannot be read, and training begins anew: %s", file, error)
-        file.replace(file.with_suffix(".damaged"))
-        return None
-    log.info("going on from %s", file)
-    return file
+    if training.resumable(file):
+        log.info("resuming from %s", file)
+        return file
+    aside = file.replace(file.with_suffix(".damaged"))
+    log.warning("%s is damaged or of another run; it is now %s, and training begins anew", file, aside.name)
+    return None
 
 
 def save_config(config: Config, folder: Path) -> None:
@@ -360,10 +360,11 @@ def recorded(record: Record, folder: Path, uri: str, run_id: str | None) -> Iter
 
 
 def _collect(record: Record, module: training.CohortTraining) -> None:
-    """Hand the results of the networks to their seeds; a network that diverged has no result."""
+    """Hand the results of the networks to their seeds; a network that failed has no result."""
+    failures = _failures(module)
     for i, seed in enumerate(record.seeds):
-        if i in module.diverged:
-            seed.failure = f"diverged (its loss was not a number at update {module.diverged[i]})"
+        if i in failures:
+            seed.failure = failures[i]
         else:
             seed.metrics = {key: values[i] for key, values in module.results.items()}
             losses = [point.values[i] for point in module.curves if point.key == "train/loss"]
@@ -371,3 +372,19 @@ def _collect(record: Record, module: training.CohortTraining) -> None:
         for point in module.curves:
             if math.isfinite(point.values[i]):
                 seed.curves.setdefault(point.key, []).append((point.update, point.values[i], point.time_ms))
+
+
+def _failures(module: training.CohortTraining) -> dict[int, str]:
+    """Index of each network that failed -> why; with one network, its whole bag fails."""
+    failures = {i: f"diverged (its loss was not a number at update {update})" for i, update in module.diverged.items()}
+    for key, values in module.results.items():
+        for i, value in enumerate(values):
+            if not math.isfinite(value):  # the last update broke it, after the last loss was seen
+                failures.setdefault(i, f"diverged (its {key} is not a number)")
+
+    size = module.config.bag if "bags" in module.config.probes else 1
+    broken = {i // size for i in failures}
+    for i in range(len(module.config.seeds)):
+        if i // size in broken:
+            failures.setdefault(i, "is in a bag with one that diverged")
+    return failures

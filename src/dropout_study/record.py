@@ -107,38 +107,40 @@ class Record:
         return [seed.metrics[metric] for seed in self.whole if metric in seed.metrics]
 
     def add_metric(self, key: str, values: "Tensor") -> None:
-        """A final value of every network, `[R]`; one that failed has none, and nan is none.
+        """A final value of every network that did not fail, `[R]`; nan is none.
 
         Raises:
             ValueError: the key is that of a curve that ends with another value.
         """
-        for seed, value in zip(self.seeds, values.tolist(), strict=True):
-            if not seed.failure and not math.isnan(value):
+        for seed, value in zip(self.whole, values.tolist(), strict=True):
+            if not math.isnan(value):
                 seed.metrics[key] = value
                 seed.check(key)
 
     def add_curve(self, key: str, steps: Sequence[int], values: "Tensor") -> None:
-        """A curve of every network: values `[K, R]` at K steps; a network without numbers has none.
+        """A curve of every network that did not fail: values `[K, R]` at K steps; nan is none.
 
         Raises:
             ValueError: the key is that of a metric with another value than the last.
         """
-        for seed, of_seed in zip(self.seeds, values.T.tolist(), strict=True):
-            if not seed.failure and not any(map(math.isnan, of_seed)):
+        for seed, of_seed in zip(self.whole, values.T.tolist(), strict=True):
+            if not any(map(math.isnan, of_seed)):
                 seed.curves[key] = [(step, value, now_ms()) for step, value in zip(steps, of_seed, strict=True)]
                 seed.check(key)
 
     def add_wrong(self, rule: str, shares: "Tensor") -> None:
-        """How often a rule misclassified each test image, `[R, N]` in [0, 1], or nan where it is not known."""
-        for seed, of_seed in zip(self.seeds, shares, strict=True):
-            if not seed.failure and not of_seed.isnan().any():
+        """How often a rule misclassified each test image, `[R, N]` in [0, 1]; nan is not known.
+
+        A row for every network that did not fail.
+        """
+        for seed, of_seed in zip(self.whole, shares, strict=True):
+            if not of_seed.isnan().any():
                 seed.wrong[rule] = pack(of_seed.double().numpy())
 
     def add_picture(self, name: str, values: "Tensor") -> None:
-        """A picture of every network, grey values `[R, H, W]`."""
-        for seed, of_seed in zip(self.seeds, values, strict=True):
-            if not seed.failure:
-                seed.pictures[name] = pack_picture(of_seed.cpu().numpy())
+        """A picture of every network that did not fail, grey values `[R, H, W]`."""
+        for seed, of_seed in zip(self.whole, values, strict=True):
+            seed.pictures[name] = pack_picture(of_seed.cpu().numpy())
 
     def status_of(self, seed: SeedRecord) -> str:
         """The status of one seed: those that did not fail are finished, though their cohort is not whole."""

@@ -44,7 +44,8 @@ def _fill_from(run_id: str, found: dict[int, str], cohort: Cohort, config: Confi
             tracking.download(run_id, config.tracking.uri, Path(folder))
             whole = Cohort(cohort.member(0), schema.load(Path(folder) / "config.yaml").seeds)
             whole.to(next(cohort.parameters()).dtype)
-            load_weights(whole, Path(folder) / COHORT)
+            seeds = [seed for seed in config.seeds if found[seed] == run_id]
+            load_weights(whole, Path(folder) / COHORT, seeds)
         except ValueError as error:
             raise ConfigError(f"the cohort of run {run_id} cannot be evaluated: {error}") from error
     for i, seed in enumerate(config.seeds):
@@ -55,17 +56,21 @@ def _fill_from(run_id: str, found: dict[int, str], cohort: Cohort, config: Confi
 
 
 def _runs(config: Config) -> dict[int, str]:
-    """Seed -> the run whose cohort holds its network, for all that the store has."""
+    """Seed -> the run whose cohort holds its network, for all complete seeds that the store has.
+
+    The cohort itself is not complete where another of its seeds failed.
+    """
     client = MlflowClient(absolute(config.tracking.uri))
     if not (number := experiment_id(client, config.study.cohorts_from)):
         return {}
-    same = f"tags.training_digest = '{schema.training_digest(config)}' AND tags.{COMPLETE} = 'true'"
+    same = f"tags.training_digest = '{schema.training_digest(config)}'"
     runs = [run for run in client.search_runs([number], same, max_results=MOST) if DUPLICATE not in run.data.tags]
     cohorts = {run.data.tags[RECORD_ID]: run for run in runs if run.data.tags["role"] == "cohort"}
     found: dict[int, str] = {}
     for run in runs:
         cohort = cohorts.get(run.data.tags[RECORD_ID])
-        if "seed" in run.data.tags and cohort and _holds_weights(client, cohort):
+        complete = run.data.tags.get(COMPLETE) == "true"
+        if "seed" in run.data.tags and complete and cohort and _holds_weights(client, cohort):
             found[int(run.data.tags["seed"])] = str(cohort.info.run_id)
     return found
 

@@ -18,8 +18,8 @@ from tqdm import tqdm
 
 from dropout_study import masks, metrics
 from dropout_study.cohort import Cohort
-from dropout_study.config import SGD, Config
-from dropout_study.data import Blocks, blocks
+from dropout_study.config import SGD, Config, digest
+from dropout_study.data import Blocks, blocks, combined
 from dropout_study.networks import Network
 from dropout_study.optimizers import make_optimizer, make_schedule
 from dropout_study.regularizers import penalty, project
@@ -29,7 +29,7 @@ if not torch.cuda.is_available():
     # would search the disk for it at every step: 0.1 to 0.5 ms.
     os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
 
-CHECKPOINT = 3  # changes with what a checkpoint holds: one of another version is not gone on from
+CHECKPOINT = 4  # changes with what a checkpoint holds: one of another version is not gone on from
 LOG_EVERY = 50  # updates between points of the loss curve and refreshes of the progress bar
 
 
@@ -233,7 +233,8 @@ class CohortTraining(pl.LightningModule):
         return cast("Tensor", self(batch[0])).log_softmax(-1)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep what has been seen so far beside the weights."""
+        """Keep what has been seen so far beside the weights, and of which run it was."""
+        checkpoint["run"] = checkpoint_name(self.config)
         checkpoint["seen"] = {
             "curves": [dataclasses.asdict(point) for point in self.curves],
             "results": self.results,
@@ -286,6 +287,24 @@ class Checkpointing:
             os.fsync(written.fileno())
         partial.replace(self._file)
         self._written = time.monotonic()
+
+
+def checkpoint_name(config: Config) -> str:
+    """The name of the checkpoint of a run, which the next start of the same run finds.
+
+    Lightning counts blocks, whose length follows from the validations, which the digest leaves out.
+    """
+    seeds, every = combined([str(seed) for seed in config.seeds]), validate_every(config)
+    return f"{config.study.name}-{digest(config)}-{seeds}-{every}.{CHECKPOINT}.ckpt"
+
+
+def resumable(file: Path) -> bool:
+    """Whether a file is the checkpoint that its name says (`checkpoint_name`)."""
+    try:
+        run = torch.load(file, map_location="cpu", weights_only=True)["run"]
+    except Exception:  # whatever a damaged or foreign file makes of itself
+        return False
+    return bool(run == file.name)
 
 
 class Watch(pl.Callback):

@@ -1,5 +1,6 @@
 """Training: independence of the seeds, constraints, curves, which weights are kept."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -207,6 +208,29 @@ def test_other_precisions_train(make_config: Make, tmp_path: Path, precision: st
     module = train(make_config(*SMALL, f"trainer.precision={precision}", "budget.updates=3"), tmp_path)
     expected = torch.float64 if precision == "64-true" else torch.float32
     assert all(p.dtype == expected and p.isfinite().all() for p in module.parameters())
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"SLURM_NTASKS": "4", "SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "mine", "SLURM_PROCID": "3"},
+        dict.fromkeys(("LSB_JOBID", "LSB_DJOB_RANKFILE"), "7")
+        | dict.fromkeys(("JSM_NAMESPACE_RANK", "JSM_NAMESPACE_LOCAL_RANK", "JSM_NAMESPACE_SIZE"), "3"),
+        {},
+    ],
+    ids=["slurm", "lsf", "srun"],
+)
+def test_a_cluster_around_a_run_changes_nothing(
+    make_config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
+    """If this failed, every job would fail inside an allocation, or warn where `srun` is installed."""
+    config = make_config(*SMALL, "budget.updates=3")
+    alone = train(config, tmp_path)
+    (tmp_path / "srun").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert train(config, tmp_path).results == alone.results
 
 
 def test_predictions_are_the_log_probabilities_of_one_pass_without_masks(make_config: Make, tmp_path: Path) -> None:

@@ -249,8 +249,9 @@ def make_network(model: Model, inputs: int, classes: int) -> Network:
 
 def quiet() -> None:
     """Keep Lightning's advertisements, device messages and notes on its own internals off the terminal."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="pytorch_lightning")
+    for library in ("pytorch_lightning", "lightning_fabric"):
+        logging.getLogger(library).setLevel(logging.ERROR)
+        warnings.filterwarnings("ignore", module=library)
 
 
 def _record(config: Config, data: DataModule, device: torch.device, sweep: Path | None) -> Record:

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.plugins.environments import LightningEnvironment
 from torch import Tensor
 from torch.nn import functional as F
 from torch.optim import Optimizer
@@ -392,5 +393,6 @@ def make_trainer(config: Config, folder: Path, callbacks: Sequence[pl.Callback] 
         enable_progress_bar=False,
         callbacks=list(callbacks),
         profiler="simple" if config.debug.profile else None,
+        plugins=[LightningEnvironment()],  # one process, whatever variables a scheduler has set
         default_root_dir=str(folder),
     )

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.plugins.environments import LightningEnvironment
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
@@ -88,6 +89,7 @@ def seconds_of_loader(root: str, widths: list[int], rate: float, batch: int, wor
             enable_checkpointing=False,
             enable_model_summary=False,
             default_root_dir=str(folder),
+            plugins=[LightningEnvironment()],  # else a cluster's variables change what is measured
         )
         trainer.fit(module, loader)
     gaps = [b - a for a, b in pairwise(module.stamps[batches // 4 :])]

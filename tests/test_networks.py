@@ -83,3 +83,8 @@ def test_initial_weights_fill_their_interval_and_depend_on_the_seed_alone() -> N
     weight = one.layers[0].weight
     assert 0.099 < weight.abs().max() <= 0.1
     assert weight.mean().abs() < 5 * 0.1 / (3 * 5000) ** 0.5
+
+
+def test_no_stages_are_no_stages() -> None:
+    """If this failed, asking for no stage would run all of them."""
+    assert MLP(3, 2, [4])(torch.rand(1, 3), None, range(0)) == []

@@ -98,7 +98,7 @@ class Network(nn.Module):
             leading axis R if the parameters have one.
         """
         outputs, h = [], x
-        for i in stages or range(len(self.sites)):
+        for i in range(len(self.sites)) if stages is None else stages:
             site = self.sites[i].name
             h = self.stage(i, h * masks[site] if masks and site in masks else h)
             outputs.append(h)

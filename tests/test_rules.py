@@ -1,6 +1,7 @@
 """Prediction rules: what each computes, and that it computes the same however it is cut into pieces."""
 
 import math
+import re
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from test_theory import DIGITS, trained
 from dropout_study.cohort import Cohort
 from dropout_study.masks import Site, enumerate_masks, log_probability
 from dropout_study.networks import MLP, LeNet, Network
-from dropout_study.rules import bagging, exact, monte_carlo, subnetworks, weight_scaling
+from dropout_study.rules import bagging, exact, means, monte_carlo, subnetworks, weight_scaling
 
 X = torch.rand(6, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 
@@ -102,6 +103,19 @@ def test_monte_carlo_means_are_those_of_its_samples() -> None:
     assert samples.unique(dim=0).shape[0] == 7
 
 
+@pytest.mark.parametrize("counts", [[], [0, 1], [3, 2], [2, 2], [-1]])
+def test_counts_of_masks_that_do_not_ascend_from_1_are_refused(counts: list[int]) -> None:
+    """If this failed, an estimate would stand under another number of masks, or be left out."""
+    with pytest.raises(ValueError, match=re.escape(f"counts={counts}: give distinct numbers")):
+        monte_carlo(cohort(MLP(4, 3, [5], hidden_rate=0.5)), X, counts)
+
+
+def test_more_masks_than_samples_are_refused() -> None:
+    """If this failed, the last estimates would be left out without a word."""
+    with pytest.raises(ValueError, match=r"counts=\[1, 3\]: there are fewer than 3 samples"):
+        means(torch.zeros(2, 4, 3).log_softmax(-1), [1, 3])
+
+
 def test_monte_carlo_agrees_with_enumeration_within_its_standard_error() -> None:
     """If this failed, sampling would be biased: at most 1 of 2,000 deviations beyond 5 standard errors."""
     made = trained(MLP(16, 10, [12], hidden_rate=0.5))
@@ -144,6 +158,31 @@ def test_bags_average_disjoint_members() -> None:
     torch.testing.assert_close(bags[2, 0].exp(), log_probs[:3].exp().mean(0))
     with pytest.raises(ValueError, match="6 members do not divide into bags of 4"):
         bagging(log_probs, 4)
+
+
+def test_sums_are_taken_in_single_precision_at_least() -> None:
+    """If this failed, sums of half-precision networks would stop growing; double be rounded."""
+    for dtype, within in ((torch.bfloat16, 1e-5), (torch.float64, 1e-12)):
+        made = Cohort(MLP(4, 3, [6], input_rate=0.2, hidden_rate=0.5), (0, 1)).to(dtype)
+        x = X.to(dtype)
+        sampled, enumerated = monte_carlo(made, x, [1_000]), exact(made, x)
+        means_of_masks = [*vars(sampled).values(), *vars(enumerated).values()]
+        for log_probs in (*means_of_masks, weight_scaling(made, x)):
+            assert log_probs.dtype == torch.promote_types(dtype, torch.float32)
+            assert (log_probs.double().exp().sum(-1) - 1).abs().max() < within
+
+
+def test_predictions_in_half_precision_are_averaged_in_single() -> None:
+    """If this failed, a user's own samples in half precision would add up to a part of 1."""
+    samples = torch.randn(1_000, 2, 3, generator=torch.Generator().manual_seed(0)).log_softmax(-1)
+    halved = samples.bfloat16()
+    assert torch.equal(bagging(halved, 1_000), bagging(halved.float(), 1_000))
+    for one, other in zip(
+        vars(means(halved, [1_000])).values(),
+        vars(means(halved.float(), [1_000])).values(),
+        strict=True,
+    ):
+        assert torch.equal(one, other)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 A rule maps a cohort and inputs to log-probabilities `[R, N, C]`. A subnetwork is the network under one mask, the
 same for all examples; every rule here averages over subnetworks, so they differ in how alone.
+Sums are taken in float32 at least, whatever the precision of the networks.
 """
 
 import math
@@ -34,6 +35,11 @@ class Ensemble:
     geometric: Tensor
 
 
+def widen(values: Tensor) -> Tensor:
+    """The values in float32 at least: a long sum in half precision stops growing."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
 @torch.no_grad()
 def weight_scaling(cohort: Cohort, x: Tensor) -> Tensor:
     """One pass without masks (7.66); under inverted scaling the trained weights are those scaled by `keep`.
@@ -42,7 +48,7 @@ def weight_scaling(cohort: Cohort, x: Tensor) -> Tensor:
         cohort: R networks.
         x: inputs `[N, D]`.
     """
-    return cohort(x).log_softmax(-1)  # type: ignore[no-any-return]
+    return widen(cohort(x)).log_softmax(-1)
 
 
 @torch.no_grad()
@@ -61,8 +67,13 @@ def monte_carlo(cohort: Cohort, x: Tensor, counts: Sequence[int], memory: int = 
 
     Returns:
         Estimates `[K, R, N, C]`, one for each of `counts`.
+
+    Raises:
+        ValueError: as in `means`.
     """
-    parts = [means(subnetworks(cohort, rows, counts[-1]), counts) for rows in x.split(_rows(cohort, memory))]
+    largest = max(counts, default=0)
+    chunks = x.split(_rows(cohort, memory))
+    parts = [means(subnetworks(cohort, rows, largest), counts) for rows in chunks]
     return Ensemble(torch.cat([p.arithmetic for p in parts], -2), torch.cat([p.geometric for p in parts], -2))
 
 
@@ -71,14 +82,24 @@ def means(samples: Iterable[Tensor], counts: Sequence[int]) -> Ensemble:
 
     Returns:
         Estimates `[K, ..., N, C]`.
+
+    Raises:
+        ValueError: `counts` are not ascending from 1 on, or there are fewer samples than the last.
     """
+    counts = list(counts)
+    if not counts or counts != sorted(set(counts)) or counts[0] < 1:
+        raise ValueError(f"counts={counts}: give distinct numbers in ascending order, from 1 on")
+
     arithmetic, geometric = [], []
     total, log_total = torch.zeros(()), torch.full((), -math.inf)
-    for k, log_probs in enumerate(samples, start=1):
+    for k, log_probs in enumerate(map(widen, samples), start=1):
         total, log_total = total + log_probs, torch.logaddexp(log_total.to(log_probs), log_probs)
         if k in counts:
             arithmetic.append(log_total - math.log(k))
             geometric.append((total / k).log_softmax(-1))
+
+    if len(arithmetic) < len(counts):
+        raise ValueError(f"counts={counts}: there are fewer than {counts[-1]} samples")
     return Ensemble(torch.stack(arithmetic), torch.stack(geometric))
 
 
@@ -93,7 +114,8 @@ def subnetworks(cohort: Cohort, x: Tensor, count: int) -> Iterator[Tensor]:
     units = cohort.outputs(x, stages=range(first))[-1] if first else x
     for k in range(count):
         masks = sample(sites, cohort.seeds, k, 1, Purpose.EVALUATION_MASK, x.dtype, x.device)
-        yield cohort.outputs(units, masks, range(first, len(sites)))[-1].log_softmax(-1)
+        logits = cohort.outputs(units, masks, range(first, len(sites)))[-1]
+        yield widen(logits).log_softmax(-1)
 
 
 @torch.no_grad()
@@ -131,7 +153,7 @@ def check_enumerable(cohort: Cohort) -> None:
 
 
 def _exact(cohort: Cohort, x: Tensor, memory: int) -> Ensemble:
-    last = log_probability(cohort.network.sites[-1]).to(x)
+    last = log_probability(cohort.network.sites[-1]).to(widen(x))
     arithmetic, geometric = [], []
     for earlier, units in _earlier(cohort, x, memory):
         log_probs = logits_by_doubling(cohort, units).log_softmax(-2)  # [R, M, N, C, masks of the last site]
@@ -146,7 +168,7 @@ def _earlier(cohort: Cohort, x: Tensor, memory: int) -> Iterator[tuple[Tensor, T
     *earlier, _ = cohort.network.sites
     droppable = [site for site in earlier if site.rate]
     sizes = [math.prod(site.shape) for site in droppable]
-    log_probabilities = log_probability(*droppable).to(x)
+    log_probabilities = log_probability(*droppable).to(widen(x))
     for numbers in torch.arange(2 ** sum(sizes)).split(max(1, memory // _bytes(cohort, len(x)))):
         count = len(numbers)
         rows = x.expand(count, *x.shape).flatten(0, 1)
@@ -167,7 +189,7 @@ def _bytes(cohort: Cohort, examples: int) -> int:
     """What the logits of some examples under one mask of the earlier sites and all of the last take."""
     last, bias = cohort.network.sites[-1], cohort.get_parameter(f"stacked.layers.{len(cohort.network.sites) - 1}.bias")
     masks = 2 ** math.prod(last.shape) if last.rate else 1
-    return examples * masks * bias.numel() * bias.element_size()
+    return examples * masks * bias.numel() * widen(bias).element_size()
 
 
 def logits_by_doubling(cohort: Cohort, units: Tensor) -> Tensor:
@@ -176,7 +198,8 @@ def logits_by_doubling(cohort: Cohort, units: Tensor) -> Tensor:
     The order of the masks is that of `enumerate_masks`: unit i is kept where bit i is set.
     """
     site, layer = cohort.network.sites[-1], len(cohort.network.sites) - 1
-    weight = cohort.get_parameter(f"stacked.layers.{layer}.weight")[:, None, None]  # [R, 1, 1, n, C]
+    units, weight = widen(units), widen(cohort.get_parameter(f"stacked.layers.{layer}.weight"))
+    weight = weight[:, None, None]  # [R, 1, 1, n, C]
     bias = cohort.get_parameter(f"stacked.layers.{layer}.bias")[:, None, None]
     if not site.rate:
         return ((units.unsqueeze(-2) @ weight).squeeze(-2) + bias).unsqueeze(-1)
@@ -222,7 +245,7 @@ def exact_normal(cohort: Cohort, x: Tensor, variance: float) -> NormalEnsemble:
     """
     check_enumerable(cohort)
     first, second = torch.zeros(()), torch.zeros(())
-    last = log_probability(cohort.network.sites[-1]).to(x)
+    last = log_probability(cohort.network.sites[-1]).to(widen(x))
     for earlier, units in _earlier(cohort, x, MEMORY):
         outputs = logits_by_doubling(cohort, units)
         weights = (earlier.view(-1, 1, 1, 1) + last).exp()
@@ -246,6 +269,7 @@ def bagging(log_probs: Tensor, size: int) -> Tensor:
     """
     if size < 1 or len(log_probs) % size:
         raise ValueError(f"{len(log_probs)} members do not divide into bags of {size}")
+    log_probs = widen(log_probs)
     cumulated: Tensor = log_probs.unflatten(0, (-1, size)).logcumsumexp(1)
     counts = torch.arange(1, size + 1, dtype=log_probs.dtype, device=log_probs.device)
     return (cumulated - counts.log().view(1, -1, 1, 1)).transpose(0, 1)

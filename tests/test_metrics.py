@@ -1,11 +1,13 @@
 """Metrics against answers computed by hand."""
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 
 from dropout_study.metrics import brier, disagreement, ece, errors, mutual_information, nll, predictive_entropy
 
@@ -73,8 +75,60 @@ def test_disagreement_counts_pairs_by_hand() -> None:
     """If this failed, disagreement would count a subnetwork with itself: votes 0, 0, 1 give 2 of 3 pairs."""
     votes = torch.tensor([[[0.0, -1.0]], [[0.0, -1.0]], [[-1.0, 0.0]]])
     torch.testing.assert_close(disagreement(votes), torch.tensor([2 / 3]))
-    with pytest.raises(ValueError, match="at least two"):
-        disagreement(votes[:1])
+
+
+@pytest.mark.parametrize("measure", [disagreement, mutual_information])
+@pytest.mark.parametrize("members", [LOG_PROBS.expand(1, 2, 3), LOG_PROBS])
+def test_what_is_of_subnetworks_needs_two(measure: Callable[..., Tensor], members: Tensor) -> None:
+    """If this failed, one prediction would agree with itself, or examples pass for subnetworks."""
+    with pytest.raises(ValueError, match="at least two subnetworks"):
+        measure(members)
+
+
+@pytest.mark.parametrize("measure", [errors, nll, brier, ece])
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (torch.tensor([[0], [1]]), r"int64 \[2, 1\]: for predictions \[2, 3\] give .* \[2\]"),
+        (torch.tensor([0]), r"int64 \[1\]"),
+        (torch.tensor(0), r"int64 \[\]"),
+        (torch.tensor([0.0, 1.0]), r"float32 \[2\]"),
+        (torch.tensor([1, 3]), "labels are from 1 to 3: number the 3 classes from 0"),
+        (torch.tensor([-100, 2]), "labels are from -100 to 2"),
+    ],
+)
+def test_labels_of_other_shapes_or_classes_are_refused(
+    measure: Callable[[Tensor, Tensor], Tensor], labels: Tensor, said: str
+) -> None:
+    """If this failed, labels would be compared with every example, or be of no class there is."""
+    with pytest.raises(ValueError, match=said):
+        measure(LOG_PROBS, labels)
+
+
+@pytest.mark.parametrize("given", [LOG_PROBS.exp(), LOG_PROBS + 1])
+def test_probabilities_and_logits_are_refused(given: Tensor) -> None:
+    """If this failed, confidences could be above 1, and entropies be of no distribution."""
+    for measure in (nll, brier, ece):
+        with pytest.raises(ValueError, match=r"add up to .*: give log-probabilities"):
+            measure(given, LABELS)
+    for measure in (predictive_entropy, lambda given: mutual_information(given.expand(2, 2, 3))):
+        with pytest.raises(ValueError, match=r"add up to .*: give log-probabilities"):
+            measure(given)
+
+
+def test_half_precision_is_summed_in_single_and_double_in_double() -> None:
+    """If this failed, sums over many examples or passes would be rounded off."""
+    log_probs = LOG_PROBS.repeat(1_000, 1)
+    labels = LABELS.repeat(1_000)
+    halved = log_probs.bfloat16()
+    torch.testing.assert_close(ece(halved, labels), ece(halved.float(), labels))
+    assert nll(halved, labels).dtype == brier(halved, labels).dtype == torch.float32
+
+    members = torch.randn(1_000, 2, 3, generator=torch.Generator().manual_seed(0)).log_softmax(-1)
+    halved = members.bfloat16()
+    torch.testing.assert_close(mutual_information(halved), mutual_information(halved.float()))
+    alike = LOG_PROBS.double().log_softmax(-1).expand(3, 2, 3)
+    assert mutual_information(alike).max() < 1e-12
 
 
 def test_nothing_is_infinite_for_a_prediction_that_is_certain_and_wrong() -> None:

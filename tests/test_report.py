@@ -9,13 +9,15 @@ import pandas as pd
 import pytest
 from conftest import CONF, SMOKE
 from mlflow.tracking import MlflowClient
+from rich.console import Console
 
 from dropout_study import results
 from dropout_study.claims import CLAIMS
 from dropout_study.claims.criteria import CONTRADICTED, INCONCLUSIVE, SUPPORTED
-from dropout_study.config import ConfigError, Report, Reproduce, Tracking
-from dropout_study.report import table
+from dropout_study.config import Budget, ConfigError, Report, Reproduce, Tracking
+from dropout_study.report import table, write
 from dropout_study.reporting import STUDIES, report
+from dropout_study.reproduction import reproduce
 from dropout_study.restoring import restore
 from dropout_study.verdicts import NEEDS_MNIST, NO_RUNS, Outcome, decide
 
@@ -134,17 +136,17 @@ def test_the_report_is_recorded(smoke_store: str) -> None:
 def test_a_report_is_recorded_before_it_is_printed(
     smoke_store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If this failed, a reader who closes the pipe, as `head` does, would lose the record of the report."""
+    """If this failed, a terminal that is gone, or a full disk behind it, would cost the record of the report."""
     client = MlflowClient(smoke_store)
     experiments = [client.get_experiment_by_name("report").experiment_id]
     before = len(client.search_runs(experiments))
 
-    class Closed(io.StringIO):
+    class Full(io.StringIO):
         def write(self, _: str) -> int:
-            raise BrokenPipeError
+            raise OSError("no space left")
 
-    monkeypatch.setattr(sys, "stdout", Closed())
-    with pytest.raises(BrokenPipeError):
+    monkeypatch.setattr(sys, "stdout", Full())
+    with pytest.raises(OSError, match="no space left"):
         report(told(smoke_store, tmp_path, claims=["subnetworks"]), CONF)
     assert len(client.search_runs(experiments)) == before + 1
 
@@ -175,6 +177,29 @@ def test_a_claim_without_runs_names_the_command_that_makes_them(
     assert printed.count("needs runs: python scripts/train.py -m study=") == len(CLAIMS)
     assert "study=dropout_rate budget=laptop && python scripts/train.py -m study=robustness" in printed
     assert not (tmp_path / "none.db").exists()
+
+
+def test_text_from_a_file_is_shown_as_text(tmp_path: Path) -> None:
+    """If this failed, a file of results could bring a script to the page, or its brackets end the table."""
+    outcome = Outcome(CLAIMS["capacity"], NO_RUNS, reason="<b>[/x]")
+    write([outcome], pd.DataFrame({"commit": ["<i>"]}), tmp_path, {}, None)
+    html = (tmp_path / "index.html").read_text()
+    assert not set(re.findall("<b>|<i>", html))
+    assert {"&lt;b&gt;[/x]", "&lt;i&gt;"} <= set(re.findall(r"&lt;[bi]&gt;(?:\[/x\])?", html))
+    shown = io.StringIO()
+    Console(file=shown, width=200).print(table([outcome]))
+    assert "<b>[/x]" in shown.getvalue()
+
+
+def test_a_file_of_results_that_is_typed_has_to_be_there(tmp_path: Path) -> None:
+    """If this failed, a mistyped path would train for hours what was measured already."""
+    chosen = Reproduce(
+        budget=Budget(name="smoke", updates=1),
+        results=f"{tmp_path}/no.csv",
+        tracking=Tracking(uri=f"sqlite:///{tmp_path}/none.db"),
+    )
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        reproduce(chosen, CONF, tmp_path)
 
 
 @pytest.mark.parametrize(

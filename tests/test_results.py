@@ -1,5 +1,8 @@
 """Results as claims see them: paired by seed, missed in a sentence."""
 
+import csv
+import hashlib
+import io
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -8,18 +11,32 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dropout_study.claims import co_adaptation
+from dropout_study.claims import co_adaptation, weight_scaling_exact
 from dropout_study.claims.pooling import mean_errors
-from dropout_study.packing import pack
-from dropout_study.results import Errors, Missing, Runs, from_file, minus, to_file
+from dropout_study.config import ConfigError
+from dropout_study.packing import pack, pack_picture
+from dropout_study.results import (
+    Errors,
+    Missing,
+    Runs,
+    from_file,
+    minus,
+    needing_columns,
+    to_file,
+)
 
 FRAME = pd.DataFrame(
     {
         "study": "capacity",
         "budget": "laptop",
+        "condition": ["a", "a", "b", "b", "b"],
         "digest": ["a", "a", "b", "b", "b"],
+        "training_digest": "c",
         "seed": [1, 0, 0, 1, 2],
         "data.name": "mnist",
+        "data.train_size": 100,
+        "model.name": "mlp",
+        "budget.updates": 20,
         "model.hidden_rate": [0.0, 0.0, 0.5, 0.5, 0.5],
         "test/error/weight_scaling": [50.0, 25.0, 0.0, 25.0, 100.0],
         "wrong/weight_scaling": [pack(w) for w in ([1, 1, 0, 0], [1, 0, 0, 0], [0] * 4, [0, 1, 0, 0], [1] * 4)],
@@ -110,9 +127,127 @@ def test_a_file_keeps_every_digit_and_is_sorted(tmp_path: Path) -> None:
     assert again["seed"].tolist() == [0, 1, 0, 1, 2]
     wanted = exact.sort_values(["digest", "seed"])["test/error/weight_scaling"].tolist()
     assert again["test/error/weight_scaling"].tolist() == wanted
-    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(ValueError, match="no columns"):
-        from_file(tmp_path / "other.csv")
+
+
+WHOLE = {
+    "study": "capacity",
+    "budget": "laptop",
+    "condition": "mlp 8, rate 0",
+    "seed": "0",
+    "digest": "a",
+    "training_digest": "b",
+    "data.name": "digits",
+    "data.train_size": "100",
+    "model.name": "mlp",
+    "model.hidden_rate": "0.5",
+    "budget.updates": "20",
+    "regularizer.max_norm": "none",
+    "test/error/weight_scaling": "25.0",
+    "val/error": "4.0",
+    "val/nll": "0.25",
+    "curve/val/error": "10:5 20:4",
+    "wrong/weight_scaling": pack([1, 0, 0, 0]),
+    "picture/features": pack_picture(np.eye(2)),
+    "mine/anything": "-1e3",
+}
+
+
+def table(*rows: dict[str, str]) -> str:
+    """A file of results with these rows."""
+    written = io.StringIO()
+    writer = csv.DictWriter(written, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return written.getvalue()
+
+
+def test_a_whole_table_is_read(tmp_path: Path) -> None:
+    """If this failed, the checks would refuse what is written, such as a measure of the user's own."""
+    (tmp_path / "results.csv").write_text(table(WHOLE, WHOLE | {"seed": "4294967295", "val/nll": ""}))
+    runs = from_file(tmp_path / "results.csv")
+    assert runs["seed"].tolist() == [0, 2**32 - 1]
+    assert runs["mine/anything"].tolist() == [-1000.0] * 2
+    assert math.isnan(runs["val/nll"][1])
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "message"),
+    [
+        ("study", "capcity", "line 3, column study: 'capcity' is not one of capacity, cost"),
+        ("budget", "lap", "line 3, column budget: 'lap' is not one of smoke, laptop, paper"),
+        ("data.name", "imagenet", "line 3, column data.name: 'imagenet' is not one of digits, mnist"),
+        ("seed", "", "line 3, column seed: the cell is empty"),
+        ("seed", "1e30", "line 3, column seed: '1e30' is not a whole number from 0 to 4294967295"),
+        ("seed", "nan", "line 3, column seed: 'nan' is not a whole number"),
+        ("seed", "-1", "line 3, column seed: '-1' is not"),
+        ("seed", "4294967296", "line 3, column seed: '4294967296' is not"),
+        ("seed", "0", "line 3, columns study, digest, seed: the network of line 2 once more"),
+        ("training_digest", "", "line 3, column training_digest: the cell is empty"),
+        ("model.hidden_rate", "half", "column model.hidden_rate: 'half' is not a finite number"),
+        ("test/error/weight_scaling", "-3", "'-3' is not a finite number, at least 0, at most 100"),
+        ("test/error/weight_scaling", "101", "'101' is not a finite number, at least 0, at most 100"),
+        ("test/error/weight_scaling", "nan", "'nan' is not a finite number"),
+        ("val/nll", "inf", "column val/nll: 'inf' is not a finite number, at least 0"),
+        ("val/nll", "0.25x", "column val/nll: '0.25x' is not"),
+        ("mine/anything", "-inf", "column mine/anything: '-inf' is not a finite number"),
+        ("val/error", "5.0", "column val/error: '5.0' is not 4, with which curve/val/error ends"),
+        ("curve/val/error", "10:5", "column val/error: '4.0' is not 5, with which"),
+        ("curve/val/error", "10:5 20:", "column curve/val/error: '10:5 20:' is not a whole curve"),
+        ("curve/val/error", "10:nan 20:4", "column curve/val/error: '10:nan 20:4' is not a whole"),
+        ("wrong/weight_scaling", pack([1, 0])[:-2], "column wrong/weight_scaling: .* is not packed"),
+        ("wrong/weight_scaling", pack([1, 0]), "it is of 2 test images, and line 2 of 4"),
+        ("picture/features", "2 1 abc", "column picture/features: '2 1 abc' is not a packed picture"),
+    ],
+)
+def test_a_damaged_cell_is_named(tmp_path: Path, column: str, text: str, message: str) -> None:
+    """If this failed, a report would be written as if nothing were wrong, or end in a traceback."""
+    (tmp_path / "results.csv").write_text(table(WHOLE, WHOLE | {"seed": "1"} | {column: text}))
+    with pytest.raises(ConfigError, match=message) as raised:
+        from_file(tmp_path / "results.csv", ["capacity", "cost"])
+    assert str(raised.value).startswith(f"results={tmp_path / 'results.csv'} cannot be read: ")
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "it is empty"),
+        (table(WHOLE).splitlines()[0].encode(), "it has a header and no rows"),
+        (b"\x89PNG\r\n\x1a\n\xff\x00", "it is not a file of text"),
+        (b"a,b\n1,2\n", "line 1: there is no column study, budget"),
+        (table(WHOLE)[:-40].encode(), "line 2: it has 17 cells, and the header 19"),
+        (table(WHOLE).replace("rate 0", 'rate" 0').encode(), "line 2: "),
+        (table({"seeds": "", **WHOLE}).encode(), "line 1: 'seeds' is no column of results"),
+        (table(WHOLE).replace("val/nll", "val/error").encode(), "line 1: there are two columns val/error"),
+        (table({k: v for k, v in WHOLE.items() if k != "seed"}).encode(), "line 1: there is no column seed"),
+    ],
+    ids=["empty", "header", "binary", "other", "cut", "quote", "unknown", "twice", "missing"],
+)
+def test_a_damaged_table_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    """If this failed, what is no table of results would be reported on, or be a page of traceback."""
+    (tmp_path / "results.csv").write_bytes(content)
+    with pytest.raises(ConfigError, match=message):
+        from_file(tmp_path / "results.csv")
+
+
+def test_rows_that_are_gone_are_noticed_by_the_checksum(tmp_path: Path) -> None:
+    """If this failed, half of a file would be taken for the whole; who removes rows removes the checksum, too."""
+    file, sums = to_file(FRAME, tmp_path / "results.csv")
+    assert sums.read_text() == f"{hashlib.sha256(file.read_bytes()).hexdigest()}  results.csv\n"
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(lines[:3]))
+    with pytest.raises(ConfigError, match=r"rows may be cut .* remove results.csv.sha256"):
+        from_file(file)
+    sums.unlink()
+    assert len(from_file(file)) == 2
+    to_file(FRAME, file)
+    assert len(from_file(file)) == 5
+
+
+def test_a_column_that_a_claim_needs_is_missed_in_a_sentence() -> None:
+    """If this failed, a table without some column would be a page of traceback."""
+    with pytest.raises(Missing, match="there is no column 'arm'"), needing_columns():
+        weight_scaling_exact.figure({"enumerable": Runs(FRAME, {})})
 
 
 def test_errors_of_different_rules_compare_within_a_network() -> None:

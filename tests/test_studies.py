@@ -12,9 +12,9 @@ from dropout_study import config as schema
 from dropout_study import studies
 from dropout_study.claims import CLAIMS
 from dropout_study.claims.criteria import Equivalent, Exact, Greater, Measured
+from dropout_study.columns import BUDGETS
 from dropout_study.command_line import grid_of
 from dropout_study.reporting import STUDIES
-from dropout_study.results import BUDGETS
 
 IDS = (
     "subnetworks arithmetic_ensemble geometric_ensemble weight_scaling_exact weight_scaling_approximate cost bagging "

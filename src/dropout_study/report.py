@@ -12,13 +12,14 @@ import pandas as pd
 import torch
 from jinja2 import Environment, PackageLoader
 from matplotlib.figure import Figure
+from rich.markup import escape
 from rich.table import Table
 
 from dropout_study import figures
 from dropout_study.claims.claim import MARKS, Claim
 from dropout_study.claims.criteria import CONTRADICTED, IMAGES, INCONCLUSIVE, SUPPORTED, Exact, Part
 from dropout_study.images import Images
-from dropout_study.results import Effect, Missing
+from dropout_study.results import Effect, Missing, needing_columns
 from dropout_study.statistics import interval
 from dropout_study.verdicts import NEEDS_MNIST, Outcome
 
@@ -141,7 +142,7 @@ def table(outcomes: Sequence[Outcome]) -> Table:
         colour = COLOURS.get(outcome.shown, "dim")
         verdict = f"[{colour}]{sign(outcome.shown)} {outcome.shown}{daggers(outcome)}[/]"
         if not outcome.decided:
-            result.add_row(outcome.claim.id, verdict, "", "", outcome.reason, "", "", published(outcome.claim))
+            result.add_row(outcome.claim.id, verdict, "", "", escape(outcome.reason), "", "", published(outcome.claim))
             continue
         row = decisive(outcome)
         cells = (row.value, row.spread, row.criterion, str(outcome.seeds), outcome.where, published(outcome.claim))
@@ -161,8 +162,9 @@ def write(
         links: study -> where its runs are seen, if anywhere.
         images: whose corrupted versions are pictured.
     """
+    beside = {outcome.claim.id: _beside(outcome) for outcome in outcomes}
     with figures.style():
-        drawn = {outcome.claim.id: list(_pictures(outcome, images)) for outcome in outcomes}
+        drawn = {o.claim.id: list(_pictures(o, images, beside[o.claim.id])) for o in outcomes}
     files = [folder / "figures" / picture.file for pictures in drawn.values() for picture in pictures]
     (folder / "figures").mkdir(exist_ok=True)
     for picture in (picture for pictures in drawn.values() for picture in pictures):
@@ -179,7 +181,7 @@ def write(
         "tally": Counter(outcome.shown for outcome in outcomes),
         "rows": {outcome.claim.id: rows(outcome) for outcome in outcomes},
         "decisive": {outcome.claim.id: decisive(outcome) for outcome in outcomes if outcome.decided},
-        "beside": {outcome.claim.id: _beside(outcome) for outcome in outcomes},
+        "beside": beside,
         "commits": sorted({str(commit)[:7] for commit in runs.get("commit", pd.Series(dtype=str)).dropna()}),
         "count": len(runs),
         "links": links,
@@ -195,12 +197,18 @@ def write(
     return files
 
 
-def _pictures(outcome: Outcome, images: Images | None) -> Iterator[Picture]:
-    """The figure of a claim, what else its runs can show, and how its nets were trained."""
+def _pictures(outcome: Outcome, images: Images | None, lines: list[str]) -> Iterator[Picture]:
+    """The figure of a claim, what else its runs can show, and how its nets were trained.
+
+    A figure that lacks something is left out, and `lines` say why.
+    """
     claim = outcome.claim
     if not outcome.decided:
         return
-    yield _picture(claim.id, claim.draw(outcome.studies), claim.caption)
+    try:
+        yield _picture(claim.id, claim.draw(outcome.studies), claim.caption)
+    except Missing as error:
+        lines.append(f"The figure is left out: {error}.")
     if (seen := claim.picture(outcome.studies)) is not None:
         yield _picture(f"{claim.id}_picture", seen, claim.picture_caption)
     if claim.id == "robustness" and images is not None:
@@ -249,6 +257,7 @@ def _beside(outcome: Outcome) -> list[str]:
     if not outcome.decided:
         return []
     try:
-        return outcome.claim.beside(outcome.studies)
+        with needing_columns():
+            return outcome.claim.beside(outcome.studies)
     except Missing as error:
         return [f"Not all numbers are there: {error}."]

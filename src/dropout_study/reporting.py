@@ -36,8 +36,7 @@ def report(chosen: Report, conf: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     files = write(outcomes, runs, folder, _links(runs, chosen), _images(outcomes, chosen))
     if len(runs) and not chosen.results:
-        files.append(folder / "results.csv")
-        results.to_file(runs, files[-1])
+        files += results.to_file(runs, folder / "results.csv")
     if not chosen.results and len(runs):
         _record(outcomes, files, chosen, conf)
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 160, highlight=False)
@@ -52,7 +51,7 @@ def read(chosen: Report) -> pd.DataFrame:
     """The results of all studies, from the store or from a file.
 
     Raises:
-        ConfigError: the file is missing or not one of results.
+        ConfigError: store or file cannot be read, or the file is damaged.
     """
     if not chosen.results:
         if not store.exists(absolute(chosen.tracking.uri)):
@@ -62,10 +61,7 @@ def read(chosen: Report) -> pd.DataFrame:
         except store.UNREACHABLE as error:
             reason = masked(str(error).splitlines()[0])
             raise ConfigError(f"tracking.uri={masked(chosen.tracking.uri)} cannot be read: {reason}") from error
-    try:
-        return results.from_file(Path(chosen.results))
-    except (OSError, ValueError, KeyError) as error:
-        raise ConfigError(f"results={chosen.results} cannot be read: {error}") from error
+    return results.from_file(Path(chosen.results), STUDIES)
 
 
 def _links(runs: pd.DataFrame, chosen: Report) -> dict[str, str]:

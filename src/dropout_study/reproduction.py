@@ -64,13 +64,9 @@ def _restore(chosen: Reproduce, conf: Path) -> None:
     if not chosen.results:
         return
     file = Path(chosen.results)
-    if not file.exists():
+    if chosen.results == Reproduce.results and not file.exists():  # elsewhere than in a checkout
         return
     from dropout_study.restoring import restore
 
-    try:
-        count = restore(file, chosen.tracking.uri, chosen.budget.name, conf)
-    except ValueError as error:
-        raise ConfigError(f"results={file} cannot be read: {error}") from error
-    if count:
+    if count := restore(file, chosen.tracking.uri, chosen.budget.name, conf):
         print(f"{count} networks taken from {file} (results=null trains them again)")

@@ -10,13 +10,13 @@ from tqdm import tqdm
 
 from dropout_study import studies, tracking
 from dropout_study.addresses import absolute
+from dropout_study.columns import PARAMS
 from dropout_study.identity import look_up
 from dropout_study.packing import unpack_curve
 from dropout_study.processes import now_ms
 from dropout_study.record import Record, SeedRecord
+from dropout_study.reporting import STUDIES
 from dropout_study.results import from_file
-
-PARAMS = ("data.", "model.", "regularizer.", "optimizer.", "schedule.", "trainer.", "budget.", "evaluation.")
 
 
 def restore(file: Path, uri: str, budget: str, conf: Path) -> int:
@@ -31,9 +31,9 @@ def restore(file: Path, uri: str, budget: str, conf: Path) -> int:
         conf: the folder of the configuration.
 
     Raises:
-        ValueError: the file is something else.
+        ConfigError: the file cannot be read, or is damaged.
     """
-    runs = from_file(file)
+    runs = from_file(file, STUDIES)
     restored, client = 0, MlflowClient(absolute(uri))
     of_budget = runs[runs["budget"] == budget].groupby(["study", "digest"], sort=True)
     for (study, digest), cohort in tqdm(of_budget, desc="restoring", unit=" conditions", leave=False, disable=None):

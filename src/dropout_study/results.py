@@ -1,6 +1,10 @@
 """Results read back: one row for each network that counts, from any MLflow store or from the file of a report."""
 
-from collections.abc import Mapping, Sequence
+import csv
+import hashlib
+import io
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,22 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dropout_study.columns import TEXT, check
+from dropout_study.config import ConfigError
 from dropout_study.packing import unpack, unpack_curve, unpack_picture
 from dropout_study.statistics import image_error
 
-BUDGETS = ("smoke", "laptop", "paper")  # ascending
-TEXT = (
-    "study",
-    "condition",
-    "digest",
-    "training_digest",
-    "data_digest",
-    "arm",
-    "budget",
-    "commit",
-    "run",
-    "model.widths",
-)
 NAMES = {  # of the columns that are not params or metrics
     "tags.config_digest": "digest",
     "tags.arm": "arm",
@@ -43,6 +36,19 @@ DERIVED = "params.model.units"  # from the widths, for MLflow's charts
 
 class Missing(LookupError):
     """Results that a claim needs are not there; the message says which."""
+
+
+@contextmanager
+def needing_columns() -> Iterator[None]:
+    """Say of a column that is not there what is said of other results.
+
+    Raises:
+        Missing: instead of a KeyError.
+    """
+    try:
+        yield
+    except KeyError as error:
+        raise Missing(f"there is no column {error}") from error
 
 
 def from_store(uri: str, studies: Sequence[str]) -> pd.DataFrame:
@@ -92,27 +98,92 @@ def _without_ends(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.drop(columns=ends)
 
 
-def from_file(file: Path) -> pd.DataFrame:
-    """Read what `to_file` has written.
+def from_file(file: Path, studies: Collection[str] = ()) -> pd.DataFrame:
+    """Read what `to_file` has written, if it is whole.
+
+    Args:
+        file: a checksum beside it is compared, if there is one.
+        studies: the names that a study can have; without any, every name will do.
 
     Raises:
-        ValueError: the file is something else.
+        ConfigError: the file cannot be read, is something else, or was cut or changed; the message
+            names line and column.
     """
-    runs = typed(pd.read_csv(file, dtype=str, keep_default_na=False, na_values=[""]))
-    if lacking := {"study", "budget", "seed", "digest", "data.name"} - set(runs):
-        raise ValueError(f"it has no columns {', '.join(sorted(lacking))}")
-    return runs
+    try:
+        content = file.read_bytes()
+        cells = _cells(content)
+        check(cells, studies)
+        _compare(content, checksum(file))
+    except OSError as error:
+        raise ConfigError(f"results={file} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise ConfigError(f"results={file} cannot be read: {error}.") from error
+    return typed(cells.mask(cells == "").reset_index(drop=True))
 
 
-def to_file(runs: pd.DataFrame, file: Path) -> None:
+def checksum(file: Path) -> Path:
+    """Where the checksum of a file stands, as `sha256sum` writes and checks it."""
+    return file.with_name(f"{file.name}.sha256")
+
+
+def _cells(content: bytes) -> pd.DataFrame:
+    """The cells as text, by the line in which a row ends.
+
+    Raises:
+        ValueError: it is no table, or a row is shorter or longer than the header.
+    """
+    try:
+        reader = csv.reader(io.StringIO(content.decode(), newline=""), strict=True)
+    except UnicodeDecodeError as error:
+        raise ValueError("it is not a file of text") from error
+    try:
+        (_, header), *rows = [(reader.line_num, row) for row in reader if row] or [(0, [])]
+    except csv.Error as error:
+        raise ValueError(f"line {reader.line_num}: {error}") from error
+    if not header:
+        raise ValueError("it is empty")
+
+    for line, row in rows:
+        if len(row) != len(header):
+            raise ValueError(f"line {line}: it has {len(row)} cells, and the header {len(header)}")
+    lines = [line for line, _ in rows]
+    return pd.DataFrame([row for _, row in rows], index=lines, columns=header, dtype=object)
+
+
+def _compare(content: bytes, sums: Path) -> None:
+    """Refuse a file that differs from its checksum.
+
+    Raises:
+        ValueError: it does.
+    """
+    if sums.exists() and sums.read_text(encoding="utf-8").split()[:1] != [_sum(content)]:
+        raise ValueError(
+            f"it is not the file of which {sums.name} was written, so rows may be cut or changed; "
+            f"if you changed them yourself, remove {sums.name}"
+        )
+
+
+def _sum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def to_file(runs: pd.DataFrame, file: Path) -> list[Path]:
     """Write results as a table that can be read by anything, in an order of its own, numbers to the last digit.
 
-    What belongs to one store alone (ids of runs and experiments) is left out.
+    What belongs to one store alone (ids of runs and experiments) is left out. Returns the file, and that of its
+    checksum.
     """
     first = ["study", "budget", "condition", "arm", "candidate", "seed", "digest", "commit"]
     columns = [c for c in first if c in runs] + sorted(set(map(str, runs)) - {*first, "run", "experiment"})
     ordered = runs.sort_values(["study", "budget", "digest", "seed"], kind="stable")[columns]
-    ordered.to_csv(file, index=False, lineterminator="\n")
+    content, sums = ordered.to_csv(index=False, lineterminator="\n").encode(), checksum(file)
+
+    sums.unlink(missing_ok=True)
+    partial = file.with_name(f"{file.name}.partial")
+    partial.write_bytes(content)
+    partial.replace(file)
+    sums.write_text(f"{_sum(content)}  {file.name}\n", encoding="utf-8")
+    return [file, sums]
 
 
 def typed(runs: pd.DataFrame) -> pd.DataFrame:

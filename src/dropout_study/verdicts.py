@@ -20,9 +20,10 @@ from dropout_study.claims.criteria import (
     Exact,
     together,
 )
+from dropout_study.columns import BUDGETS
 from dropout_study.config import DATASETS
 from dropout_study.long_enough import unfinished
-from dropout_study.results import BUDGETS, Effect, Missing, Runs
+from dropout_study.results import Effect, Missing, Runs, needing_columns
 from dropout_study.statistics import holm
 
 NEEDS_MNIST, NO_RUNS = "needs MNIST", "no runs yet"
@@ -121,8 +122,9 @@ def _outcome(claim: Claim, runs: pd.DataFrame, conf: Path) -> Outcome:
         found = _at(claim, runs, conf, budget, data)
         try:
             _check_whole(found[claim.studies[0]], claim.studies[0], conf, budget, data)
-            effects = claim.estimate(found)
-            late = unfinished(claim.compared(found), runs)
+            with needing_columns():
+                effects = claim.estimate(found)
+                late = unfinished(claim.compared(found), runs)
         except Missing as error:
             missing = f"{error} (budget {budget}{f', {data}' if data else ''})"
             continue

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from dropout_study import figures
 from dropout_study.claims.criteria import Part
-from dropout_study.results import Effect, Runs
+from dropout_study.results import Effect, Runs, needing_columns
 
 Studies = Mapping[str, Runs]
 """Name of a study -> its networks at one budget."""
@@ -71,5 +71,5 @@ class Claim:
 
     def draw(self, studies: Studies) -> Figure:
         """The figure, finished, in the style of all figures; raises Missing like `figure`."""
-        with figures.style():
+        with figures.style(), needing_columns():
             return figures.finish(self.figure(studies))

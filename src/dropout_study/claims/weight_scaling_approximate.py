@@ -30,6 +30,10 @@ def beside(studies: Studies) -> list[str]:
     return lines
 
 
+def _units(net: Runs) -> float:
+    return float(net.column("exact/units").iloc[0])
+
+
 def figure(studies: Studies) -> Figure:
     """KL by number of units, for each activation and depth."""
     sheet, axes = figures.sheet(2)
@@ -38,8 +42,8 @@ def figure(studies: Studies) -> Figure:
     for i, (arm, of_arm) in enumerate(frame.groupby("arm", sort=True)):
         for axis, is_deep in zip(axes, (False, True), strict=True):
             part = of_arm[of_arm["model.widths"].astype(str).str.contains("x") == is_deep]
-            nets = sorted(conditions(Runs(part, {})), key=lambda net: net.frame["exact/units"].iloc[0])
-            x = [float(net.frame["exact/units"].iloc[0]) for net in nets]
+            nets = sorted(conditions(Runs(part, {})), key=_units)
+            x = [_units(net) for net in nets]
             values = [net.column("exact/kl").tolist() for net in nets]
             if x:
                 figures.points(axis, x, values, str(arm), i)

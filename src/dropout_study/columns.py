@@ -1,0 +1,229 @@
+"""The columns of a table of results, and what a cell of each can be: a damaged table is refused, not reported on."""
+
+import math
+import zlib
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from typing import get_type_hints
+
+import numpy as np
+import pandas as pd
+
+from dropout_study.config import DATASETS, Config, MonteCarlo
+from dropout_study.packing import unpack, unpack_curve, unpack_picture
+from dropout_study.statistics import ANYTHING, Range, range_of
+
+BUDGETS = ("smoke", "laptop", "paper")  # ascending
+TEXT = (
+    "study",
+    "condition",
+    "digest",
+    "training_digest",
+    "data_digest",
+    "arm",
+    "budget",
+    "commit",
+    "run",
+    "model.widths",
+)
+PARAMS = (
+    "data.",
+    "model.",
+    "regularizer.",
+    "optimizer.",
+    "schedule.",
+    "trainer.",
+    "budget.",
+    "evaluation.",
+)
+REQUIRED = (
+    "study",
+    "budget",
+    "condition",
+    "seed",
+    "digest",
+    "training_digest",
+    "data.name",
+    "data.train_size",
+    "model.name",
+    "budget.updates",
+)
+"""Columns that every row fills."""
+IDENTITY = ["study", "digest", "seed"]
+ROUNDING = 1e-6  # of a measure that is 0 or 100
+DIGITS = 1e-5  # of a value in a packed curve, which has six
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the cells of a column can be: a test of their text, and the same in words."""
+
+    holds: Callable[[str], bool]
+    words: str
+
+
+def check(cells: pd.DataFrame, studies: Collection[str] = ()) -> None:
+    """Refuse a table that is damaged.
+
+    Args:
+        cells: text, empty where there is nothing; the index is the line in the file.
+        studies: the names that a study can have; without any, every name will do.
+
+    Raises:
+        ValueError: in one sentence, with line, column, and what a cell can be.
+    """
+    _check_names(list(map(str, cells)))
+    if not len(cells):
+        raise ValueError("it has a header and no rows")
+
+    for column in REQUIRED:
+        for line in cells.index[cells[column] == ""]:
+            raise ValueError(f"line {line}, column {column}: the cell is empty")
+
+    for column in map(str, cells):
+        kind = _kind(column, studies)
+        for line, text in _filled(cells, column):
+            if not kind.holds(text):
+                raise ValueError(f"line {line}, column {column}: {text[:40]!r} is not {kind.words}")
+
+    _check_networks(cells)
+    _check_images(cells)
+    _check_curves(cells)
+
+
+def _check_names(columns: list[str]) -> None:
+    if twice := [column for column in columns if columns.count(column) > 1]:
+        raise ValueError(f"line 1: there are two columns {twice[0]}")
+    if missing := [column for column in REQUIRED if column not in columns]:
+        raise ValueError(f"line 1: there is no column {', '.join(missing)}")
+    known = {*TEXT, "seed", "candidate"}
+    if other := [c for c in columns if not (c in known or c.startswith(PARAMS) or "/" in c)]:
+        allowed = f"{', '.join(sorted(known))}, a setting such as model.name, or a measure such as val/error"
+        raise ValueError(f"line 1: {other[0][:40]!r} is no column of results, which are {allowed}")
+
+
+def _check_networks(cells: pd.DataFrame) -> None:
+    """A network has one row."""
+    for line in cells.index[cells.duplicated(IDENTITY)]:
+        same = (cells[IDENTITY] == cells.loc[line, IDENTITY]).all(axis=1)
+        first, columns = cells.index[same][0], ", ".join(IDENTITY)
+        raise ValueError(f"line {line}, columns {columns}: the network of line {first} once more")
+
+
+def _check_images(cells: pd.DataFrame) -> None:
+    """What is said of test images is said of all of a data set."""
+    data = dict(_filled(cells, "data.name"))
+    lengths: dict[str, tuple[int, int]] = {}  # of a data set: the first line, and its images
+    for column in (column for column in map(str, cells) if column.startswith("wrong/")):
+        for line, text in _filled(cells, column):
+            images = len(unpack(text))
+            first, expected = lengths.setdefault(data[line], (line, images))
+            if images != expected:
+                found = f"it is of {images} test images, and line {first} of {expected}"
+                raise ValueError(f"line {line}, column {column}: {found}")
+
+
+def _check_curves(cells: pd.DataFrame) -> None:
+    """What has the name of a curve is its last point."""
+    for column in (column for column in map(str, cells) if f"curve/{column}" in cells):
+        curves = dict(_filled(cells, f"curve/{column}"))
+        for line, text in _filled(cells, column):
+            last = unpack_curve(curves[line])[-1][1] if line in curves else float(text)
+            if not math.isclose(float(text), last, rel_tol=DIGITS, abs_tol=1e-12):
+                found = f"{text[:40]!r} is not {last:g}, with which curve/{column} ends"
+                raise ValueError(f"line {line}, column {column}: {found}")
+
+
+def _filled(cells: pd.DataFrame, column: str) -> Iterator[tuple[int, str]]:
+    """Line and text of the cells of a column that are not empty."""
+    lines, texts = cells.index.tolist(), cells[column].tolist()
+    return ((line, text) for line, text in zip(lines, texts, strict=True) if text)
+
+
+def _kind(column: str, studies: Collection[str]) -> Kind:
+    """What the cells of a column can be."""
+    match column.partition("/"):
+        case ("study", "", "") if studies:
+            return _one_of(studies)
+        case ("budget", "", ""):
+            return _one_of(BUDGETS)
+        case ("data.name", "", ""):
+            return _one_of(DATASETS)
+        case ("seed", "", ""):
+            return Kind(_is_seed, "a whole number from 0 to 4294967295")
+        case ("candidate", "", ""):
+            return _number((0.0, math.inf))
+        case (_, "", ""):
+            return _number(ANYTHING) if column in NUMBERS else Kind(lambda _: True, "text")
+        case ("curve", _, name):
+            possible = range_of(name)
+            return Kind(lambda text: _is_curve(text, possible), "a whole curve, `step:value step:value`")
+        case ("wrong", _, _):
+            return Kind(_is_shares, "packed, a share for each test image: it was cut or changed")
+        case ("picture", _, _):
+            return Kind(_is_picture, "a packed picture: it was cut or changed")
+    return _number(range_of(column))
+
+
+def _numbers() -> set[str]:
+    """The settings that are numbers, by the schema of the configuration."""
+    evaluation = {"evaluation.bag", *(f"evaluation.mc_{field.name}" for field in fields(MonteCarlo))}
+    return evaluation | {
+        f"{group}.{key}"
+        for group, kind in get_type_hints(Config).items()
+        if isinstance(kind, type) and is_dataclass(kind)
+        for chosen in (kind, *kind.__subclasses__())
+        for key, hint in get_type_hints(chosen).items()
+        if hint in (int, float, int | None, float | None)
+    }
+
+
+NUMBERS = _numbers()
+
+
+def _one_of(names: Collection[str]) -> Kind:
+    return Kind(lambda text: text in names, f"one of {', '.join(names)}")
+
+
+def _number(possible: Range) -> Kind:
+    low, high = possible
+    limits = [f"at least {low:g}"] if math.isfinite(low) else []
+    limits += [f"at most {high:g}"] if math.isfinite(high) else []
+    words = ", ".join(["a finite number", *limits])
+    return Kind(lambda text: _is_number(text, possible), words)
+
+
+def _is_number(text: str, possible: Range) -> bool:
+    try:
+        value = float(text)
+    except ValueError:
+        return False
+    low, high = possible
+    return math.isfinite(value) and low - ROUNDING <= value <= high + ROUNDING
+
+
+def _is_seed(text: str) -> bool:
+    return text.isascii() and text.isdigit() and int(text) < 2**32
+
+
+def _is_curve(text: str, possible: Range) -> bool:
+    try:
+        points = unpack_curve(text)
+    except ValueError:
+        return False
+    return len(points) > 0 and all(_is_number(str(value), possible) for _, value in points)
+
+
+def _is_shares(text: str) -> bool:
+    try:
+        shares = unpack(text)
+    except (ValueError, zlib.error):
+        return False
+    return len(shares) > 0 and bool((shares <= 1).all())
+
+
+def _is_picture(text: str) -> bool:
+    try:
+        return bool(np.isfinite(unpack_picture(text)).all())
+    except (ValueError, zlib.error):
+        return False

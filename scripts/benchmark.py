@@ -18,6 +18,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is loaded: do not spin
+
 from hydra import compose, initialize_config_dir
 from rich.console import Console
 from rich.table import Table

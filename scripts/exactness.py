@@ -6,9 +6,12 @@ pooled to 16 inputs, by the study's own training; the other values of keep are o
 """
 
 import argparse
+import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is loaded: do not spin
 
 import torch
 from hydra import compose, initialize_config_dir

@@ -33,6 +33,7 @@ def run(entry: Callable[[], Any]) -> None:
     HYDRA_FULL_ERROR=1 keeps the tracebacks.
     """
     traceback_wanted = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is loaded: do not spin
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "5")  # a minute, in which a server may start again
     os.environ["HYDRA_FULL_ERROR"] = "1"  # exceptions reach this function instead of Hydra's printer

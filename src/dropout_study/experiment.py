@@ -86,7 +86,8 @@ def run(config: Config, folder: Path, sweep: Path | None, watch: Callable[[int],
             data.trainer = trainer  # which tells where the arithmetic is done
         else:
             try:
-                training.fit(module, trainer, data, _resumable(file))
+                with training.as_many_threads_as_pay(module.cohort, config.data.batch_size):
+                    training.fit(module, trainer, data, _resumable(file))
             finally:
                 _collect(record, module)
         evaluate(config, module.cohort, data, record)
@@ -110,7 +111,8 @@ def estimate(config: Config) -> float:
     check_rules(config, module.cohort)
     times: dict[int, float] = {}  # by update
     clock = training.Watch(lambda update: times.update({update: time.perf_counter()}), every=10)
-    with tempfile.TemporaryDirectory() as folder:
+    threads = training.as_many_threads_as_pay(module.cohort, config.data.batch_size)
+    with threads, tempfile.TemporaryDirectory() as folder:
         training.make_trainer(short, Path(folder), [clock]).fit(module, datamodule=data)
     first, last = min(times), max(times)
     validation = time.perf_counter() - times[last]

@@ -4,7 +4,8 @@ import dataclasses
 import math
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -31,6 +32,7 @@ if not torch.cuda.is_available():
     os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
 
 CHECKPOINT = 4  # changes with what a checkpoint holds: one of another version is not gone on from
+WORTH_A_THREAD = 5e8  # operations of an update below which a second thread gains less than a tenth
 LOG_EVERY = 50  # updates between points of the loss curve and refreshes of the progress bar
 
 
@@ -367,6 +369,34 @@ def fit(
         training.restore_best()
         trainer.validate(training, datamodule=data, verbose=False)
     trainer.test(training, datamodule=data, verbose=False)
+
+
+def operations(network: Network, batch: int) -> int:
+    """Floating-point operations of an update: 6 x batch x weights x places that a weight is applied at.
+
+    Args:
+        network: of one network, or of a cohort, whose weights have a leading axis.
+        batch: examples of each network.
+    """
+    outputs = [*(site.shape for site in network.sites[1:]), ()]
+    places = [math.prod(2 * side for side in shape[1:]) for shape in outputs]  # pooled by 2 x 2
+    weights = [cast("Tensor", layer.weight).numel() for layer in network.layers]
+    return 6 * batch * sum(a * b for a, b in zip(weights, places, strict=True))
+
+
+@contextmanager
+def as_many_threads_as_pay(cohort: Cohort, batch: int) -> Iterator[None]:
+    """One thread within the block where updates are small, unless OMP_NUM_THREADS is set."""
+    if os.environ.get("OMP_NUM_THREADS") or operations(cohort.network, batch) >= WORTH_A_THREAD:
+        yield
+        return
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def validate_every(config: Config) -> int:

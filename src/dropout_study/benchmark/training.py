@@ -66,8 +66,10 @@ class Terminal(io.StringIO):
 def beside(config: Config, rivals: Mapping[str, Callable[[], object]]) -> dict[str, float]:
     """Median seconds of an update as `scripts/train.py` trains and records it, and of a call of each rival.
 
-    They take turns: whenever the run has made 50 updates and noted its losses, each rival makes 50 calls.
+    They take turns: whenever the run has made 50 updates and noted its losses, each rival makes 50 calls. Bare updates
+    have the threads of the run, the others all.
     """
+    available = torch.get_num_threads()
     times: dict[str, list[float]] = {"run": [], **{name: [] for name in rivals}}
     resumed, made = 0.0, 0
 
@@ -75,11 +77,14 @@ def beside(config: Config, rivals: Mapping[str, Callable[[], object]]) -> dict[s
         nonlocal resumed, made
         if made:  # the first updates warm up
             times["run"].append((time.perf_counter() - resumed) / (update - made))
+        own = torch.get_num_threads()
         for name, rival in rivals.items():
+            torch.set_num_threads(own if isinstance(rival, BareUpdates) else available)
             start = time.perf_counter()
             for _ in range(LOG_EVERY):
                 rival()
             times[name].append((time.perf_counter() - start) / LOG_EVERY)
+        torch.set_num_threads(own)
         resumed, made = time.perf_counter(), update
 
     with tempfile.TemporaryDirectory() as folder, redirect_stderr(Terminal()):

@@ -52,6 +52,12 @@ def test_every_claim_is_decided_and_has_a_figure(networks: pd.DataFrame, page: P
     assert "Not all numbers are there" not in (page / "README.md").read_text()
 
 
+def test_the_last_point_of_a_curve_is_no_result_of_its_own(networks: pd.DataFrame) -> None:
+    """If this failed, a file of results would hold the last layer under the name of all layers."""
+    ends = {column for column in networks if f"curve/{column}" in networks}
+    assert ends == {"val/error", "val/nll"}, "by which candidates are chosen"
+
+
 def test_a_claim_waits_for_all_conditions_of_its_study(networks: pd.DataFrame) -> None:
     """If this failed, the order in which a sweep runs would decide a claim, or a gap end the whole report."""
     partly = networks[(networks["study"] != "dataset_size") | (networks["data.train_size"] != 1000)]

@@ -79,6 +79,6 @@ def _seed(network: "pd.Series[Any]") -> SeedRecord:
             seed.wrong[name] = str(value)
         elif kind == "picture":
             seed.pictures[name] = str(value)
-        elif name and f"curve/{key}" not in known:  # else the last point of that curve
+        elif name:
             seed.metrics[str(key)] = float(str(value))
     return seed

@@ -1,4 +1,4 @@
-"""The columns of a table of results, and what a cell of each can be: a damaged table is refused, not reported on."""
+"""The columns of a table of results, and what a cell of each can be: a damaged table is refused."""
 
 import math
 import zlib
@@ -98,7 +98,8 @@ def _check_names(columns: list[str]) -> None:
         raise ValueError(f"line 1: there is no column {', '.join(missing)}")
     known = {*TEXT, "seed", "candidate"}
     if other := [c for c in columns if not (c in known or c.startswith(PARAMS) or "/" in c)]:
-        allowed = f"{', '.join(sorted(known))}, a setting such as model.name, or a measure such as val/error"
+        named = ", ".join(sorted(known))
+        allowed = f"{named}, a setting such as model.name, or a measure such as val/error"
         raise ValueError(f"line 1: {other[0][:40]!r} is no column of results, which are {allowed}")
 
 
@@ -157,7 +158,8 @@ def _kind(column: str, studies: Collection[str]) -> Kind:
             return _number(ANYTHING) if column in NUMBERS else Kind(lambda _: True, "text")
         case ("curve", _, name):
             possible = range_of(name)
-            return Kind(lambda text: _is_curve(text, possible), "a whole curve, `step:value step:value`")
+            words = "a whole curve, `step:value step:value`"
+            return Kind(lambda text: _is_curve(text, possible), words)
         case ("wrong", _, _):
             return Kind(_is_shares, "packed, a share for each test image: it was cut or changed")
         case ("picture", _, _):
@@ -167,15 +169,19 @@ def _kind(column: str, studies: Collection[str]) -> Kind:
 
 def _numbers() -> set[str]:
     """The settings that are numbers, by the schema of the configuration."""
-    evaluation = {"evaluation.bag", *(f"evaluation.mc_{field.name}" for field in fields(MonteCarlo))}
-    return evaluation | {
-        f"{group}.{key}"
-        for group, kind in get_type_hints(Config).items()
-        if isinstance(kind, type) and is_dataclass(kind)
-        for chosen in (kind, *kind.__subclasses__())
-        for key, hint in get_type_hints(chosen).items()
-        if hint in (int, float, int | None, float | None)
-    }
+    sampling = {f"evaluation.mc_{field.name}" for field in fields(MonteCarlo)}
+    return (
+        {"evaluation.bag"}
+        | sampling
+        | {
+            f"{group}.{key}"
+            for group, kind in get_type_hints(Config).items()
+            if isinstance(kind, type) and is_dataclass(kind)
+            for chosen in (kind, *kind.__subclasses__())
+            for key, hint in get_type_hints(chosen).items()
+            if hint in (int, float, int | None, float | None)
+        }
+    )
 
 
 NUMBERS = _numbers()

@@ -1,4 +1,4 @@
-"""Corrupted images: every kind of change in every degree of severity, the same for every network."""
+"""Corrupted images: kinds of change in degrees of severity, the same for every network."""
 
 from collections.abc import Callable
 

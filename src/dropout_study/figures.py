@@ -116,7 +116,7 @@ def sheet(
 
 
 def panels(count: int, columns: int, height: float = 3.2) -> tuple[Figure, list[Axes]]:
-    """A figure with as many axes as are asked for, in rows of so many; the rest of the last row stays empty."""
+    """A figure with as many axes as are asked for, in rows; the rest of the last row stays empty."""
     columns = min(columns, count)
     figure, axes = sheet(columns, -(-count // columns), height=height)
     for left in axes[count:]:

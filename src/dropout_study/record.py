@@ -57,7 +57,8 @@ class SeedRecord:
             ValueError: the two differ.
         """
         if self.clashes(key):
-            raise ValueError(f"{key} is a curve, and a metric that is not its last point: give the metric another key")
+            found = f"{key} is a curve, and a metric that is not its last point"
+            raise ValueError(f"{found}: give the metric another key")
 
 
 @dataclass
@@ -173,7 +174,7 @@ class Record:
 
     @classmethod
     def load(cls, folder: Path) -> "Record":
-        """Read the record of a job's folder, without the metrics of older ones that no store has shown.
+        """Read the record of a job's folder, without metrics of older ones that no store has shown.
 
         Raises:
             FileNotFoundError: the job did not get as far as training.
@@ -181,5 +182,6 @@ class Record:
         plain = json.loads((folder / FILE).read_text(encoding="utf-8"))
         seeds = [SeedRecord(**seed) for seed in plain.pop("seeds")]
         for seed in seeds:
-            seed.metrics = {key: value for key, value in seed.metrics.items() if not seed.clashes(key)}
+            kept = {key: value for key, value in seed.metrics.items() if not seed.clashes(key)}
+            seed.metrics = kept
         return cls(seeds=seeds, **plain)

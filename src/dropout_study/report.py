@@ -142,7 +142,8 @@ def table(outcomes: Sequence[Outcome]) -> Table:
         colour = COLOURS.get(outcome.shown, "dim")
         verdict = f"[{colour}]{sign(outcome.shown)} {outcome.shown}{daggers(outcome)}[/]"
         if not outcome.decided:
-            result.add_row(outcome.claim.id, verdict, "", "", escape(outcome.reason), "", "", published(outcome.claim))
+            cells = ("", "", escape(outcome.reason), "", "", published(outcome.claim))
+            result.add_row(outcome.claim.id, verdict, *cells)
             continue
         row = decisive(outcome)
         cells = (row.value, row.spread, row.criterion, str(outcome.seeds), outcome.where, published(outcome.claim))
@@ -243,7 +244,8 @@ def _corrupted(images: Images) -> Figure:
     picture = torch.stack(rows).unflatten(-1, (side, side)).transpose(1, 2).flatten(2).flatten(0, 1)
     sheet, (axes,) = figures.sheet(width=4.8, height=5.4)
     axes.imshow(picture.numpy(), cmap="gray_r", vmin=0, vmax=1, interpolation="none")
-    kinds, severities = [kind.replace("_", " ") for kind in CORRUPTIONS], ["clean", *map(str, SEVERITIES)]
+    kinds = [kind.replace("_", " ") for kind in CORRUPTIONS]
+    severities = ["clean", *map(str, SEVERITIES)]
     axes.set_yticks([side * (i + 0.5) - 0.5 for i in range(len(kinds))], kinds)
     axes.set_xticks([side * (i + 0.5) - 0.5 for i in range(len(severities))], severities)
     axes.set_xlabel("severity")

@@ -110,7 +110,7 @@ def _record(outcomes: list[Outcome], files: list[Path], chosen: Report, conf: Pa
 
 def _summary(outcomes: list[Outcome]) -> str:
     """The verdicts in Markdown; the last run has the figures, and the table `verdicts.json`."""
-    return "\n".join(f"- **{outcome.claim.title}**: {outcome.shown}. {outcome.claim.says}" for outcome in outcomes)
+    return "\n".join(f"- **{o.claim.title}**: {o.shown}. {o.claim.says}" for o in outcomes)
 
 
 def _verdicts(outcomes: list[Outcome]) -> pd.DataFrame:

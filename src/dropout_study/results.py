@@ -93,9 +93,12 @@ def _tidy(found: pd.DataFrame, study: str, number: str) -> pd.DataFrame:
 
 
 def _without_ends(rows: pd.DataFrame) -> pd.DataFrame:
-    """Without the last points of curves, metrics to MLflow, but those of validation: candidates are chosen by them."""
-    ends = [column for column in map(str, rows) if f"curve/{column}" in rows and not column.startswith("val/")]
-    return rows.drop(columns=ends)
+    """Without the last points of curves, which are metrics to MLflow.
+
+    Those of validation stay: candidates are chosen by them.
+    """
+    ends = [column for column in map(str, rows) if f"curve/{column}" in rows]
+    return rows.drop(columns=[column for column in ends if not column.startswith("val/")])
 
 
 def from_file(file: Path, studies: Collection[str] = ()) -> pd.DataFrame:
@@ -259,7 +262,7 @@ class Runs:
             Missing: it was not measured.
         """
         if f"curve/{name}" in self.frame:
-            raise ValueError(f"{name} is a curve: ask for the curve, for a step, or for its last point")
+            raise ValueError(f"{name} is a curve: ask for it, for a step, or for its last point")
         return self._numbers(name)
 
     def last(self, name: str) -> "pd.Series[float]":

@@ -128,7 +128,8 @@ def _record(client: MlflowClient, number: str, saved: Record, folder: Path) -> s
     parent = _open(client, number, saved, saved.name, saved.tags | {"role": saved.role}, whole)
     for seed in saved.seeds:
         before = runs.get(str(seed.seed))
-        tags = {PARENT: parent, "role": "seed", "seed": str(seed.seed), "data_digest": seed.data_digest}
+        tags = {PARENT: parent, "role": "seed", "seed": str(seed.seed)}
+        tags |= {"data_digest": seed.data_digest}
         tags |= {key: saved.tags[key] for key in OF_SEEDS if key in saved.tags}
         run_id = _open(client, number, saved, f"{saved.name}, seed {seed.seed}", tags, before)
         status, reason = saved.status_of(seed), seed.failure or saved.reason
@@ -146,8 +147,9 @@ def _record(client: MlflowClient, number: str, saved: Record, folder: Path) -> s
 
 
 def _runs(client: MlflowClient, experiment_id: str, record_id: str) -> dict[str, Run]:
-    """The runs of a record that are in the store already: those of the seeds by seed, and that of the whole."""
-    found = client.search_runs([experiment_id], f"tags.{RECORD_ID} = '{record_id}'", max_results=identity.MOST)
+    """The runs of a record that are in the store already, by seed, and that of the whole."""
+    of_record = f"tags.{RECORD_ID} = '{record_id}'"
+    found = client.search_runs([experiment_id], of_record, max_results=identity.MOST)
     return {run.data.tags.get("seed", WHOLE): run for run in found}
 
 
@@ -159,7 +161,7 @@ def _open(
     tags: dict[str, str],
     run: Run | None,
 ) -> str:
-    """The id of a run of the record; if there is none, it is created with what is known at the start."""
+    """The id of a run of the record, created if there is none with what is known at the start."""
     if run is None:
         run = client.create_run(experiment_id, saved.started_ms, tags | {RECORD_ID: saved.id}, name)
     run_id, params = str(run.info.run_id), saved.params | _units(saved)

@@ -34,15 +34,16 @@ def over_layers(runs: Runs, key: str) -> "pd.Series[float]":
 
 def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
     """Correlation without less with dropout."""
-    plain, dropout = (over_layers(runs, "units/correlation") for runs in arms(studies["co_adaptation"]))
+    nets = arms(studies["co_adaptation"])
+    plain, dropout = (over_layers(runs, "units/correlation") for runs in nets)
     return {"less correlated": {"mean over layers": minus(plain, dropout)}}
 
 
 def beside(studies: Studies) -> list[str]:
     """All measures in both, mean over layers."""
-    lines = []
+    nets, lines = arms(studies["co_adaptation"]), []
     for key, name in MEASURES.items():
-        one, other = (interval(over_layers(runs, key).tolist()) for runs in arms(studies["co_adaptation"]))
+        one, other = (interval(over_layers(runs, key).tolist()) for runs in nets)
         lines.append(f"{name}: {one:.3f} without, {other:.3f} with dropout")
     return lines
 

@@ -86,7 +86,8 @@ CLAIM = Claim(
     studies=("robustness", "dropout_rate", "longer"),
     parts={
         "robust": Part(
-            "test error on corrupted images, mean over all kinds and severities, without less with dropout", Greater()
+            "test error on corrupted images, mean over all kinds and severities, without less with dropout",
+            Greater(),
         ),
     },
     estimate=estimate,

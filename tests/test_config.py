@@ -53,6 +53,7 @@ Make = Callable[..., Config]
         (["trainer.precision=16-mixed"], "trainer.precision=16-mixed", "bf16-mixed"),
         (["budget.updates=0"], "budget.updates=0", "at least 1"),
         (["budget.weights=first"], "budget.weights=first", "last, best"),
+        (["study=co_adaptation", "rules=[monte_carlo]"], r"rules=\['monte_carlo'\]", "weight_scaling, since"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else None,
 )
@@ -146,6 +147,14 @@ def test_params_are_flat_and_numbers_stay_numbers(make_config: Make) -> None:
     assert params["model.hidden_rate"] == "0.25"
     assert params["model.widths"] == "256x256"
     assert not any(key.startswith(("seeds", "tracking")) for key in params)
+
+
+def test_nothing_to_evaluate_is_refused() -> None:
+    """If this failed, `evaluate.py rules=[]` would print an empty table and exit 0."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        composed = compose("evaluate", ["run=x", "rules=[]"])
+    with pytest.raises(ConfigError, match=r"rules=\[\] cannot be used: rules must be a list of at least one"):
+        schema.read_evaluate(composed)
 
 
 def test_schemas_are_shared_and_yet_each_composition_is_its_own() -> None:

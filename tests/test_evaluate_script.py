@@ -8,10 +8,12 @@ import torch
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from starting import Script
+from test_tracking import example
 
+from dropout_study import tracking
 from dropout_study.cohort import Cohort, load_weights
-from dropout_study.config import ConfigError, Evaluate, Tracking
-from dropout_study.experiment import reevaluate
+from dropout_study.config import Config, ConfigError, Evaluate, Tracking
+from dropout_study.experiment import reevaluate, save_config
 from dropout_study.networks import MLP
 
 pytestmark = pytest.mark.usefixtures("uri")
@@ -69,6 +71,27 @@ def test_a_run_that_is_not_there_is_named(tmp_path: Path, run: str, said: str) -
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     with pytest.raises(ConfigError, match=said):
         reevaluate(Evaluate(run=run, tracking=Tracking(uri=uri)), tmp_path)
+
+
+def test_weights_that_were_not_kept_are_missed_with_what_to_type(tmp_path: Path, uri: str) -> None:
+    """If this failed, the advice would be a command that is skipped, since the run counts as trained."""
+    example().save(tmp_path)
+    run = tracking.record(tmp_path, uri)
+    with pytest.raises(ConfigError, match=r"weights were not kept; .* rerun=true tracking.cohort=true"):
+        reevaluate(Evaluate(run=run, tracking=Tracking(uri=uri)), tmp_path / "files")
+
+
+def test_rules_that_are_all_weight_scaling_are_refused(
+    make_config: Callable[..., Config], tmp_path: Path, uri: str
+) -> None:
+    """If this failed, Monte Carlo on networks that drop nothing would print an empty table and exit 0."""
+    config = make_config("model.widths=[5]", "model.hidden_rate=0", "seeds=[0,1]")
+    save_config(config, tmp_path)
+    example().save(tmp_path)
+    torch.save(Cohort(MLP(64, 10, [5]), config.seeds).state_dict(), tmp_path / "cohort.pt")
+    chosen = Evaluate(run=str(tmp_path), rules=["monte_carlo"], tracking=Tracking(uri=uri))
+    with pytest.raises(ConfigError, match=r"rules=\['monte_carlo'\] cannot be used: .* say rules=\[weight_scaling\]"):
+        reevaluate(chosen, tmp_path)
 
 
 class Malicious:

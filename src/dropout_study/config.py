@@ -368,6 +368,8 @@ def read(composed: DictConfig) -> Config:
     _check_model(config)
     _check_training(config)
     _check_rules(config.rules, config.mc)
+    judged = "weight_scaling" in config.rules or not config.study.cohorts_from  # training judges it anyway
+    _require(judged, "rules", config.rules, "a list with weight_scaling, since this study trains nothing")
     _check_probes(config)
     return config
 
@@ -381,6 +383,7 @@ def read_evaluate(composed: DictConfig) -> Evaluate:
     if OmegaConf.is_missing(composed, "run"):
         raise ConfigError("run is missing: say run=ID of an MLflow run, or run=PATH of a checkpoint.")
     config = cast("Evaluate", OmegaConf.to_object(composed))
+    _require(bool(config.rules), "rules", config.rules, "a list of at least one rule")
     _check_rules(config.rules, config.mc)
     return config
 

@@ -141,15 +141,11 @@ def check_rules(config: Config, cohort: Cohort) -> None:
 
 
 def evaluate(config: Config, cohort: Cohort, data: DataModule, record: Record) -> None:
-    """Add to the record what rules and probes find on test data, for the seeds that did not fail.
-
-    Without a site that drops all rules are weight scaling, and there is nothing to sample.
-    """
+    """Add to the record what rules and probes find on test data, for the seeds that did not fail."""
     whole = [i for i, seed in enumerate(record.seeds) if not seed.failure]
     if not whole:
         return
-    drops = any(site.rate for site in cohort.network.sites)
-    rules = [rule for rule in config.rules if drops or rule == "weight_scaling"]
+    rules = _distinct(config.rules, cohort)
     test = data.test_dataloader()[0]
     if data.trainer:
         cohort.to(data.trainer.strategy.root_device)  # Lightning takes the networks off the device after testing
@@ -181,6 +177,12 @@ def evaluate(config: Config, cohort: Cohort, data: DataModule, record: Record) -
             record.add_picture(key, values)
 
 
+def _distinct(rules: Sequence[str], cohort: Cohort) -> list[str]:
+    """The rules that differ: without a site that drops all are weight scaling, and there is nothing to sample."""
+    drops = any(site.rate for site in cohort.network.sites)
+    return [rule for rule in rules if drops or rule == "weight_scaling"]
+
+
 def reevaluate(chosen: Evaluate, folder: Path) -> Record:
     """Evaluate rules on a stored cohort and record them in its run; return the record.
 
@@ -189,7 +191,8 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
         folder: takes the files of a run that has to be fetched.
 
     Raises:
-        ConfigError: the run or checkpoint is missing, truncated, or of other networks.
+        ConfigError: the run or checkpoint is missing, deleted, truncated, not that of a cohort, or of other networks;
+            or the networks drop nothing, and weight scaling is not asked for.
     """
     quiet()
     checkpoint = Path(chosen.run)
@@ -197,6 +200,11 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
         folder = checkpoint if checkpoint.is_dir() else checkpoint.parent
     else:
         tracking.download(chosen.run, chosen.tracking.uri, folder)
+        if not (folder / COHORT).exists():
+            raise ConfigError(
+                f"run={chosen.run} cannot be evaluated: its weights were not kept; "
+                "train it again with rerun=true tracking.cohort=true."
+            )
     config = schema.load(folder / CONFIG)
     config.rules, config.mc, config.data.root = chosen.rules, chosen.mc, chosen.data_root or config.data.root
     images = load(config.data)
@@ -211,6 +219,11 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
     if not record.whole:
         raise ConfigError(f"run={chosen.run} cannot be evaluated, for it failed: {record.reason}")
     check_rules(config, cohort)
+    if not _distinct(config.rules, cohort):
+        raise ConfigError(
+            f"rules={config.rules} cannot be used: run={chosen.run} drops no units, so that "
+            "all rules are weight scaling; say rules=[weight_scaling]."
+        )
     evaluate(config, cohort, DataModule(images, config.data, config.seeds, config.budget.updates), record)
     record.evaluated_ms, record.store = now_ms(), masked(absolute(chosen.tracking.uri))
     record.artifacts = list(dict.fromkeys(record.artifacts + overview.write(record, folder)))

@@ -14,17 +14,22 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+import sqlalchemy
+from conftest import CONF, ROOT
+from hydra import compose, initialize_config_dir
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
-from starting import Script
+from starting import FORKS, Script
+from test_locks import check_guard
 
-from dropout_study.jobs import Job
+from dropout_study.jobs import Job, carry_out
 from dropout_study.progress import jobs_of
 from dropout_study.record import Record
+from dropout_study.store import prepare
 
 pytestmark = pytest.mark.server
 SECRET = "s3cret-Pa55"
@@ -61,6 +66,17 @@ def database() -> Iterator[str]:
     finally:
         run("pg_ctl", "-m", "immediate", "stop")
         shutil.rmtree(folder)
+
+
+@pytest.fixture
+def empty(database: str) -> str:
+    """The address of a database of the test's own, without tables."""
+    name = f"empty{time.time_ns()}"
+    engine = sqlalchemy.create_engine(database, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return database.replace("/postgres", f"/{name}")
 
 
 class Server:
@@ -187,6 +203,45 @@ def test_a_server_that_goes_away_in_the_middle_costs_nothing(server: Server, tmp
     runs = [run for run in server.runs() if run.data.params.get("budget.updates") == "3000"]
     assert len(runs) == 4
     assert {(run.info.status, run.data.tags["complete"]) for run in runs} == {("FINISHED", "true")}
+
+
+def start(uri: str, folder: Path, ready: Barrier) -> None:
+    """Make a store ready, wait until all others have, and carry out a job."""
+    prepare(uri, "together", "")
+    ready.wait(200)
+    places = [f"tracking.uri={uri}", f"checkpoint.folder={folder}", "study.name=together"]
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        composed = compose("train", [*SMALL, *places, "model.widths=[4]"])
+    carry_out(composed, folder, "job", folder)
+
+
+def test_starts_at_the_same_moment_on_an_empty_database_train_each_condition_once(empty: str, tmp_path: Path) -> None:
+    """If this failed, a team's first sweeps would end in a message of the database, or train the same twice."""
+    folders = [tmp_path / str(i) for i in range(3)]
+    for folder in folders:
+        folder.mkdir()
+    ready = FORKS.Barrier(len(folders))
+    processes = [FORKS.Process(target=start, args=(empty, folder, ready)) for folder in folders]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+
+    assert [process.exitcode for process in processes] == [0] * 3
+    assert sorted(Job.load(folder).state for folder in folders) == ["done", "skipped", "skipped"]
+    client = MlflowClient(empty)
+    experiment = client.get_experiment_by_name("together")
+    assert experiment is not None
+    runs = list(client.search_runs([experiment.experiment_id]))
+    assert len(runs) == 4, "one cohort of three seeds"
+
+
+def test_the_guard_of_a_database_waits_in_words_and_may_be_taken_twice(
+    database: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, two processes would claim the same condition, or one wait for itself or for a dead one."""
+    name = "advisory lock of postgresql+psycopg://study:***@127.0.0.1"
+    check_guard(database, name, lambda: capsys.readouterr().err, monkeypatch)
 
 
 def test_the_password_of_a_store_is_neither_printed_nor_recorded(database: str, tmp_path: Path) -> None:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import filelock
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from dropout_study.config import ConfigError, Data
+from dropout_study.locks import file_lock
 from dropout_study.randomness import Purpose, generator
 
 CLASSES = 10
@@ -131,7 +131,7 @@ def _idx(config: Data) -> Images:
     if not all(_find(folder, name) for name in FILES):
         _download(config, root, lock)
     elif os.access(lock, os.W_OK):
-        with filelock.FileLock(lock):  # another job may still be unpacking the last of them
+        with file_lock(lock):  # another job may still be unpacking the last of them
             pass
 
     if config.name == "mnist":
@@ -164,7 +164,7 @@ def _download(config: Data, root: Path, lock: Path) -> None:
         if not config.download:
             raise RuntimeError("data.download is false")
         folder.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(lock):
+        with file_lock(lock):
             _fetch(name, folder)
     except (RuntimeError, OSError) as error:
         reason = " ".join(str(error).split())

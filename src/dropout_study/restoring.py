@@ -8,7 +8,7 @@ import pandas as pd
 from mlflow.tracking import MlflowClient
 from tqdm import tqdm
 
-from dropout_study import studies, tracking
+from dropout_study import store, studies, tracking
 from dropout_study.addresses import absolute
 from dropout_study.columns import PARAMS
 from dropout_study.identity import look_up
@@ -34,14 +34,16 @@ def restore(file: Path, uri: str, budget: str, conf: Path) -> int:
         ConfigError: the file cannot be read, or is damaged.
     """
     runs = from_file(file, STUDIES)
-    restored, client = 0, MlflowClient(absolute(uri))
+    uri = absolute(uri)
+    restored = 0
     of_budget = runs[runs["budget"] == budget].groupby(["study", "digest"], sort=True)
     for (study, digest), cohort in tqdm(of_budget, desc="restoring", unit=" conditions", leave=False, disable=None):
-        known = look_up(client, str(study), str(digest)).complete
-        lacking = cohort[~cohort["seed"].isin(list(known))]
-        if len(lacking):
-            _record(lacking.dropna(axis=1, how="all"), str(study), studies.title(str(study), conf), uri)
-            restored += len(lacking)
+        with store.guard(uri):  # another start may restore the same, or make the tables of a new store
+            known = look_up(MlflowClient(uri), str(study), str(digest)).complete
+            lacking = cohort[~cohort["seed"].isin(list(known))]
+            if len(lacking):
+                _record(lacking.dropna(axis=1, how="all"), str(study), studies.title(str(study), conf), uri)
+                restored += len(lacking)
     return restored
 
 

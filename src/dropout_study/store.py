@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 
-import filelock
 import mlflow
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
@@ -19,6 +18,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import SQLAlchemyError
 
+from dropout_study import locks
 from dropout_study.addresses import SQLITE, absolute, masked
 from dropout_study.config import ConfigError
 
@@ -54,17 +54,22 @@ def prepare(uri: str, experiment: str, description: str) -> str:
 
 
 def guard(uri: str) -> AbstractContextManager[object]:
-    """Keep other processes out of a local store, which has no order of its own; a server does without.
+    """Keep other processes out of a store that is addressed directly; whoever does so may do it again.
+
+    SQLite is locked by a file beside it, PostgreSQL and MySQL by an advisory lock of the database.
+    Servers that are reached by http, and other databases, do without.
 
     Raises:
         ConfigError: the folder of the store does not exist.
     """
+    if locks.dialect(uri) in locks.TRIES:
+        return locks.database_lock(uri)
     if not uri.startswith(SQLITE):
         return nullcontext()
     database = _database(uri)
     if not database.parent.is_dir():
         raise ConfigError(f"tracking.uri={uri} cannot be used: there is no folder {database.parent}; create it first.")
-    return filelock.FileLock(f"{database}.lock", is_singleton=True)  # a singleton may be taken again by its holder
+    return locks.file_lock(database.with_name(f"{database.name}.lock"))
 
 
 def check_room(folder: Path) -> None:

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import filelock
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
 from mlflow.tracking import MlflowClient
 
@@ -20,6 +19,7 @@ from dropout_study import identity, store
 from dropout_study.addresses import absolute, masked
 from dropout_study.config import ConfigError
 from dropout_study.identity import COMPLETE, HEARTBEAT, RECORD_ID
+from dropout_study.locks import file_lock
 from dropout_study.packing import pack_curve
 from dropout_study.processes import every, now_ms
 from dropout_study.record import FILE, TABLE, UNRECORDED, Record, SeedRecord
@@ -44,7 +44,7 @@ def record(folder: Path, uri: str) -> str:
     """Bring the run of a job's folder in the store up to date; return its id."""
     uri = absolute(uri)
     # A server has no lock: two processes might create the same run while one waits for it to come back.
-    with store.guard(uri), filelock.FileLock(folder / LOCK, is_singleton=True):
+    with store.guard(uri), file_lock(folder / LOCK):
         saved = Record.load(folder)
         client = MlflowClient(uri)
         number = store.experiment_id(client, saved.experiment)

@@ -1,0 +1,92 @@
+"""Locks between processes, of a file or of a database, that say what they wait for.
+
+Whoever holds a lock may take it again; it is free as soon as its process has gone.
+"""
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import filelock
+from tqdm import tqdm
+
+from dropout_study.addresses import masked
+
+PATIENCE = 3.0  # seconds of waiting without a word
+PAUSE = 0.1  # seconds between two tries at the lock of a database
+TRIES = {
+    "postgresql": "SELECT pg_try_advisory_xact_lock(712201411929)",
+    "mysql": "SELECT GET_LOCK(LEFT(CONCAT('dropout-study/', DATABASE()), 64), 0)",
+}
+"""Dialect -> how a connection tries to take the project's lock of a database until it is closed."""
+
+_threads = threading.RLock()  # the threads of this process take turns at databases
+_held: set[str] = set()  # addresses of the databases whose lock this process holds
+
+
+@contextmanager
+def file_lock(file: Path) -> Iterator[None]:
+    """Hold the lock of a file, which is created if need be, as long as the block runs."""
+    lock = filelock.FileLock(file, is_singleton=True)
+    try:
+        lock.acquire(timeout=PATIENCE)
+    except filelock.Timeout:
+        _say_what_is_waited_for(str(file))
+        lock.acquire()
+
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def database_lock(uri: str) -> Iterator[None]:
+    """Hold the advisory lock of a database as long as the block runs.
+
+    Raises:
+        SQLAlchemyError: the database cannot be reached.
+    """
+    with _threads:
+        if uri in _held:
+            yield
+            return
+
+        with _connection_with_lock(uri):
+            _held.add(uri)
+            try:
+                yield
+            finally:
+                _held.remove(uri)
+
+
+def dialect(uri: str) -> str:
+    """The kind of a store: `sqlite`, `postgresql`, `http` and so on."""
+    return uri.partition("://")[0].partition("+")[0]
+
+
+@contextmanager
+def _connection_with_lock(uri: str) -> Iterator[None]:
+    """Open a connection as MLflow does, TLS included, and take the lock; both end with the block."""
+    from mlflow.store.db import utils  # here, since images have locks and need no MLflow
+    from sqlalchemy import text
+
+    with cast("Any", utils).create_sqlalchemy_engine(uri).connect() as connection:
+        connection.detach()  # a pool would keep the connection, and MySQL the lock with it
+        said, began = False, time.monotonic()
+        while not connection.scalar(text(TRIES[dialect(uri)])):
+            if not said and time.monotonic() - began > PATIENCE:
+                _say_what_is_waited_for(f"the advisory lock of {masked(uri)}")
+                said = True
+            time.sleep(PAUSE)
+
+        yield
+
+
+def _say_what_is_waited_for(lock: str) -> None:
+    line = f"Waiting for {lock}: another process or thread holds it."
+    tqdm.write(line, file=sys.stderr)  # above the line of a sweep, if there is one

@@ -1,0 +1,46 @@
+"""Locks between processes: exclusive, free again with their holder, and never waited for in silence."""
+
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing.synchronize import Event
+
+import pytest
+from starting import FORKS
+
+from dropout_study import locks, store
+
+
+def keep(uri: str, held: Event) -> None:
+    """Hold the guard of a store until this process is killed."""
+    with store.guard(uri):
+        held.set()
+        time.sleep(600)
+
+
+def check_guard(uri: str, name: str, say: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for the guard of a store that another process holds, until that one is killed; then take it twice."""
+    monkeypatch.setattr(locks, "PATIENCE", 0.2)
+    held = FORKS.Event()
+    holder = FORKS.Process(target=keep, args=(uri, held))
+    holder.start()
+    assert held.wait(60)
+    threading.Timer(1.0, holder.kill).start()
+
+    with store.guard(uri), store.guard(uri):
+        assert not holder.is_alive()
+
+    said = say().strip().splitlines()
+    assert len(said) == 1, said
+    assert name in said[0]
+    assert "another process" in said[0]
+    with store.guard(uri):
+        assert say() == "", "nobody else holds it"
+
+
+def test_the_guard_of_a_local_store_waits_in_words_and_may_be_taken_twice(
+    uri: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, a start that waits for another would look as if it had hung, or wait for itself."""
+    name = f"{uri.removeprefix('sqlite:///')}.lock"
+    check_guard(uri, name, lambda: capsys.readouterr().err, monkeypatch)

@@ -10,8 +10,8 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from test_tracking import example
 
-from dropout_study import identity, tracking
-from dropout_study.identity import DUPLICATE, HEARTBEAT, Known, bury, look_up
+from dropout_study import identity, results, store, tracking
+from dropout_study.identity import DUPLICATE, HEARTBEAT, Known, bury, look_up, settle
 from dropout_study.processes import now_ms
 from dropout_study.record import Record
 
@@ -162,3 +162,58 @@ def test_recording_marks_its_own_process(put: Put, client: MlflowClient) -> None
     """If this failed, nobody could say whether a RUNNING run is alive."""
     tags = client.get_run(put("RUNNING")).data.tags
     assert tags["pid"] == str(os.getpid())
+
+
+def counting(client: MlflowClient) -> dict[int, str]:
+    """Seed -> the cohort whose run of it counts, on which a skipped job and the report agree."""
+    recorded = known(client).complete
+    skipped = {seed: run.data.tags[tracking.PARENT] for seed, run in recorded.items()}
+    frame = results.from_store(client.tracking_uri, ["capacity"])
+    reported = dict(zip(frame["seed"], frame["run"], strict=True)) if len(frame) else {}
+    assert len(reported) == len(frame), "a seed counts once"
+    assert reported == skipped
+    return skipped
+
+
+def test_what_is_deleted_does_not_count_until_it_is_restored(put: Put, client: MlflowClient) -> None:
+    """If this failed, a job would be skipped as recorded that the report misses, or a seed count twice."""
+    first = put()
+    of_first = {run.data.tags["seed"]: run.info.run_id for run in client.search_runs(["1"]) if "seed" in run.data.tags}
+    client.delete_run(first)  # alone, as MLflow's pages do
+    assert counting(client) == {}, "seeds of a deleted cohort"
+
+    second = put("FINISHED", lambda saved: setattr(saved, "started_ms", saved.started_ms + 1_000))
+    assert counting(client) == {0: second, 1: second}
+    client.restore_run(first)
+    assert counting(client) == {0: first, 1: first}, "the first of two, whatever its tags say"
+    client.delete_run(of_first["0"])
+    assert counting(client) == {0: second, 1: first}
+
+    settle(client, "1", "abc")
+    client.delete_run(of_first["1"])
+    assert counting(client) == {0: second, 1: second}, "that of seed 1 is still tagged as a duplicate"
+
+
+def test_tags_say_what_counts_when_they_are_settled(put: Put, client: MlflowClient) -> None:
+    """If this failed, MLflow's pages would call the only result of a seed a duplicate for ever."""
+    first = put()
+    second = put("FINISHED", lambda saved: setattr(saved, "started_ms", saved.started_ms + 1_000))
+    assert DUPLICATE in client.get_run(second).data.tags
+    client.delete_run(first)
+    settle(client, "1", "abc")
+    assert DUPLICATE not in client.get_run(second).data.tags
+
+
+def test_more_runs_than_a_store_hands_out_at_once_are_all_seen(
+    put: Put, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, what is recorded beyond some number would be trained again and miss in the report."""
+    monkeypatch.setattr(store, "RUNS_PER_REQUEST", 2)
+    for first in (0, 2, 4):
+        put("FINISHED", lambda saved, first=first: _renumber(saved, first))
+    assert set(counting(client)) == set(range(6))
+
+
+def _renumber(saved: Record, first: int) -> None:
+    for i, seed in enumerate(saved.seeds):
+        seed.seed = first + i

@@ -26,9 +26,11 @@ def uri(tmp_path: Path) -> str:
 
 
 def test_a_deleted_experiment_is_named(uri: str) -> None:
-    """If this failed, runs would vanish into an experiment that the UI does not show."""
-    MlflowClient(uri).delete_experiment(store.prepare(uri, "capacity", ""))
-    with pytest.raises(ConfigError, match="deleted experiment"):
+    """If this failed, runs would vanish into an experiment that the UI does not show, or nobody know what to type."""
+    number = store.prepare(uri, "capacity", "")
+    MlflowClient(uri).delete_experiment(number)
+    command = f"MLFLOW_TRACKING_URI={uri} mlflow experiments restore --experiment-id {number}"
+    with pytest.raises(ConfigError, match=f"deleted experiment of that name; restore it .{command}., or choose"):
         store.prepare(uri, "capacity", "")
 
 

@@ -1,20 +1,19 @@
 """Which seeds of a condition a store holds already, and which are being trained.
 
-The identity of a network is (experiment, digest of its condition, seed). A store has no atomic claim: on a server
-two processes may train the same identity. Then one of the complete runs counts, and the others say `duplicate`.
+The identity of a network is (experiment, digest of its condition, seed). A server has no lock: two processes may
+train the same identity there. Then one of the complete runs counts, and the others say `duplicate`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from dropout_study.processes import alive
-from dropout_study.store import experiment_id
+from dropout_study.store import experiment_id, search
 
 RECORD_ID, COMPLETE, DUPLICATE, RERUN, HEARTBEAT = "record_id", "complete", "duplicate", "rerun", "heartbeat"
-MOST = 5_000  # runs asked for at once
 
 
 @dataclass
@@ -30,12 +29,12 @@ class Known:
 
 
 def look_up(client: MlflowClient, experiment: str, digest: str) -> Known:
-    """What a store knows of a condition; takes two requests, however many runs there are."""
+    """What a store knows of a condition; takes two requests, unless there are thousands of runs."""
     if not (number := experiment_id(client, experiment)):
         return Known()
     runs = _of_condition(client, number, digest)
-    cohorts = {run.data.tags[RECORD_ID]: run for run in runs if run.data.tags["role"] == "cohort"}
-    known = Known(complete={seed: counting(same) for seed, same in _complete(runs).items()})
+    known = Known(complete={seed: run for (_, seed), run in counted(runs).items()})
+    cohorts = cohorts_of(runs)
     for run in runs:
         cohort = cohorts.get(run.data.tags[RECORD_ID])
         if "seed" in run.data.tags and run.info.status == "RUNNING" and cohort and at_work(cohort):
@@ -43,19 +42,42 @@ def look_up(client: MlflowClient, experiment: str, digest: str) -> Known:
     return known
 
 
-def counting(runs: list[Run]) -> Run:
-    """The one of several complete runs of a seed that counts: the last that was forced, or else the first."""
-    in_order = sorted(runs, key=lambda run: (run.info.start_time, run.info.run_id))
-    forced = [run for run in in_order if run.data.tags.get(RERUN) == "true"]
-    return forced[-1] if forced else in_order[0]
+def counted(runs: Sequence[Run]) -> dict[tuple[str, int], Run]:
+    """The runs that count: the digest of a condition and a seed -> the run of that seed.
+
+    It is complete, and its cohort was not deleted. Of several it is the last that was forced (`rerun=true`), or else
+    the first. The tag `duplicate` has no say: runs may have been deleted or restored since it was written.
+
+    Args:
+        runs: those of whole conditions that were not deleted, cohorts and incomplete ones included.
+    """
+    cohorts = cohorts_of(runs)
+    found: dict[tuple[str, int], Run] = {}
+
+    for run in sorted(runs, key=lambda run: (run.info.start_time, run.info.run_id)):
+        tags = run.data.tags
+        if "seed" in tags and tags.get(COMPLETE) == "true" and tags.get(RECORD_ID) in cohorts:
+            network = tags["config_digest"], int(tags["seed"])
+            if network not in found or tags.get(RERUN) == "true":
+                found[network] = run
+
+    return found
+
+
+def cohorts_of(runs: Sequence[Run]) -> dict[str, Run]:
+    """The runs of cohorts, by the id of the record that their seeds share."""
+    recorded = [run for run in runs if RECORD_ID in run.data.tags]
+    return {run.data.tags[RECORD_ID]: run for run in recorded if run.data.tags["role"] == "cohort"}
 
 
 def settle(client: MlflowClient, experiment_number: str, digest: str) -> None:
     """Tag as duplicates the complete runs of a condition that do not count, and cohorts of which no seed counts."""
-    runs = [run for run in _of_condition(client, experiment_number, digest) if run.data.tags.get(COMPLETE) == "true"]
-    chosen = [counting(same) for same in _complete(runs).values()]
+    runs = _of_condition(client, experiment_number, digest)
+    chosen = counted(runs).values()
     seeds, cohorts = {run.info.run_id for run in chosen}, {run.data.tags[RECORD_ID] for run in chosen}
     for run in runs:
+        if run.data.tags.get(COMPLETE) != "true":
+            continue
         counts = run.info.run_id in seeds if "seed" in run.data.tags else run.data.tags[RECORD_ID] in cohorts
         if not counts and DUPLICATE not in run.data.tags:
             client.set_tag(run.info.run_id, DUPLICATE, "true")
@@ -65,7 +87,7 @@ def settle(client: MlflowClient, experiment_number: str, digest: str) -> None:
 
 def bury(client: MlflowClient, experiment_number: str) -> None:
     """Mark the runs of an experiment as KILLED that say RUNNING while nobody is at work on them."""
-    running = list(client.search_runs([experiment_number], "attributes.status = 'RUNNING'", max_results=MOST))
+    running = search(client, experiment_number, "attributes.status = 'RUNNING'")
     working = {
         run.data.tags[RECORD_ID] for run in running if run.data.tags.get("role") in ("cohort", "sweep") and at_work(run)
     }
@@ -83,13 +105,4 @@ def at_work(run: Run) -> bool:
 
 
 def _of_condition(client: MlflowClient, experiment_number: str, digest: str) -> list[Run]:
-    return list(client.search_runs([experiment_number], f"tags.config_digest = '{digest}'", max_results=MOST))
-
-
-def _complete(runs: Iterable[Run]) -> dict[int, list[Run]]:
-    """The complete runs of each seed."""
-    seeds: dict[int, list[Run]] = {}
-    for run in runs:
-        if "seed" in run.data.tags and run.data.tags.get(COMPLETE) == "true":
-            seeds.setdefault(int(run.data.tags["seed"]), []).append(run)
-    return seeds
+    return search(client, experiment_number, f"tags.config_digest = '{digest}'")

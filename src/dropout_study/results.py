@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,20 +18,23 @@ from dropout_study.config import ConfigError
 from dropout_study.packing import unpack, unpack_curve, unpack_picture
 from dropout_study.statistics import image_error
 
-NAMES = {  # of the columns that are not params or metrics
-    "tags.config_digest": "digest",
-    "tags.arm": "arm",
-    "tags.candidate": "candidate",
-    "tags.budget": "budget",
-    "tags.seed": "seed",
-    "tags.git.commit": "commit",
-    "tags.training_digest": "training_digest",
-    "tags.data_digest": "data_digest",
-    "tags.mlflow.runName": "condition",
-    "tags.mlflow.parentRunId": "run",
+if TYPE_CHECKING:
+    from mlflow.entities import Run  # results of a file need no MLflow
+
+NAMES = {  # tag -> column
+    "config_digest": "digest",
+    "arm": "arm",
+    "candidate": "candidate",
+    "budget": "budget",
+    "seed": "seed",
+    "git.commit": "commit",
+    "training_digest": "training_digest",
+    "data_digest": "data_digest",
+    "mlflow.runName": "condition",
+    "mlflow.parentRunId": "run",
 }
-PACKED = "tags.mlflow.dropout."
-DERIVED = "params.model.units"  # from the widths, for MLflow's charts
+PACKED = "mlflow.dropout."
+DERIVED = "model.units"  # from the widths, for MLflow's charts
 
 
 class Missing(LookupError):
@@ -52,22 +55,22 @@ def needing_columns() -> Iterator[None]:
 
 
 def from_store(uri: str, studies: Sequence[str]) -> pd.DataFrame:
-    """Read the networks of some studies that are complete and no duplicates; a study without runs has no rows."""
+    """Read the networks of some studies that count; a study without runs has no rows."""
     import mlflow
     from mlflow.tracking import MlflowClient
 
     from dropout_study.addresses import absolute
-    from dropout_study.store import experiment_id
+    from dropout_study.identity import counted
+    from dropout_study.store import experiment_id, search
 
     mlflow.set_tracking_uri(absolute(uri))
     client, frames = MlflowClient(absolute(uri)), []
     for study in studies:
         number = experiment_id(client, study)
-        if number:
-            found = mlflow.search_runs([number], "tags.complete = 'true'", output_format="pandas", max_results=50_000)
-            frames.append(_tidy(found, study, number))
-    whole = [frame for frame in frames if len(frame)]
-    return pd.concat(whole, ignore_index=True) if whole else empty()
+        if number and (runs := counted(search(client, number))):
+            rows = pd.DataFrame([_row(run) for run in runs.values()]).dropna(axis=1, how="all")
+            frames.append(typed(_without_ends(rows).assign(study=study, experiment=number)))
+    return pd.concat(frames, ignore_index=True) if frames else empty()
 
 
 def empty() -> pd.DataFrame:
@@ -75,21 +78,14 @@ def empty() -> pd.DataFrame:
     return pd.DataFrame(columns=["study", "budget", "seed", "data.name"])
 
 
-def _tidy(found: pd.DataFrame, study: str, number: str) -> pd.DataFrame:
-    """The seeds' rows, with columns named as in the file."""
-    if "tags.seed" not in found or not len(found):
-        return pd.DataFrame()
-    rows = found[found["tags.seed"].notna()]
-    if "tags.duplicate" in rows:
-        rows = rows[rows["tags.duplicate"].isna()]
-    named = {column: NAMES[column] for column in map(str, rows) if column in NAMES}
-    for column in map(str, rows.columns.drop(DERIVED, errors="ignore")):
-        for prefix in ("params.", "metrics.", PACKED):
-            if column.startswith(prefix):
-                named[column] = column.removeprefix(prefix)
-    tidy = rows[list(named)].rename(columns=named).assign(study=study, experiment=number)
-    tidy["condition"] = tidy["condition"].str.replace(r", seed \d+$", "", regex=True)
-    return typed(_without_ends(tidy.dropna(axis=1, how="all")))
+def _row(run: "Run") -> dict[str, str | float]:
+    """The run of a seed, with columns named as in the file."""
+    tags = run.data.tags
+    row = {NAMES[tag]: text for tag, text in tags.items() if tag in NAMES}
+    row |= {tag.removeprefix(PACKED): text for tag, text in tags.items() if tag.startswith(PACKED)}
+    row |= {key: text for key, text in run.data.params.items() if key != DERIVED}
+    row["condition"] = row["condition"].removesuffix(f", seed {tags['seed']}")
+    return row | run.data.metrics
 
 
 def _without_ends(rows: pd.DataFrame) -> pd.DataFrame:

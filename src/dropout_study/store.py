@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 import mlflow
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
+from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,6 +29,7 @@ UNREACHABLE = (MlflowException, SQLAlchemyError, OSError)
 NOTE = "mlflow.note.content"  # the tag that is shown as description, in Markdown
 VIEW = "results"
 """The key of the saved view with which pages of experiments open; `views` writes it."""
+RUNS_PER_REQUEST = 5_000
 ROOM = 100 * 2**20  # bytes that must be free before a run starts
 
 # MLflow sets its own levels when it is imported; its notes on creating tables are not for the reader.
@@ -97,11 +100,48 @@ def exists(uri: str) -> bool:
 
 
 def experiment_id(client: MlflowClient, name: str) -> str | None:
-    """The id of an experiment, if there is one."""
+    """The id of an experiment, if there is one.
+
+    Raises:
+        ConfigError: it was deleted; the message says how to restore it.
+    """
     found = client.get_experiment_by_name(name)
     if found is not None and found.lifecycle_stage == "deleted":
-        raise ConfigError(f"study.name={name} cannot be used: the store holds a deleted experiment of that name.")
+        raise ConfigError(
+            f"study.name={name} cannot be used: the store holds a deleted experiment of that name; "
+            f"restore it ({restoring(client, 'experiment', found.experiment_id)}), or choose another study.name."
+        )
     return str(found.experiment_id) if found else None
+
+
+def restoring(client: MlflowClient, kind: str, number: str) -> str:
+    """The command that restores a deleted `experiment` or `run`."""
+    uri = shlex.quote(masked(client.tracking_uri))
+    return f"MLFLOW_TRACKING_URI={uri} mlflow {kind}s restore --{kind}-id {number}"
+
+
+def search(
+    client: MlflowClient,
+    experiment: str,
+    condition: str = "",
+    stage: int = ViewType.ACTIVE_ONLY,
+) -> list[Run]:
+    """All runs of an experiment that meet a condition, the oldest first: a request per thousands of runs.
+
+    Args:
+        client: of the store.
+        experiment: its id.
+        condition: in MLflow's language of filters.
+        stage: `ViewType.ALL` for deleted runs, too.
+    """
+    runs: list[Run] = []
+    order, token = ["attributes.start_time ASC"], None
+    while True:
+        some = client.search_runs([experiment], condition, stage, RUNS_PER_REQUEST, order, token)
+        runs += some
+        token = some.token
+        if not token:
+            return runs
 
 
 def link(uri: str, experiment: str) -> str:

@@ -4,7 +4,6 @@ import tempfile
 from pathlib import Path
 
 import torch
-from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from dropout_study import config as schema
@@ -12,8 +11,8 @@ from dropout_study import tracking
 from dropout_study.addresses import absolute
 from dropout_study.cohort import Cohort, load_weights
 from dropout_study.config import Config, ConfigError
-from dropout_study.identity import COMPLETE, DUPLICATE, MOST, RECORD_ID
-from dropout_study.store import experiment_id
+from dropout_study.identity import RECORD_ID, cohorts_of, counted
+from dropout_study.store import experiment_id, search
 
 COHORT = "cohort.pt"
 
@@ -25,14 +24,14 @@ def fill(cohort: Cohort, config: Config) -> None:
     Raises:
         ConfigError: some of the seeds are not there; it names the command that trains them.
     """
-    found = _runs(config)
+    client = MlflowClient(absolute(config.tracking.uri))
+    trained = _trained(client, config)
+    kept = {run_id for run_id in {run_id for _, run_id in trained} if _holds_weights(client, run_id)}
+    found = {seed: run_id for seed, run_id in trained if run_id in kept}
+
     if missing := [seed for seed in config.seeds if seed not in found]:
-        source, budget = config.study.cohorts_from, config.budget.name
-        raise ConfigError(
-            f"study={config.study.name} evaluates the cohorts of {source}, and the store holds none of seeds {missing} "
-            f"for {schema.condition(config)}. Train them first: python scripts/train.py -m study={source} "
-            f"budget={budget} data={config.data.name}"
-        )
+        recorded = any(seed in missing for seed, _ in trained)
+        raise ConfigError(_advice(config, missing, recorded))
     for run_id in set(found.values()):
         _fill_from(run_id, found, cohort, config)
 
@@ -55,25 +54,27 @@ def _fill_from(run_id: str, found: dict[int, str], cohort: Cohort, config: Confi
                 parameter[i] = whole.get_parameter(name)[position]
 
 
-def _runs(config: Config) -> dict[int, str]:
-    """Seed -> the run whose cohort holds its network, for all complete seeds that the store has.
-
-    The cohort itself is not complete where another of its seeds failed.
-    """
-    client = MlflowClient(absolute(config.tracking.uri))
-    if not (number := experiment_id(client, config.study.cohorts_from)):
-        return {}
-    same = f"tags.training_digest = '{schema.training_digest(config)}'"
-    runs = [run for run in client.search_runs([number], same, max_results=MOST) if DUPLICATE not in run.data.tags]
-    cohorts = {run.data.tags[RECORD_ID]: run for run in runs if run.data.tags["role"] == "cohort"}
-    found: dict[int, str] = {}
-    for run in runs:
-        cohort = cohorts.get(run.data.tags[RECORD_ID])
-        complete = run.data.tags.get(COMPLETE) == "true"
-        if "seed" in run.data.tags and complete and cohort and _holds_weights(client, cohort):
-            found[int(run.data.tags["seed"])] = str(cohort.info.run_id)
-    return found
+def _trained(client: MlflowClient, config: Config) -> list[tuple[int, str]]:
+    """The seeds that count as trained, each with the run of its cohort."""
+    number = experiment_id(client, config.study.cohorts_from)
+    if not number:
+        return []
+    runs = search(client, number, f"tags.training_digest = '{schema.training_digest(config)}'")
+    ids = {record: str(cohort.info.run_id) for record, cohort in cohorts_of(runs).items()}
+    return [(seed, ids[run.data.tags[RECORD_ID]]) for (_, seed), run in counted(runs).items()]
 
 
-def _holds_weights(client: MlflowClient, cohort: Run) -> bool:
-    return any(file.path == COHORT for file in client.list_artifacts(cohort.info.run_id))
+def _holds_weights(client: MlflowClient, run_id: str) -> bool:
+    return any(file.path == COHORT for file in client.list_artifacts(run_id))
+
+
+def _advice(config: Config, seeds: list[int], recorded: bool) -> str:
+    """What is missing, and the command that trains it; what is recorded would be skipped."""
+    study, source, budget = config.study.name, config.study.cohorts_from, config.budget.name
+    numbers = ",".join(map(str, seeds))
+    again = " rerun=true" if recorded else ""
+    return (
+        f"study={study} evaluates the cohorts of {source}, and the store holds no weights of seeds "
+        f"{seeds} for {schema.condition(config)}. Train them first: python scripts/train.py -m "
+        f"study={source} budget={budget} data={config.data.name} seeds=[{numbers}]{again}"
+    )

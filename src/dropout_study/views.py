@@ -10,7 +10,7 @@ from typing import Any
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from dropout_study.store import VIEW
+from dropout_study.store import VIEW, search
 
 TAG = f"mlflow.sharedViewState.{VIEW}"
 ERROR, NLL = "metrics.`test/error/weight_scaling`", "metrics.`test/nll/weight_scaling`"
@@ -26,7 +26,7 @@ FOLDED = (
 
 def refresh(client: MlflowClient, experiment: str) -> None:
     """Bring the view of an experiment up to date with its cohorts."""
-    cohorts = list(client.search_runs([experiment], "tags.role = 'cohort'", max_results=1_000))
+    cohorts = search(client, experiment, "tags.role = 'cohort'")
     wanted = view(cohorts)
     if client.get_experiment(experiment).tags.get(TAG) != wanted:
         client.set_experiment_tag(experiment, TAG, wanted)

@@ -28,7 +28,8 @@ def job(composed: DictConfig) -> None:
     left = [str(marker.parent) for marker in sorted(root.rglob(UNRECORDED))]
     print(f"{len(recorded)} recorded, {len(left)} left")
     if left:
-        command_line.fail("Left, because they are running, belong to another store, or it is away:\n" + "\n".join(left))
+        reasons = "they are running, belong to another store, were deleted in this one, or it is away"
+        command_line.fail(f"Left, because {reasons}:\n" + "\n".join(left))
 
 
 if __name__ == "__main__":

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from mlflow.entities import Run
+from mlflow.entities import Run, ViewType
 from mlflow.tracking import MlflowClient
 
 from dropout_study import store, tracking
+from dropout_study.config import ConfigError
 from dropout_study.processes import identity
 from dropout_study.record import FILE, TABLE, UNRECORDED, Record, SeedRecord
 
@@ -165,3 +166,71 @@ def test_a_record_survives_writing_and_reading(tmp_path: Path) -> None:
     assert loaded.seeds[1].metrics == saved.seeds[1].metrics
     assert loaded.id == saved.id
     assert {path.name for path in tmp_path.iterdir()} == {FILE, UNRECORDED}, "nothing is half-written"
+
+
+def everything(uri: str) -> dict[str, str]:
+    """The id of every run of the store, deleted ones included, and its stage."""
+    client = MlflowClient(uri)
+    experiments = [found.experiment_id for found in client.search_experiments(ViewType.ALL)]
+    found = client.search_runs(experiments, run_view_type=ViewType.ALL)
+    return {run.info.run_id: run.info.lifecycle_stage for run in found}
+
+
+def test_a_deleted_run_is_not_brought_back_to_life(tmp_path: Path, uri: str, caplog: pytest.LogCaptureFixture) -> None:
+    """If this failed, `sync` or the end of a training would undo what a user has deleted."""
+    saved, client = example(), MlflowClient(uri)
+    cohort, first, _ = record(saved, tmp_path, uri)
+    saved.end("FINISHED")
+    saved.save(tmp_path)
+
+    client.delete_run(first.info.run_id)
+    tracking.record(tmp_path, uri)
+    assert everything(uri)[first.info.run_id] == "deleted"
+    assert len(everything(uri)) == 3, "nor is it made anew"
+
+    client.delete_run(cohort.info.run_id)
+    before = everything(uri)
+    saved.save(tmp_path)
+    assert tracking.try_to_record(tmp_path, uri) is None
+    assert everything(uri) == before
+    assert f"mlflow runs restore --run-id {cohort.info.run_id}" in caplog.text
+
+    client.restore_run(cohort.info.run_id)
+    assert tracking.try_to_record(tmp_path, uri) == cohort.info.run_id
+
+
+def test_a_deleted_experiment_does_not_keep_others_from_being_recorded(tmp_path: Path, uri: str) -> None:
+    """If this failed, no study could be trained beside what an earlier one could not record."""
+    folders = [tmp_path / "deleted", tmp_path / "other"]
+    for folder in folders:
+        saved = example()
+        saved.experiment, saved.store = folder.name, uri
+        saved.end("FINISHED")
+        folder.mkdir()
+        saved.save(folder)
+    MlflowClient(uri).delete_experiment(store.prepare(uri, "deleted", ""))
+    assert tracking.sync(folders, uri) == ["mlp 8, rate 0.5"]
+    assert [(folder / UNRECORDED).exists() for folder in folders] == [True, False]
+
+
+def test_a_run_without_networks_is_told_from_a_cohort(tmp_path: Path, uri: str) -> None:
+    """If this failed, evaluating the wrong run would end in a message about a missing file."""
+    client, sweep = MlflowClient(uri), example()
+    cohort, seed, _ = record(example(), tmp_path, uri)
+    sweep.role, sweep.name, sweep.seeds = "sweep", "sweep of 3 conditions", []
+    sweep.save(tmp_path)
+    of_sweep = tracking.record(tmp_path, uri)
+    report, gone = (client.create_run("0", run_name=name).info.run_id for name in ("report", "gone"))
+    client.delete_run(gone)
+
+    says = {
+        seed.info.run_id: f"one network of a cohort .* evaluate the cohort: run={cohort.info.run_id}$",
+        of_sweep: f"is a sweep of 3 conditions; .* tags.sweep = '{sweep.id}'$",
+        report: r"\(report\) holds no networks; evaluate a cohort",
+        gone: f"was deleted; restore it first: MLFLOW_TRACKING_URI={uri} mlflow runs restore --run-id {gone}$",
+        "0123": "neither a checkpoint nor a run of sqlite",
+    }
+    for run_id, reason in says.items():
+        with pytest.raises(ConfigError, match=f"run={run_id} .*{reason}"):
+            tracking.download(run_id, uri, tmp_path / "files")
+    tracking.download(cohort.info.run_id, uri, tmp_path / "files")

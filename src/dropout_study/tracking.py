@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag, ViewType
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from dropout_study import identity, store
@@ -41,7 +42,12 @@ WITH_INTERVAL = "test/"  # beginning of the metrics whose interval is a metric, 
 
 
 def record(folder: Path, uri: str) -> str:
-    """Bring the run of a job's folder in the store up to date; return its id."""
+    """Bring the run of a job's folder in the store up to date; return its id.
+
+    Raises:
+        ConfigError: its experiment was deleted.
+        MlflowException: its run was deleted, which stays so.
+    """
     uri = absolute(uri)
     # A server has no lock: two processes might create the same run while one waits for it to come back.
     with store.guard(uri), file_lock(folder / LOCK):
@@ -59,8 +65,9 @@ def try_to_record(folder: Path, uri: str) -> str | None:
     """Record a folder if the store takes it; if not, a later `sync` will. Returns the run's id, if it did."""
     try:
         return record(folder, uri)
-    except store.UNREACHABLE as error:
-        log.warning("the store does not take %s now; python scripts/sync.py will: %s", folder, masked(str(error)))
+    except (*store.UNREACHABLE, ConfigError) as error:
+        reason = masked(str(error))
+        log.warning("the store does not take %s now; python scripts/sync.py will: %s", folder, reason)
         return None
 
 
@@ -110,24 +117,49 @@ def sync(folders: Iterable[Path], uri: str) -> list[str]:
 
 
 def download(run_id: str, uri: str, folder: Path) -> None:
-    """Fetch all files of a run into a folder.
+    """Fetch all files of a cohort's run into a folder.
 
     Raises:
-        ConfigError: there is no such run in the store.
+        ConfigError: the store has no such run, or it is deleted, or not that of a cohort.
     """
+    client = MlflowClient(absolute(uri))
     try:
-        MlflowClient(absolute(uri)).download_artifacts(run_id, "", str(folder))
+        _check_cohort(client, client.get_run(run_id))
+        client.download_artifacts(run_id, "", str(folder))
     except store.UNREACHABLE as error:
         reason = masked(str(error).splitlines()[0])
         raise ConfigError(f"run={run_id} is neither a checkpoint nor a run of {masked(uri)}: {reason}") from error
 
 
+def _check_cohort(client: MlflowClient, run: Run) -> None:
+    """Refuse a run that holds no networks; say what it is, and which run to name instead."""
+    run_id, name, tags = run.info.run_id, run.info.run_name, run.data.tags
+    if _is_deleted(run):
+        reason = f"was deleted; restore it first: {store.restoring(client, 'run', run_id)}"
+    elif "seed" in tags and PARENT in tags:
+        reason = f"is one network of a cohort ({name}); evaluate the cohort: run={tags[PARENT]}"
+    elif tags.get("role") == "sweep":
+        mine = f"tags.sweep = '{tags[RECORD_ID]}'"
+        reason = f"is a {name}; evaluate one of its cohorts, which MLflow finds by {mine}"
+    elif tags.get("role") != "cohort":
+        reason = f"({name}) holds no networks; evaluate a cohort, the run of one condition"
+    else:
+        return
+    raise ConfigError(f"run={run_id} {reason}")
+
+
 def _record(client: MlflowClient, number: str, saved: Record, folder: Path) -> str:
     runs = _runs(client, number, saved.id)
     whole = runs.get(WHOLE)
+    if whole and _is_deleted(whole):
+        command = store.restoring(client, "run", whole.info.run_id)
+        raise MlflowException(f"its run {whole.info.run_id} was deleted there; to restore it: {command}")
+
     parent = _open(client, number, saved, saved.name, saved.tags | {"role": saved.role}, whole)
     for seed in saved.seeds:
         before = runs.get(str(seed.seed))
+        if before and _is_deleted(before):
+            continue
         tags = {PARENT: parent, "role": "seed", "seed": str(seed.seed)}
         tags |= {"data_digest": seed.data_digest}
         tags |= {key: saved.tags[key] for key in OF_SEEDS if key in saved.tags}
@@ -147,10 +179,17 @@ def _record(client: MlflowClient, number: str, saved: Record, folder: Path) -> s
 
 
 def _runs(client: MlflowClient, experiment_id: str, record_id: str) -> dict[str, Run]:
-    """The runs of a record that are in the store already, by seed, and that of the whole."""
-    of_record = f"tags.{RECORD_ID} = '{record_id}'"
-    found = client.search_runs([experiment_id], of_record, max_results=identity.MOST)
+    """The runs of a record that are in the store already, by seed, and that of the whole.
+
+    Deleted ones are included.
+    """
+    found = store.search(client, experiment_id, f"tags.{RECORD_ID} = '{record_id}'", ViewType.ALL)
+    found.sort(key=lambda run: not _is_deleted(run))  # of two the one that is there
     return {run.data.tags.get("seed", WHOLE): run for run in found}
+
+
+def _is_deleted(run: Run) -> bool:
+    return bool(run.info.lifecycle_stage == "deleted")
 
 
 def _open(

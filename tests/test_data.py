@@ -235,6 +235,10 @@ def test_a_look_alike_has_the_published_number_of_examples_of_each_class(tmp_pat
     """If this failed, a part of a data set, or other labels, would be published under its name."""
     raw = write_idx(tmp_path, "FashionMNIST", 60_000, 10_000)
     config = Data(name="fashion_mnist", root=str(tmp_path))
+    legacy = raw.with_name("processed")  # which torchvision would read instead
+    legacy.mkdir()
+    for name in ("training.pt", "test.pt"):
+        torch.save((torch.zeros(9, 28, 28), torch.arange(9)), legacy / name)
     images = load(config)
     sizes = [len(split) for split in (images.train, images.validation, images.test)]
     assert sizes == [50_000, 10_000, 10_000]

@@ -1,8 +1,12 @@
 """Shared parts of the tests: configurations, tiny image sets, the script in a folder of its own."""
 
+import json
 import os
 import shutil
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # several tests run at once
@@ -34,6 +38,23 @@ def make_config() -> Callable[..., schema.Config]:
             return schema.read(compose("train", list(overrides)))
 
     return make
+
+
+@contextmanager
+def another_process(
+    code: str = "",
+    *arguments: str,
+) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
+    """A process of this machine that waits once it has run some code, and its identity."""
+    code += "\nimport json, time; from dropout_study.processes import identity"
+    code += "\nprint(json.dumps(identity()), flush=True); time.sleep(600)"
+    command = [sys.executable, "-c", code, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process, json.loads(process.stdout.readline())
+        finally:
+            process.kill()
 
 
 def random_images(side: int, count: int = 200) -> Images:

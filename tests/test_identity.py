@@ -1,7 +1,5 @@
 """What a store knows of a condition, on real SQLite stores."""
 
-import os
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from test_tracking import example
 
 from dropout_study import identity, results, store, tracking
 from dropout_study.identity import DUPLICATE, HEARTBEAT, Known, bury, look_up, settle
+from dropout_study.processes import identity as process
 from dropout_study.processes import now_ms
 from dropout_study.record import Record
 
@@ -95,14 +94,18 @@ def test_only_runs_without_a_living_process_are_buried(put: Put, client: MlflowC
     """If this failed, a run would stay RUNNING for ever, or one that is going on would be called dead."""
 
     def elsewhere(saved: Record) -> None:
-        saved.tags |= {"host": "another machine", "pid": "1"}
+        saved.tags |= {"host.id": "another container with the same host name", "pid": "1"}
+
+    def older(saved: Record) -> None:
+        del saved.tags["host.id"], saved.tags["pid.created"]
 
     def dead(saved: Record) -> None:
-        saved.tags |= {"host": socket.gethostname(), "pid": "999999999"}
+        saved.tags |= {"pid": "999999999"}
 
-    living, remote, gone = put("RUNNING"), put("RUNNING", elsewhere), put("RUNNING", dead)
+    left = [put("RUNNING"), put("RUNNING", elsewhere), put("RUNNING", older)]
+    gone = put("RUNNING", dead)
     bury(client, "1")
-    assert client.get_run(living).info.status == client.get_run(remote).info.status == "RUNNING"
+    assert {client.get_run(run).info.status for run in left} == {"RUNNING"}
     killed = [run for run in client.search_runs(["1"]) if run.info.status == "KILLED"]
     assert {run.info.run_id for run in killed if run.data.tags["role"] == "cohort"} == {gone}
     assert len(killed) == 3, "its two seeds as well"
@@ -161,7 +164,7 @@ def test_of_runs_that_were_forced_the_last_counts(put: Put, client: MlflowClient
 def test_recording_marks_its_own_process(put: Put, client: MlflowClient) -> None:
     """If this failed, nobody could say whether a RUNNING run is alive."""
     tags = client.get_run(put("RUNNING")).data.tags
-    assert tags["pid"] == str(os.getpid())
+    assert {key: tags[key] for key in process()} == process()
 
 
 def counting(client: MlflowClient) -> dict[int, str]:

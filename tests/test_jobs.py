@@ -2,7 +2,6 @@
 
 import logging
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import ROOT
+from conftest import ROOT, another_process
 from hydra import compose, initialize_config_dir
 from mlflow.entities import Run
 from test_tracking import example
@@ -283,24 +282,22 @@ def test_an_interrupted_job_passes_the_interruption_on_and_may_be_started_again(
 
 
 @pytest.fixture
-def elsewhere(do: Do, runs: Runs, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+def elsewhere(do: Do, runs: Runs, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """Another process of this machine that has begun to train seed 0."""
     do("seeds=[5]")
     digest = next(run.data.tags["config_digest"] for run in runs())
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     saved = example()
     saved.experiment, saved.seeds, saved.started_ms = "exploration", saved.seeds[:1], now_ms()
-    saved.tags |= {"pid": str(process.pid), "config_digest": digest}
-    saved.save(folder)
-    tracking.record(folder, f"sqlite:///{tmp_path}/mlflow.db")
-    yield process
-    process.kill()
-    process.wait()
+    with another_process() as (process, name):
+        saved.tags |= name | {"config_digest": digest}
+        saved.save(folder)
+        tracking.record(folder, f"sqlite:///{tmp_path}/mlflow.db")
+        yield process
 
 
-def kill_when_waiting(folder: Path, process: subprocess.Popen[bytes]) -> threading.Thread:
+def kill_when_waiting(folder: Path, process: subprocess.Popen[str]) -> threading.Thread:
     def kill() -> None:
         until(lambda: (folder / JOB).exists() and Job.load(folder).state == "waiting")
         process.kill()
@@ -312,7 +309,7 @@ def kill_when_waiting(folder: Path, process: subprocess.Popen[bytes]) -> threadi
 
 
 def test_what_another_process_trains_is_waited_for_and_trained_if_that_dies(
-    do: Do, tmp_path: Path, elsewhere: subprocess.Popen[bytes]
+    do: Do, tmp_path: Path, elsewhere: subprocess.Popen[str]
 ) -> None:
     """If this failed, two sweeps would train the same twice, or a condition go missing with the one that died."""
     thread = kill_when_waiting(tmp_path / "sweep" / "w", elsewhere)
@@ -322,7 +319,7 @@ def test_what_another_process_trains_is_waited_for_and_trained_if_that_dies(
 
 
 def test_a_job_that_waits_for_some_of_its_seeds_does_not_call_itself_done_without_them(
-    do: Do, runs: Runs, tmp_path: Path, elsewhere: subprocess.Popen[bytes]
+    do: Do, runs: Runs, tmp_path: Path, elsewhere: subprocess.Popen[str]
 ) -> None:
     """If this failed, a seed could go missing while the sweep says that all is well."""
     thread = kill_when_waiting(tmp_path / "sweep" / "w", elsewhere)
@@ -333,7 +330,7 @@ def test_a_job_that_waits_for_some_of_its_seeds_does_not_call_itself_done_withou
     assert of_seed(runs(), 1)[0].data.tags["complete"] == "true"
 
 
-def test_only_seeds_that_were_asked_for_are_waited_for(do: Do, elsewhere: subprocess.Popen[bytes]) -> None:
+def test_only_seeds_that_were_asked_for_are_waited_for(do: Do, elsewhere: subprocess.Popen[str]) -> None:
     """If this failed, a job that is recorded would hang as long as others are trained."""
     assert elsewhere.poll() is None
     assert do("seeds=[5]").state == "skipped"

@@ -1,43 +1,51 @@
 """Who is still at work."""
 
-import os
-import socket
-import subprocess
-import sys
 import time
 
 import psutil
+import pytest
+from conftest import another_process
 
 from dropout_study.processes import alive, every, identity, now_ms
 
-HERE = socket.gethostname()
 
-
-def test_this_process_is_alive_and_a_killed_one_is_not() -> None:
+def test_a_process_is_alive_until_it_is_killed() -> None:
     """If this failed, a run that was killed would block its condition, or a running one would be started twice."""
-    assert alive(HERE, os.getpid(), now_ms(), now_ms())
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    assert alive(HERE, child.pid, now_ms(), now_ms())
-    child.kill()
-    while psutil.Process(child.pid).status() != psutil.STATUS_ZOMBIE:
-        time.sleep(0.01)
-    assert not alive(HERE, child.pid, now_ms(), now_ms()), "nobody has asked for its exit code yet"
-    child.wait()
-    assert not alive(HERE, child.pid, now_ms(), now_ms())
+    assert alive(identity(), now_ms())
+    with another_process() as (process, name):
+        assert alive(name, now_ms())
+        process.kill()
+        while psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)
+        assert not alive(name, now_ms()), "nobody has asked for its exit code yet"
+    assert not alive(name, now_ms())
 
 
-def test_a_younger_process_with_the_same_number_is_another_one() -> None:
+def test_another_process_with_the_same_number_is_another_one() -> None:
     """If this failed, a restarted container, where numbers repeat, would take its dead runs for its own."""
-    began = now_ms() - 3_600_000
-    assert int(psutil.Process().create_time() * 1000) > began
-    assert not alive(HERE, os.getpid(), began, now_ms())
+    created = float(identity()["pid.created"])
+    assert not alive(identity() | {"pid.created": f"{created - 0.01:.2f}"}, now_ms())
+    assert not alive(identity() | {"pid.created": f"{created + 0.01:.2f}"}, now_ms())
 
 
-def test_silence_of_two_minutes_is_death_on_any_machine() -> None:
-    """If this failed, a run on a node that went down would stay RUNNING for ever."""
-    assert alive("another machine", 1, now_ms(), now_ms() - 110_000)
-    assert not alive("another machine", 1, now_ms(), now_ms() - 130_000)
-    assert not alive(HERE, os.getpid(), now_ms(), now_ms() - 130_000)
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        identity() | {"host": "another machine", "pid": "999999999"},
+        identity() | {"host.id": "another container", "pid": "999999999"},
+        {"host": identity()["host"], "pid": "999999999"},
+    ],
+    ids=["machine", "container", "older version"],
+)
+def test_of_a_process_out_of_sight_the_signs_of_life_decide(elsewhere: dict[str, str]) -> None:
+    """If this failed, containers with one host name would train again what the others train."""
+    assert alive(elsewhere, now_ms() - 110_000)
+    assert not alive(elsewhere, now_ms() - 130_000)
+
+
+def test_silence_of_two_minutes_is_death_on_this_machine_as_well() -> None:
+    """If this failed, a run whose process hangs would stay RUNNING for ever."""
+    assert not alive(identity(), now_ms() - 130_000)
 
 
 def test_a_repeated_action_stops_with_its_block_and_may_fail() -> None:
@@ -56,6 +64,7 @@ def test_a_repeated_action_stops_with_its_block_and_may_fail() -> None:
     assert len(calls) == count
 
 
-def test_identity_names_this_process() -> None:
+def test_a_process_has_one_name() -> None:
     """If this failed, a run could not be told from a dead one."""
-    assert identity() == {"host": HERE, "pid": str(os.getpid())}
+    assert identity() == identity()
+    assert set(identity()) == {"host", "host.id", "pid", "pid.created"}

@@ -99,9 +99,8 @@ def bury(client: MlflowClient, experiment_number: str) -> None:
 
 def at_work(run: Run) -> bool:
     """Whether the process that began a cohort or a sweep is still at work on it."""
-    tags = run.data.tags
-    beat_ms = int(tags.get(HEARTBEAT, run.info.start_time))
-    return run.info.status == "RUNNING" and alive(tags["host"], int(tags["pid"]), run.info.start_time, beat_ms)
+    beat_ms = int(run.data.tags.get(HEARTBEAT, run.info.start_time))
+    return run.info.status == "RUNNING" and alive(run.data.tags, beat_ms)
 
 
 def _of_condition(client: MlflowClient, experiment_number: str, digest: str) -> list[Run]:

@@ -67,8 +67,7 @@ class Job:
     @property
     def dead(self) -> bool:
         """Whether its process has gone before it ended."""
-        host, pid = self.process["host"], int(self.process["pid"])
-        return self.state in ("running", "waiting") and not alive(host, pid, self.started_ms, self.beat_ms)
+        return self.state in ("running", "waiting") and not alive(self.process, self.beat_ms)
 
     @property
     def seconds(self) -> float:

@@ -4,8 +4,9 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import psutil
 
@@ -18,27 +19,59 @@ def now_ms() -> int:
 
 
 def identity() -> dict[str, str]:
-    """Host and number of this process."""
-    return {"host": socket.gethostname(), "pid": str(os.getpid())}
+    """Host and number of this process, each with what tells it from another of the same name."""
+    pid = os.getpid()
+    return {
+        "host": socket.gethostname(),
+        "host.id": _host_id(),
+        "pid": str(pid),
+        "pid.created": _created(pid),
+    }
 
 
-def alive(host: str, pid: int, began_ms: int, beat_ms: int) -> bool:
-    """Whether a process is at work: it has not gone from this machine, and was heard of in the last two minutes.
+def in_words(process: Mapping[str, str]) -> str:
+    """A process as people name it."""
+    return f"process {process['pid']} of {process['host']}"
+
+
+def alive(process: Mapping[str, str], beat_ms: int) -> bool:
+    """Whether a process is at work: it was heard of in the last two minutes, and has not gone.
 
     Args:
-        host: name of its machine.
-        pid: its number there; a process that is younger than the work has only got the same number.
-        began_ms: when it began the work.
+        process: its `identity()`. Whether it has gone is known of this machine alone, and not of
+            processes that an older version has named.
         beat_ms: its last sign of life.
     """
     if now_ms() - beat_ms > 1000 * SILENCE:
         return False
-    if host != socket.gethostname():
+
+    here = identity()
+    if any(process.get(key) != here[key] for key in ("host", "host.id")):
         return True
+
     with suppress(psutil.Error):
-        process = psutil.Process(pid)
-        return process.status() != psutil.STATUS_ZOMBIE and 1000 * process.create_time() < began_ms + 1000
+        pid = int(process["pid"])
+        zombie = psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        return not zombie and _created(pid) == process["pid.created"]
     return False
+
+
+def _host_id() -> str:
+    """What two machines or containers of one name differ in: when they started, whom they see."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:  # only Linux says so
+        return ""
+
+
+def _created(pid: int) -> str:
+    """When a process was created, exactly; on Linux since the start of the machine.
+
+    The date that Linux derives from that changes whenever somebody sets the clock.
+    """
+    started = psutil.boot_time() if psutil.LINUX else 0.0
+    return f"{psutil.Process(pid).create_time() - started:.2f}"
 
 
 @contextmanager

@@ -162,8 +162,7 @@ class Record:
     def abandoned(self, folder: Path) -> bool:
         """Whether the record in a folder says RUNNING, and its process is gone."""
         beat_ms = int((folder / FILE).stat().st_mtime * 1000)
-        at_work = alive(self.tags["host"], int(self.tags["pid"]), self.started_ms, beat_ms)
-        return self.status == "RUNNING" and not at_work
+        return self.status == "RUNNING" and not alive(self.tags, beat_ms)
 
     def save(self, folder: Path) -> None:
         """Write the record whole or not at all, and note that the store lacks it."""

@@ -122,8 +122,14 @@ def test_a_mistake_ends_in_one_sentence_and_leaves_no_run(
     assert runs() == []
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.usefixtures("uri")
-def test_an_interrupted_run_is_marked_killed(train: Script, runs: Runs) -> None:
+def test_an_interrupted_run_is_marked_killed(
+    train: Script,
+    runs: Runs,
+    number: int,
+    code: int,
+) -> None:
     """If this failed, Ctrl-C would leave a run that looks as if it were still going, or as if it had failed."""
     process = train.start("budget.updates=1000000")
     try:
@@ -131,11 +137,11 @@ def test_an_interrupted_run_is_marked_killed(train: Script, runs: Runs) -> None:
             assert process.is_alive(), train.stderr.read_text()
             time.sleep(0.05)
         assert process.pid is not None
-        os.kill(process.pid, signal.SIGINT)
+        os.kill(process.pid, number)
         process.join(60)
     finally:
         process.kill()
-    assert process.exitcode == 130, train.stderr.read_text()
+    assert process.exitcode == code, train.stderr.read_text()
     assert {run.info.status for run in runs()} == {"KILLED"}
     assert {run.data.tags["reason"] for run in runs()} == {"interrupted"}
 

@@ -4,12 +4,14 @@ Imports neither torch nor Lightning nor MLflow, so that a command line is refuse
 """
 
 import difflib
+import errno
 import importlib.util
 import os
 import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn, cast
@@ -22,14 +24,18 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 
 from dropout_study.addresses import absolute, masked
 from dropout_study.config import ConfigError
+from dropout_study.termination import Terminated, raised
 
 DEFAULT_STUDY, DEFAULT_BUDGET = "rate_by_width", "laptop"
 EXPLAINED = (ConfigError, HydraException, OmegaConfBaseException)
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""The numbers of errors of a disk that takes no more."""
 
 
 def run(entry: Callable[[], Any]) -> None:
     """Call an entry point; a mistake ends in one sentence and exit code 1.
 
+    Ctrl-C and signals that ask the process to end have the exit codes that shells give them.
     HYDRA_FULL_ERROR=1 keeps the tracebacks.
     """
     traceback_wanted = os.environ.get("HYDRA_FULL_ERROR") == "1"
@@ -40,16 +46,32 @@ def run(entry: Callable[[], Any]) -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # no work is lost for a sign that cannot be shown
     try:
-        entry()
+        with raised():
+            entry()
     except EXPLAINED as error:
         if traceback_wanted:
             raise
         fail(explain(error))
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)
-    except Exception:
+    except (KeyboardInterrupt, SystemExit) as ended:
+        _end(ended)
+    except Exception as error:
+        if getattr(error, "errno", None) in UNWRITABLE and not traceback_wanted:
+            fail(f"The disk takes no more: {error}. Make room, and give the same command again.")
         fail(traceback.format_exc())  # Python itself would print it with the passwords in it
+
+
+def _end(ended: KeyboardInterrupt | SystemExit) -> NoReturn:
+    """Say in a word why the program ends before its time, if it does."""
+    interrupted = isinstance(ended, KeyboardInterrupt)
+    interrupted |= isinstance(ended.__context__, KeyboardInterrupt)  # Lightning makes it an exit
+
+    with suppress(OSError):  # of a terminal that was closed
+        if interrupted:
+            print("interrupted", file=sys.stderr)
+        if isinstance(ended, Terminated):
+            print("stopped; the same command resumes", file=sys.stderr)
+
+    raise SystemExit(130) if interrupted else ended
 
 
 def fail(reason: str) -> NoReturn:

@@ -1,7 +1,10 @@
 """Everything from nothing: the studies one after another, then the report."""
 
+import signal
 import subprocess
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -10,12 +13,16 @@ from rich.table import Table
 from dropout_study import studies
 from dropout_study.command_line import fail
 from dropout_study.config import Budget, ConfigError, Report, Reproduce
+from dropout_study.termination import SIGNALS, Terminated
+
+GRACE = 30  # seconds in which a study that Ctrl-C has reached tidies up
 
 
 def reproduce(chosen: Reproduce, conf: Path, scripts: Path) -> None:
     """Run the studies that are asked for and report.
 
-    A study that fails does not stop the others; the exit code is 1 then.
+    A study that fails does not stop the others; the exit code is 1 then. One that was interrupted
+    or asked to end stops them.
 
     Raises:
         ConfigError: a study does not exist, or the file of results is not one.
@@ -35,15 +42,38 @@ def reproduce(chosen: Reproduce, conf: Path, scripts: Path) -> None:
         typed += [f"data={chosen.data.name}"] if chosen.data else []
         typed += [f"hydra/launcher={chosen.launcher}"] if chosen.launcher else []
         print(f"\n== study {i} of {len(wanted)}: {study}", flush=True)
-        code = subprocess.run([sys.executable, str(scripts / "train.py"), "-m", *typed], check=False).returncode
-        if code == 130:
-            raise KeyboardInterrupt
-        failed += [study] if code else []
+        failed += [study] if _run([sys.executable, str(scripts / "train.py"), "-m", *typed]) else []
     print(flush=True)
     output = chosen.output or ("outputs/smoke" if chosen.budget.name == "smoke" else "report")
     report(Report(output=output, data_root=chosen.data_root, tracking=chosen.tracking), conf)
     if failed:
         fail(f"These studies did not finish: {', '.join(failed)}. The same command goes on with what is missing.")
+
+
+def _run(command: Sequence[str]) -> int:
+    """Run a program to its end, which is its own also when this one is stopped; its exit code.
+
+    Raises:
+        KeyboardInterrupt: it was interrupted.
+        Terminated: it was asked to end.
+    """
+    process = subprocess.Popen(command)
+    try:
+        code = process.wait()
+    except BaseException as error:
+        told = isinstance(error, KeyboardInterrupt)  # by the terminal
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE if told else 0)
+        process.terminate()
+        process.wait()
+        raise
+
+    number = -code if code < 0 else code - 128
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    if number in SIGNALS:
+        raise Terminated(128 + number)
+    return code
 
 
 def plan(wanted: list[str], budget: Budget, conf: Path) -> Table:

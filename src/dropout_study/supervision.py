@@ -4,6 +4,7 @@ Imports nothing heavy, so that `--help` is answered at once.
 """
 
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from rich.table import Table
 from dropout_study.addresses import masked
 from dropout_study.command_line import EXPLAINED, fail, with_overrides
 from dropout_study.jobs import Job
+from dropout_study.termination import Terminated
 
 if TYPE_CHECKING:
     from dropout_study.sweeps import Start
@@ -35,9 +37,11 @@ def supervise(entry: Callable[[], Any], typed: Sequence[str]) -> None:
     command = masked(shlex.join(["python", *typed]))
     try:
         _passes(entry)
-    except BaseException:
+    except BaseException as error:
         if current:
             current.close()
+        if isinstance(error, SystemExit) and error.code == signal.SIGTERM:  # as Ray handles it
+            raise Terminated(128 + signal.SIGTERM) from error
         raise
     if current and (unfinished := current.close()):
         if not current.sweep:

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import os
+import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -328,6 +329,20 @@ class Watch(pl.Callback):
             self._listener(self._told)
 
 
+class Signals(pl.Callback):
+    """Leaves SIGTERM to whoever handled it before: Lightning would end with exit code 0."""
+
+    def setup(self, *_: Any, **__: Any) -> None:
+        """Remember who did."""
+        self._handler = signal.getsignal(signal.SIGTERM)
+
+    def on_train_start(self, *_: Any) -> None:
+        """Take it back."""
+        signal.signal(signal.SIGTERM, self._handler)
+
+    on_validation_start = on_test_start = cast("Any", on_train_start)
+
+
 class ProgressBar(pl.Callback):
     """One bar over the whole budget, with the current validation error; refreshed now and then, gone at the end."""
 
@@ -421,7 +436,7 @@ def make_trainer(config: Config, folder: Path, callbacks: Sequence[pl.Callback] 
         enable_checkpointing=False,
         enable_model_summary=False,
         enable_progress_bar=False,
-        callbacks=list(callbacks),
+        callbacks=[Signals(), *callbacks],
         profiler="simple" if config.debug.profile else None,
         plugins=[LightningEnvironment()],  # one process, whatever variables a scheduler has set
         default_root_dir=str(folder),

@@ -9,9 +9,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from dropout_study import command_line, jobs
+from dropout_study import command_line, jobs, supervision
 from dropout_study import config as schema
-from dropout_study.supervision import supervise
 
 CONF = Path(__file__).parents[1] / "conf"
 
@@ -26,14 +25,15 @@ def job(composed: DictConfig) -> None:
     os.chdir(told.runtime.cwd)  # a worker may begin elsewhere; paths mean what they do where the command was typed
     name = " ".join(told.overrides.task) or "defaults"
     sweep = Path(told.sweep.dir) if told.mode == RunMode.MULTIRUN else None
-    jobs.carry_out(composed, Path(told.runtime.output_dir), name, sweep)
+    in_worker = supervision.current is None
+    jobs.carry_out(composed, Path(told.runtime.output_dir), name, sweep, in_worker)
 
 
 def main() -> None:
     """Complete the command line and hand over to Hydra."""
     typed = list(sys.argv)
     sys.argv[1:] = command_line.store_to_environment(command_line.complete(sys.argv[1:], CONF))
-    supervise(job, typed)
+    supervision.supervise(job, typed)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,9 @@ from starting import Script
 
 from dropout_study import config as schema
 from dropout_study.images import Images, Split
+from dropout_study.jobs import FILE as JOB
+from dropout_study.jobs import Job
+from dropout_study.progress import jobs_of
 
 ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"
@@ -55,6 +58,11 @@ def another_process(
             yield process, json.loads(process.stdout.readline())
         finally:
             process.kill()
+
+
+def jobs_below(folder: Path) -> list[Job]:
+    """The jobs of a folder and of all folders in it."""
+    return list(jobs_of(sorted(file.parent for file in folder.rglob(JOB))).values())
 
 
 def random_images(side: int, count: int = 200) -> Images:

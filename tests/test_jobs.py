@@ -1,7 +1,11 @@
 """Jobs: what is recorded is skipped, what is missing trained, what goes wrong told; on real SQLite stores."""
 
 import logging
+import os
+import shutil
+import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,15 +20,29 @@ from mlflow.entities import Run
 from test_tracking import example
 
 from dropout_study import experiment, tracking, training
-from dropout_study.config import Config
+from dropout_study.config import Config, ConfigError
 from dropout_study.identity import DUPLICATE
 from dropout_study.jobs import FILE as JOB
 from dropout_study.jobs import STOP, TURN, Job, carry_out
 from dropout_study.processes import now_ms
+from dropout_study.record import FILE as RECORD
 from dropout_study.record import Record
 from dropout_study.store import prepare
+from dropout_study.termination import Terminated
 
 Do = Callable[..., Job]
+
+
+def left(folder: Path) -> Job:
+    job = Job.load(folder)
+    assert job is not None, "no job"
+    return job
+
+
+def state(folder: Path) -> tuple[str, bool]:
+    """State of a job, and whether it has begun to train."""
+    job = Job.load(folder)
+    return (job.state, job.share > 0) if job else ("", False)
 
 
 def until(found: Callable[[], object]) -> None:
@@ -45,14 +63,14 @@ def do(tmp_path: Path, uri: str) -> Do:
     count = iter(range(100))
     prepare(uri, "exploration", "")
 
-    def carry(*overrides: str, folder: Path | None = None) -> Job:
+    def carry(*overrides: str, folder: Path | None = None, in_worker: bool = False) -> Job:
         folder = folder or tmp_path / "sweep" / str(next(count))
         folder.mkdir(parents=True, exist_ok=True)
         places = [f"tracking.uri={uri}", f"checkpoint.folder={tmp_path}/checkpoints"]
         with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
             composed = compose("train", [*SMALL, *places, *overrides])
-        carry_out(composed, folder, " ".join(overrides), tmp_path / "sweep")
-        return Job.load(folder)
+        carry_out(composed, folder, " ".join(overrides), tmp_path / "sweep", in_worker)
+        return left(folder)
 
     return carry
 
@@ -204,7 +222,7 @@ def test_fail_fast_stops_what_is_under_way(do: Do, runs: Runs, tmp_path: Path) -
     folder = tmp_path / "sweep" / "long"
 
     def stop() -> None:
-        until(lambda: (folder / JOB).exists() and Job.load(folder).share > 0)
+        until(lambda: state(folder)[1])
         (tmp_path / "sweep" / STOP).touch()
 
     threading.Thread(target=stop).start()
@@ -262,20 +280,20 @@ def test_a_damaged_or_foreign_checkpoint_is_put_aside(
     assert [path.suffix for path in (tmp_path / "checkpoints").iterdir()] == [".damaged"]
 
 
-@pytest.mark.parametrize("signal", [KeyboardInterrupt(), SystemExit(-1)], ids=["ctrl-c", "scheduler"])
+@pytest.mark.parametrize("end", [KeyboardInterrupt(), SystemExit(-1)], ids=["ctrl-c", "scheduler"])
 def test_an_interrupted_job_passes_the_interruption_on_and_may_be_started_again(
-    do: Do, runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, signal: BaseException
+    do: Do, runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: BaseException
 ) -> None:
     """If this failed, a job that SLURM queues again at its time limit would do nothing and count as done."""
 
     def interrupt(*_: object) -> None:
-        raise signal
+        raise end
 
     folder = tmp_path / "sweep" / "0"
     monkeypatch.setattr(training, "fit", interrupt)
-    with pytest.raises(type(signal)):
+    with pytest.raises(type(end)):
         do("seeds=[0]", folder=folder)
-    assert Job.load(folder).state == "interrupted"
+    assert left(folder).state == "interrupted"
     assert {run.info.status for run in runs()} == {"KILLED"}
     monkeypatch.undo()
     assert do("seeds=[0]", folder=folder).state == "done"
@@ -299,7 +317,7 @@ def elsewhere(do: Do, runs: Runs, tmp_path: Path) -> Iterator[subprocess.Popen[s
 
 def kill_when_waiting(folder: Path, process: subprocess.Popen[str]) -> threading.Thread:
     def kill() -> None:
-        until(lambda: (folder / JOB).exists() and Job.load(folder).state == "waiting")
+        until(lambda: state(folder)[0] == "waiting")
         process.kill()
         process.wait()
 
@@ -330,7 +348,10 @@ def test_a_job_that_waits_for_some_of_its_seeds_does_not_call_itself_done_withou
     assert of_seed(runs(), 1)[0].data.tags["complete"] == "true"
 
 
-def test_only_seeds_that_were_asked_for_are_waited_for(do: Do, elsewhere: subprocess.Popen[str]) -> None:
+def test_only_seeds_that_were_asked_for_are_waited_for(
+    do: Do,
+    elsewhere: subprocess.Popen[str],
+) -> None:
     """If this failed, a job that is recorded would hang as long as others are trained."""
     assert elsewhere.poll() is None
     assert do("seeds=[5]").state == "skipped"
@@ -349,12 +370,144 @@ def test_a_job_that_has_ended_is_left_alone_by_another_pass(do: Do, runs: Runs, 
 def test_a_job_whose_process_died_waits_for_its_turn(do: Do, tmp_path: Path) -> None:
     """If this failed, a condition that kills its worker would take innocent ones down again and again."""
     folder = tmp_path / "sweep" / "3"
-    folder.mkdir(parents=True)
-    Job("x", state="died", deaths=1).save(folder)
+    before = do("seeds=[0]", folder=folder)
+    before.die("killed", fail_fast=False)
+    before.save(folder)
     assert do("seeds=[0]", folder=folder).state == "died"
-    (tmp_path / "sweep" / TURN).write_text(str(folder))
+    (tmp_path / "sweep" / TURN).write_text(f"{tmp_path}/sweep/../sweep/3")
     job = do("seeds=[0]", folder=folder)
-    assert (job.state, job.deaths) == ("done", 1)
+    assert (job.state, job.deaths) == ("skipped", 1)
+
+
+def test_the_job_of_another_condition_is_not_taken_for_the_own(do: Do, tmp_path: Path) -> None:
+    """If this failed, a sweep would print the results of another as its own, and train nothing."""
+    folder = tmp_path / "sweep" / "0"
+    others = do("seeds=[0]", folder=folder)
+    job = do("seeds=[0]", "model.hidden_rate=0.25", folder=folder)
+    assert (job.state, job.errors != others.errors) == ("done", True)
+
+    with another_process() as (process, name):
+        others.state, others.process = "running", name
+        others.save(folder)
+        with pytest.raises(ConfigError, match=f"process {process.pid} of .* is at work there"):
+            do("seeds=[1]", folder=folder)
+        assert left(folder) == others
+    assert do("seeds=[1]", folder=folder).state == "done"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", '{"name": "cut sho', "[]", '{"name": "x", "state": "done"}'],
+    ids=["empty", "cut short", "of something else", "older version"],
+)
+def test_a_job_file_that_does_not_say_of_what_counts_as_none(
+    do: Do,
+    tmp_path: Path,
+    text: str,
+) -> None:
+    """If this failed, what a crash or an older version left would be a traceback, or results."""
+    folder = tmp_path / "sweep" / "0"
+    folder.mkdir(parents=True)
+    (folder / JOB).write_text(text)
+    assert do("model.hidden_rate=1.5", folder=folder).state == "failed"
+
+
+def ask_to_end(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(1)  # until Python looks at its signals
+
+
+def test_a_worker_that_is_asked_to_end_costs_the_sweep_nothing(
+    do: Do, runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, SIGTERM to a worker would stop the sweep, or its job be tried for ever."""
+    folder = tmp_path / "sweep" / "0"
+    monkeypatch.setattr(training, "fit", ask_to_end)
+    job = do("seeds=[0]", folder=folder, in_worker=True)
+    assert (job.state, job.reason) == ("died", "its process was asked to end")
+    assert {run.info.status for run in runs()} == {"KILLED"}
+    (tmp_path / "sweep" / TURN).write_text(str(folder))
+    assert do("seeds=[0]", folder=folder, in_worker=True).state == "failed"
+    assert do("seeds=[1]", "fail_fast=true", in_worker=True).state == "failed"
+    assert (tmp_path / "sweep" / STOP).exists()
+
+
+def test_a_start_that_is_asked_to_end_ends_while_it_trains(
+    do: Do,
+    runs: Runs,
+    tmp_path: Path,
+) -> None:
+    """If this failed, Lightning would end with exit code 0, as if the start were finished."""
+    folder = tmp_path / "sweep" / "0"
+
+    def stop() -> None:
+        until(lambda: state(folder)[1])
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=stop).start()
+    with pytest.raises(Terminated) as ended:
+        do("seeds=[0]", "budget.updates=10000000", "budget.validations=1", folder=folder)
+    assert ended.value.code == 143
+    assert left(folder).state == "interrupted"
+    assert {run.info.status for run in runs()} == {"KILLED"}
+
+
+def test_a_launcher_that_passes_over_sigterm_trains_on(
+    do: Do,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """If this failed, what SLURM is about to stop would end before submitit has queued it again."""
+    seen: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: seen.append(number))
+    update = training.CohortTraining._update
+
+    def asked(self: training.CohortTraining, *arguments: Any) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        update(self, *arguments)
+
+    monkeypatch.setattr(training.CohortTraining, "_update", asked)
+    try:
+        assert do("seeds=[0]").state == "done"
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert set(seen) == {signal.SIGTERM}
+
+
+def test_a_job_that_leaves_the_program_has_failed(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this failed, `sys.exit()` in a model or a library would end the sweep with exit code 0."""
+    monkeypatch.setattr(training, "fit", lambda *_: sys.exit())
+    job = do("seeds=[0]")
+    assert (job.state, "sys.exit()" in job.reason) == ("failed", True)
+
+
+def test_on_a_full_disk_a_job_says_so_and_stops_nothing(do: Do, tmp_path: Path) -> None:
+    """If this failed, the next pass would wait for its own process, and end in a traceback."""
+    folder = tmp_path / "sweep" / "0"
+    folder.mkdir(parents=True)
+    for file in (JOB, RECORD):
+        (folder / f"{file}.partial").symlink_to("/dev/full")
+    job = do("seeds=[0]", folder=folder)
+    assert (job.state, "No space left on device" in job.reason) == ("failed", True)
+
+
+def test_a_folder_that_vanishes_stops_nothing(
+    do: Do,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """If this failed, whoever clears up during a sweep would end it in a traceback."""
+    folder = tmp_path / "sweep" / "0"
+    monkeypatch.setattr(training, "fit", lambda *_: shutil.rmtree(folder))
+    with pytest.raises(AssertionError, match="no job"):
+        do("seeds=[0]", folder=folder)
+
+
+def test_a_job_of_this_process_that_it_is_not_at_work_on_is_dead() -> None:
+    """If this failed, a pass would wait for itself where the end of a job could not be written."""
+    assert Job("a").dead
+    with another_process() as (_, name):
+        assert Job("a", process=name).at_work
+        assert not Job("a", "done", process=name).at_work
 
 
 def test_a_store_that_is_away_costs_nothing(do: Do, runs: Runs, tmp_path: Path) -> None:

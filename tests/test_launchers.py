@@ -1,11 +1,18 @@
 """Sweeps through real launchers."""
 
+import os
+import signal
+import time
 from collections.abc import Callable
 
 import joblib
+import psutil
 import pytest
+from conftest import jobs_below
 from mlflow.entities import Run
 from starting import Script
+
+from dropout_study.jobs import ORPHANED, Job
 
 Runs = Callable[[], list[Run]]
 SMALL = ("budget=smoke", "seeds=[0]", "rules=[weight_scaling]")
@@ -28,3 +35,31 @@ def test_jobs_at_once_on_a_store_that_does_not_exist_are_all_recorded(
     share = 1 if launcher == "ray" else max(1, joblib.cpu_count() // min(jobs, joblib.cpu_count()))
     assert threads == {f"{share} threads"}, "together the jobs have as many threads as there are cores"
     assert f"[{jobs}/{jobs}]" in done.stdout
+
+
+@pytest.mark.usefixtures("uri")
+def test_a_worker_neither_ends_its_sweep_nor_outlives_it(train: Script, runs: Runs) -> None:
+    """If this failed, SIGTERM to a worker would end the sweep, or workers train on without one."""
+    grid = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "model.widths=[4],[5],[6]")
+    sweep = train.start("-m", *grid, *SMALL, "budget.updates=1000000")
+
+    def begun(count: int) -> list[Job]:
+        while len(jobs := [job for job in jobs_below(train.folder) if job.share > 0]) < count:
+            assert sweep.is_alive(), train.stderr.read_text()
+            time.sleep(0.05)
+        return jobs
+
+    try:
+        first, _ = begun(2)
+        os.kill(int(first.process["pid"]), signal.SIGTERM)
+        states = sorted(job.state for job in begun(3))
+    finally:
+        sweep.kill()
+    assert states == ["died", "running", "running"], "the worker does the third job"
+
+    workers = {int(job.process["pid"]) for job in jobs_below(train.folder)}
+    assert len(workers) == 2
+    while any(psutil.pid_exists(worker) for worker in workers):
+        time.sleep(0.05)
+    reasons = [run.data.tags["reason"] for run in runs() if run.data.tags["role"] == "cohort"]
+    assert sorted(reasons) == ["interrupted", ORPHANED, ORPHANED]

@@ -1,7 +1,19 @@
 """What the line of a sweep says."""
 
-from dropout_study.jobs import Job
-from dropout_study.progress import duration, line, told
+from pathlib import Path
+
+from dropout_study.jobs import FILE, Job
+from dropout_study.progress import duration, jobs_of, line, told
+
+
+def test_the_jobs_of_a_start_are_those_in_its_folders(tmp_path: Path) -> None:
+    """If this failed, what lies below a folder would count as the start's, or be removed by it."""
+    for name in ("2", "10", "10/below", "beside", "broken"):
+        (tmp_path / name).mkdir()
+        Job(name).save(tmp_path / name)
+    (tmp_path / "broken" / FILE).write_text('{"name": "cut sho')
+    folders = [tmp_path / name for name in ("2", "10", "broken", "not begun")]
+    assert [job.name for job in jobs_of(folders).values()] == ["2", "10"]
 
 
 def test_the_line_counts_ranks_and_estimates() -> None:

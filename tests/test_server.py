@@ -19,15 +19,15 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
-from conftest import CONF, ROOT
+from conftest import CONF, ROOT, jobs_below
 from hydra import compose, initialize_config_dir
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from starting import FORKS, Script
 from test_locks import check_guard
 
+from dropout_study.jobs import FILE as JOB
 from dropout_study.jobs import Job, carry_out
-from dropout_study.progress import jobs_of
 from dropout_study.record import Record
 from dropout_study.store import prepare
 
@@ -150,7 +150,7 @@ def wait_for(found: Callable[[], object], process: subprocess.Popen[str]) -> Non
 
 def training(folder: Path) -> list[Job]:
     """The jobs below a folder that are being trained."""
-    return [job for job in jobs_of(folder).values() if job.state == "running" and job.share > 0]
+    return [job for job in jobs_below(folder) if job.state == "running" and job.share > 0]
 
 
 def test_a_sweep_whose_worker_is_killed_and_that_is_started_again_is_whole(server: Server, tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_server_that_goes_away_in_the_middle_costs_nothing(server: Server, tmp
         output, _ = run.communicate(timeout=200)
     assert run.returncode == 0, output
     assert "they are kept" in output.lower()
-    folder = next(iter(jobs_of(tmp_path)))
+    folder = next(tmp_path.rglob(JOB)).parent
     assert Record.load(folder).status == "FINISHED"
     sync = Script("sync.py", tmp_path)
     away = sync(f"tracking.uri={server.uri}", MLFLOW_HTTP_REQUEST_MAX_RETRIES="1")

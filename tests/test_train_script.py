@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import jobs_below
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from starting import Script
-
-from dropout_study.progress import jobs_of
 
 Runs = Callable[[], list[Run]]
 SMOKE = ("budget=smoke", "seeds=[0,3]", "rules=[weight_scaling]")
@@ -133,7 +132,7 @@ def test_an_interrupted_run_is_marked_killed(
     """If this failed, Ctrl-C would leave a run that looks as if it were still going, or as if it had failed."""
     process = train.start("budget.updates=1000000")
     try:
-        while not any(job.share > 0 for job in jobs_of(train.folder).values()):
+        while not any(job.share > 0 for job in jobs_below(train.folder)):
             assert process.is_alive(), train.stderr.read_text()
             time.sleep(0.05)
         assert process.pid is not None

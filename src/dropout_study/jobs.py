@@ -7,8 +7,11 @@ A job that is skipped imports neither torch nor Lightning.
 import dataclasses
 import json
 import logging
+import os
+import signal
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,13 +19,16 @@ from omegaconf import DictConfig
 
 from dropout_study import config as schema
 from dropout_study.addresses import absolute, masked
-from dropout_study.config import Config
-from dropout_study.processes import alive, every, identity, now_ms
+from dropout_study.config import Config, ConfigError
+from dropout_study.processes import alive, every, identity, in_words, now_ms
 from dropout_study.record import FILE as RECORD
 from dropout_study.record import Record
+from dropout_study.termination import Terminated, raised
 
 FILE = "job.json"
-STOP = "stop"  # in the sweep's folder: a job has failed, and fail_fast was asked for
+STOP = "stop"  # in the sweep's folder: why its jobs are not to go on; empty for FAILED_FAST
+FAILED_FAST = "another job failed (fail_fast=true)"
+ORPHANED = "the process of the sweep has gone"
 TURN = "turn"  # in the sweep's folder: the folder of the one job that is tried again after its process has died
 WELL = ("done", "skipped", "planned")  # the ends of jobs that leave nothing to do
 PATIENCE = 2.0  # seconds between two looks at a job that another process is at work on
@@ -44,6 +50,7 @@ class Job:
         seeds: the seeds to train.
         estimate: seconds that training would take (dry run).
         deaths: how often its process has died.
+        condition: what it is to train, see `condition_of`; files of older versions do not say.
     """
 
     name: str
@@ -55,6 +62,7 @@ class Job:
     seeds: list[int] = field(default_factory=list)
     estimate: float = 0.0
     deaths: int = 0
+    condition: str = ""
     process: dict[str, str] = field(default_factory=identity)
     started_ms: int = field(default_factory=now_ms)
     beat_ms: int = field(default_factory=now_ms)
@@ -65,9 +73,15 @@ class Job:
         return self.state in (*WELL, "failed", "stopped")
 
     @property
+    def at_work(self) -> bool:
+        """Whether another process has begun it and not ended it; the one that asks does not."""
+        begun = self.state in ("running", "waiting") and self.process != identity()
+        return begun and alive(self.process, self.beat_ms)
+
+    @property
     def dead(self) -> bool:
         """Whether its process has gone before it ended."""
-        return self.state in ("running", "waiting") and not alive(self.process, self.beat_ms)
+        return self.state in ("running", "waiting") and not self.at_work
 
     @property
     def seconds(self) -> float:
@@ -78,6 +92,11 @@ class Job:
         """Set the final state."""
         self.state, self.reason = state, reason
 
+    def die(self, reason: str, fail_fast: bool) -> None:
+        """Its process died: the job is tried once more, unless a failure stops the sweep."""
+        self.deaths += 1
+        self.end("failed" if self.deaths > 1 or fail_fast else "died", reason)
+
     def add(self, metrics: Iterable[dict[str, float]]) -> None:
         """Count the results of seeds."""
         for of_seed in metrics:
@@ -85,19 +104,44 @@ class Job:
             self.nlls.append(of_seed["test/nll/weight_scaling"])
 
     def save(self, folder: Path) -> None:
-        """Write the file whole or not at all."""
+        """Write the file whole or not at all, or on a full disk as well as can be."""
         self.beat_ms = now_ms()
+        text = json.dumps(dataclasses.asdict(self))
         partial = folder / f"{FILE}.partial"
-        partial.write_text(json.dumps(dataclasses.asdict(self)), encoding="utf-8")
-        partial.replace(folder / FILE)
+        try:
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(folder / FILE)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            # The room that the file takes already is enough.
+            (folder / FILE).write_text(text, encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path) -> "Job":
-        """Read the file of a folder."""
-        return cls(**json.loads((folder / FILE).read_text(encoding="utf-8")))
+    def load(cls, folder: Path) -> "Job | None":
+        """Read the file of a folder, if there is one that is whole."""
+        try:
+            return cls(**json.loads((folder / FILE).read_text(encoding="utf-8")))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
 
 
-def carry_out(composed: DictConfig, folder: Path, name: str, sweep: Path | None) -> None:
+def condition_of(composed: DictConfig, name: str) -> str:
+    """Study, condition, seeds and store of a job; its name if the configuration cannot be read."""
+    try:
+        config = schema.read(composed)
+        store = masked(absolute(config.tracking.uri))
+        return f"{config.study.name} {schema.digest(config)} {config.seeds} {store}"
+    except Exception:  # which the job itself reports
+        return name
+
+
+def carry_out(
+    composed: DictConfig,
+    folder: Path,
+    name: str,
+    sweep: Path | None,
+    in_worker: bool = False,
+) -> None:
     """Do one job; whatever goes wrong is left in its folder, so that the rest of a sweep goes on.
 
     Args:
@@ -105,35 +149,76 @@ def carry_out(composed: DictConfig, folder: Path, name: str, sweep: Path | None)
         folder: the job's own.
         name: what to call the job as long as its condition is not known.
         sweep: the folder of its sweep, which tells what happens in a line for all jobs.
+        in_worker: whether a launcher's process does the job, and not the one that was started.
+
+    Raises:
+        ConfigError: another process is at work on another condition in the folder.
     """
     if sweep:
         root = logging.getLogger()
         root.handlers = [handler for handler in root.handlers if isinstance(handler, logging.FileHandler)]
-    deaths = _earlier(folder, sweep, str(composed.tracking.uri))
+        logging.raiseExceptions = False  # of a full disk the job's own sentence is enough
+
+    condition = condition_of(composed, name)
+    deaths = _earlier(folder, sweep, condition, str(composed.tracking.uri))
     if deaths is None:
         return
-    job = Job(name, deaths=deaths)
-    job.save(folder)
+
+    job = Job(name, deaths=deaths, condition=condition)
+    watched = sweep if in_worker and not composed.dry_run else None
+
+    def beat() -> None:
+        if watched and _has_gone(watched):
+            (watched / STOP).write_text(ORPHANED, encoding="utf-8")
+        job.save(folder)
+
     try:
-        config = schema.read(composed)
-        job.name = schema.condition(config)
-        with every(1, lambda: job.save(folder)):
-            _attempt(config, job, folder, sweep)
+        with raised():
+            job.save(folder)
+            config = schema.read(composed)
+            job.name = schema.condition(config)
+            with every(1, beat):
+                _attempt(config, job, folder, sweep)
     except Exception as error:
         job.end("failed", _sentence(error, folder))
-    except BaseException:  # Ctrl-C, or the scheduler, which may start the job again
-        job.end("interrupted", "interrupted")
-        raise
+    except BaseException as error:
+        _interrupt(job, error, in_worker, bool(composed.fail_fast))
+        if job.state == "interrupted":
+            raise
     finally:
-        job.save(folder)
-        if sweep and composed.fail_fast and job.state == "failed":
-            (sweep / STOP).touch()
+        with suppress(OSError):
+            job.save(folder)
+            if sweep and composed.fail_fast and job.state == "failed":
+                (sweep / STOP).touch()
+
+    if watched and _has_gone(watched):
+        os.kill(os.getpid(), signal.SIGTERM)  # joblib's workers would wait minutes for more to do
 
 
-def _earlier(folder: Path, sweep: Path | None, uri: str) -> int | None:
+def _interrupt(job: Job, error: BaseException, in_worker: bool, fail_fast: bool) -> None:
+    """Set what becomes of a job that ended by an exception that is no error."""
+    if in_worker and isinstance(error, Terminated):
+        job.die("its process was asked to end", fail_fast)
+    elif isinstance(error, SystemExit) and not error.code:
+        # Raised, it would end the sweep as if all were well.
+        job.end("failed", "SystemExit: something called sys.exit() before the job was done")
+    else:  # Ctrl-C, or the scheduler, which may start the job again
+        job.end("interrupted", "interrupted")
+
+
+def _has_gone(sweep: Path) -> bool:
+    """Whether the process of a sweep was on this machine, and is no more."""
+    return (sweep / RECORD).exists() and not alive(Record.load(sweep).tags, now_ms())
+
+
+def _earlier(folder: Path, sweep: Path | None, condition: str, uri: str) -> int | None:
     """How often the job's process has died; nothing if an earlier pass over the sweep has dealt with the job."""
-    while (folder / FILE).exists():
-        job = Job.load(folder)
+    while job := Job.load(folder):
+        if job.condition != condition:
+            if job.at_work:
+                who = in_words(job.process)
+                raise ConfigError(f"{folder} cannot be used: {who} is at work there on {job.name}.")
+            return 0
         if job.ended or (job.state == "died" and not _has_turn(folder, sweep)):
             return None
         if job.state in ("died", "interrupted"):
@@ -141,7 +226,8 @@ def _earlier(folder: Path, sweep: Path | None, uri: str) -> int | None:
         if job.dead:
             from dropout_study.tracking import bury
 
-            bury(folder, uri)
+            with suppress(OSError):  # of a full disk, which the job itself reports
+                bury(folder, uri)
             return job.deaths + 1
         time.sleep(PATIENCE)  # it outlived the launcher that began it
     return 0
@@ -150,13 +236,20 @@ def _earlier(folder: Path, sweep: Path | None, uri: str) -> int | None:
 def _has_turn(folder: Path, sweep: Path | None) -> bool:
     if sweep is None or not (sweep / TURN).exists():
         return False
-    return (sweep / TURN).read_text(encoding="utf-8") == str(folder)
+    return folder.samefile((sweep / TURN).read_text(encoding="utf-8"))
+
+
+def _reason_to_stop(sweep: Path | None) -> str:
+    """Why the jobs of a sweep are not to go on, if so."""
+    if sweep is None or not (sweep / STOP).exists():
+        return ""
+    return (sweep / STOP).read_text(encoding="utf-8") or FAILED_FAST
 
 
 def _attempt(config: Config, job: Job, folder: Path, sweep: Path | None) -> None:
     """Train the seeds that are missing, as one cohort; wait for those that another process is training."""
     wanted, trained = config.seeds, False
-    while not (sweep and (sweep / STOP).exists()):
+    while not _reason_to_stop(sweep):
         running = _look_up(config, wanted, job)
         if config.dry_run:
             return _plan(config, job) if job.seeds else job.end("skipped", running or job.reason)
@@ -172,7 +265,7 @@ def _attempt(config: Config, job: Job, folder: Path, sweep: Path | None) -> None
             time.sleep(PATIENCE)
         else:
             return job.end("done") if trained else job.end("skipped", job.reason)
-    return job.end("stopped", "another job failed (fail_fast=true)")
+    return job.end("stopped", _reason_to_stop(sweep))
 
 
 def _look_up(config: Config, wanted: list[int], job: Job) -> str:
@@ -196,7 +289,7 @@ def _look_up(config: Config, wanted: list[int], job: Job) -> str:
     commits = {run.data.tags.get("git.commit", "unknown")[:7] for seed, run in known.complete.items() if seed in wanted}
     job.reason = f"recorded at commit {' and '.join(sorted(commits))} (rerun=true trains again)"
     running = [run.data.tags for seed, run in known.running.items() if seed in wanted and seed not in known.complete]
-    others = {f"{tags['host']}, process {tags['pid']}" for tags in running}
+    others = {in_words(tags) for tags in running}
     return f"being trained by {' and '.join(sorted(others))}" if others else ""
 
 
@@ -215,8 +308,8 @@ def _train(config: Config, job: Job, folder: Path, sweep: Path | None) -> bool:
 
     def watch(update: int) -> None:
         job.share = update / config.budget.updates
-        if sweep and (sweep / STOP).exists():
-            raise Stopped("another job failed (fail_fast=true)")
+        if reason := _reason_to_stop(sweep):
+            raise Stopped(reason)
 
     job.end("running")
     try:

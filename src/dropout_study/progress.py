@@ -3,19 +3,20 @@
 import sys
 import threading
 import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tqdm import tqdm
 
-from dropout_study.jobs import FILE, Job
+from dropout_study.jobs import Job
 
 EVERY = 0.5  # seconds between two looks at the jobs
 
 
-def jobs_of(folder: Path) -> dict[Path, Job]:
-    """The jobs of a sweep (or the job of a single run) by their folders, in order."""
-    files = sorted(folder.rglob(FILE), key=lambda file: (len(file.parent.name), file.parent.name))
-    return {file.parent: Job.load(file.parent) for file in files}
+def jobs_of(folders: Iterable[Path]) -> dict[Path, Job]:
+    """The jobs of some folders that have begun, in order."""
+    return {folder: job for folder in folders if (job := Job.load(folder))}
 
 
 class Progress:
@@ -24,17 +25,22 @@ class Progress:
     On a terminal a line at the bottom shows where the sweep stands; without one only the ends of jobs are printed.
 
     Args:
-        folder: of the sweep.
-        total: number of its jobs.
+        folders: one per job.
     """
 
-    def __init__(self, folder: Path, total: int) -> None:
-        self._folder, self._total = folder, total
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._folders, self._total = folders, len(folders)
         self._ended: dict[Path, Job] = {}
         self._began = time.monotonic()
         self._stop = threading.Event()
         form = "{percentage:3.0f}% {bar} {desc}"
-        self._bar = tqdm(total=total, bar_format=form, leave=False, disable=not sys.stderr.isatty(), dynamic_ncols=True)
+        self._bar = tqdm(
+            total=self._total,
+            bar_format=form,
+            leave=False,
+            disable=not sys.stderr.isatty(),
+            dynamic_ncols=True,
+        )
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
@@ -50,12 +56,13 @@ class Progress:
             self._look()
 
     def _look(self) -> None:
-        jobs = jobs_of(self._folder)
+        jobs = jobs_of(self._folders)
         for folder, job in jobs.items():
             if job.ended and folder not in self._ended:
                 self._ended[folder] = job
-                tqdm.write(f"[{len(self._ended)}/{self._total}] {told(job)}", file=sys.stdout)
-                sys.stdout.flush()
+                with suppress(OSError):  # of a terminal that was closed
+                    tqdm.write(f"[{len(self._ended)}/{self._total}] {told(job)}", file=sys.stdout)
+                    sys.stdout.flush()
         self._bar.set_description_str(line(list(jobs.values()), self._total, time.monotonic() - self._began), False)
         self._bar.n = min(self._total, round(sum(1.0 if job.ended else job.share for job in jobs.values()), 2))
         self._bar.refresh()

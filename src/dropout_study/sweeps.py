@@ -7,13 +7,16 @@ import copy
 import os
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import filelock
 import joblib
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from mlflow.tracking import MlflowClient
@@ -28,29 +31,35 @@ from dropout_study.composing import compose_once
 from dropout_study.config import ConfigError, read
 from dropout_study.descriptions import describe
 from dropout_study.jobs import FILE as JOB
-from dropout_study.jobs import STOP, TURN, WELL, Job
+from dropout_study.jobs import STOP, TURN, WELL, Job, condition_of
 from dropout_study.processes import identity as process
+from dropout_study.processes import in_words
 from dropout_study.progress import Progress, duration, jobs_of
 from dropout_study.record import FILE, UNRECORDED, Record
 from dropout_study.statistics import PERCENT, interval
+
+LOCK = "start.lock"  # in a folder: held by the start that is at work there
+UNWRITTEN = "nothing could be written into its folder: is the disk full?"
 
 
 class Start:
     """One start of the script: from the store made ready to the table at the end.
 
+    Attributes:
+        folders: those of its jobs.
+
     Raises:
-        ConfigError: the configuration, the folder or the store cannot be used.
+        ConfigError: the configuration, a folder or the store cannot be used.
     """
 
     def __init__(self, config: DictConfig, folder: Path, sweep: bool) -> None:
-        plain = copy.deepcopy(config)
-        with open_dict(plain):
-            del plain["hydra"]
-        if sweep:
-            _check_batches(config)
-        else:
+        plain = _plain(config)
+        if not sweep:
             read(plain)  # the jobs of a sweep do so themselves
         self.folder, self.sweep = folder.absolute(), sweep
+        self._key = "hydra.sweep.dir" if sweep else "hydra.run.dir"
+        conditions = _conditions(config) if sweep else [[]]
+        self.folders = _subfolders(config, self.folder, conditions) if sweep else [self.folder]
         self.dry_run, self._fail_fast = bool(plain.dry_run), bool(plain.fail_fast)
         self.uri = absolute(plain.tracking.uri)
         if "ray" in config.hydra.launcher and masked(self.uri) != self.uri:
@@ -60,39 +69,93 @@ class Start:
             )
         os.environ["MLFLOW_TRACKING_URI"] = self.uri  # jobs may run in other folders
         store.check_room(folder)
+
         if not self.dry_run:
             self.experiment = store.prepare(self.uri, plain.study.name, _description(plain))
+
+        self._beside = ExitStack()
+        self._enter(config, conditions)
+        if not self.dry_run:
             self._sync()
+            self._check_recorded()
             with store.guard(self.uri):
                 identity.bury(MlflowClient(self.uri), self.experiment)
                 views.refresh(MlflowClient(self.uri), self.experiment)
-        self._forget()
-        self.total = len(_conditions(config)) if sweep else 1
+
+        self.total = len(self.folders)
         self._settled = 0
-        self._beside = ExitStack()
         if sweep:
             _limit_threads(config, self.total)
             self._begin_sweep(plain)
+        self._forget()
+        if sweep:
+            self._progress = Progress(self.folders)
+
+    def _enter(self, config: DictConfig, conditions: Sequence[list[str]]) -> None:
+        """Keep other starts out of the folder as long as this one lives.
+
+        Raises:
+            ConfigError: another start is at work there, or a job that is not of this one.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._beside.enter_context(filelock.FileLock(self.folder / LOCK).acquire(timeout=0))
+        except filelock.Timeout:
+            raise self._taken(self.folder, _occupant(self.folder)) from None
+
+        for folder, overrides in zip(self.folders, conditions, strict=True):
+            job = Job.load(folder)
+            if not (job and job.at_work):
+                continue
+            asked = _compose(config, overrides) if self.sweep else config
+            if job.condition != condition_of(_plain(asked), ""):
+                raise self._taken(folder, in_words(job.process))
+
+    def _taken(self, folder: Path, occupant: str) -> ConfigError:
+        return ConfigError(
+            f"{self._key}={self.folder} cannot be used: {occupant} is at work in {folder}; "
+            "wait until it has ended, or choose another folder."
+        )
+
+    def _check_recorded(self) -> None:
+        """Refuse to replace results that no store has.
+
+        Raises:
+            ConfigError: naming them and their store.
+        """
+        for folder in {self.folder, *self.folders}:
+            saved = Record.load(folder) if _is_unrecorded(folder) else None
+            if saved and any(saved.status_of(seed) == "FINISHED" for seed in saved.seeds):
+                raise ConfigError(
+                    f"{self._key}={self.folder} cannot be used: "
+                    f"{folder} holds results that {saved.store} lacks; "
+                    "choose another folder, or record them first: "
+                    f"python scripts/sync.py folder={folder} tracking.uri={saved.store}"
+                )
 
     def go_on(self) -> bool:
         """After a launcher has broken down: note the jobs that died with it; whether another pass can do better."""
         time.sleep(1)  # the launcher takes its other workers down, too
-        for folder, job in jobs_of(self.folder).items():
+        for folder, job in jobs_of(self.folders).items():
             if job.dead:
-                job.deaths += 1
-                job.end("failed" if job.deaths > 1 or self._fail_fast else "died", tracking.DIED)
-                job.save(folder)
-                tracking.bury(folder, self.uri)
+                job.die(tracking.DIED, self._fail_fast)
+                self._keep(folder, job)
                 if self._fail_fast:
                     (self.folder / STOP).touch()
-        before, jobs = self._settled, jobs_of(self.folder).values()
+        before, jobs = self._settled, jobs_of(self.folders).values()
         self._settled = sum(job.ended for job in jobs) + sum(job.deaths for job in jobs)
         # What runs on another machine is not known to be dead before it has been silent for a while.
         return self._settled > before or any(job.state in ("running", "waiting") for job in jobs)
 
+    def _keep(self, folder: Path, job: Job, interrupted: bool = False) -> None:
+        """Write down what became of a job whose process did not; a full disk is told in the end."""
+        with suppress(OSError):
+            job.save(folder)
+            tracking.bury(folder, self.uri, interrupted)
+
     def next_turn(self) -> bool:
         """Let one of the jobs that have died run again, alone, so that its next death is its own; whether one is."""
-        died = [folder for folder, job in jobs_of(self.folder).items() if job.state == "died"]
+        died = [folder for folder, job in jobs_of(self.folders).items() if job.state == "died"]
         if died:
             (self.folder / TURN).write_text(str(died[0]), encoding="utf-8")
         return bool(died)
@@ -100,22 +163,27 @@ class Start:
     def close(self) -> list[Job]:
         """Record what is left to record, print the table, and return the jobs that leave something to do."""
         for _ in range(5):  # after Ctrl-C workers need a moment
-            if any(job.state == "running" and not job.dead for job in jobs_of(self.folder).values()):
+            jobs = jobs_of(self.folders)
+            if any(job.state == "running" and job.at_work for job in jobs.values()):
                 time.sleep(1)
-        jobs = jobs_of(self.folder)
+
+        jobs = jobs_of(self.folders)
         for folder, job in jobs.items():
             if job.dead or job.state in ("died", "interrupted"):
-                job.end("stopped", "interrupted")
-                job.save(folder)
-                tracking.bury(folder, self.uri, interrupted=True)
+                mine = job.dead and job.process == process()
+                job.end("stopped", UNWRITTEN if mine else "interrupted")
+                self._keep(folder, job, interrupted=True)
         unfinished = [job for job in jobs.values() if job.state not in WELL]
-        unfinished += [Job(f"job {i}", "stopped", "it was never begun") for i in range(len(jobs), self.total)]
-        if self.sweep:
-            self._end_sweep(unfinished)
+        unfinished += [_never_begun(folder) for folder in self.folders if folder not in jobs]
+
+        with suppress(OSError):  # of a full disk, which the jobs report
+            if self.sweep:
+                self._end_sweep(unfinished)
         self._beside.close()
         if not self.dry_run:
             self._refresh()
-        self._tell(jobs)
+        with suppress(OSError):  # of a terminal that was closed
+            self._tell(jobs)
         return unfinished
 
     def _refresh(self) -> None:
@@ -133,24 +201,25 @@ class Start:
             console.print(table(counted))
         if counted or any((folder / FILE).exists() for folder in jobs):
             print("Look at the results:", store.link(self.uri, self.experiment))
-        if any((folder / UNRECORDED).exists() for folder in jobs):
+        if any(_is_unrecorded(folder) for folder in jobs):
             print("The store did not take all results. They are kept; this records them: python scripts/sync.py")
 
     def _forget(self) -> None:
         """Remove what an earlier start left of its jobs in the same folder; their records stay."""
         for name in (STOP, TURN):
             (self.folder / name).unlink(missing_ok=True)
-        for folder, job in jobs_of(self.folder).items():
-            if job.dead or job.state not in ("running", "waiting"):
-                (folder / JOB).unlink()
+        for folder in self.folders:
+            job = Job.load(folder)
+            if not (job and job.at_work):
+                (folder / JOB).unlink(missing_ok=True)
 
     def _sync(self) -> None:
         """Record what earlier starts could not."""
-        for name in tracking.sync([*self.folder.parent.glob("*"), *self.folder.parent.glob("*/*")], self.uri):
+        near = [*self.folder.parent.glob("*"), *self.folder.parent.glob("*/*"), *self.folders]
+        for name in tracking.sync(dict.fromkeys(near), self.uri):
             print(f"{name}: recorded now, from its folder")
 
     def _begin_sweep(self, plain: DictConfig) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
         if not self.dry_run:
             record = Record(
                 experiment=plain.study.name,
@@ -166,7 +235,6 @@ class Start:
             record.save(self.folder)
             run_id = tracking.try_to_record(self.folder, self.uri)
             self._beside.enter_context(tracking.heartbeat(self.folder, self.uri, run_id))
-        self._progress = Progress(self.folder, self.total)
 
     def _end_sweep(self, unfinished: list[Job]) -> None:
         self._progress.close()
@@ -240,19 +308,89 @@ def _description(plain: DictConfig) -> str:
 def _conditions(config: DictConfig) -> list[list[str]]:
     """The overrides of every condition that the command line asks for."""
     parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
-    overrides = parser.parse_overrides(list(config.hydra.overrides.task))
+    defaults = config.hydra.sweeper.get("params") or {}
+    typed = [f"{key}={values}" for key, values in defaults.items()]
+    overrides = parser.parse_overrides([*typed, *config.hydra.overrides.task])
     return BasicSweeper.split_arguments(overrides, max_batch_size=None)[0]
 
 
-def _check_batches(config: DictConfig) -> None:
-    """Compose every condition, which Hydra does only batch by batch: a mistake should not surface hours later.
+def _subfolders(config: DictConfig, folder: Path, conditions: Sequence[list[str]]) -> list[Path]:
+    """The folder of each job of a sweep.
+
+    The conditions are composed for their names, unless these are numbers. Those of a sweep in
+    batches are composed in any case: Hydra would find a mistake in the last batch hours later.
 
     Raises:
+        ConfigError: two jobs would share a folder, or a name is not known before its job starts.
         HydraException: for the first condition that cannot be composed.
     """
-    if config.hydra.sweeper.get("max_batch_size"):
-        for overrides in _conditions(config):
-            GlobalHydra.instance().config_loader().load_sweep_config(config, overrides)
+    sweep = cast("dict[str, str]", OmegaConf.to_container(config.hydra.sweep))
+    subdir = sweep["subdir"]
+    if "job.id" in subdir:
+        raise ConfigError(
+            f"hydra.sweep.subdir={subdir} cannot be used: "
+            "an id is not known before its job starts; ${hydra.job.num} is."
+        )
+    if subdir == "${hydra.job.num}" and not config.hydra.sweeper.get("max_batch_size"):
+        return [folder / str(number) for number in range(len(conditions))]
+
+    common = set.intersection(*map(set, conditions))
+    jobs: dict[Path, str] = {folder.resolve(): "the sweep itself"}
+    folders = []
+    for number, overrides in enumerate(conditions):
+        composed = _compose(config, overrides)
+        with open_dict(composed):
+            composed.hydra.job.num = number
+        HydraConfig.instance().set_config(composed)
+        folders.append(folder / str(composed.hydra.sweep.subdir))
+        # A time in a name is one for all jobs, wherever they are composed.
+        OmegaConf.copy_cache(from_config=composed, to_config=config)
+
+        name = " ".join(text for text in overrides if text not in common) or " ".join(overrides)
+        place = folders[-1].resolve()
+        if place in jobs:
+            raise ConfigError(
+                f"hydra.sweep.subdir={subdir} cannot be used: "
+                f"{jobs[place]} and {name} would share {place}; "
+                "${hydra.job.num} or ${hydra.job.override_dirname} tells jobs apart."
+            )
+        jobs[place] = name
+    return folders
+
+
+def _compose(config: DictConfig, overrides: list[str]) -> DictConfig:
+    """The configuration of one job of a sweep."""
+    return GlobalHydra.instance().config_loader().load_sweep_config(config, overrides)
+
+
+def _plain(config: DictConfig) -> DictConfig:
+    """A configuration without Hydra's own part."""
+    plain = copy.deepcopy(config)
+    with open_dict(plain):
+        del plain["hydra"]
+    return plain
+
+
+def _occupant(folder: Path) -> str:
+    """Who is at work in a folder, as far as its files say."""
+    job = Job.load(folder)
+    if job and job.at_work:
+        return in_words(job.process)
+    if (folder / FILE).exists() and (saved := Record.load(folder)).status == "RUNNING":
+        return in_words(saved.tags)
+    return "another start"
+
+
+def _is_unrecorded(folder: Path) -> bool:
+    """Whether a folder holds a run that has ended, and that its store lacks."""
+    kept = (folder / UNRECORDED).exists() and (folder / FILE).exists()
+    return kept and Record.load(folder).status != "RUNNING"
+
+
+def _never_begun(folder: Path) -> Job:
+    """A job that left no file, or a broken one."""
+    broken = (folder / JOB).exists()
+    return Job(f"job {folder.name}", "stopped", UNWRITTEN if broken else "it was never begun")
 
 
 def _limit_threads(config: DictConfig, total: int) -> None:

@@ -32,5 +32,11 @@ def job(composed: DictConfig) -> None:
     console.print(results_table(record, chosen.rules))
 
 
+def main() -> None:
+    """Take the store off the command line and hand over to Hydra."""
+    sys.argv[1:] = command_line.store_to_environment(sys.argv[1:])
+    job()
+
+
 if __name__ == "__main__":
-    command_line.run(job)
+    command_line.run(main)

@@ -1,5 +1,6 @@
 """Record what a store missed while it was away: `python scripts/sync.py`; recording twice does no harm."""
 
+import sys
 from pathlib import Path
 
 import hydra
@@ -32,5 +33,11 @@ def job(composed: DictConfig) -> None:
         command_line.fail(f"Left, because {reasons}:\n" + "\n".join(left))
 
 
+def main() -> None:
+    """Take the store off the command line and hand over to Hydra."""
+    sys.argv[1:] = command_line.store_to_environment(sys.argv[1:])
+    job()
+
+
 if __name__ == "__main__":
-    command_line.run(job)
+    command_line.run(main)

@@ -92,6 +92,14 @@ def uri(tmp_path: Path, tables: Path) -> str:
 
 
 @pytest.fixture
+def without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow's variables for a name and password, unset now and as they were afterwards."""
+    for variable in ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"):
+        monkeypatch.setenv(variable, "")
+        monkeypatch.delenv(variable)
+
+
+@pytest.fixture
 def train(tmp_path: Path) -> Script:
     """Run scripts/train.py in an empty folder with a store of its own."""
     return Script("train.py", tmp_path)

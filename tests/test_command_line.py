@@ -133,6 +133,23 @@ def test_what_cannot_be_shown_ends_nothing(encoding: str, monkeypatch: pytest.Mo
     assert ("✔" in text) is (encoding == "utf-8")
 
 
+def test_an_empty_variable_is_no_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this failed, unsetting the store in a script would end in an error about plain files."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+    assert store_to_environment(["-m"]) == ["-m"]
+    assert "MLFLOW_TRACKING_URI" not in os.environ
+    with pytest.raises(ConfigError, match=r"tracking\.uri= cannot be used"):
+        store_to_environment(["tracking.uri="])
+
+
+def test_a_configuration_is_printed_without_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this failed, `--cfg job --resolve` would put it on the screen."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql+psycopg://ada:s3cret@there/runs")
+    for arguments, password in (([], "s3cret"), (["--cfg", "job", "--resolve"], "***")):
+        assert store_to_environment(arguments) == arguments
+        assert os.environ["MLFLOW_TRACKING_URI"].endswith(f"://ada:{password}@there/runs")
+
+
 @pytest.mark.parametrize(
     ("override", "parts"),
     [

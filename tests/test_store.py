@@ -1,5 +1,6 @@
 """Stores made ready: created, upgraded, refused."""
 
+import shlex
 import shutil
 import sqlite3
 from pathlib import Path
@@ -14,6 +15,7 @@ from mlflow.tracking import MlflowClient
 from starting import FORKS
 
 from dropout_study import store
+from dropout_study.addresses import absolute
 from dropout_study.config import ConfigError
 
 OLDER = "cbc13b556ace"  # a schema of 2022
@@ -49,6 +51,39 @@ def test_a_store_that_cannot_be_opened_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "broken.db").write_text("this is not a database, and long enough to be looked at " * 40)
     with pytest.raises(ConfigError, match="cannot be opened"):
         store.prepare(f"sqlite:///{tmp_path}/broken.db", "e", "")
+
+
+def test_a_file_that_cannot_be_opened_is_said_at_once(tmp_path: Path) -> None:
+    """If this failed, MLflow would try it ten times, for almost two minutes."""
+    (tmp_path / "mlflow.db").mkdir()
+    with pytest.raises(ConfigError, match=r"tracking\.uri=.*unable to open database file"):
+        store.prepare(f"sqlite:///{tmp_path}/mlflow.db", "e", "")
+
+
+@pytest.mark.parametrize("name", ["a%20b", "a?b", "feature%2Fx"])
+def test_everything_stays_in_a_folder_with_an_unusual_name(
+    name: str, tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, MLflow would write into the folder that the name means in an address."""
+    neighbour = tmp_path / "a b" / "mlflow.db"
+    for file in (neighbour, tmp_path / name / "mlflow.db"):
+        file.parent.mkdir()
+        shutil.copy(tables, file)
+    before = neighbour.read_bytes()
+    monkeypatch.chdir(tmp_path / name)
+    number = store.prepare("sqlite:///mlflow.db?timeout=30", "capacity", "")
+
+    client = MlflowClient(absolute("sqlite:///mlflow.db"))
+    run = client.create_run(number).info.run_id
+    client.log_text(run, "text", "a.txt")
+    assert client.list_artifacts(run)[0].path == "a.txt"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["a b", name])
+    assert sorted(path.name for path in (tmp_path / name).iterdir()) == [
+        "mlartifacts",
+        "mlflow.db",
+        "mlflow.db.lock",
+    ]
+    assert neighbour.read_bytes() == before
 
 
 def test_first_starts_at_the_same_moment_do_not_collide(uri: str) -> None:
@@ -100,12 +135,20 @@ def test_a_newer_store_is_refused_and_left_alone(uri: str, tmp_path: Path) -> No
     assert not list(tmp_path.glob("mlflow.db.fedc*"))
 
 
+@pytest.mark.usefixtures("without_credentials")
 def test_a_server_that_does_not_answer_is_told_at_once_and_without_its_password() -> None:
     """If this failed, a mistyped address would cost minutes, or leak a password."""
     with pytest.raises(ConfigError, match="the store cannot be opened") as raised:
         store.prepare("http://ada:s3cret@127.0.0.1:9", "capacity", "")
     assert "s3cret" not in str(raised.value)
-    assert "ada:***@127.0.0.1:9" in str(raised.value)
+    assert "tracking.uri=http://127.0.0.1:9" in str(raised.value)
+
+
+def test_the_command_that_shows_the_results_can_be_pasted() -> None:
+    """If this failed, a shell would cut the address of a store in a folder with a blank."""
+    for uri in ("sqlite:////my project/mlflow.db", "sqlite:////there/mlflow.db"):
+        command = store.link(uri, "1").partition("   then ")[0]
+        assert shlex.split(command) == ["mlflow", "ui", "--backend-store-uri", uri]
 
 
 def test_a_folder_that_cannot_be_written_is_told_before_training() -> None:

@@ -41,6 +41,7 @@ def run(entry: Callable[[], Any]) -> None:
     traceback_wanted = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is loaded: do not spin
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # this prints its own
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "5")  # a minute, in which a server may start again
     os.environ["HYDRA_FULL_ERROR"] = "1"  # exceptions reach this function instead of Hydra's printer
     if isinstance(sys.stdout, TextIOWrapper):
@@ -82,7 +83,9 @@ def fail(reason: str) -> NoReturn:
 def store_to_environment(arguments: Sequence[str]) -> list[str]:
     """The command line without its store, which goes into MLFLOW_TRACKING_URI as an absolute address.
 
-    Hydra writes what is typed into files, where no password belongs, and jobs may run in another folder.
+    Hydra writes what is typed into files, where no password belongs, and jobs may run in another
+    folder. An empty variable is no store. With `--resolve`, Hydra only prints values: the password
+    is masked.
 
     Raises:
         ConfigError: the address is not one of a store.
@@ -93,9 +96,10 @@ def store_to_environment(arguments: Sequence[str]) -> list[str]:
         raise ConfigError("tracking.uri: one store at a time; put an address that holds a comma into quotes.")
     addresses = {argument: o for argument, o in addresses.items() if "${" not in str(o.value())}  # Hydra's to resolve
     for override in addresses.values():
-        os.environ["MLFLOW_TRACKING_URI"] = str(override.value())
-    if uri := os.environ.get("MLFLOW_TRACKING_URI"):
-        os.environ["MLFLOW_TRACKING_URI"] = absolute(uri)
+        os.environ["MLFLOW_TRACKING_URI"] = absolute(str(override.value()))
+    if uri := os.environ.pop("MLFLOW_TRACKING_URI", ""):
+        uri = absolute(uri)
+        os.environ["MLFLOW_TRACKING_URI"] = masked(uri) if "--resolve" in arguments else uri
     return [argument for argument in arguments if argument not in addresses]
 
 

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from dropout_study.addresses import SQLITE
+from dropout_study.addresses import absolute
 from dropout_study.claims import CLAIMS
 from dropout_study.config import ConfigError, Report, Tracking
 from dropout_study.report import daggers
@@ -33,9 +33,7 @@ def decided(claim: str, folder: Path = ROOT) -> Outcome:
         CalledProcessError: training failed; what it said is printed.
         ConfigError: the store cannot be read, or what was trained does not decide the claim.
     """
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}mlflow.db"
-    if uri.startswith(SQLITE):
-        uri = SQLITE + str(folder / uri.removeprefix(SQLITE))
+    uri = absolute(os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db", folder)
     outcome = _outcome(claim, uri)
     if not outcome.decided:
         print(f"Not decided yet: {outcome.reason}. Training at the smoke budget:")

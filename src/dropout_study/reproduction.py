@@ -1,5 +1,6 @@
 """Everything from nothing: the studies one after another, then the report."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dropout_study import studies
+from dropout_study.addresses import absolute
 from dropout_study.command_line import fail
 from dropout_study.config import Budget, ConfigError, Report, Reproduce
 from dropout_study.termination import SIGNALS, Terminated
@@ -35,6 +37,7 @@ def reproduce(chosen: Reproduce, conf: Path, scripts: Path) -> None:
     if chosen.dry_run:
         Console().print(plan(wanted, chosen.budget, conf))
         return
+    os.environ["MLFLOW_TRACKING_URI"] = absolute(chosen.tracking.uri)  # for the studies, too
     _restore(chosen, conf)
     failed = []
     for i, study in enumerate(wanted, start=1):

@@ -61,10 +61,12 @@ def from_store(uri: str, studies: Sequence[str]) -> pd.DataFrame:
 
     from dropout_study.addresses import absolute
     from dropout_study.identity import counted
-    from dropout_study.store import experiment_id, search
+    from dropout_study.store import experiment_id, reach, search
 
-    mlflow.set_tracking_uri(absolute(uri))
-    client, frames = MlflowClient(absolute(uri)), []
+    uri = absolute(uri)
+    reach(uri)
+    mlflow.set_tracking_uri(uri)
+    client, frames = MlflowClient(uri), []
     for study in studies:
         number = experiment_id(client, study)
         if number and (runs := counted(search(client, number))):

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
+from functools import cache
 from pathlib import Path
 
 import mlflow
@@ -18,18 +19,21 @@ from alembic.util import CommandError
 from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from sqlalchemy import NullPool, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from dropout_study import locks
-from dropout_study.addresses import SQLITE, absolute, masked
+from dropout_study.addresses import DATABASES, absolute, database_file, masked
 from dropout_study.config import ConfigError
 
-UNREACHABLE = (MlflowException, SQLAlchemyError, OSError)
+UNREACHABLE = (MlflowException, SQLAlchemyError, sqlite3.Error, OSError)
 """What a store raises when it is away, broken or refuses."""
 NOTE = "mlflow.note.content"  # the tag that is shown as description, in Markdown
 VIEW = "results"
 """The key of the saved view with which pages of experiments open; `views` writes it."""
 RUNS_PER_REQUEST = 5_000
+ARTIFACTS = "mlartifacts"
+"""The folder beside a SQLite store that takes the files of runs."""
 ROOM = 100 * 2**20  # bytes that must be free before a run starts
 
 # MLflow sets its own levels when it is imported; its notes on creating tables are not for the reader.
@@ -48,12 +52,40 @@ def prepare(uri: str, experiment: str, description: str) -> str:
     uri = absolute(uri)
     try:
         with guard(uri), _impatient():
-            if uri.startswith(SQLITE):
-                _upgrade(uri, _database(uri))
+            make_ready(uri)
             return _experiment(uri, experiment, description)
     except UNREACHABLE as error:
         reason = masked(str(error).splitlines()[0])
         raise ConfigError(f"tracking.uri={masked(uri)}: the store cannot be opened: {reason}") from error
+
+
+def make_ready(uri: str) -> None:
+    """Give a SQLite store the schema of this MLflow; reach another database.
+
+    A SQLite store that needs nothing is only read.
+
+    Raises:
+        ConfigError: the store belongs to a newer MLflow.
+        SQLAlchemyError, sqlite3.Error, OSError: it cannot be opened.
+    """
+    database = database_file(uri)
+    if database is None:
+        reach(uri)
+        return
+    schema = _revision(database)
+    if schema and schema != _schemas().get_current_head():
+        with guard(uri):
+            _upgrade(uri, database)
+
+
+def reach(uri: str) -> None:
+    """Connect to a database once, for which MLflow would try almost two minutes.
+
+    Raises:
+        SQLAlchemyError: it does not answer, or refuses.
+    """
+    if uri.startswith(DATABASES) and not database_file(uri):
+        create_engine(uri, poolclass=NullPool).connect().close()
 
 
 def guard(uri: str) -> AbstractContextManager[object]:
@@ -67,9 +99,9 @@ def guard(uri: str) -> AbstractContextManager[object]:
     """
     if locks.dialect(uri) in locks.TRIES:
         return locks.database_lock(uri)
-    if not uri.startswith(SQLITE):
+    database = database_file(uri)
+    if database is None:
         return nullcontext()
-    database = _database(uri)
     if not database.parent.is_dir():
         raise ConfigError(f"tracking.uri={uri} cannot be used: there is no folder {database.parent}; create it first.")
     return locks.file_lock(database.with_name(f"{database.name}.lock"))
@@ -96,7 +128,8 @@ def check_room(folder: Path) -> None:
 
 def exists(uri: str) -> bool:
     """Whether there is a store; to ask a SQLite store anything would create it."""
-    return not uri.startswith(SQLITE) or _database(uri).exists()
+    database = database_file(uri)
+    return database is None or database.exists()
 
 
 def experiment_id(client: MlflowClient, name: str) -> str | None:
@@ -148,16 +181,13 @@ def link(uri: str, experiment: str) -> str:
     """The line that opens the results in a browser."""
     if uri.startswith("http"):
         return f"{masked(uri).rstrip('/')}/{page(experiment)}"
-    return f"mlflow ui --backend-store-uri {masked(uri)}   then http://127.0.0.1:5000/{page(experiment)}"
+    command = f"mlflow ui --backend-store-uri {shlex.quote(masked(uri))}"
+    return f"{command}   then http://127.0.0.1:5000/{page(experiment)}"
 
 
 def page(experiment: str) -> str:
     """Where MLflow's pages show the results of an experiment; its own entry is an overview for language models."""
     return f"#/experiments/{experiment}/runs?workflowType=machine_learning&viewStateShareKey={VIEW}"
-
-
-def _database(uri: str) -> Path:
-    return Path(uri.removeprefix(SQLITE))
 
 
 def _experiment(uri: str, name: str, description: str) -> str:
@@ -166,9 +196,10 @@ def _experiment(uri: str, name: str, description: str) -> str:
         if description and client.get_experiment(found).tags.get(NOTE) != description:
             client.set_experiment_tag(found, NOTE, description)
         return found
-    folder = _database(uri).parent if uri.startswith(SQLITE) else Path.cwd()
+    database = database_file(uri)
+    folder = database.parent if database else Path.cwd()
     # A server chooses for itself; a database would take a folder relative to each process's own.
-    artifacts = None if uri.startswith("http") else (folder / "mlartifacts").as_uri()
+    artifacts = None if uri.startswith("http") else (folder / ARTIFACTS).as_uri()
     tags = {NOTE: description, "mlflow.experimentKind": "custom_model_development"}
     with suppress(MlflowException):  # another start was faster, or the look-up below says what is wrong
         client.create_experiment(name, artifacts, tags)
@@ -179,8 +210,7 @@ def _experiment(uri: str, name: str, description: str) -> str:
 
 def _upgrade(uri: str, database: Path) -> None:
     """Bring an older SQLite store to the schema of this MLflow, keeping a copy; refuse a newer one."""
-    revision = _revision(database)
-    scripts = ScriptDirectory(str(Path(mlflow.__file__).parent / "store" / "db_migrations"))
+    revision, scripts = _revision(database), _schemas()
     if revision is None or revision == scripts.get_current_head():
         return
     try:
@@ -199,6 +229,12 @@ def _upgrade(uri: str, database: Path) -> None:
         last = done.stderr.strip().splitlines()[-1]
         raise ConfigError(f"tracking.uri={uri} cannot be upgraded to the schema of this MLflow: {last}; see {copy}.")
     print(f"{database} was upgraded to the schema of MLflow {mlflow.__version__}; the old one is {copy}.")
+
+
+@cache
+def _schemas() -> ScriptDirectory:
+    """Every schema that this MLflow knows."""
+    return ScriptDirectory(str(Path(mlflow.__file__).parent / "store" / "db_migrations"))
 
 
 def _revision(database: Path) -> str | None:

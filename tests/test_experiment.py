@@ -9,11 +9,12 @@ from mlflow.tracking import MlflowClient
 from test_tracking import example
 
 from dropout_study import sweeps, tracking
-from dropout_study.config import Config, load
+from dropout_study.config import Config, Evaluate, load
 from dropout_study.experiment import (
     CONFIG,
     Stopped,
     _failures,
+    data_root,
     make_network,
     recorded,
     results_table,
@@ -92,3 +93,15 @@ def test_a_written_configuration_is_the_one_that_ran_but_for_the_password(
     assert written.tracking.uri == "postgresql://ada:***@there/runs"
     written.tracking.uri = config.tracking.uri
     assert written == config
+
+
+def test_data_of_a_stored_run_are_looked_for_where_they_are_now(
+    make_config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, evaluating in a moved project would download the data to the old path."""
+    monkeypatch.setenv("DROPOUT_STUDY_DATA", "now")
+    config = make_config(f"data.root={tmp_path}")
+    assert data_root(Evaluate(), config) == str(tmp_path)
+    assert data_root(Evaluate(data_root="typed"), config) == "typed"
+    config.data.root = f"{tmp_path}/gone"
+    assert data_root(Evaluate(), config) == "now"

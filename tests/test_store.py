@@ -3,6 +3,7 @@
 import shlex
 import shutil
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ from alembic import command
 from mlflow.store.db.utils import _get_alembic_config
 from mlflow.store.tracking.dbmodels.initial_models import Base
 from mlflow.tracking import MlflowClient
+from mlflow.utils.file_utils import local_file_uri_to_path
 from starting import FORKS
 
 from dropout_study import store
@@ -121,6 +123,64 @@ def test_an_older_store_is_upgraded_and_its_copy_kept(uri: str, tmp_path: Path) 
     assert revision(tmp_path / "mlflow.db") != OLDER
     assert revision(tmp_path / f"mlflow.db.{OLDER}") == OLDER
     assert {experiment.name for experiment in MlflowClient(uri).search_experiments()} >= {"old", "capacity"}
+
+
+def with_file(uri: str) -> str:
+    """A run with a file, in a new store; written as MLflow does, which would remember the place."""
+    run = MlflowClient(uri).create_run(store.prepare(uri, "capacity", ""))
+    folder = Path(local_file_uri_to_path(run.info.artifact_uri))
+    folder.mkdir(parents=True)
+    (folder / "a.txt").touch()
+    return str(run.info.run_id)
+
+
+@pytest.fixture
+def project(tables: Path, tmp_path: Path) -> Path:
+    """A folder with a store; its name means something else in addresses and in patterns of SQL."""
+    folder = tmp_path / "our_%20 project"
+    folder.mkdir()
+    shutil.copy(tables, folder / "mlflow.db")
+    return folder
+
+
+@pytest.mark.parametrize("how", [Path.rename, shutil.copytree], ids=["moved", "copied"])
+def test_a_store_that_was_moved_or_copied_uses_the_artifacts_beside_it(
+    how: Callable[[Path, Path], object], project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """If this failed, artifacts would go where the store was, and old ones be lost."""
+    run = with_file(absolute("sqlite:///mlflow.db", project))
+    new = project.with_name("new")
+    how(project, new)
+    before = set(project.parent.rglob("*"))
+    uri = f"sqlite:///{new}/mlflow.db"
+    number = store.prepare(uri, "capacity", "")
+    assert f"in {new}/mlartifacts now" in capsys.readouterr().out
+
+    client = MlflowClient(uri)
+    assert client.get_run(run).info.artifact_uri == f"{new.as_uri()}/mlartifacts/{run}/artifacts"
+    assert [file.path for file in client.list_artifacts(run)] == ["a.txt"]
+    client.log_text(run, "new", "b.txt")
+    client.log_text(client.create_run(number).info.run_id, "new", "c.txt")
+    written = {path for path in project.parent.rglob("*.txt") if path not in before}
+    assert {path.name for path in written if path.is_relative_to(new)} == {"b.txt", "c.txt"}
+    assert len(written) == 2
+    store.prepare(uri, "capacity", "")
+    assert capsys.readouterr().out == "", "it is said once"
+
+
+def test_artifacts_that_stayed_and_places_of_ones_own_are_left_alone(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """If this failed, runs would lose their files because a database alone was moved."""
+    run = with_file(absolute("sqlite:///mlflow.db", project))
+    (project / "mlflow.db").rename(tmp_path / "mlflow.db")
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    client = MlflowClient(uri)
+    chosen = client.create_experiment("chosen", (tmp_path / "bucket").as_uri())
+    store.prepare(uri, "capacity", "")
+    assert capsys.readouterr().out == ""
+    assert [file.path for file in client.list_artifacts(run)] == ["a.txt"]
+    assert client.get_experiment(chosen).artifact_location == (tmp_path / "bucket").as_uri()
 
 
 def test_a_newer_store_is_refused_and_left_alone(uri: str, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Recording folders into a real store."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -234,3 +235,43 @@ def test_a_run_without_networks_is_told_from_a_cohort(tmp_path: Path, uri: str) 
         with pytest.raises(ConfigError, match=f"run={run_id} .*{reason}"):
             tracking.download(run_id, uri, tmp_path / "files")
     tracking.download(cohort.info.run_id, uri, tmp_path / "files")
+
+
+@pytest.fixture
+def project(tmp_path: Path, tables: Path) -> Path:
+    """A folder with a store that has the experiment of the example."""
+    folder = tmp_path / "old"
+    folder.mkdir()
+    shutil.copy(tables, folder / "mlflow.db")
+    store.prepare(f"sqlite:///{folder}/mlflow.db", "capacity", "")
+    return folder
+
+
+def test_what_a_store_missed_before_it_was_moved_is_recorded(project: Path, tmp_path: Path) -> None:
+    """If this failed, a move would lose results, or take their files to the old path."""
+    saved, new = example(), tmp_path / "new"
+    saved.store = f"sqlite:///{project}/mlflow.db"
+    (project / "config.yaml").touch()
+    saved.end("FINISHED")
+    saved.save(project)
+    copy = shutil.copytree(project, tmp_path / "copy")
+    assert tracking.sync([copy], f"sqlite:///{copy}/mlflow.db") == [], "the other store is there"
+    project.rename(new)
+    assert tracking.sync([new], f"sqlite:///{tmp_path}/other.db") == []
+    assert tracking.sync([new], f"sqlite:///{new}/mlflow.db") == [saved.name]
+    assert len(list((new / "mlartifacts").glob("*/artifacts/config.yaml"))) == 1
+    assert not project.exists()
+
+
+def test_the_files_of_a_run_are_found_after_a_move(project: Path, tmp_path: Path) -> None:
+    """If this failed, a stored cohort could not be evaluated any more."""
+    client = MlflowClient(f"sqlite:///{project}/mlflow.db")
+    number = store.experiment_id(client, "capacity")
+    run = client.create_run(str(number), tags={"role": "cohort"}).info.run_id
+    file = project / "mlartifacts" / run / "artifacts" / "cohort.pt"  # by hand: a process remembers
+    file.parent.mkdir(parents=True)
+    file.touch()
+    project.rename(tmp_path / "new")
+    (tmp_path / "fetched").mkdir()
+    tracking.download(run, f"sqlite:///{tmp_path}/new/mlflow.db", tmp_path / "fetched")
+    assert (tmp_path / "fetched" / "cohort.pt").exists()

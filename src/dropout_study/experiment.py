@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import math
+import os
 import sys
 import tempfile
 import time
@@ -206,7 +207,7 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
                 "train it again with rerun=true tracking.cohort=true."
             )
     config = schema.load(folder / CONFIG)
-    config.rules, config.mc, config.data.root = chosen.rules, chosen.mc, chosen.data_root or config.data.root
+    config.rules, config.mc, config.data.root = chosen.rules, chosen.mc, data_root(chosen, config)
     images = load(config.data)
     cohort = Cohort(make_network(config.model, images.inputs, CLASSES), config.seeds)
     if config.trainer.precision == "64-true":
@@ -230,6 +231,14 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
     record.save(folder)
     tracking.try_to_record(folder, chosen.tracking.uri)
     return record
+
+
+def data_root(chosen: Evaluate, config: Config) -> str:
+    """Where the data of a stored run are now: as typed, where they were, or in their usual place."""
+    were = config.data.root
+    if chosen.data_root or Path(were).expanduser().is_dir():
+        return chosen.data_root or were
+    return os.environ.get("DROPOUT_STUDY_DATA", "data")
 
 
 def results_table(record: Record, rules: Sequence[str]) -> Table:

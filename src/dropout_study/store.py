@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import mlflow
 from alembic.script import ScriptDirectory
@@ -60,7 +61,7 @@ def prepare(uri: str, experiment: str, description: str) -> str:
 
 
 def make_ready(uri: str) -> None:
-    """Give a SQLite store the schema of this MLflow; reach another database.
+    """Give a SQLite store the schema of this MLflow and its artifacts; reach another database.
 
     A SQLite store that needs nothing is only read.
 
@@ -73,9 +74,10 @@ def make_ready(uri: str) -> None:
         reach(uri)
         return
     schema = _revision(database)
-    if schema and schema != _schemas().get_current_head():
+    if schema and (schema != _schemas().get_current_head() or _moves(database)):
         with guard(uri):
             _upgrade(uri, database)
+            _follow_artifacts(database)
 
 
 def reach(uri: str) -> None:
@@ -235,6 +237,51 @@ def _upgrade(uri: str, database: Path) -> None:
 def _schemas() -> ScriptDirectory:
     """Every schema that this MLflow knows."""
     return ScriptDirectory(str(Path(mlflow.__file__).parent / "store" / "db_migrations"))
+
+
+def _follow_artifacts(database: Path) -> None:
+    """Let runs find their files after a store was moved or copied: MLflow notes absolute places."""
+    here = database.parent / ARTIFACTS
+    moves = _moves(database)
+    experiments = "UPDATE experiments SET artifact_location = ? WHERE artifact_location = ?"
+    of_runs = "UPDATE runs SET artifact_uri = replace(artifact_uri, ?, ?) WHERE run_uuid = ?"
+    with closing(sqlite3.connect(database)) as connection, connection:
+        for place, runs in moves.items():
+            connection.execute(experiments, (here.as_uri(), place))
+            connection.executemany(of_runs, [(place, here.as_uri(), run) for run in runs])
+    for place in moves:
+        print(f"The store has moved: its artifacts are in {here} now, no longer in {_path(place)}.")
+
+
+def _moves(database: Path) -> dict[str, list[str]]:
+    """Noted places that hold no longer -> the runs whose files are beside the store, or nowhere.
+
+    A place holds no longer if it is gone, or if files of its runs are beside the store. One that is
+    not called `mlartifacts` was somebody's choice.
+    """
+    here = database.parent / ARTIFACTS
+    moves = {}
+    noted = "SELECT DISTINCT artifact_location FROM experiments WHERE artifact_location LIKE ?"
+    inside = "SELECT run_uuid FROM runs WHERE instr(artifact_uri, ? || '/') = 1"
+    with closing(sqlite3.connect(database)) as connection:
+        for (place,) in connection.execute(noted, (f"file:%/{ARTIFACTS}",)).fetchall():
+            there = _path(place)
+            if there.resolve() == here.resolve():
+                continue
+            runs = [run for (run,) in connection.execute(inside, (place,))]
+            came = {run for run in runs if (here / run).exists()}
+            if came or not _there_is(there):
+                moves[place] = [run for run in runs if run in came or not _there_is(there / run)]
+    return moves
+
+
+def _path(uri: str) -> Path:
+    """The path of a file URI."""
+    return Path(unquote(urlsplit(uri).path))
+
+
+def _there_is(path: Path) -> bool:
+    return os.path.exists(path)  # noqa: PTH110  # `Path.exists` raises where one may not look
 
 
 def _revision(database: Path) -> str | None:

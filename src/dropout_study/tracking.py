@@ -17,7 +17,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from dropout_study import identity, store
-from dropout_study.addresses import absolute, masked
+from dropout_study.addresses import absolute, database_file, masked
 from dropout_study.config import ConfigError
 from dropout_study.identity import COMPLETE, HEARTBEAT, RECORD_ID
 from dropout_study.locks import file_lock
@@ -52,6 +52,7 @@ def record(folder: Path, uri: str) -> str:
     # A server has no lock: two processes might create the same run while one waits for it to come back.
     with store.guard(uri), file_lock(folder / LOCK):
         saved = Record.load(folder)
+        store.make_ready(uri)
         client = MlflowClient(uri)
         number = store.experiment_id(client, saved.experiment)
         number = number or store.prepare(uri, saved.experiment, saved.description)
@@ -99,14 +100,15 @@ def bury(folder: Path, uri: str, interrupted: bool = False) -> None:
 def sync(folders: Iterable[Path], uri: str) -> list[str]:
     """Record those of some folders that the store still lacks; what nobody is at work on is KILLED.
 
-    Records that belong to another store are left alone. Returns the names of the runs that were recorded.
+    Records that belong to another store are left alone; a store that has moved is not another one.
+    Returns the names of the runs that were recorded.
     """
     names = []
     for folder in folders:
         if not os.path.exists(folder / UNRECORDED) or not os.path.exists(folder / FILE):  # noqa: PTH110
             continue  # or it is not ours to read, where `Path.exists` would raise
         saved = Record.load(folder)
-        if saved.store != masked(absolute(uri)):
+        if _belongs_elsewhere(saved.store, absolute(uri)):
             continue
         if saved.abandoned(folder):
             saved.end("KILLED", "its process is gone")
@@ -124,6 +126,7 @@ def download(run_id: str, uri: str, folder: Path) -> None:
     """
     client = MlflowClient(absolute(uri))
     try:
+        store.make_ready(absolute(uri))
         _check_cohort(client, client.get_run(run_id))
         client.download_artifacts(run_id, "", str(folder))
     except store.UNREACHABLE as error:
@@ -146,6 +149,14 @@ def _check_cohort(client: MlflowClient, run: Run) -> None:
     else:
         return
     raise ConfigError(f"run={run_id} {reason}")
+
+
+def _belongs_elsewhere(recorded: str, uri: str) -> bool:
+    """Whether the store of a record is another than that of an address, and has not moved there."""
+    there, here = database_file(recorded), database_file(uri)
+    if there and here:
+        return there != here and (there.exists() or there.name != here.name)
+    return recorded != masked(uri)
 
 
 def _record(client: MlflowClient, number: str, saved: Record, folder: Path) -> str:

@@ -26,6 +26,8 @@ from mlflow.tracking import MlflowClient
 from starting import FORKS, Script
 from test_locks import check_guard
 
+from dropout_study import store
+from dropout_study.config import ConfigError
 from dropout_study.jobs import FILE as JOB
 from dropout_study.jobs import Job, carry_out
 from dropout_study.record import Record
@@ -82,18 +84,18 @@ def empty(database: str) -> str:
 class Server:
     """An MLflow server that can go away and come back under the same address."""
 
-    def __init__(self, database: str, folder: Path) -> None:
+    def __init__(self, database: str, folder: Path, *arguments: str) -> None:
         self.port = free_port()
         self.uri = f"http://127.0.0.1:{self.port}"
         self._command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", database]
         self._command += ["--artifacts-destination", str(folder / "artifacts"), "--workers", "1"]
-        self._command += ["--host", "127.0.0.1", "--port", str(self.port)]
+        self._command += ["--host", "127.0.0.1", "--port", str(self.port), *arguments]
         self._log = (folder / "server.log").open("w")
 
     def start(self) -> None:
         """Start, and wait until it answers."""
         self._process = subprocess.Popen(self._command, stdout=self._log, stderr=self._log, start_new_session=True)
-        for _ in range(600):
+        for _ in range(1_200):
             with suppress(OSError), urllib.request.urlopen(f"{self.uri}/health", timeout=1):
                 return
             time.sleep(0.1)
@@ -244,18 +246,100 @@ def test_the_guard_of_a_database_waits_in_words_and_may_be_taken_twice(
     check_guard(database, name, lambda: capsys.readouterr().err, monkeypatch)
 
 
+def holds_secret(done: subprocess.CompletedProcess[str], folder: Path) -> bool:
+    """Whether a password is in what was printed, or in any file."""
+    written = [path for path in folder.rglob("*") if path.is_file()]
+    assert {"record.json", "job.json", "multirun.yaml"} <= {path.name for path in written}
+    texts = [done.stdout.encode(), done.stderr.encode(), *(path.read_bytes() for path in written)]
+    return any(SECRET.encode() in text for text in texts)
+
+
+def runs_of(uri: str, study: str) -> list[Run]:
+    """All runs of a study."""
+    client = MlflowClient(uri)
+    experiment = client.get_experiment_by_name(study)
+    assert experiment is not None
+    return list(client.search_runs([experiment.experiment_id]))
+
+
 def test_the_password_of_a_store_is_neither_printed_nor_recorded(database: str, tmp_path: Path) -> None:
     """If this failed, a shared artifact, a log or a screenshot would open the database to everybody."""
     done = Script("train.py", tmp_path)("-m", f"tracking.uri={database}", "seeds=[0],[1]", *SMALL[1:], "study.name=p")
     assert done.returncode == 0, done.stderr
     assert "study:***@127.0.0.1" in done.stdout
-    assert SECRET not in done.stdout + done.stderr
-    written = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert {"config.yaml", "record.json", "job.json", "multirun.yaml"} <= {path.name for path in written}
-    assert [path for path in written if SECRET.encode() in path.read_bytes()] == []
-    client = MlflowClient(database)
-    experiment = client.get_experiment_by_name("p")
-    assert experiment is not None
-    runs = list(client.search_runs([experiment.experiment_id]))
+    assert not holds_secret(done, tmp_path)
+    runs = runs_of(database, "p")
     assert len(runs) == 5
     assert not any(SECRET in str(run.to_dictionary()) for run in runs)
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that asks for a password, with characters in it that mean something in addresses."""
+    folder = tmp_path_factory.mktemp("locked")
+    (folder / "auth.ini").write_text(
+        f"[mlflow]\nadmin_username = ada\nadmin_password = @{SECRET}/\ndefault_permission = READ\n"
+        f"database_uri = sqlite:///{folder}/auth.db\n"
+        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_AUTH_CONFIG_PATH", str(folder / "auth.ini"))
+        patch.setenv("MLFLOW_FLASK_SERVER_SECRET_KEY", "any")
+        server = Server(f"sqlite:///{folder}/mlflow.db", folder, "--app-name", "basic-auth")
+        try:
+            server.start()
+            yield server
+        finally:
+            server.close()
+
+
+def with_credentials(server: Server) -> str:
+    """Its address as a user types it."""
+    return server.uri.replace("://", f"://ada:%40{SECRET}%2F@")
+
+
+@pytest.mark.parametrize(("launcher", "typed"), [("joblib", True), ("submitit_local", False), ("ray", True)])
+def test_the_password_of_a_server_reaches_the_jobs_and_nobody_else(
+    launcher: str, typed: bool, locked: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, MLflow's client would print it into a log, or jobs not get in."""
+    arguments = ["-m", f"hydra/launcher={launcher}", f"study.name={launcher}", *SMALL[1:]]
+    arguments += ["seeds=[0]", "model.widths=[4],[5]"]
+    uri, script = with_credentials(locked), Script("train.py", tmp_path)
+    if typed:
+        done = script.alone(*arguments, f"tracking.uri={uri}")
+    else:
+        done = script.alone(*arguments, MLFLOW_TRACKING_URI=uri)
+    assert done.returncode == 0, done.stderr
+    assert f"{locked.uri}/#/experiments/" in done.stdout
+    assert "did not take" not in done.stdout
+    assert not holds_secret(done, tmp_path)
+
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ada")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", f"@{SECRET}/")
+    runs = runs_of(locked.uri, launcher)
+    assert len(runs) == 5
+    assert not any(SECRET in str(run.to_dictionary()) for run in runs)
+
+
+def test_a_job_that_a_server_refuses_trains_nothing(locked: Server, tmp_path: Path) -> None:
+    """If this failed, nodes without the password would train again what is recorded."""
+    arguments = ["-m", "study.name=refused", "seeds=[0],[1]", *SMALL[1:]]
+    arguments += [f"tracking.uri={with_credentials(locked)}"]
+    arguments += ["+hydra.job.env_set.MLFLOW_TRACKING_PASSWORD=wrong"]
+    done = Script("train.py", tmp_path)(*arguments)
+    assert done.returncode == 1
+    for job in jobs_of(tmp_path).values():
+        assert "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD" in job.reason
+    assert not list(tmp_path.rglob("config.yaml"))
+
+
+def test_a_database_that_is_away_is_said_at_once(database: str) -> None:
+    """If this failed, MLflow would try it ten times, for almost two minutes."""
+    absent = f"postgresql+psycopg://ada:{SECRET}@127.0.0.1:9/x"
+    for wrong in (database.replace(SECRET, "wrong"), absent):
+        start = time.monotonic()
+        with pytest.raises(ConfigError, match=r":\*\*\*@.*cannot be opened") as raised:
+            store.prepare(wrong, "capacity", "")
+        assert SECRET not in str(raised.value)
+        assert time.monotonic() - start < 50

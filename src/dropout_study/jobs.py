@@ -273,7 +273,7 @@ def _look_up(config: Config, wanted: list[int], job: Job) -> str:
     from mlflow.tracking import MlflowClient
 
     from dropout_study.identity import look_up
-    from dropout_study.store import UNREACHABLE, exists
+    from dropout_study.store import UNREACHABLE, exists, refuses
 
     job.errors, job.nlls, job.seeds = [], [], wanted
     uri = absolute(config.tracking.uri)
@@ -282,6 +282,11 @@ def _look_up(config: Config, wanted: list[int], job: Job) -> str:
     try:
         known = look_up(MlflowClient(uri), config.study.name, schema.digest(config))
     except UNREACHABLE as error:  # what is trained twice is sorted out when it is recorded
+        if refuses(error):
+            raise schema.ConfigError(
+                f"tracking.uri={masked(uri)} refuses this process: set "
+                "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD where it runs."
+            ) from error
         log.warning("the store cannot be asked what it holds: %s", masked(str(error)))
         return ""
     job.add(run.data.metrics for _, run in sorted(known.complete.items()))

@@ -134,6 +134,12 @@ def exists(uri: str) -> bool:
     return database is None or database.exists()
 
 
+def refuses(error: Exception) -> bool:
+    """Whether a server is there and does not let this process in."""
+    refusals = ("UNAUTHENTICATED", "PERMISSION_DENIED")
+    return isinstance(error, MlflowException) and error.error_code in refusals
+
+
 def experiment_id(client: MlflowClient, name: str) -> str | None:
     """The id of an experiment, if there is one.
 

@@ -329,7 +329,7 @@ def test_a_job_that_a_server_refuses_trains_nothing(locked: Server, tmp_path: Pa
     arguments += ["+hydra.job.env_set.MLFLOW_TRACKING_PASSWORD=wrong"]
     done = Script("train.py", tmp_path)(*arguments)
     assert done.returncode == 1
-    for job in jobs_of(tmp_path).values():
+    for job in jobs_below(tmp_path):
         assert "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD" in job.reason
     assert not list(tmp_path.rglob("config.yaml"))
 

@@ -77,7 +77,7 @@ def test_weights_that_are_not_finite_are_refused_unless_they_are_not_used(tmp_pa
     cohort, file = Cohort(MLP(4, 3, [5]), [7, 9]), tmp_path / "cohort.pt"
     cohort.stacked.layers[1].bias.data[1, 0] = value
     torch.save(cohort.state_dict(), file)
-    with pytest.raises(ValueError, match=r"not finite, of seeds \[9\]; .* rerun=true"):
+    with pytest.raises(ValueError, match=r"not finite, of seeds \[9\]: .* rerun=true"):
         load_weights(cohort, file)
     load_weights(cohort, file, seeds=[7])
 

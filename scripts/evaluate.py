@@ -5,7 +5,7 @@ from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig
 from rich.console import Console
 
 from dropout_study import command_line
@@ -17,23 +17,20 @@ schema.register()
 
 
 @hydra.main(config_path=str(CONF), config_name="evaluate", version_base="1.3")
+@command_line.in_sentences
 def job(composed: DictConfig) -> None:
     """Evaluate, record, print."""
-    with open_dict(composed):
-        composed.pop("hydra", None)
-    try:
-        chosen = schema.read_evaluate(composed)
-        from dropout_study.experiment import reevaluate, results_table
+    chosen = schema.read_evaluate(composed)
+    from dropout_study.experiment import reevaluate, results_table
 
-        record = reevaluate(chosen, Path(HydraConfig.get().runtime.output_dir))
-    except schema.ConfigError as error:
-        command_line.fail(str(error))
+    record = reevaluate(chosen, Path(HydraConfig.get().runtime.output_dir))
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
     console.print(results_table(record, chosen.rules))
 
 
 def main() -> None:
-    """Take the store off the command line and hand over to Hydra."""
+    """Check the command line, take the store off it, and hand over to Hydra."""
+    command_line.check(sys.argv[1:], CONF)
     sys.argv[1:] = command_line.store_to_environment(sys.argv[1:])
     job()
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import hydra
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig
 
 from dropout_study import command_line
 from dropout_study import config as schema
@@ -16,17 +16,18 @@ schema.register()
 
 
 @hydra.main(config_path=str(CONF), config_name="report", version_base="1.3")
+@command_line.in_sentences
 def job(composed: DictConfig) -> None:
     """Read, decide, write, record, print."""
-    with open_dict(composed):
-        composed.pop("hydra", None)
+    chosen = schema.read_report(composed)
     from dropout_study.reporting import report
 
-    report(schema.read_report(composed), CONF)
+    report(chosen, CONF)
 
 
 def main() -> None:
-    """Take the store off the command line and hand over to Hydra."""
+    """Check the command line, take the store off it, and hand over to Hydra."""
+    command_line.check(sys.argv[1:], CONF)
     sys.argv[1:] = command_line.store_to_environment(sys.argv[1:])
     job()
 

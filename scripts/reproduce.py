@@ -4,7 +4,8 @@ import sys
 from pathlib import Path
 
 import hydra
-from omegaconf import DictConfig, open_dict
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
 
 from dropout_study import command_line
 from dropout_study import config as schema
@@ -16,17 +17,24 @@ schema.register()
 
 
 @hydra.main(config_path=str(CONF), config_name="reproduce", version_base="1.3")
+@command_line.in_sentences
 def job(composed: DictConfig) -> None:
     """Run, report."""
-    with open_dict(composed):
-        composed.pop("hydra", None)
+    chosen = schema.read_reproduce(composed)
+    for typed in HydraConfig.get().overrides.task:
+        if typed.lstrip("+").startswith(("budget.", "data.")):
+            raise schema.ConfigError(
+                f"{typed} cannot be used: the studies take budgets and data sets whole; "
+                "type it behind python scripts/train.py -m study=NAME."
+            )
     from dropout_study.reproduction import reproduce
 
-    reproduce(schema.read_reproduce(composed), CONF, SCRIPTS)
+    reproduce(chosen, CONF, SCRIPTS)
 
 
 def main() -> None:
-    """Take the store off the command line and hand over to Hydra."""
+    """Check the command line, take the store off it, and hand over to Hydra."""
+    command_line.check(sys.argv[1:], CONF)
     sys.argv[1:] = command_line.store_to_environment(sys.argv[1:])
     job()
 

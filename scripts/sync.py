@@ -15,15 +15,17 @@ schema.register()
 
 
 @hydra.main(config_path=str(CONF), config_name="sync", version_base="1.3")
+@command_line.in_sentences
 def job(composed: DictConfig) -> None:
     """Record every folder that its store lacks, and say which."""
-    root = Path(composed.folder)
+    chosen = schema.read_sync(composed)
+    root = Path(chosen.folder)
     if not root.is_dir():
         command_line.fail(f"folder={root} cannot be used: there is no such folder; name the one with results.")
     from dropout_study import tracking
     from dropout_study.record import UNRECORDED
 
-    recorded = tracking.sync([marker.parent for marker in sorted(root.rglob(UNRECORDED))], composed.tracking.uri)
+    recorded = tracking.sync([marker.parent for marker in sorted(root.rglob(UNRECORDED))], chosen.tracking.uri)
     for name in recorded:
         print(f"recorded: {name}")
     left = [str(marker.parent) for marker in sorted(root.rglob(UNRECORDED))]
@@ -34,7 +36,8 @@ def job(composed: DictConfig) -> None:
 
 
 def main() -> None:
-    """Take the store off the command line and hand over to Hydra."""
+    """Check the command line, take the store off it, and hand over to Hydra."""
+    command_line.check(sys.argv[1:], CONF)
     sys.argv[1:] = command_line.store_to_environment(sys.argv[1:])
     job()
 

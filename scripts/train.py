@@ -30,7 +30,8 @@ def job(composed: DictConfig) -> None:
 
 
 def main() -> None:
-    """Complete the command line and hand over to Hydra."""
+    """Check and complete the command line, and hand over to Hydra."""
+    command_line.check(sys.argv[1:], CONF)
     typed = list(sys.argv)
     sys.argv[1:] = command_line.store_to_environment(command_line.complete(sys.argv[1:], CONF))
     supervision.supervise(job, typed)

@@ -1,13 +1,18 @@
 """Configuration: what is refused, and what a condition's identity and name are made of."""
 
 import copy
-from collections.abc import Callable
+import dataclasses
+import inspect
+import math
+import re
+from collections.abc import Callable, Iterable
+from typing import get_type_hints
 
 import pytest
 from conftest import CONF
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from dropout_study import config as schema
 from dropout_study.config import Config, ConfigError
@@ -38,7 +43,7 @@ Make = Callable[..., Config]
         (["seeds=[1,2,1]"], r"seeds=\[1, 2, 1\]", "different"),
         (["seeds=[-1]"], r"seeds=\[-1\]", "from 0 to"),
         (["data.train_size=1098"], "data.train_size=1098", "1097"),
-        (["data.train_size=0"], "data.train_size=0", "between 1"),
+        (["data.train_size=0"], "data.train_size=0", "at least 1"),
         (["data.pool=3"], "data.pool=3", "divisor of 8"),
         (["data.batch_size=0"], "data.batch_size=0", "at least 1"),
         (["data.resample=jackknife"], "data.resample=jackknife", "none, bootstrap"),
@@ -63,6 +68,91 @@ def test_a_value_out_of_range_is_named_with_what_is_allowed(
     """If this failed, a mistake would surface as a traceback, or as a strange result."""
     with pytest.raises(ConfigError, match=rf"{key}.* must be .*{allowed}.*\.$"):
         make_config(*overrides)
+
+
+def with_numbers(schemas: Iterable[type]) -> list[tuple[type, str, bool]]:
+    """Schema, field and whether it holds whole numbers, for every field of numbers."""
+    found = []
+    for kind in schemas:
+        for key, hint in get_type_hints(kind).items():
+            words = set(re.findall(r"\w+", hint.__name__ if isinstance(hint, type) else str(hint)))
+            if words & {"int", "float"}:
+                found.append((kind, key, "int" in words))
+    return found
+
+
+def test_every_number_of_the_schema_has_a_bound() -> None:
+    """If this failed, an infinite or an enormous value would fail late, or never."""
+    schemas = [kind for _, kind in inspect.getmembers(schema, dataclasses.is_dataclass)]
+    numbers = with_numbers(schemas)
+    assert len(numbers) > 30
+    for kind, key, whole in numbers:
+        (field,) = (field for field in dataclasses.fields(kind) if field.name == key)
+        refused = [math.nan, math.inf, -1, *([10**23] if whole else [])]
+        allowed = field.metadata["allowed"]
+        assert not any(allowed.holds(value) for value in refused), (kind, key)
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        [],
+        ["model=softmax_regression", "optimizer=sgd", "schedule=exponential"],
+        ["model=lenet", "data=mnist", "schedule=inverse_t"],
+    ],
+    ids=" ".join,
+)
+def test_a_number_out_of_bounds_is_refused_wherever_it_stands(make_config: Make, choices: list[str]) -> None:
+    """If this failed, a bound of the schema would not be asked for what it allows."""
+    config = make_config(*choices)
+    groups = {f"{field.name}.": getattr(config, field.name) for field in dataclasses.fields(config)}
+    for path, part in {"": config, **groups}.items():
+        for _, key, _ in with_numbers([type(part)] if dataclasses.is_dataclass(part) else []):
+            composed, value = OmegaConf.structured(config), getattr(part, key)
+            bad = [-1] if isinstance(value, list) else {"x": -1} if isinstance(value, dict) else -1
+            OmegaConf.update(composed, f"{path}{key}", bad)
+            with pytest.raises(ConfigError, match=f"^{path}{key}=.*-1.* cannot be used: "):
+                schema.read(composed)
+
+
+@pytest.mark.parametrize("override", ["++model.hiden_rate=0.9", "+model.n=1", "+mc.n=3", "+n=[1]"])
+def test_an_unknown_key_is_refused_however_it_is_typed(make_config: Make, override: str) -> None:
+    """If this failed, a value would be accepted and ignored, and the default trained in its place."""
+    key = override.lstrip("+").partition("=")[0]
+    with pytest.raises(ConfigError, match=f"^{key} is not a key of this configuration.*Allowed in "):
+        make_config(override)
+
+
+def test_what_the_schema_leaves_free_stays_free(make_config: Make) -> None:
+    """If this failed, a study of one's own could not carry values, nor a budget its minutes."""
+    free = ["+study.values.units=[8]", "+study.at.smoke={seeds: '[0]'}", "+budget.minutes.mine=3"]
+    config = make_config(*free)
+    assert config.study.values == {"units": [8]}
+
+
+@pytest.mark.parametrize(
+    ("script", "read"),
+    [
+        ("evaluate", schema.read_evaluate),
+        ("report", schema.read_report),
+        ("reproduce", schema.read_reproduce),
+        ("sync", schema.read_sync),
+    ],
+)
+def test_every_script_refuses_unknown_keys(script: str, read: Callable[[DictConfig], object]) -> None:
+    """If this failed, a mistyped key would be ignored by one of the scripts."""
+    run = ["run=x"] if script == "evaluate" else []
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        read(compose(script, run))
+        with pytest.raises(ConfigError, match=r"tracking.urii is not a key.*Did you mean uri"):
+            read(compose(script, [*run, "+tracking.urii=x"]))
+
+
+@pytest.mark.parametrize("name", ["", "' '", "a" * 151])
+def test_a_study_has_a_name_of_some_length(make_config: Make, name: str) -> None:
+    """If this failed, the store would refuse an experiment, or the disk the name of a checkpoint."""
+    with pytest.raises(ConfigError, match=r"^study.name=.* must be a name of 1 to 150 characters"):
+        make_config(f"study.name={name}")
 
 
 def test_every_choice_composes_and_every_choice_has_a_comment(make_config: Make) -> None:

@@ -213,15 +213,23 @@ def test_the_command_that_shows_the_results_can_be_pasted() -> None:
 
 def test_a_folder_that_cannot_be_written_is_told_before_training() -> None:
     """If this failed, hours of training would end in an exception."""
-    with pytest.raises(ConfigError, match=r"/proc/outputs/x cannot be written: /proc: .*; choose another"):
-        store.check_room(Path("/proc/outputs/x"))
+    with pytest.raises(ConfigError, match=r"/proc/outputs/x cannot be written: /proc: .*; choose another o"):
+        store.check_room(Path("/proc/outputs/x"), "output")
+
+
+def test_a_folder_that_there_cannot_be_is_told_before_training(tmp_path: Path) -> None:
+    """If this failed, a name that is too long, or a file in the way, would be a traceback."""
+    (tmp_path / "file").touch()
+    for name in ("a" * 300, "file", "file/in/it"):
+        with pytest.raises(ConfigError, match=r"cannot be written: .*; choose another checkpoint.folder\."):
+            store.check_room(tmp_path / name, "checkpoint.folder")
 
 
 def test_a_disk_that_is_nearly_full_is_told_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If this failed, a checkpoint or a record would be cut short."""
-    store.check_room(tmp_path / "new" / "folder")
+    store.check_room(tmp_path / "new" / "folder", "output")
     nearly_full = SimpleNamespace(total=2**30, used=2**30, free=5 * 2**20)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: nearly_full)
     with pytest.raises(ConfigError, match="5 MiB left, and 100 are needed"):
-        store.check_room(tmp_path / "new" / "folder")
+        store.check_room(tmp_path / "new" / "folder", "output")
     assert list(tmp_path.iterdir()) == [], "looking leaves nothing behind"

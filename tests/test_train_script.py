@@ -86,12 +86,14 @@ def test_a_typed_sweep_runs_what_was_typed_and_a_failure_stops_nothing(train: Sc
 @pytest.mark.usefixtures("uri")
 def test_a_crash_is_one_sentence_with_the_traceback_in_the_log(train: Script, tmp_path: Path) -> None:
     """If this failed, a crash would bury its reason, or nobody could look into it."""
-    done = train(*SMOKE, "trainer=gpu", "hydra.run.dir=here")
+    (tmp_path / "here" / "config.yaml").mkdir(parents=True)  # in the way of a file
+    done = train(*SMOKE, "hydra.run.dir=here")
     assert done.returncode == 1
     assert "the traceback is in" in done.stderr
     assert "Traceback" not in done.stderr
     assert "Traceback" in (tmp_path / "here" / "train.log").read_text()
-    mended = train(*SMOKE, "trainer=cpu", "hydra.run.dir=here")
+    (tmp_path / "here" / "config.yaml").rmdir()
+    mended = train(*SMOKE, "hydra.run.dir=here")
     assert mended.returncode == 0, "what an earlier start left in the folder does not count"
     assert "│ mlp" in mended.stdout
 
@@ -106,8 +108,11 @@ def test_a_crash_is_one_sentence_with_the_traceback_in_the_log(train: Script, tm
         (["tracking.uri=http://ada:s3cret@127.0.0.1:9"], "http://127.0.0.1:9: the store cannot be opened"),
         (["tracking.uri=mlruns"], "sqlite:///mlflow.db"),
         (["study=rate_by_width"], "add -m"),
+        (["checkpoint.folder=/proc/x"], "choose another checkpoint.folder"),
+        (["trainer=gpu"], "there is no GPU here; type trainer=auto or trainer=cpu"),
+        (["model.widths=[1000000000]"], "lower model.widths"),
     ],
-    ids=["key", "site", "range", "folder", "server", "store", "study"],
+    ids=["key", "site", "range", "folder", "server", "store", "study", "checkpoint", "gpu", "memory"],
 )
 @pytest.mark.usefixtures("uri")
 def test_a_mistake_ends_in_one_sentence_and_leaves_no_run(

@@ -3,31 +3,43 @@
 Imports neither torch nor Lightning nor MLflow, so that a command line is refused, and `--help` answered, at once.
 """
 
-import difflib
 import errno
+import functools
 import importlib.util
 import os
 import re
+import shlex
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
+from hydra import compose, initialize_config_dir
+from hydra._internal.utils import get_args_parser
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+from omegaconf.errors import (
+    ConfigAttributeError,
+    ConfigKeyError,
+    OmegaConfBaseException,
+    ValidationError,
+)
+from yaml import YAMLError
 
 from dropout_study.addresses import absolute, masked
-from dropout_study.config import ConfigError
+from dropout_study.config import ConfigError, check_keys, unknown_key
 from dropout_study.termination import Terminated, raised
 
 DEFAULT_STUDY, DEFAULT_BUDGET = "rate_by_width", "laptop"
-EXPLAINED = (ConfigError, HydraException, OmegaConfBaseException)
+HYDRA_GROUPS = ("env",)  # in Hydra's own configuration, but not in its schema
+EXPLAINED = (ConfigError, HydraException, OmegaConfBaseException, YAMLError)
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 """The numbers of errors of a disk that takes no more."""
 
@@ -49,15 +61,15 @@ def run(entry: Callable[[], Any]) -> None:
     try:
         with raised():
             entry()
-    except EXPLAINED as error:
-        if traceback_wanted:
-            raise
-        fail(explain(error))
     except (KeyboardInterrupt, SystemExit) as ended:
+        if traceback_wanted and ended.__cause__:
+            raise ended.__cause__ from None
         _end(ended)
     except Exception as error:
         if getattr(error, "errno", None) in UNWRITABLE and not traceback_wanted:
             fail(f"The disk takes no more: {error}. Make room, and give the same command again.")
+        if _is_mistake(error) and not traceback_wanted:
+            fail(explain(error))
         fail(traceback.format_exc())  # Python itself would print it with the passwords in it
 
 
@@ -75,9 +87,57 @@ def _end(ended: KeyboardInterrupt | SystemExit) -> NoReturn:
     raise SystemExit(130) if interrupted else ended
 
 
+def _is_mistake(error: Exception) -> bool:
+    """Whether an error is about what was typed: it says so, names a file, or Hydra has raised it."""
+    *_, (last, _) = traceback.walk_tb(error.__traceback__)
+    of_hydra = str(last.f_globals["__name__"]).startswith("hydra.")
+    of_file = isinstance(error, OSError) and error.filename is not None
+    return isinstance(error, EXPLAINED) or of_file or of_hydra
+
+
 def fail(reason: str) -> NoReturn:
     """End the program with a sentence on standard error and exit code 1."""
     raise SystemExit(masked(reason))
+
+
+def in_sentences(job: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
+    """A job whose mistakes end the program; Hydra would print all overrides before the sentence.
+
+    Unknown keys of Hydra's own configuration are refused, which the job never sees.
+    """
+
+    @functools.wraps(job)
+    def attempt(composed: DictConfig) -> None:
+        try:
+            check_keys(cast("DictConfig", HydraConfig.get()), "hydra.", HYDRA_GROUPS)
+            job(composed)
+        except Exception as error:
+            if not _is_mistake(error):
+                raise
+            raise SystemExit(masked(explain(error))) from error
+
+    return attempt
+
+
+def check(arguments: Sequence[str], conf: Path) -> None:
+    """Refuse overrides whose mistake Hydra reports without naming them.
+
+    Args:
+        arguments: everything behind the script's name.
+        conf: the folder of the configuration.
+
+    Raises:
+        ConfigError: there is no key, or something else than a name is chosen from a group.
+    """
+    for typed in filter(_is_override, arguments):
+        for override in _parse([typed]):
+            group = override.key_or_group
+            if not group:
+                raise ConfigError(f"{typed} cannot be used: there is no key in front of the =.")
+            named = override.is_sweep_override() or isinstance(override.value(), str | list | dict)
+            if (conf / group).is_dir() and not named:
+                names = ", ".join(sorted(file.stem for file in (conf / group).glob("*.yaml")))
+                raise ConfigError(f"{typed} cannot be used: {group} must be one of {names}.")
 
 
 def store_to_environment(arguments: Sequence[str]) -> list[str]:
@@ -133,23 +193,34 @@ def complete(arguments: Sequence[str], conf: Path) -> list[str]:
     if (conf / "hydra" / "at_once" / f"{launcher}.yaml").is_file():
         _check_installed(launcher)
         arguments = with_overrides(arguments, [f"hydra/at_once={launcher}"])
-    multirun = bool({"-m", "--multirun"}.intersection(arguments))
+    flags = get_args_parser().parse_args(list(arguments))
     if "study" in typed:
         if typed["study"].is_sweep_override():
             raise ConfigError("study: one study at a time; run the script once for each.")
         study = str(typed["study"].value())
-    elif multirun and not any(override.is_sweep_override() for override in typed.values()):
+    elif flags.multirun and not any(override.is_sweep_override() for override in typed.values()):
         study = DEFAULT_STUDY
     else:
+        _check_arms(typed, conf)
         return list(arguments)
+    if flags.config_path:  # instead of ours; Hydra reads it from the folder of the script
+        conf = conf.parent / "scripts" / flags.config_path
+    folders = _folders(flags.config_dir, typed)
     chosen = {key: str(typed[key].value()) for key in ("budget", "data") if key in typed}
-    grid = grid_of(study, conf, chosen.get("budget", DEFAULT_BUDGET), chosen.get("data"))
-    if grid and not multirun:
+    grid = grid_of(study, conf, chosen.get("budget", DEFAULT_BUDGET), chosen.get("data"), folders)
+    if grid and not flags.multirun:
         raise ConfigError(f"study={study} is a sweep: add -m to run it.")
     _check_axes(study, grid, typed)
     added = [] if "study" in typed else [f"study={study}"]
     added += [f"{key}={values}" for key, values in grid.items() if key not in typed]
     return with_overrides(arguments, added)
+
+
+def _folders(config_dir: str | None, typed: Mapping[str, Override]) -> list[str]:
+    """Where Hydra looks for what is not in the project's own folder, in its order."""
+    folders = [f"file://{Path(config_dir).absolute()}"] if config_dir else []
+    searched = typed["hydra.searchpath"].value() if "hydra.searchpath" in typed else None
+    return [*folders, *map(str, searched)] if isinstance(searched, list) else folders
 
 
 def _check_installed(launcher: str) -> None:
@@ -171,6 +242,34 @@ def _check_axes(study: str, grid: Mapping[str, str], typed: Mapping[str, Overrid
             )
 
 
+def _check_arms(typed: Mapping[str, Override], conf: Path) -> None:
+    """Refuse an arm without a study if it takes values from its study."""
+    if "arm" not in typed:
+        return
+    arm = typed["arm"]
+    for name in arm.sweep_string_iterator() if arm.is_sweep_override() else [str(arm.value())]:
+        file = conf / "arm" / f"{name}.yaml"
+        text = file.read_text(encoding="utf-8") if file.is_file() else ""
+        needed = dict.fromkeys(re.findall(r"\$\{(study\.values\.\w+)}", text))
+        if missing := [value for value in needed if value not in typed]:
+            study = _studies(conf).get(name, ["NAME"])[0]
+            added = " ".join(f"+{value}=VALUE" for value in missing)
+            raise ConfigError(
+                f"arm={name} cannot be used alone, for it takes {' and '.join(missing)} from its "
+                f"study: type -m study={study} arm={name}, or add {added}."
+            )
+
+
+def _studies(conf: Path) -> dict[str, list[str]]:
+    """Arm -> the studies that sweep over it."""
+    found: dict[str, list[str]] = {}
+    for file in sorted((conf / "study").glob("*.yaml")):
+        if axis := re.search(r"^  arm: (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE):
+            for arm in axis[1].split(","):
+                found.setdefault(arm, []).append(file.stem)
+    return found
+
+
 def _parse(overrides: Sequence[str]) -> list[Override]:
     """Hydra's reading of the overrides; none if there is a mistake, which Hydra itself will report."""
     try:
@@ -179,22 +278,44 @@ def _parse(overrides: Sequence[str]) -> list[Override]:
         return []
 
 
-def grid_of(study: str, conf: Path, budget: str, data: str | None = None) -> dict[str, str]:
+def grid_of(
+    study: str, conf: Path, budget: str, data: str | None = None, folders: Sequence[str] = ()
+) -> dict[str, str]:
     """The overrides of a study at a budget and on a data set (by default the study's own).
 
     A study that evaluates the cohorts of another has that one's conditions, but for its own overrides. There are
     none if there is no such study, which Hydra itself will report.
+
+    Args:
+        study: its name.
+        conf: the folder of the configuration.
+        budget: which of the study's settings apply.
+        data: likewise.
+        folders: where Hydra looks for what is not in `conf`, as it writes them (`file://...`).
     """
-    file = conf / "study" / f"{study}.yaml"
-    if not file.is_file():
-        return {}
-    plain = cast("DictConfig", OmegaConf.load(file))
-    inherited = grid_of(plain.cohorts_from, conf, budget, data) if plain.get("cohorts_from") else {}
+    plain = _load(study, conf, folders)
+    source = plain.get("cohorts_from")
+    inherited = grid_of(source, conf, budget, data, folders) if source else {}
     grid = {key: values for key, values in inherited.items() if not key.startswith("study.values.")}
     at = plain.get("at") or {}
     grid |= _texts(plain.get("grid")) | _texts(at.get(budget))
     grid |= _texts(at.get(data or grid.get("data", "")))
     return {key: values for key, values in grid.items() if values}
+
+
+def _load(study: str, conf: Path, folders: Sequence[str]) -> DictConfig:
+    """A study: the project's own file, which Hydra finds first, or what it composes of others."""
+    file = conf / "study" / f"{study}.yaml"
+    if file.is_file():
+        return cast("DictConfig", OmegaConf.load(file))
+    searched = ",".join("'" + folder.replace("'", r"\'") + "'" for folder in folders)
+    with warnings.catch_warnings(), initialize_config_dir(str(conf), version_base="1.3"):
+        warnings.simplefilter("ignore")  # Hydra will compose it again, and say so then
+        try:
+            composed = compose(None, [f"+study={study}", f"hydra.searchpath=[{searched}]"])
+        except MissingConfigException:
+            return OmegaConf.create()
+    return cast("DictConfig", composed.get("study") or OmegaConf.create())
 
 
 def _texts(section: Any) -> dict[str, str]:
@@ -203,33 +324,85 @@ def _texts(section: Any) -> dict[str, str]:
 
 
 def choices(conf: Path) -> str:
-    """Every choice of every group with the comment of its file, for `--help`."""
-    lines = []
-    for file in [*sorted(conf.glob("*/*.yaml")), *sorted(conf.glob("hydra/at_once/*.yaml"))]:
-        comments = re.findall(r"^# (?!@package)(.*)", file.read_text(encoding="utf-8"), re.MULTILINE)
-        group = "hydra/launcher" if file.parent.name == "at_once" else file.parent.name
-        lines.append(f"  {f'{group}={file.stem}':<32} {comments[0]}")
+    """Every choice of every group with the comment of its file, for `--help`.
+
+    Groups stand in the order in which they are composed; arms, which belong to studies, are last.
+    """
+    composed = (conf / "train.yaml").read_text(encoding="utf-8")
+    groups = re.findall(r"^  - (\w+):", composed, re.MULTILINE)
+    groups = [group for group in groups if group != "arm"]
+    lines = [_choice(group, file) for group in groups for file in sorted((conf / group).glob("*"))]
+    lines += [_choice("hydra/launcher", file) for file in sorted(conf.glob("hydra/at_once/*"))]
+    for arm, studies in sorted(_studies(conf).items(), key=lambda entry: (entry[1], entry[0])):
+        file = conf / "arm" / f"{arm}.yaml"
+        lines.append(f"{_choice('arm', file)} (study={', '.join(studies)})")
     return "\n".join(lines)
 
 
+def _choice(group: str, file: Path) -> str:
+    """A line of the list of choices."""
+    comment = re.search(r"^# (?!@package)(.*)", file.read_text(encoding="utf-8"), re.MULTILINE)
+    return f"  {f'{group}={file.stem}':<32} {comment[1] if comment else ''}"
+
+
 def explain(error: Exception) -> str:
-    """A mistake in an override as one sentence: the key, the value, what is allowed."""
+    """A mistake in an override or a file as one sentence: the key, the value, what is allowed."""
     if isinstance(error, MissingConfigException) and error.options is not None:
         group, _, choice = str(error.missing_cfg_file).rpartition("/")
         return f"{group}={choice} cannot be used: {group} must be one of {', '.join(error.options)}."
-    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
-    if isinstance(cause, ConfigAttributeError | ConfigKeyError) and isinstance(cause.parent_node, DictConfig):
-        return _unknown_key(cause)
-    if isinstance(cause, OmegaConfBaseException):
-        override = re.search(r"override '?(\S+=[^'\n]*)", str(error))
-        subject = override[1] if override else cause.full_key
-        return f"{subject} cannot be used: {str(cause.msg).splitlines()[0].rstrip('.')}."
+    if isinstance(error, OverrideParseException):
+        return _unreadable(error.override, error.message.splitlines()[0])
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{_naming(str(error.filename))} cannot be used: {error.strerror}."
+    if isinstance(error.__cause__, ConfigError):  # of a resolver
+        return str(error.__cause__)
+    reasons = (error.__cause__, error, error.__context__)
+    cause = next((e for e in reasons if isinstance(e, OmegaConfBaseException)), None)
+    if cause is not None:
+        in_file = re.match(r"In '[^']+': ", str(error))
+        return (in_file[0] if in_file else "") + _misfit(cause, str(error))
     return re.sub(r"\s*\n\s*", " ", str(error).strip())
 
 
-def _unknown_key(error: OmegaConfBaseException) -> str:
-    allowed = [str(key) for key in error.parent_node or () if key != "hydra"]
-    close = difflib.get_close_matches(str(error.key), allowed, n=1)
-    hint = f" Did you mean {close[0]}?" if close else ""
-    where = str(error.full_key).rpartition(".")[0] or "the top level"
-    return f"{error.full_key} is not a key of this configuration.{hint} Allowed in {where}: {', '.join(allowed)}."
+def _naming(place: str) -> str:
+    """The override that named a file or a folder, or else its own path."""
+    values = {a: a.partition("=")[2] for a in filter(_is_override, sys.argv[1:])}
+    typed = [argument for argument, value in values.items() if value in place]
+    return max(typed, key=lambda argument: len(values[argument]), default=place)
+
+
+def _unreadable(typed: str, reason: str) -> str:
+    """An override that Hydra cannot read, and how its value is quoted."""
+    key, equals, value = typed.partition("=")
+    if not equals:
+        return f"{typed} cannot be read: type key=value; --help lists keys and values."
+    if value.startswith(("[", "{")):
+        return f"{typed} cannot be read: {reason}."
+    escaped = value.replace('"', r"\"")
+    quoted = shlex.quote(f'{key}="{escaped}"')
+    return f"{typed} cannot be read: {reason}; such a value needs quotes: {quoted}."
+
+
+def _misfit(cause: OmegaConfBaseException, text: str) -> str:
+    """A key or a value that the schema does not have."""
+    unknown = isinstance(cause, ConfigAttributeError | ConfigKeyError)
+    if unknown and isinstance(cause.parent_node, DictConfig):
+        return unknown_key(str(cause.full_key), [str(k) for k in cause.parent_node if k != "hydra"])
+    override = re.search(r"override '?(\S+=[^'\n]*)", text)
+    subject = override[1] if override else cause.full_key
+    if override and isinstance(cause, ValidationError) and "is not a ListConfig" in str(cause.msg):
+        return _no_list(*override[1].split("=", 1))
+    return f"{subject} cannot be used: {str(cause.msg).splitlines()[0].rstrip('.')}."
+
+
+def _no_list(key: str, value: str) -> str:
+    """What to type where a list belongs; `value` is one of those of a sweep, if there is one."""
+    for override in _parse([a for a in sys.argv[1:] if a.startswith(f"{key}=")]):
+        if override.is_sweep_override():
+            values = list(override.sweep_string_iterator())
+            each = ",".join(f"[{one}]" for one in values)
+            return (
+                f"{override.input_line} cannot be used: each value of {key} must be a list; type "
+                f"{key}=[{','.join(values)}] for one condition, or {key}={each} for {len(values)}."
+            )
+    return f"{key}={value} cannot be used: {key} must be a list; type {key}=[{value}]."

@@ -19,13 +19,13 @@ from omegaconf import OmegaConf
 from rich.table import Table
 
 from dropout_study import config as schema
-from dropout_study import evaluation, metrics, overview, provenance, store, stored, tracking, training
+from dropout_study import evaluation, memory, metrics, overview, provenance, store, stored, tracking, training
 from dropout_study.addresses import absolute, masked
 from dropout_study.cohort import Cohort, load_weights
 from dropout_study.config import Config, ConfigError, Evaluate, Model
 from dropout_study.data import DataModule, combined
 from dropout_study.identity import RERUN, look_up
-from dropout_study.images import CLASSES, load
+from dropout_study.images import CLASSES, Images, load
 from dropout_study.networks import MLP, LeNet, Network
 from dropout_study.probes import PROBES, Probed
 from dropout_study.processes import now_ms
@@ -68,6 +68,7 @@ def run(config: Config, folder: Path, sweep: Path | None, watch: Callable[[int],
     data = DataModule(images, config.data, config.seeds, config.budget.updates, training.validate_every(config))
     file = _checkpoint(config)
     checkpointing = training.Checkpointing(file, 60 * config.checkpoint.minutes)
+    check_memory(config, images, trains=not config.study.cohorts_from)
     network = make_network(config.model, images.inputs, CLASSES)
     module = training.CohortTraining(config, network, checkpointing)
     check_rules(config, module.cohort)
@@ -108,6 +109,7 @@ def estimate(config: Config) -> float:
     images = load(config.data)
     short = dataclasses.replace(config, budget=dataclasses.replace(config.budget, updates=30, validations=1))
     data = DataModule(images, config.data, config.seeds, 30)
+    check_memory(config, images, trains=not config.study.cohorts_from)
     module = training.CohortTraining(short, make_network(config.model, images.inputs, CLASSES))
     check_rules(config, module.cohort)
     times: dict[int, float] = {}  # by update
@@ -125,7 +127,19 @@ def estimate(config: Config) -> float:
     if config.study.cohorts_from:
         return sampling
     training_time = (times[last] - times[first]) / (last - first) * config.budget.updates
-    return training_time + validation * (config.budget.validations + 2) + sampling
+    validations = min(config.budget.validations, config.budget.updates)
+    return training_time + validation * (validations + 2) + sampling
+
+
+def check_memory(config: Config, images: Images, trains: bool) -> None:
+    """Refuse a condition that cannot fit into memory (see `memory.check`).
+
+    Raises:
+        ConfigError: naming what it needs, and what there is.
+    """
+    with torch.device("meta"):
+        network = make_network(config.model, images.inputs, CLASSES)
+    memory.check(config, network, len(images.test), trains)
 
 
 def check_rules(config: Config, cohort: Cohort) -> None:
@@ -209,6 +223,7 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
     config = schema.load(folder / CONFIG)
     config.rules, config.mc, config.data.root = chosen.rules, chosen.mc, data_root(chosen, config)
     images = load(config.data)
+    check_memory(config, images, trains=False)
     cohort = Cohort(make_network(config.model, images.inputs, CLASSES), config.seeds)
     if config.trainer.precision == "64-true":
         cohort.double()

@@ -29,7 +29,7 @@ def report(chosen: Report, conf: Path) -> None:
     """
     if unknown := [claim for claim in chosen.claims if claim not in CLAIMS]:
         raise ConfigError(f"claims={unknown} cannot be used: claims must be some of {', '.join(CLAIMS)}.")
-    store.check_room(Path(chosen.output))
+    store.check_room(Path(chosen.output), "output")
     runs = read(chosen)
     outcomes = decide(runs, conf, chosen.claims)
     folder = Path(chosen.output)

@@ -109,23 +109,40 @@ def guard(uri: str) -> AbstractContextManager[object]:
     return locks.file_lock(database.with_name(f"{database.name}.lock"))
 
 
-def check_room(folder: Path) -> None:
+def check_room(folder: Path, key: str) -> None:
     """Refuse to start where results could not be written.
 
+    Args:
+        folder: exists, or will.
+        key: what names it on the command line.
+
     Raises:
-        ConfigError: the folder is read-only, or its disk is nearly full.
+        ConfigError: the folder is read-only, cannot be created, or its disk is nearly full.
     """
-    place = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+    place = folder.absolute()
     try:
+        place = _nearest(place)
         tempfile.TemporaryFile(dir=place).close()  # the rights do not tell of file systems that are read-only
     except OSError as error:
-        hint = "choose another hydra.run.dir (or hydra.sweep.dir)"
-        raise ConfigError(f"{folder} cannot be written: {place}: {error.strerror}; {hint}.") from error
+        reason = f"{place}: {error.strerror}"
+        raise ConfigError(f"{folder} cannot be written: {reason}; choose another {key}.") from error
     free = shutil.disk_usage(place).free
     if free < ROOM:
         raise ConfigError(
             f"{folder} cannot be written: its disk has {free / 2**20:.0f} MiB left, and {ROOM / 2**20:.0f} are needed."
         )
+
+
+def _nearest(place: Path) -> Path:
+    """The folder itself, or the nearest one above it that exists.
+
+    Raises:
+        OSError: there cannot be such a folder, as where a name is too long.
+    """
+    with suppress(FileNotFoundError):
+        place.stat()
+        return place
+    return _nearest(place.parent)
 
 
 def exists(uri: str) -> bool:

@@ -26,9 +26,9 @@ from rich.table import Table
 
 from dropout_study import identity, provenance, store, studies, supervision, tracking, views
 from dropout_study.addresses import absolute, masked
-from dropout_study.command_line import DEFAULT_BUDGET, explain, fail
+from dropout_study.command_line import DEFAULT_BUDGET, HYDRA_GROUPS, explain, fail
 from dropout_study.composing import compose_once
-from dropout_study.config import ConfigError, read
+from dropout_study.config import ConfigError, check_keys, check_study, read
 from dropout_study.descriptions import describe
 from dropout_study.jobs import FILE as JOB
 from dropout_study.jobs import STOP, TURN, WELL, Job, condition_of
@@ -54,8 +54,14 @@ class Start:
 
     def __init__(self, config: DictConfig, folder: Path, sweep: bool) -> None:
         plain = _plain(config)
-        if not sweep:
+        check_keys(config.hydra, "hydra.", HYDRA_GROUPS)
+        check_study(str(plain.study.name))
+        if sweep:
+            check_keys(plain)
+            _check_launcher(config)
+        else:
             read(plain)  # the jobs of a sweep do so themselves
+        _check_grid(config, sweep)
         self.folder, self.sweep = folder.absolute(), sweep
         self._key = "hydra.sweep.dir" if sweep else "hydra.run.dir"
         conditions = _conditions(config) if sweep else [[]]
@@ -68,7 +74,8 @@ class Start:
                 "use a server, and MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD on the nodes."
             )
         os.environ["MLFLOW_TRACKING_URI"] = self.uri  # jobs may run in other folders
-        store.check_room(folder)
+        store.check_room(folder, "hydra.run.dir (or hydra.sweep.dir)")
+        store.check_room(Path(plain.checkpoint.folder), "checkpoint.folder")
 
         if not self.dry_run:
             self.experiment = store.prepare(self.uri, plain.study.name, _description(plain))
@@ -312,6 +319,30 @@ def _conditions(config: DictConfig) -> list[list[str]]:
     typed = [f"{key}={values}" for key, values in defaults.items()]
     overrides = parser.parse_overrides([*typed, *config.hydra.overrides.task])
     return BasicSweeper.split_arguments(overrides, max_batch_size=None)[0]
+
+
+def _check_grid(config: DictConfig, sweep: bool) -> None:
+    """Refuse a study that a file chooses, whose axes are read where it is typed alone.
+
+    Raises:
+        ConfigError: naming the study.
+    """
+    overrides = [*config.hydra.overrides.task, *config.hydra.overrides.hydra]
+    typed = {override.partition("=")[0].lstrip("+") for override in overrides}
+    if config.study.grid and not (sweep and typed.intersection(config.study.grid)):
+        name = config.hydra.runtime.choices.study
+        raise ConfigError(f"study={name} is a sweep that has to be typed: add -m study={name}.")
+
+
+def _check_launcher(config: DictConfig) -> None:
+    """Refuse numbers that launchers answer with a traceback.
+
+    Raises:
+        ConfigError: naming the key.
+    """
+    for key in ("launcher.n_jobs", "sweeper.max_batch_size"):
+        if OmegaConf.select(config.hydra, key) == 0:
+            raise ConfigError(f"hydra.{key}=0 cannot be used: hydra.{key} must be at least 1.")
 
 
 def _subfolders(config: DictConfig, folder: Path, conditions: Sequence[list[str]]) -> list[Path]:

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.accelerators import CUDAAccelerator, MPSAccelerator
 from pytorch_lightning.plugins.environments import LightningEnvironment
 from torch import Tensor
 from torch.nn import functional as F
@@ -21,7 +22,7 @@ from tqdm import tqdm
 
 from dropout_study import masks, metrics
 from dropout_study.cohort import Cohort
-from dropout_study.config import SGD, Config, digest
+from dropout_study.config import SGD, Config, ConfigError, digest
 from dropout_study.data import Blocks, blocks, combined
 from dropout_study.networks import Network
 from dropout_study.optimizers import make_optimizer, make_schedule
@@ -423,7 +424,14 @@ def make_trainer(config: Config, folder: Path, callbacks: Sequence[pl.Callback] 
     """The Lightning trainer: one epoch is the whole budget, a batch a block of updates (see `data.Blocks`).
 
     Results leave through `CohortTraining` alone.
+
+    Raises:
+        ConfigError: a GPU is asked for where there is none.
     """
+    gpu = CUDAAccelerator.is_available() or MPSAccelerator.is_available()
+    if config.trainer.accelerator == "gpu" and not gpu:
+        hint = "type trainer=auto or trainer=cpu"
+        raise ConfigError(f"trainer=gpu cannot be used: there is no GPU here; {hint}.")
     return pl.Trainer(
         accelerator=config.trainer.accelerator,
         devices=1,

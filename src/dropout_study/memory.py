@@ -1,0 +1,78 @@
+"""What a condition needs of memory, at the least, against what can be had."""
+
+import math
+
+import psutil
+import torch
+from rich.filesize import decimal
+
+from dropout_study.config import SGD, Config, ConfigError
+from dropout_study.data import EVALUATION_BATCH
+from dropout_study.evaluation import sparse_counts
+from dropout_study.images import CLASSES
+from dropout_study.networks import Network
+
+
+def check(config: Config, network: Network, examples: int, trains: bool) -> None:
+    """Refuse what cannot fit, before anything is trained.
+
+    Only tensors that are certainly alive together are counted, and half of the machine counts as
+    free in any case: what other processes hold now may be free later.
+
+    Args:
+        config: the condition and its seeds.
+        network: one of its networks; on the device `meta` it takes no memory itself.
+        examples: of the test set.
+        trains: whether the networks are trained here, or are there already.
+
+    Raises:
+        ConfigError: with both figures, and the keys to lower.
+    """
+    memory = psutil.virtual_memory()
+    available = max(memory.available, memory.total // 2) + psutil.swap_memory().free
+    needs = {
+        "model.widths, the number of seeds, or data.batch_size": training(config, network, trains),
+        "mc.samples, mc.redraws, or the number of seeds": sampling(config, network, examples),
+    }
+    for keys, needed in needs.items():
+        if needed > available:
+            raise ConfigError(
+                f"This condition needs at least {decimal(needed)} of memory, "
+                f"and {decimal(available)} can be had: lower {keys}."
+            )
+
+
+def training(config: Config, network: Network, trains: bool) -> int:
+    """Bytes of weights, gradients, the optimizer's states, and what an update keeps of a batch.
+
+    Where a GPU trains, only those of the weights, which are made here.
+    """
+    weights = len(config.seeds) * sum(p.numel() for p in network.parameters()) * _bytes(config)
+    on_gpu = config.trainer.accelerator != "cpu" and torch.cuda.is_available()
+    if on_gpu or not trains:
+        return 2 * weights  # those of each network, and those of all
+    states = 2
+    if isinstance(config.optimizer, SGD):
+        states = 1 if config.optimizer.momentum else 0
+    best = 1 if config.budget.weights == "best" else 0
+    # Behind a site that drops lie the units, their masks and the product.
+    units = sum(math.prod(site.shape) * (3 if site.rate else 1) for site in network.sites)
+    batch = len(config.seeds) * config.data.batch_size * units
+    half = 2 if config.trainer.precision == "bf16-mixed" else 1
+    return weights * (2 + states + best) + batch * _bytes(config) // half
+
+
+def sampling(config: Config, network: Network, examples: int) -> int:
+    """Bytes of the pool of sampled predictions, twice while it is stacked, and of its re-draws."""
+    if "monte_carlo" not in config.rules or not any(site.rate for site in network.sites):
+        return 0
+    rows = min(examples, EVALUATION_BATCH)
+    pool = 2 * config.mc.samples * len(config.seeds) * rows * CLASSES * _bytes(config)
+    largest = config.mc.samples // 5
+    wrong = len(sparse_counts(largest)) * len(config.seeds) * examples
+    return pool + config.mc.redraws * (8 * largest + wrong)
+
+
+def _bytes(config: Config) -> int:
+    """Of a weight or a prediction."""
+    return 8 if config.trainer.precision == "64-true" else 4

@@ -1,0 +1,84 @@
+"""What cannot fit into memory is refused before it is trained, and nothing else."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import psutil
+import pytest
+import torch
+
+from dropout_study import config as schema
+from dropout_study import memory
+from dropout_study.config import Config, ConfigError
+from dropout_study.experiment import make_network
+
+Make = Callable[..., Config]
+SMALL = ("trainer=cpu", "seeds=[0,1]", "model.widths=[3]", "data.batch_size=7", "mc.samples=50", "mc.redraws=4")
+WEIGHTS = 64 * 3 + 3 + 3 * 10 + 10
+
+
+def needs(config: Config, examples: int = 400) -> tuple[int, int]:
+    """Bytes of training and of sampling."""
+    inputs = schema.DATASETS[config.data.name].side ** 2 // config.data.pool**2
+    with torch.device("meta"):
+        network = make_network(config.model, inputs, 10)
+    return memory.training(config, network, trains=True), memory.sampling(config, network, examples)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "tensors", "units"),
+    [
+        ([], 4, 64 + 9),  # weights, gradients and two moments; units, masks and their product
+        (["model.hidden_rate=0"], 4, 64 + 3),
+        (["model.input_rate=0.2"], 4, 3 * 64 + 9),
+        (["optimizer=sgd"], 3, 64 + 9),
+        (["optimizer=sgd", "optimizer.momentum=0"], 2, 64 + 9),
+        (["budget.weights=best"], 5, 64 + 9),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else None,
+)
+def test_training_keeps_weights_and_a_batch(make_config: Make, overrides: list[str], tensors: int, units: int) -> None:
+    """If this failed, a condition would be refused that fits, or trained until memory is exhausted."""
+    training, _ = needs(make_config(*SMALL, *overrides))
+    assert training == 4 * 2 * (tensors * WEIGHTS + 7 * units)
+    wide, _ = needs(make_config(*SMALL, *overrides, "trainer.precision=64-true"))
+    assert wide == 2 * training
+
+
+def test_sampling_keeps_a_pool_and_its_redraws(make_config: Make) -> None:
+    """If this failed, a pool that cannot be stored would be found out after the training."""
+    _, sampling = needs(make_config(*SMALL))
+    pool = 2 * 50 * 2 * 400 * 10 * 4
+    redraws = 4 * (8 * 10 + 7 * 2 * 400)  # up to ten of the masks; seven points of the curve
+    assert sampling == pool + redraws
+    assert needs(make_config(*SMALL, "rules=[weight_scaling]"))[1] == 0
+    assert needs(make_config(*SMALL, "model.hidden_rate=0"))[1] == 0
+
+
+def test_the_largest_networks_of_the_studies_fit(make_config: Make) -> None:
+    """If this failed, the published sizes would be refused on an ordinary machine."""
+    seeds = f"seeds={list(range(10))}"
+    config = make_config("data=mnist", "model.widths=[2048,2048]", "mc.samples=1000", seeds)
+    assert max(needs(config, 10_000)) < 2 * 2**30
+
+
+def test_what_cannot_fit_is_refused_with_both_figures(make_config: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this failed, a condition would die after hours, or one that fits when others have ended never begin."""
+    config = make_config(*SMALL)
+    network = make_network(config.model, 64, 10)
+    training, sampling = needs(config)
+    assert training < sampling
+
+    def machine(available: int, total: int, swap: int = 0) -> None:
+        monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=available, total=total))
+        monkeypatch.setattr(psutil, "swap_memory", lambda: SimpleNamespace(free=swap))
+
+    for fits in ((sampling, sampling), (0, 2 * sampling), (0, 0, sampling)):
+        machine(*fits)
+        memory.check(config, network, 400, trains=True)
+    machine(sampling - 1, sampling)
+    with pytest.raises(ConfigError, match=r"at least 3\.2 MB of memory, and 3\.2 MB can be had: lower mc"):
+        memory.check(config, network, 400, trains=True)
+    machine(training - 1, 0)
+    with pytest.raises(ConfigError, match=r"lower model.widths, the number of seeds, or data.batch_size\.$"):
+        memory.check(config, network, 400, trains=True)

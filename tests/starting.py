@@ -52,7 +52,7 @@ class Script:
 
 def _environment(variables: Mapping[str, str]) -> dict[str, str]:
     """What a script finds in its environment; an empty variable is taken away."""
-    hidden = ("MLFLOW_TRACKING_URI", "HYDRA_FULL_ERROR")
+    hidden = ("MLFLOW_TRACKING_URI", "HYDRA_FULL_ERROR", "DROPOUT_STUDY_TRACEBACK")
     shown = {key: value for key, value in os.environ.items() if key not in hidden}
     return {key: value for key, value in (shown | {"CUDA_VISIBLE_DEVICES": "-1"} | variables).items() if value}
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -225,6 +226,35 @@ def test_the_store_leaves_the_command_line(tmp_path: Path, monkeypatch: pytest.M
     assert store_to_environment(kept) == kept, "Hydra resolves it when it is asked for"
     with pytest.raises(ConfigError, match="one store at a time"):
         store_to_environment(["tracking.uri=sqlite:///x.db,sqlite:///y.db"])
+
+
+MISTAKEN = """
+from dropout_study.command_line import run
+from dropout_study.config import ConfigError
+
+def entry():
+    raise ConfigError("a sentence")
+
+run(entry)
+"""
+
+
+@pytest.mark.parametrize("typed", ["", "1"])
+def test_a_script_that_a_script_starts_keeps_to_sentences(typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this failed, `reproduce.py` would show tracebacks of its studies, or none to those who ask for them."""
+    monkeypatch.setattr(os, "environ", os.environ.copy() | {"HYDRA_FULL_ERROR": typed})
+    os.environ.pop("DROPOUT_STUDY_TRACEBACK", None)
+    said: list[str] = []
+
+    def start() -> None:
+        command, environment = [sys.executable, "-c", MISTAKEN], dict(os.environ)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        said.extend(done.stderr.splitlines())
+
+    run(start)
+    assert any(line.endswith("a sentence") for line in said)
+    assert (len(said) == 1) is (typed == "")
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])

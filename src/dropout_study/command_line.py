@@ -40,6 +40,8 @@ from dropout_study.termination import Terminated, raised
 DEFAULT_STUDY, DEFAULT_BUDGET = "rate_by_width", "laptop"
 HYDRA_GROUPS = ("env",)  # in Hydra's own configuration, but not in its schema
 EXPLAINED = (ConfigError, HydraException, OmegaConfBaseException, YAMLError)
+TRACEBACK = "DROPOUT_STUDY_TRACEBACK"
+"""The variable that keeps what was typed as HYDRA_FULL_ERROR, which is always 1 to Hydra."""
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 """The numbers of errors of a disk that takes no more."""
 
@@ -50,7 +52,8 @@ def run(entry: Callable[[], Any]) -> None:
     Ctrl-C and signals that ask the process to end have the exit codes that shells give them.
     HYDRA_FULL_ERROR=1 keeps the tracebacks.
     """
-    traceback_wanted = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    typed = os.environ.get("HYDRA_FULL_ERROR", "0")
+    traceback_wanted = os.environ.setdefault(TRACEBACK, typed) == "1"  # scripts may start scripts
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is loaded: do not spin
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # this prints its own

@@ -137,7 +137,8 @@ def _nearest(place: Path) -> Path:
     """The folder itself, or the nearest one above it that exists.
 
     Raises:
-        OSError: there cannot be such a folder, as where a name is too long.
+        OSError: there cannot be such a folder, as where a name is too long; `Path.exists` hides that
+            from Python 3.14 on.
     """
     with suppress(FileNotFoundError):
         place.stat()

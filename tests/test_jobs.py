@@ -510,13 +510,16 @@ def test_a_job_of_this_process_that_it_is_not_at_work_on_is_dead() -> None:
         assert not Job("a", "done", process=name).at_work
 
 
-def test_a_store_that_is_away_costs_nothing(do: Do, runs: Runs, tmp_path: Path) -> None:
+def test_a_store_that_is_away_costs_nothing(
+    do: Do, runs: Runs, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     """If this failed, an outage in the middle of a sweep would cost the results of hours, or record them twice."""
     folder, database = tmp_path / "sweep" / "away", tmp_path / "mlflow.db"
     database.rename(tmp_path / "away")
     database.mkdir()  # nothing can be opened under its name
     job = do("seeds=[0]", folder=folder)
     assert job.state == "done"
+    assert capfd.readouterr().err == ""
     database.rmdir()
     (tmp_path / "away").rename(database)
     uri = f"sqlite:///{database}"

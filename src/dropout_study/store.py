@@ -40,6 +40,8 @@ ROOM = 100 * 2**20  # bytes that must be free before a run starts
 # MLflow sets its own levels when it is imported; its notes on creating tables are not for the reader.
 for name in ("mlflow", "alembic"):
     logging.getLogger(name).setLevel(logging.WARNING)
+# Of a database that fails MLflow would print pages; who asks it says so in a sentence.
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 def prepare(uri: str, experiment: str, description: str) -> str:

@@ -140,7 +140,10 @@ def test_a_study_that_a_file_chooses_is_refused(sweep: bool, typed: list[str]) -
         _check_grid(composed, sweep)
 
 
-@pytest.mark.parametrize("override", ["hydra.launcher.n_jobs=0", "hydra.sweeper.max_batch_size=0"])
+@pytest.mark.parametrize(
+    "override",
+    ["hydra.launcher.n_jobs=0", "hydra.sweeper.max_batch_size=0", "hydra.sweeper.max_batch_size=-1"],
+)
 def test_a_launcher_of_no_jobs_is_refused(override: str) -> None:
     """If this failed, a sweep would be recorded as begun, and end in a traceback of joblib's or Hydra's."""
     typed = ["hydra/launcher=joblib", override]
@@ -226,6 +229,18 @@ def test_the_store_leaves_the_command_line(tmp_path: Path, monkeypatch: pytest.M
     assert store_to_environment(kept) == kept, "Hydra resolves it when it is asked for"
     with pytest.raises(ConfigError, match="one store at a time"):
         store_to_environment(["tracking.uri=sqlite:///x.db,sqlite:///y.db"])
+
+
+def test_a_file_that_cannot_be_used_is_named_by_the_override_that_leads_to_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """If this failed, a user would be sent to a value that has nothing to do with the mistake."""
+    error = PermissionError(13, "Permission denied", "/mnt/outputs/digits/2025-01-01")
+    typed = ["train.py", "budget.updates=20", "study.name=", "hydra.run.dir=outputs/digits"]
+    monkeypatch.setattr(sys, "argv", typed)
+    assert explain(error) == "hydra.run.dir=outputs/digits cannot be used: Permission denied."
+    monkeypatch.setattr(sys, "argv", typed[:3])
+    assert explain(error) == f"{error.filename} cannot be used: Permission denied."
 
 
 MISTAKEN = """

@@ -498,7 +498,7 @@ def test_a_folder_that_vanishes_stops_nothing(
     """If this failed, whoever clears up during a sweep would end it in a traceback."""
     folder = tmp_path / "sweep" / "0"
     monkeypatch.setattr(training, "fit", lambda *_: shutil.rmtree(folder))
-    with pytest.raises(AssertionError, match="no job"):
+    with pytest.raises(AssertionError, match="no job"):  # of `do`, which asks what it left
         do("seeds=[0]", folder=folder)
 
 

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable
 
 import joblib
-import psutil
 import pytest
 from conftest import jobs_below
 from mlflow.entities import Run
 from starting import Script
 
 from dropout_study.jobs import ORPHANED, Job
+from dropout_study.processes import alive, now_ms
 
 Runs = Callable[[], list[Run]]
 SMALL = ("budget=smoke", "seeds=[0]", "rules=[weight_scaling]")
@@ -57,9 +57,9 @@ def test_a_worker_neither_ends_its_sweep_nor_outlives_it(train: Script, runs: Ru
         sweep.kill()
     assert states == ["died", "running", "running"], "the worker does the third job"
 
-    workers = {int(job.process["pid"]) for job in jobs_below(train.folder)}
+    workers = {job.process["pid"]: job.process for job in jobs_below(train.folder)}
     assert len(workers) == 2
-    while any(psutil.pid_exists(worker) for worker in workers):
+    while any(alive(worker, now_ms()) for worker in workers.values()):
         time.sleep(0.05)
     reasons = [run.data.tags["reason"] for run in runs() if run.data.tags["role"] == "cohort"]
     assert sorted(reasons) == ["interrupted", ORPHANED, ORPHANED]

@@ -79,6 +79,10 @@ def test_what_cannot_fit_is_refused_with_both_figures(make_config: Make, monkeyp
     machine(sampling - 1, sampling)
     with pytest.raises(ConfigError, match=r"at least 3\.2 MB of memory, and 3\.2 MB can be had: lower mc"):
         memory.check(config, network, 400, trains=True)
+    machine(sampling, sampling)
+    with monkeypatch.context() as contained, pytest.raises(ConfigError, match="lower mc"):
+        contained.setattr(memory, "_limit", lambda: sampling - 1)
+        memory.check(config, network, 400, trains=True)
     machine(training - 1, 0)
     with pytest.raises(ConfigError, match=r"lower model.widths, the number of seeds, or data.batch_size\.$"):
         memory.check(config, network, 400, trains=True)

@@ -43,6 +43,14 @@ def test_of_a_process_out_of_sight_the_signs_of_life_decide(elsewhere: dict[str,
     assert not alive(elsewhere, now_ms() - 130_000)
 
 
+def test_a_clock_that_is_set_makes_no_other_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this failed, every run would count as dead once the clock of its machine is set."""
+    before, boot, created = identity(), psutil.boot_time(), psutil.Process().create_time()
+    monkeypatch.setattr(psutil, "boot_time", lambda: boot + 3_600)
+    monkeypatch.setattr(psutil.Process, "create_time", lambda _: created + 3_600)
+    assert identity() == before
+
+
 def test_silence_of_two_minutes_is_death_on_this_machine_as_well() -> None:
     """If this failed, a run whose process hangs would stay RUNNING for ever."""
     assert not alive(identity(), now_ms() - 130_000)
@@ -62,9 +70,3 @@ def test_a_repeated_action_stops_with_its_block_and_may_fail() -> None:
     count = len(calls)
     time.sleep(0.05)
     assert len(calls) == count
-
-
-def test_a_process_has_one_name() -> None:
-    """If this failed, a run could not be told from a dead one."""
-    assert identity() == identity()
-    assert set(identity()) == {"host", "host.id", "pid", "pid.created"}

@@ -64,6 +64,9 @@ def test_the_interval_of_an_error_is_shown_between_0_and_100() -> None:
     [
         ("test/error/weight_scaling", PERCENT),
         ("single/error_worst", PERCENT),
+        ("removal/worst", PERCENT),
+        ("corruption/missing_pixels", PERCENT),
+        ("corruption/nll", (0, math.inf)),
         ("test/nll/monte_carlo", (0, math.inf)),
         ("exact/weight_scaling_error", ANYTHING),
     ],

@@ -183,6 +183,20 @@ def test_artifacts_that_stayed_and_places_of_ones_own_are_left_alone(
     assert client.get_experiment(chosen).artifact_location == (tmp_path / "bucket").as_uri()
 
 
+def test_artifacts_on_a_drive_that_is_away_are_found_when_it_is_back(project: Path) -> None:
+    """If this failed, a start without the drive would lose the files of every run before it."""
+    run = with_file(absolute("sqlite:///mlflow.db", project))
+    drive, store_alone = project / "mlartifacts", project.with_name("alone")
+    store_alone.mkdir()
+    (project / "mlflow.db").rename(store_alone / "mlflow.db")
+    uri = f"sqlite:///{store_alone}/mlflow.db"
+
+    drive.rename(project / "away")
+    store.prepare(uri, "capacity", "")
+    (project / "away").rename(drive)
+    assert [file.path for file in MlflowClient(uri).list_artifacts(run)] == ["a.txt"]
+
+
 def test_a_newer_store_is_refused_and_left_alone(uri: str, tmp_path: Path) -> None:
     """If this failed, training would run for hours and then not be recorded."""
     store.prepare(uri, "capacity", "")

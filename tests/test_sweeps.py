@@ -63,7 +63,7 @@ def test_each_condition_has_the_folder_that_hydra_gives_it(composed: Compose) ->
             "hidden_rate=0 model.activation=relu and model.hidden_rate=0 model.activation=tanh",
         ),
         (".", "the sweep itself and model.hidden_rate=0 model.activation=relu would share"),
-        ("${hydra.job.id}", "an id is not known before its job starts"),
+        ("${hydra.job.id}", "neither the id of a job nor the time"),
     ],
 )
 def test_folders_that_are_not_distinct_are_refused(

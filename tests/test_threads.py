@@ -12,6 +12,7 @@ from hydra import compose, initialize_config_dir
 from dropout_study import command_line
 from dropout_study.cohort import Cohort
 from dropout_study.networks import MLP, LeNet, Network
+from dropout_study.processes import SHARED_THREADS
 from dropout_study.training import as_many_threads_as_pay, operations
 
 STOP_AT_TORCH = """
@@ -74,17 +75,22 @@ def test_operations_are_those_of_every_place_of_every_network(network: Network, 
 
 
 @pytest.mark.parametrize(
-    ("width", "set_by_user", "threads"),
-    [(16, None, 1), (4096, None, 3), (16, "3", 3)],
-    ids=["small", "large", "set"],
+    ("width", "found", "shared", "threads"),
+    [(16, None, None, 1), (4096, None, None, 3), (16, "3", None, 3), (16, "3", "3", 1)],
+    ids=["small", "large", "set by the user", "set by a sweep"],
 )
-def test_a_small_update_has_one_thread_unless_the_number_is_set(
-    monkeypatch: pytest.MonkeyPatch, width: int, set_by_user: str | None, threads: int
+def test_a_small_update_has_one_thread_unless_the_user_has_set_the_number(
+    monkeypatch: pytest.MonkeyPatch,
+    width: int,
+    found: str | None,
+    shared: str | None,
+    threads: int,
 ) -> None:
     """If this failed, small nets would pay for threads that gain nothing, or a setting would be overruled."""
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    if set_by_user:
-        monkeypatch.setenv("OMP_NUM_THREADS", set_by_user)
+    for variable, value in (("OMP_NUM_THREADS", found), (SHARED_THREADS, shared)):
+        monkeypatch.delenv(variable, raising=False)
+        if value:
+            monkeypatch.setenv(variable, value)
     before = torch.get_num_threads()
     torch.set_num_threads(3)
     try:

@@ -12,6 +12,7 @@ from dropout_study import store, tracking
 from dropout_study.config import ConfigError
 from dropout_study.processes import identity
 from dropout_study.record import FILE, TABLE, UNRECORDED, Record, SeedRecord
+from dropout_study.tracking import _belongs_elsewhere
 
 
 def example() -> Record:
@@ -261,6 +262,33 @@ def test_what_a_store_missed_before_it_was_moved_is_recorded(project: Path, tmp_
     assert tracking.sync([new], f"sqlite:///{new}/mlflow.db") == [saved.name]
     assert len(list((new / "mlartifacts").glob("*/artifacts/config.yaml"))) == 1
     assert not project.exists()
+
+
+def test_a_store_of_the_same_name_is_another_one(tmp_path: Path) -> None:
+    """If this failed, results for a drive that is away would be recorded beside it, and never there."""
+    here = f"sqlite:///{tmp_path}/mlflow.db"
+    elsewhere = {
+        "sqlite:////absent/mlflow.db": [False, True],  # moved with the folder, or not
+        f"sqlite:///{tmp_path.parent}/mlflow.db": [True, True],  # that folder is still there
+        "sqlite:////absent/other.db": [True, True],
+        here: [False, False],
+    }
+    folders = [tmp_path / "outputs", tmp_path.parent / "outputs"]
+    found = {recorded: [_belongs_elsewhere(recorded, here, folder) for folder in folders] for recorded in elsewhere}
+    assert found == elsewhere
+
+
+def test_a_server_is_the_same_with_and_without_its_password(tmp_path: Path) -> None:
+    """If this failed, what was recorded with a password in the address would never reach its server."""
+    server = "http://127.0.0.1:5000"
+    assert not _belongs_elsewhere("http://ada:***@127.0.0.1:5000", server, tmp_path)
+    assert _belongs_elsewhere("http://ada:***@127.0.0.2:5000", server, tmp_path)
+
+
+def test_a_run_of_a_database_that_is_away_is_said_at_once(tmp_path: Path) -> None:
+    """If this failed, MLflow would try for two minutes, and end in a traceback."""
+    with pytest.raises(ConfigError, match="run=abc is neither a checkpoint nor a run of postgresql"):
+        tracking.download("abc", "postgresql+psycopg://ada:s3cret@127.0.0.1:1/runs", tmp_path)
 
 
 def test_the_files_of_a_run_are_found_after_a_move(project: Path, tmp_path: Path) -> None:

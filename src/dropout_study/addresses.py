@@ -64,19 +64,27 @@ def _server(uri: str) -> str:
     """The address of a server, without the credentials: the environment takes them."""
     try:
         parts = urlsplit(uri)
-        valid = bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        valid = False
-    if not valid or re.search(r"\s", uri):
+        _ = parts.port  # raises where it is none
+    except ValueError as error:
+        raise _malformed() from error
+    if not parts.hostname or re.search(r"\s", uri):
         raise _malformed()
 
-    if not (parts.username and parts.password):  # a name alone is a token, which has no variable
+    if not parts.password:  # a name alone is a token, which has no variable
         return uri
-    for part, text in (("USERNAME", parts.username), ("PASSWORD", parts.password)):
+    for part, text in (("USERNAME", parts.username or ""), ("PASSWORD", parts.password)):
         variable, value = f"MLFLOW_TRACKING_{part}", unquote(text)
         if (os.environ.get(variable) or value) != value:
             log.warning("%s is set otherwise; what the store's address says counts.", variable)
         os.environ[variable] = value
+    return without_credentials(uri)
+
+
+def without_credentials(uri: str) -> str:
+    """The address of a server without name and password; any other as it is."""
+    if not uri.startswith("http"):
+        return uri
+    parts = urlsplit(uri)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 

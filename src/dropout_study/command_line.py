@@ -12,7 +12,7 @@ import shlex
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
@@ -42,7 +42,7 @@ HYDRA_GROUPS = ("env",)  # in Hydra's own configuration, but not in its schema
 EXPLAINED = (ConfigError, HydraException, OmegaConfBaseException, YAMLError)
 TRACEBACK = "DROPOUT_STUDY_TRACEBACK"
 """The variable that keeps what was typed as HYDRA_FULL_ERROR, which is always 1 to Hydra."""
-UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+FULL = (errno.ENOSPC, errno.EDQUOT)
 """The numbers of errors of a disk that takes no more."""
 
 
@@ -69,8 +69,6 @@ def run(entry: Callable[[], Any]) -> None:
             raise ended.__cause__ from None
         _end(ended)
     except Exception as error:
-        if getattr(error, "errno", None) in UNWRITABLE and not traceback_wanted:
-            fail(f"The disk takes no more: {error}. Make room, and give the same command again.")
         if _is_mistake(error) and not traceback_wanted:
             fail(explain(error))
         fail(traceback.format_exc())  # Python itself would print it with the passwords in it
@@ -94,7 +92,7 @@ def _is_mistake(error: Exception) -> bool:
     """Whether an error is about what was typed: it says so, names a file, or Hydra has raised it."""
     *_, (last, _) = traceback.walk_tb(error.__traceback__)
     of_hydra = str(last.f_globals["__name__"]).startswith("hydra.")
-    of_file = isinstance(error, OSError) and error.filename is not None
+    of_file = isinstance(error, OSError) and (error.filename is not None or error.errno in FULL)
     return isinstance(error, EXPLAINED) or of_file or of_hydra
 
 
@@ -355,10 +353,13 @@ def explain(error: Exception) -> str:
         return f"{group}={choice} cannot be used: {group} must be one of {', '.join(error.options)}."
     if isinstance(error, OverrideParseException):
         return _unreadable(error.override, error.message.splitlines()[0])
+    if isinstance(error, OSError) and error.errno in FULL:
+        return f"The disk takes no more: {error}. Make room, and give the same command again."
     if isinstance(error, OSError) and error.filename is not None:
         return f"{_naming(str(error.filename))} cannot be used: {error.strerror}."
-    if isinstance(error.__cause__, ConfigError):  # of a resolver
-        return str(error.__cause__)
+    own = next((reason for reason in _reasons(error) if isinstance(reason, ConfigError)), None)
+    if own is not None:  # OmegaConf wraps those of resolvers
+        return str(own)
     reasons = (error.__cause__, error, error.__context__)
     cause = next((e for e in reasons if isinstance(e, OmegaConfBaseException)), None)
     if cause is not None:
@@ -367,11 +368,25 @@ def explain(error: Exception) -> str:
     return re.sub(r"\s*\n\s*", " ", str(error).strip())
 
 
+def _reasons(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and what led to it."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
 def _naming(place: str) -> str:
     """The override that named a file or a folder, or else its own path."""
     values = {a: a.partition("=")[2] for a in filter(_is_override, sys.argv[1:])}
-    typed = [argument for argument, value in values.items() if value in place]
+    typed = [argument for argument, value in values.items() if value and _leads_to(value, place)]
     return max(typed, key=lambda argument: len(values[argument]), default=place)
+
+
+def _leads_to(value: str, place: str) -> bool:
+    """Whether a path is, or ends in, what was typed, or lies below it."""
+    parts, sought = Path(place).parts, Path(value).parts
+    starts = range(len(parts) - len(sought) + 1)
+    return any(parts[start : start + len(sought)] == sought for start in starts)
 
 
 def _unreadable(typed: str, reason: str) -> str:

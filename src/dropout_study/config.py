@@ -205,9 +205,9 @@ class Budget:
 
     name: str = MISSING
     updates: int = field(default=MISSING, metadata=SIZE)
-    validations: int = field(default=20, metadata=SIZE)  # one an update at most
+    validations: int = field(default=20, metadata=SIZE)  # at most one per update
     weights: str = "last"
-    minutes: dict[str, int] = field(default_factory=dict, metadata=COUNT)  # a study, on two cores
+    minutes: dict[str, int] = field(default_factory=dict, metadata=COUNT)  # per study, on two cores
 
 
 @dataclass
@@ -562,7 +562,7 @@ def check_study(name: str) -> None:
         ConfigError: it is blank or long.
     """
     usable = bool(name.strip()) and len(name.encode()) <= LONGEST_NAME
-    _require(usable, "study.name", name, f"a name of 1 to {LONGEST_NAME} characters")
+    _require(usable, "study.name", name, f"a name of 1 to {LONGEST_NAME} bytes, of which é takes two")
 
 
 def _check_data(data: Data) -> None:

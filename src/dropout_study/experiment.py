@@ -53,7 +53,7 @@ def run(config: Config, folder: Path, sweep: Path | None, watch: Callable[[int],
     Nothing is trained if the study evaluates the cohorts of another (`study.cohorts_from`).
 
     Args:
-        config: what to train; a run of the same that was interrupted is gone on with.
+        config: what to train; an interrupted run of the same is resumed.
         folder: takes the record and its files.
         sweep: the folder of the sweep that it belongs to; without one, a progress bar is shown.
         watch: is told the number of updates now and then; what it raises ends training.

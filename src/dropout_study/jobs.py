@@ -165,7 +165,8 @@ def carry_out(
         return
 
     job = Job(name, deaths=deaths, condition=condition)
-    watched = sweep if in_worker and not composed.dry_run else None
+    outlives = os.environ.get("SUBMITIT_EXECUTOR") == "slurm"  # a sweep that ends, as it should
+    watched = sweep if in_worker and not (outlives or composed.dry_run) else None
 
     def beat() -> None:
         if watched and _has_gone(watched):

@@ -9,12 +9,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import filelock
 from tqdm import tqdm
 
 from dropout_study.addresses import masked
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
 
 PATIENCE = 3.0  # seconds of waiting without a word
 PAUSE = 0.1  # seconds between two tries at the lock of a database
@@ -69,14 +72,25 @@ def dialect(uri: str) -> str:
     return uri.partition("://")[0].partition("+")[0]
 
 
+def connect(uri: str) -> "Connection":
+    """A connection of its own to a database, opened as MLflow does, TLS included.
+
+    Raises:
+        SQLAlchemyError: the database does not answer, or refuses.
+    """
+    from mlflow.store.db import utils  # here, since images have locks and need no MLflow
+
+    connection: Connection = cast("Any", utils).create_sqlalchemy_engine(uri).connect()
+    connection.detach()  # a pool would keep it, and MySQL the lock with it
+    return connection
+
+
 @contextmanager
 def _connection_with_lock(uri: str) -> Iterator[None]:
-    """Open a connection as MLflow does, TLS included, and take the lock; both end with the block."""
-    from mlflow.store.db import utils  # here, since images have locks and need no MLflow
+    """Open a connection and take the lock; both end with the block."""
     from sqlalchemy import text
 
-    with cast("Any", utils).create_sqlalchemy_engine(uri).connect() as connection:
-        connection.detach()  # a pool would keep the connection, and MySQL the lock with it
+    with connect(uri) as connection:
         said, began = False, time.monotonic()
         while not connection.scalar(text(TRIES[dialect(uri)])):
             if not said and time.monotonic() - began > PATIENCE:

@@ -1,6 +1,8 @@
 """What a condition needs of memory, at the least, against what can be had."""
 
 import math
+import sys
+from pathlib import Path
 
 import psutil
 import torch
@@ -26,20 +28,35 @@ def check(config: Config, network: Network, examples: int, trains: bool) -> None
         trains: whether the networks are trained here, or are there already.
 
     Raises:
-        ConfigError: with both figures, and the keys to lower.
+        ConfigError: with both figures, and the remedy.
     """
     memory = psutil.virtual_memory()
-    available = max(memory.available, memory.total // 2) + psutil.swap_memory().free
-    needs = {
-        "model.widths, the number of seeds, or data.batch_size": training(config, network, trains),
-        "mc.samples, mc.redraws, or the number of seeds": sampling(config, network, examples),
+    free = max(memory.available, memory.total // 2) + psutil.swap_memory().free
+    available = min(free, _limit())
+    sizes = "lower model.widths, the number of seeds, or data.batch_size"
+    remedies = {
+        sizes if trains else "take a larger machine": training(config, network, trains),
+        "lower mc.samples or mc.redraws": sampling(config, network, examples),
     }
-    for keys, needed in needs.items():
+    for remedy, needed in remedies.items():
         if needed > available:
             raise ConfigError(
                 f"This condition needs at least {decimal(needed)} of memory, "
-                f"and {decimal(available)} can be had: lower {keys}."
+                f"and {decimal(available)} can be had: {remedy}."
             )
+
+
+def _limit() -> int:
+    """Bytes that the control groups of this process may take, as containers and SLURM set them."""
+    try:
+        group = Path("/proc/self/cgroup").read_text(encoding="ascii").strip().rpartition("::")[2]
+        folder = Path("/sys/fs/cgroup") / group.lstrip("/")
+    except OSError:  # only Linux has them
+        return sys.maxsize
+
+    limits = [place / "memory.max" for place in (folder, *folder.parents)]
+    texts = [file.read_text(encoding="ascii").strip() for file in limits if file.exists()]
+    return min((int(text) for text in texts if text != "max"), default=sys.maxsize)
 
 
 def training(config: Config, network: Network, trains: bool) -> int:

@@ -6,6 +6,7 @@ where it must be off, is an error.
 """
 
 import inspect
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -148,7 +149,7 @@ def _rates(model: nn.Module) -> dict[str, float]:
 def _rate(module: nn.Module) -> float | None:
     """The rate at which a module itself drops in training mode; None if it does not.
 
-    Of a module of the user's own it is the largest number that the module holds.
+    Of a module of the user's own it is the largest number with a name of rates, or 1 without any.
     """
     if isinstance(module, DROPOUT):
         return module.p
@@ -156,7 +157,9 @@ def _rate(module: nn.Module) -> float | None:
         return module.dropout
     if type(module).__module__.startswith("torch.") or not _drops(module):
         return None
-    return max((value for value in vars(module).values() if isinstance(value, float)), default=1.0)
+    numbers = {n: v for n, v in vars(module).items() if isinstance(v, int | float)}
+    rates = [v for n, v in numbers.items() if n == "p" or re.search("drop|rate|prob", n)]
+    return max((float(rate) for rate in rates if not isinstance(rate, bool)), default=1.0)
 
 
 def _drops(module: nn.Module) -> bool:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import psutil
 
+SHARED_THREADS = "DROPOUT_STUDY_THREADS"
+"""The variable that holds what OMP_NUM_THREADS is set to by a sweep, and not by its user."""
 SILENCE = 120  # seconds without a sign of life after which a process counts as dead
 
 

@@ -94,7 +94,12 @@ def number(effect: Effect, part: Part) -> str:
 def spread(effect: Effect, part: Part) -> str:
     """The interval of an effect, where there is one."""
     of = interval(effect.values)
-    return "" if isinstance(part.criterion, Exact) or of.n < 2 else f"{signed(of.low)} to {signed(of.high)}"
+    if isinstance(part.criterion, Exact) or of.n < 2:
+        return ""
+    low, high = signed(of.low), signed(of.high)
+    if max(abs(of.low), abs(of.high)) < 0.1:  # one end would have two digits, and the other three
+        low, high = f"{of.low:+.4f}", f"{of.high:+.4f}"
+    return f"{low} to {high}"
 
 
 def signed(value: float) -> str:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dropout_study import studies
-from dropout_study.addresses import absolute
+from dropout_study.addresses import absolute, masked
 from dropout_study.command_line import fail
 from dropout_study.config import Budget, ConfigError, Report, Reproduce
 from dropout_study.termination import SIGNALS, Terminated
@@ -50,7 +50,7 @@ def reproduce(chosen: Reproduce, conf: Path, scripts: Path) -> None:
     output = chosen.output or ("outputs/smoke" if chosen.budget.name == "smoke" else "report")
     report(Report(output=output, data_root=chosen.data_root, tracking=chosen.tracking), conf)
     if failed:
-        fail(f"These studies did not finish: {', '.join(failed)}. The same command goes on with what is missing.")
+        fail(f"These studies did not finish: {', '.join(failed)}. The same command resumes.")
 
 
 def _run(command: Sequence[str]) -> int:
@@ -100,6 +100,12 @@ def _restore(chosen: Reproduce, conf: Path) -> None:
     if chosen.results == Reproduce.results and not file.exists():  # elsewhere than in a checkout
         return
     from dropout_study.restoring import restore
+    from dropout_study.store import UNREACHABLE
 
-    if count := restore(file, chosen.tracking.uri, chosen.budget.name, conf):
+    try:
+        count = restore(file, chosen.tracking.uri, chosen.budget.name, conf)
+    except UNREACHABLE as error:
+        uri, reason = masked(chosen.tracking.uri), masked(str(error).splitlines()[0])
+        raise ConfigError(f"tracking.uri={uri} cannot be used: {reason}") from error
+    if count:
         print(f"{count} networks taken from {file} (results=null trains them again)")

@@ -39,6 +39,7 @@ def restore(file: Path, uri: str, budget: str, conf: Path) -> int:
     of_budget = runs[runs["budget"] == budget].groupby(["study", "digest"], sort=True)
     for (study, digest), cohort in tqdm(of_budget, desc="restoring", unit=" conditions", leave=False, disable=None):
         with store.guard(uri):  # another start may restore the same, or make the tables of a new store
+            store.make_ready(uri)
             known = look_up(MlflowClient(uri), str(study), str(digest)).complete
             lacking = cohort[~cohort["seed"].isin(list(known))]
             if len(lacking):

@@ -61,15 +61,18 @@ def from_store(uri: str, studies: Sequence[str]) -> pd.DataFrame:
 
     from dropout_study.addresses import absolute
     from dropout_study.identity import counted
-    from dropout_study.store import experiment_id, reach, search
+    from dropout_study.store import make_ready, search
 
     uri = absolute(uri)
-    reach(uri)
+    make_ready(uri)
     mlflow.set_tracking_uri(uri)
     client, frames = MlflowClient(uri), []
     for study in studies:
-        number = experiment_id(client, study)
-        if number and (runs := counted(search(client, number))):
+        found = client.get_experiment_by_name(study)
+        if not found or found.lifecycle_stage == "deleted":
+            continue
+        number = found.experiment_id
+        if runs := counted(search(client, number)):
             rows = pd.DataFrame([_row(run) for run in runs.values()]).dropna(axis=1, how="all")
             frames.append(typed(_without_ends(rows).assign(study=study, experiment=number)))
     return pd.concat(frames, ignore_index=True) if frames else empty()

@@ -12,12 +12,19 @@ from scipy.special import stdtr, stdtrit  # of Student's t; scipy.stats would ta
 Range = tuple[float, float]
 """The lowest and the highest value that a quantity can have."""
 ANYTHING, PERCENT = (-math.inf, math.inf), (0.0, 100.0)
-RANGES = {"error": PERCENT, "nll": (0.0, math.inf), "brier": (0.0, 2.0), "ece": (0.0, 1.0)}
+RANGES = {
+    "error": PERCENT,
+    "worst": PERCENT,
+    "corruption": PERCENT,
+    "nll": (0.0, math.inf),
+    "brier": (0.0, 2.0),
+    "ece": (0.0, 1.0),
+}
 
 
 def range_of(key: str) -> Range:
     """What a metric can be, by the measure in its key, such as `test/error/weight_scaling`."""
-    measures = [part.partition("_")[0] for part in key.split("/")]
+    measures = [part.partition("_")[0] for part in reversed(key.split("/"))]
     return next((RANGES[measure] for measure in measures if measure in RANGES), ANYTHING)
 
 

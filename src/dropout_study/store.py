@@ -20,7 +20,6 @@ from alembic.util import CommandError
 from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
-from sqlalchemy import NullPool, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from dropout_study import locks
@@ -73,7 +72,7 @@ def make_ready(uri: str) -> None:
     """
     database = database_file(uri)
     if database is None:
-        reach(uri)
+        _reach(uri)
         return
     schema = _revision(database)
     if schema and (schema != _schemas().get_current_head() or _moves(database)):
@@ -82,14 +81,11 @@ def make_ready(uri: str) -> None:
             _follow_artifacts(database)
 
 
-def reach(uri: str) -> None:
-    """Connect to a database once, for which MLflow would try almost two minutes.
-
-    Raises:
-        SQLAlchemyError: it does not answer, or refuses.
-    """
-    if uri.startswith(DATABASES) and not database_file(uri):
-        create_engine(uri, poolclass=NullPool).connect().close()
+def _reach(uri: str) -> None:
+    """Connect to a database once, for which MLflow would try almost two minutes."""
+    if uri.startswith(DATABASES):
+        with closing(locks.connect(uri)):
+            pass
 
 
 def guard(uri: str) -> AbstractContextManager[object]:
@@ -280,10 +276,10 @@ def _follow_artifacts(database: Path) -> None:
 
 
 def _moves(database: Path) -> dict[str, list[str]]:
-    """Noted places that hold no longer -> the runs whose files are beside the store, or nowhere.
+    """Noted places that hold no longer -> the runs whose files came along with the store.
 
-    A place holds no longer if it is gone, or if files of its runs are beside the store. One that is
-    not called `mlartifacts` was somebody's choice.
+    A place holds no longer if it is gone, or if files of its runs are beside the store; then so are
+    those of the runs that have none yet. One that is not called `mlartifacts` was somebody's choice.
     """
     here = database.parent / ARTIFACTS
     moves = {}
@@ -296,8 +292,10 @@ def _moves(database: Path) -> dict[str, list[str]]:
                 continue
             runs = [run for (run,) in connection.execute(inside, (place,))]
             came = {run for run in runs if (here / run).exists()}
-            if came or not _there_is(there):
+            if came:
                 moves[place] = [run for run in runs if run in came or not _there_is(there / run)]
+            elif not _there_is(there):
+                moves[place] = []  # it may come back, as a drive does
     return moves
 
 

@@ -5,6 +5,7 @@ Imports neither torch nor Lightning.
 
 import copy
 import os
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -25,15 +26,15 @@ from rich.console import Console
 from rich.table import Table
 
 from dropout_study import identity, provenance, store, studies, supervision, tracking, views
-from dropout_study.addresses import absolute, masked
-from dropout_study.command_line import DEFAULT_BUDGET, HYDRA_GROUPS, explain, fail
+from dropout_study.addresses import absolute, masked, without_credentials
+from dropout_study.command_line import DEFAULT_BUDGET, HYDRA_GROUPS, explain
 from dropout_study.composing import compose_once
 from dropout_study.config import ConfigError, check_keys, check_study, read
 from dropout_study.descriptions import describe
 from dropout_study.jobs import FILE as JOB
 from dropout_study.jobs import STOP, TURN, WELL, Job, condition_of
+from dropout_study.processes import SHARED_THREADS, in_words
 from dropout_study.processes import identity as process
-from dropout_study.processes import in_words
 from dropout_study.progress import Progress, duration, jobs_of
 from dropout_study.record import FILE, UNRECORDED, Record
 from dropout_study.statistics import PERCENT, interval
@@ -55,8 +56,8 @@ class Start:
     def __init__(self, config: DictConfig, folder: Path, sweep: bool) -> None:
         plain = _plain(config)
         check_keys(config.hydra, "hydra.", HYDRA_GROUPS)
-        check_study(str(plain.study.name))
         if sweep:
+            check_study(str(plain.study.name))
             check_keys(plain)
             _check_launcher(config)
         else:
@@ -133,11 +134,11 @@ class Start:
         for folder in {self.folder, *self.folders}:
             saved = Record.load(folder) if _is_unrecorded(folder) else None
             if saved and any(saved.status_of(seed) == "FINISHED" for seed in saved.seeds):
+                uri = without_credentials(saved.store)
+                words = ["python", "scripts/sync.py", f"folder={folder}", f"tracking.uri={uri}"]
                 raise ConfigError(
-                    f"{self._key}={self.folder} cannot be used: "
-                    f"{folder} holds results that {saved.store} lacks; "
-                    "choose another folder, or record them first: "
-                    f"python scripts/sync.py folder={folder} tracking.uri={saved.store}"
+                    f"{self._key}={self.folder} cannot be used: {folder} holds results that {uri} "
+                    f"lacks; choose another folder, or record them first: {shlex.join(words)}"
                 )
 
     def go_on(self) -> bool:
@@ -268,9 +269,9 @@ class Sweep(Callback):
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Make ready for a sweep."""
+        self._start(config, Path(config.hydra.sweep.dir), sweep=True)
         if "basic_launcher" in config.hydra.launcher._target_:  # the others compose in their workers
             compose_once(GlobalHydra.instance().config_loader())
-        self._start(config, Path(config.hydra.sweep.dir), sweep=True)
 
     def _start(self, config: DictConfig, folder: Path, sweep: bool) -> None:
         if supervision.current:  # another pass over the same sweep
@@ -278,7 +279,7 @@ class Sweep(Callback):
         try:
             supervision.current = Start(config, folder, sweep)
         except Exception as error:  # Hydra would turn it into a warning and go on
-            fail(explain(error))
+            raise SystemExit(masked(explain(error))) from error
 
 
 def table(jobs: list[Job]) -> Table:
@@ -340,9 +341,14 @@ def _check_launcher(config: DictConfig) -> None:
     Raises:
         ConfigError: naming the key.
     """
-    for key in ("launcher.n_jobs", "sweeper.max_batch_size"):
-        if OmegaConf.select(config.hydra, key) == 0:
-            raise ConfigError(f"hydra.{key}=0 cannot be used: hydra.{key} must be at least 1.")
+    jobs = config.hydra.launcher.get("n_jobs")
+    batch = config.hydra.sweeper.get("max_batch_size")
+    if jobs == 0:
+        key, allowed = "launcher.n_jobs", "at least 1, or -1 for as many as there are cores"
+        raise ConfigError(f"hydra.{key}=0 cannot be used: hydra.{key} must be {allowed}.")
+    if batch is not None and batch < 1:
+        key = "sweeper.max_batch_size"
+        raise ConfigError(f"hydra.{key}={batch} cannot be used: hydra.{key} must be at least 1.")
 
 
 def _subfolders(config: DictConfig, folder: Path, conditions: Sequence[list[str]]) -> list[Path]:
@@ -357,10 +363,10 @@ def _subfolders(config: DictConfig, folder: Path, conditions: Sequence[list[str]
     """
     sweep = cast("dict[str, str]", OmegaConf.to_container(config.hydra.sweep))
     subdir = sweep["subdir"]
-    if "job.id" in subdir:
+    if "job.id" in subdir or "${now:" in subdir:
         raise ConfigError(
-            f"hydra.sweep.subdir={subdir} cannot be used: "
-            "an id is not known before its job starts; ${hydra.job.num} is."
+            f"hydra.sweep.subdir={subdir} cannot be used: neither the id of a job nor the time of "
+            "its start is known before; ${hydra.job.num} is, and hydra.sweep.dir may hold a time."
         )
     if subdir == "${hydra.job.num}" and not config.hydra.sweeper.get("max_batch_size"):
         return [folder / str(number) for number in range(len(conditions))]
@@ -374,8 +380,6 @@ def _subfolders(config: DictConfig, folder: Path, conditions: Sequence[list[str]
             composed.hydra.job.num = number
         HydraConfig.instance().set_config(composed)
         folders.append(folder / str(composed.hydra.sweep.subdir))
-        # A time in a name is one for all jobs, wherever they are composed.
-        OmegaConf.copy_cache(from_config=composed, to_config=config)
 
         name = " ".join(text for text in overrides if text not in common) or " ".join(overrides)
         place = folders[-1].resolve()
@@ -431,11 +435,12 @@ def _limit_threads(config: DictConfig, total: int) -> None:
     """
     launcher, cores = config.hydra.launcher, joblib.cpu_count()
     at_once = launcher.get("n_jobs") or config.hydra.sweeper.get("max_batch_size")
-    if threads := launcher.get("cpus_per_task"):
-        os.environ.setdefault("OMP_NUM_THREADS", str(threads))
-    elif at_once:
+    threads = launcher.get("cpus_per_task")
+    if at_once and not threads:
         at_once = min(total, cores if at_once < 0 else at_once)
-        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // at_once)))
+        threads = max(1, cores // at_once)
+    if threads and "OMP_NUM_THREADS" not in os.environ:
+        os.environ["OMP_NUM_THREADS"] = os.environ[SHARED_THREADS] = str(threads)
 
 
 OmegaConf.register_new_resolver("cores", lambda: joblib.cpu_count(), replace=True)

@@ -17,7 +17,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from dropout_study import identity, store
-from dropout_study.addresses import absolute, database_file, masked
+from dropout_study.addresses import absolute, database_file, masked, without_credentials
 from dropout_study.config import ConfigError
 from dropout_study.identity import COMPLETE, HEARTBEAT, RECORD_ID
 from dropout_study.locks import file_lock
@@ -68,7 +68,7 @@ def try_to_record(folder: Path, uri: str) -> str | None:
         return record(folder, uri)
     except (*store.UNREACHABLE, ConfigError) as error:
         reason = masked(str(error))
-        log.warning("the store does not take %s now; python scripts/sync.py will: %s", folder, reason)
+        log.warning("%s is not recorded (python scripts/sync.py tries again): %s", folder, reason)
         return None
 
 
@@ -108,7 +108,7 @@ def sync(folders: Iterable[Path], uri: str) -> list[str]:
         if not os.path.exists(folder / UNRECORDED) or not os.path.exists(folder / FILE):  # noqa: PTH110
             continue  # or it is not ours to read, where `Path.exists` would raise
         saved = Record.load(folder)
-        if _belongs_elsewhere(saved.store, absolute(uri)):
+        if _belongs_elsewhere(saved.store, absolute(uri), folder):
             continue
         if saved.abandoned(folder):
             saved.end("KILLED", "its process is gone")
@@ -124,9 +124,9 @@ def download(run_id: str, uri: str, folder: Path) -> None:
     Raises:
         ConfigError: the store has no such run, or it is deleted, or not that of a cohort.
     """
-    client = MlflowClient(absolute(uri))
     try:
         store.make_ready(absolute(uri))
+        client = MlflowClient(absolute(uri))
         _check_cohort(client, client.get_run(run_id))
         client.download_artifacts(run_id, "", str(folder))
     except store.UNREACHABLE as error:
@@ -151,12 +151,18 @@ def _check_cohort(client: MlflowClient, run: Run) -> None:
     raise ConfigError(f"run={run_id} {reason}")
 
 
-def _belongs_elsewhere(recorded: str, uri: str) -> bool:
-    """Whether the store of a record is another than that of an address, and has not moved there."""
+def _belongs_elsewhere(recorded: str, uri: str, folder: Path) -> bool:
+    """Whether the store of a folder's record is another than that of an address.
+
+    A project that was moved took both with it, and left nothing behind.
+    """
     there, here = database_file(recorded), database_file(uri)
-    if there and here:
-        return there != here and (there.exists() or there.name != here.name)
-    return recorded != masked(uri)
+    if not (there and here):
+        return without_credentials(recorded) != masked(uri)
+
+    inside = folder.absolute().is_relative_to(here.parent)
+    moved = there.name == here.name and inside and not there.parent.exists()
+    return there != here and not moved
 
 
 def _record(client: MlflowClient, number: str, saved: Record, folder: Path) -> str:

@@ -26,6 +26,7 @@ from dropout_study.config import SGD, Config, ConfigError, digest
 from dropout_study.data import Blocks, blocks, combined
 from dropout_study.networks import Network
 from dropout_study.optimizers import make_optimizer, make_schedule
+from dropout_study.processes import SHARED_THREADS
 from dropout_study.regularizers import penalty, project
 
 if not torch.cuda.is_available():
@@ -33,7 +34,7 @@ if not torch.cuda.is_available():
     # would search the disk for it at every step: 0.1 to 0.5 ms.
     os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
 
-CHECKPOINT = 4  # changes with what a checkpoint holds: one of another version is not gone on from
+CHECKPOINT = 4  # changes with what a checkpoint holds: one of another version is not resumed
 WORTH_A_THREAD = 5e8  # operations of an update below which a second thread gains less than a tenth
 LOG_EVERY = 50  # updates between points of the loss curve and refreshes of the progress bar
 
@@ -402,8 +403,10 @@ def operations(network: Network, batch: int) -> int:
 
 @contextmanager
 def as_many_threads_as_pay(cohort: Cohort, batch: int) -> Iterator[None]:
-    """One thread within the block where updates are small, unless OMP_NUM_THREADS is set."""
-    if os.environ.get("OMP_NUM_THREADS") or operations(cohort.network, batch) >= WORTH_A_THREAD:
+    """One thread within the block where updates are small, unless the user has set a number."""
+    threads = os.environ.get("OMP_NUM_THREADS")
+    typed = threads and threads != os.environ.get(SHARED_THREADS)
+    if typed or operations(cohort.network, batch) >= WORTH_A_THREAD:
         yield
         return
 

@@ -96,10 +96,10 @@ def spread(effect: Effect, part: Part) -> str:
     of = interval(effect.values)
     if isinstance(part.criterion, Exact) or of.n < 2:
         return ""
-    low, high = signed(of.low), signed(of.high)
-    if max(abs(of.low), abs(of.high)) < 0.1:  # one end would have two digits, and the other three
-        low, high = f"{of.low:+.4f}", f"{of.high:+.4f}"
-    return f"{low} to {high}"
+    smaller, larger = sorted((abs(of.low), abs(of.high)))
+    if smaller < 0.01 <= larger < 0.1:  # of which `signed` would show five digits and three
+        return f"{of.low:+.4f} to {of.high:+.4f}"
+    return f"{signed(of.low)} to {signed(of.high)}"
 
 
 def signed(value: float) -> str:

@@ -35,7 +35,7 @@ if not torch.cuda.is_available():
     os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
 
 CHECKPOINT = 4  # changes with what a checkpoint holds: one of another version is not resumed
-WORTH_A_THREAD = 5e8  # operations of an update below which a second thread gains less than a tenth
+WORTH_A_THREAD = 3e8  # operations of an update below which a second thread gains less than a tenth
 LOG_EVERY = 50  # updates between points of the loss curve and refreshes of the progress bar
 
 

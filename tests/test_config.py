@@ -151,7 +151,7 @@ def test_every_script_refuses_unknown_keys(script: str, read: Callable[[DictConf
 @pytest.mark.parametrize("name", ["", "' '", "a" * 151])
 def test_a_study_has_a_name_of_some_length(make_config: Make, name: str) -> None:
     """If this failed, the store would refuse an experiment, or the disk the name of a checkpoint."""
-    with pytest.raises(ConfigError, match=r"^study.name=.* must be a name of 1 to 150 characters"):
+    with pytest.raises(ConfigError, match=r"^study.name=.* must be a name of 1 to 150 bytes"):
         make_config(f"study.name={name}")
 
 

@@ -167,7 +167,7 @@ def test_a_sweep_whose_worker_is_killed_and_that_is_started_again_is_whole(serve
         output, _ = sweep.communicate(timeout=280)
     assert sweep.returncode == 0, output
     assert "[12/12]" in output
-    again = Script("train.py", tmp_path)(*arguments)
+    again = Script("train.py", tmp_path).alone(*arguments)  # joblib ends its workers by `atexit`
     assert again.returncode == 0, again.stderr
     assert again.stdout.count("skipped, recorded at commit") == 12
     runs = [run for run in server.runs() if run.data.tags["role"] != "sweep"]

@@ -13,6 +13,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict
 from test_tracking import example
 
+from dropout_study import supervision, sweeps
 from dropout_study.config import ConfigError
 from dropout_study.jobs import FILE as JOB
 from dropout_study.jobs import Job, condition_of
@@ -53,6 +54,17 @@ def test_each_condition_has_the_folder_that_hydra_gives_it(composed: Compose) ->
         "${hydra.job.override_dirname}": ["model.hidden_rate=0", "model.hidden_rate=0.5"],
     }
     assert {subdir: subfolders(composed, subdir, rates) for subdir in folders} == folders
+
+
+def test_a_start_composes_before_what_it_composes_is_kept(composed: Compose, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this failed, a condition that is named twice would get one configuration, already in use."""
+    loader = GlobalHydra.instance().config_loader()
+    kept: list[bool] = []
+    monkeypatch.setattr(supervision, "current", None)
+    monkeypatch.setattr(sweeps, "Start", lambda *_, **__: kept.append("load_sweep_config" in vars(loader)))
+    sweeps.Sweep().on_multirun_start(composed())
+    assert kept == [False]
+    assert "load_sweep_config" in vars(loader), "the jobs themselves are composed once"
 
 
 @pytest.mark.parametrize(

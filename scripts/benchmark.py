@@ -1,10 +1,10 @@
 """How fast this project is: beside what a user would use instead, and beside the limit of the machine.
 
-Absolute times mean little on a shared machine. Rivals run in turn, and what is reported is the ratio of their
-medians, with the lowest and the highest round. Give the machine nothing else to do.
+Absolute times mean little on a shared machine. Rivals run in turn, and what is reported is the
+ratio of their medians, with the lowest and the highest round. Give the machine nothing else to do.
 
-  python scripts/benchmark.py                                 all of it, within eight minutes on two cores
-  python scripts/benchmark.py --sections training prediction  some of it
+  python scripts/benchmark.py                                 all of it, within eight minutes on two
+  cores python scripts/benchmark.py --sections training prediction  some of it
 """
 
 import argparse
@@ -36,7 +36,9 @@ CONF = Path(__file__).parents[1] / "conf"
 SECTIONS = ("training", "prediction", "start-up", "growth", "throughput")
 
 
-def sections(configure: training.Configure, folder: Path, rounds: int) -> dict[str, Callable[[], list[Row]]]:
+def sections(
+    configure: training.Configure, folder: Path, rounds: int
+) -> dict[str, Callable[[], list[Row]]]:
     """Section -> what measures it."""
     return {
         "training": lambda: training.small(configure, rounds) + training.large(configure, rounds),
@@ -49,10 +51,17 @@ def sections(configure: training.Configure, folder: Path, rounds: int) -> dict[s
 def markdown(rows: list[Row], machine: dict[str, str]) -> str:
     """The table, with what it was measured on."""
     on = ", ".join(f"{key} {value}" for key, value in machine.items())
-    lines = ["| | what | median | lowest and highest round | target | |", "| --- | --- | ---: | --- | --- | --- |"]
+    lines = [
+        "| | what | median | lowest and highest round | target | |",
+        "| --- | --- | ---: | --- | --- | --- |",
+    ]
+
     for row in rows:
         value = number(row.value, row.unit)
-        lines.append(f"| {row.section} | {row.what} | {value} | {spread(row)} | {row.target} | {verdict(row)} |")
+        lines.append(
+            f"| {row.section} | {row.what} | {value} | {spread(row)} | {row.target} | {verdict(row)} |"
+        )
+
     return f"Measured on: {on}.\n\n" + "\n".join(lines) + "\n"
 
 
@@ -74,25 +83,47 @@ def verdict(row: Row) -> str:
 def table(rows: list[Row]) -> Table:
     """The same for a terminal."""
     shown = Table("", "what", "median", "rounds", "target", "")
+
     for row in rows:
-        shown.add_row(row.section, row.what, number(row.value, row.unit), spread(row), row.target, verdict(row))
+        shown.add_row(
+            row.section,
+            row.what,
+            number(row.value, row.unit),
+            spread(row),
+            row.target,
+            verdict(row),
+        )
+
     return shown
 
 
 def main() -> None:
     """Measure, print, and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sections", nargs="+", choices=SECTIONS, default=SECTIONS, help="which parts")
-    parser.add_argument("--rounds", type=int, default=2, help="times that all is measured (default 2)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--sections", nargs="+", choices=SECTIONS, default=SECTIONS, help="which parts"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=2, help="times that all is measured (default 2)"
+    )
     folders = "folder of table and figure (default speed; of some sections outputs/speed)"
     parser.add_argument("--output", type=Path, help=folders)
     arguments = parser.parse_args()
-    output = arguments.output or Path("speed" if set(arguments.sections) == set(SECTIONS) else "outputs/speed")
+    output = arguments.output or Path(
+        "speed" if set(arguments.sections) == set(SECTIONS) else "outputs/speed"
+    )
+
     if root := os.environ.get("DROPOUT_STUDY_DATA"):
-        os.environ["DROPOUT_STUDY_DATA"] = str(Path(root).absolute())  # the runs have folders of their own
+        os.environ["DROPOUT_STUDY_DATA"] = str(
+            Path(root).absolute()
+        )  # the runs have folders of their own
+
     schema.register()
     quiet()
     logging.getLogger("dropout_study").setLevel(logging.WARNING)
+
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         uri = f"sqlite:///{folder}/mlflow.db"
@@ -105,18 +136,25 @@ def main() -> None:
         load(configure().data)  # which the peers do not download
         store.prepare(uri, configure().study.name, "")
         rows: list[Row] = []
+
         for name, measure in sections(configure, folder, arguments.rounds).items():
             if name in arguments.sections:
                 start = time.monotonic()
                 rows += measure()
                 print(f"{name}: measured in {time.monotonic() - start:.0f} s", flush=True)
+
         output.mkdir(parents=True, exist_ok=True)
         machine = described()
-        content: dict[str, Any] = {"machine": machine, "rows": [asdict(row) | {"met": row.met} for row in rows]}
+        content: dict[str, Any] = {
+            "machine": machine,
+            "rows": [asdict(row) | {"met": row.met} for row in rows],
+        }
+
         if "throughput" in arguments.sections:
             speeds = throughput.measure(configure)
             content |= {"throughput": [asdict(speed) for speed in speeds]}
             (output / "throughput.svg").write_bytes(figures.svg(throughput.figure(speeds)))
+
     (output / "speed.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     shown = "\n![Throughput](throughput.svg)\n" if "throughput" in content else ""
     (output / "README.md").write_text(markdown(rows, machine) + shown, encoding="utf-8")

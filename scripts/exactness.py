@@ -1,8 +1,9 @@
 """Where weight scaling is exact: rule x family x keep, against the enumeration of all masks, in float64.
 
-Prints the largest absolute difference of log-probabilities to the geometric ensemble (7.54, 7.55), the
-Kullback-Leibler divergence from it, and the test errors. Networks are trained at keep 1/2 on scikit-learn's digits,
-pooled to 16 inputs, by the study's own training; the other values of keep are of the same weights.
+Prints the largest absolute difference of log-probabilities to the geometric ensemble (7.54, 7.55),
+the Kullback-Leibler divergence from it, and the test errors. Networks are trained at keep 1/2 on
+scikit-learn's digits, pooled to 16 inputs, by the study's own training; the other values of keep
+are of the same weights.
 """
 
 import argparse
@@ -36,12 +37,26 @@ FAMILIES = {
     "softmax regression, inputs dropped": ["model=softmax_regression", "model.input_rate=0.5"],
     "two linear layers, both dropped": ["model.activation=identity", "model.widths=[8,8]"],
     "ReLU layer, dropped": ["model.widths=[12]"],
-    "ReLU layer, its inputs dropped": ["model.widths=[8]", "model.input_rate=0.5", "model.hidden_rate=0"],
+    "ReLU layer, its inputs dropped": [
+        "model.widths=[8]",
+        "model.input_rate=0.5",
+        "model.hidden_rate=0",
+    ],
     "tanh layer, its inputs dropped": [
-        *("model.activation=tanh", "model.widths=[8]", "model.input_rate=0.5", "model.hidden_rate=0")
+        *(
+            "model.activation=tanh",
+            "model.widths=[8]",
+            "model.input_rate=0.5",
+            "model.hidden_rate=0",
+        )
     ],
     "sigmoid layer, its inputs dropped": [
-        *("model.activation=sigmoid", "model.widths=[8]", "model.input_rate=0.5", "model.hidden_rate=0")
+        *(
+            "model.activation=sigmoid",
+            "model.widths=[8]",
+            "model.input_rate=0.5",
+            "model.hidden_rate=0",
+        )
     ],
     "two ReLU layers, both dropped": ["model.widths=[8,8]"],
 }
@@ -51,9 +66,12 @@ def with_keep(cohort: Cohort, keep: float) -> Cohort:
     """The same weights, with another probability of keeping a unit wherever units are dropped."""
     network = cohort.member(0)
     rates = [1 - keep if site.rate else 0.0 for site in network.sites]
-    network.sites = tuple(replace(site, rate=rate) for site, rate in zip(network.sites, rates, strict=True))
+    network.sites = tuple(
+        replace(site, rate=rate) for site, rate in zip(network.sites, rates, strict=True)
+    )
     made = Cohort(network, cohort.seeds).double()
     made.load_state_dict(cohort.state_dict())
+
     return made
 
 
@@ -67,14 +85,19 @@ def train(overrides: list[str], updates: int) -> tuple[Cohort, torch.Tensor, tor
         f"budget.updates={updates}",
         "budget.validations=1",
     ]
+
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = schema.read(compose("train", [*common, "trainer.precision=64-true", *overrides]))
+
     images = load(config.data)
     module = CohortTraining(config, make_network(config.model, images.inputs, CLASSES))
     data = DataModule(images, config.data, config.seeds, updates)
+
     with tempfile.TemporaryDirectory() as folder:
         make_trainer(config, Path(folder)).fit(module, datamodule=data)
+
     x, labels = images.test.batch(torch.arange(EXAMPLES))
+
     return module.cohort, x.double(), labels
 
 
@@ -85,20 +108,29 @@ def percent(log_probs: torch.Tensor, labels: torch.Tensor) -> str:
 
 def main() -> None:
     """Train, enumerate, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--updates", type=int, default=200, help="weight updates of each network (default 200)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--updates", type=int, default=200, help="weight updates of each network (default 200)"
+    )
     updates = parser.parse_args().updates
     quiet()
     schema.register()
-    table = Table(caption=f"float64, all masks, {EXAMPLES} test examples; KL of the geometric ensemble, in nats")
+    table = Table(
+        caption=f"float64, all masks, {EXAMPLES} test examples; KL of the geometric ensemble, in nats"
+    )
+
     for heading in ("family", "keep", "rule", "max |Δ log p|", "KL", "error %", "geometric %"):
         table.add_column(heading, justify="left" if heading in ("family", "rule") else "right")
+
     for family, overrides in FAMILIES.items():
         trained, x, labels = train(overrides, updates)
         for keep in KEEPS:
             cohort = with_keep(trained, keep)
             ensemble = exact(cohort, x)
             sampled = monte_carlo(cohort, x, [SAMPLES])
+
             rules = {
                 "weight scaling": weight_scaling(cohort, x),
                 "arithmetic": ensemble.arithmetic,
@@ -106,11 +138,19 @@ def main() -> None:
             }
             for rule, log_probs in rules.items():
                 gap = (log_probs - ensemble.geometric).abs().max().item()
-                divergence = (ensemble.geometric.exp() * (ensemble.geometric - log_probs)).sum(-1).mean().item()
+                divergence = (
+                    (ensemble.geometric.exp() * (ensemble.geometric - log_probs))
+                    .sum(-1)
+                    .mean()
+                    .item()
+                )
                 first = rule == "weight scaling"
                 names = (family, f"{keep:g}") if first else ("", "")
                 measured = (f"{gap:.1e}", f"{abs(divergence):.1e}", percent(log_probs, labels))
-                table.add_row(*names, rule, *measured, percent(ensemble.geometric, labels) if first else "")
+                table.add_row(
+                    *names, rule, *measured, percent(ensemble.geometric, labels) if first else ""
+                )
+
     Console(width=140).print(table)
 
 

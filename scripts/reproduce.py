@@ -21,12 +21,14 @@ schema.register()
 def job(composed: DictConfig) -> None:
     """Run, report."""
     chosen = schema.read_reproduce(composed)
+
     for typed in HydraConfig.get().overrides.task:
         if typed.lstrip("+").startswith(("budget.", "data.")):
             raise schema.ConfigError(
                 f"{typed} cannot be used: the studies take budgets and data sets whole; "
                 "type it behind python scripts/train.py -m study=NAME."
             )
+
     from dropout_study.reproduction import reproduce
 
     reproduce(chosen, CONF, SCRIPTS)

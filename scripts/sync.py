@@ -21,17 +21,26 @@ def job(composed: DictConfig) -> None:
     chosen = schema.read_sync(composed)
     root = Path(chosen.folder)
     if not root.is_dir():
-        command_line.fail(f"folder={root} cannot be used: there is no such folder; name the one with results.")
+        command_line.fail(
+            f"folder={root} cannot be used: there is no such folder; name the one with results."
+        )
+
     from dropout_study import tracking
     from dropout_study.record import UNRECORDED
 
-    recorded = tracking.sync([marker.parent for marker in sorted(root.rglob(UNRECORDED))], chosen.tracking.uri)
+    recorded = tracking.sync(
+        [marker.parent for marker in sorted(root.rglob(UNRECORDED))], chosen.tracking.uri
+    )
     for name in recorded:
         print(f"recorded: {name}")
+
     left = [str(marker.parent) for marker in sorted(root.rglob(UNRECORDED))]
     print(f"{len(recorded)} recorded, {len(left)} left")
+
     if left:
-        reasons = "they are running, belong to another store, were deleted in this one, or it is away"
+        reasons = (
+            "they are running, belong to another store, were deleted in this one, or it is away"
+        )
         command_line.fail(f"Left, because {reasons}:\n" + "\n".join(left))
 
 

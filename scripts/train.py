@@ -22,7 +22,9 @@ OmegaConf.register_new_resolver("choices", lambda: command_line.choices(CONF), r
 def job(composed: DictConfig) -> None:
     """One condition; what becomes of it is left in the job's folder."""
     told = HydraConfig.get()
-    os.chdir(told.runtime.cwd)  # a worker may begin elsewhere; paths mean what they do where the command was typed
+    os.chdir(
+        told.runtime.cwd
+    )  # a worker may begin elsewhere; paths mean what they do where the command was typed
     name = " ".join(told.overrides.task) or "defaults"
     sweep = Path(told.sweep.dir) if told.mode == RunMode.MULTIRUN else None
     in_worker = supervision.current is None

@@ -28,8 +28,14 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Chromium, the same for all tests of a module; its console is read with `browser.get_log("browser")`."""
     options = webdriver.ChromeOptions()
     options.binary_location = _installed("chromium", "chromium-browser", "google-chrome")
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}", "--window-size=1280,900"):
+
+    for flag in (
+        *FLAGS,
+        f"--user-data-dir={tmp_path_factory.mktemp('profile')}",
+        "--window-size=1280,900",
+    ):
         options.add_argument(flag)
+
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options, Service(_installed("chromedriver")))
     driver.set_page_load_timeout(60)
@@ -40,5 +46,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 def _installed(*names: str) -> str:
     """The path of a program of one of some names."""
     found = next((path for name in names if (path := shutil.which(name))), None)
-    assert found, f"{' or '.join(names)} is not installed: the tests marked `browser` need Chromium and its driver"
+    assert found, (
+        f"{' or '.join(names)} is not installed: the tests marked `browser` need Chromium and its driver"
+    )
+
     return found

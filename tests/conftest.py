@@ -133,7 +133,13 @@ def smoke_folder(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Path
     folder = tmp_path_factory.mktemp("smoke")
     shutil.copy(tables, folder / "mlflow.db")
     store = smoke.build(folder)
-    report(schema.Report(output=str(folder / "report"), tracking=schema.Tracking(uri=store), data_root="nowhere"), CONF)
+    report(
+        schema.Report(
+            output=str(folder / "report"), tracking=schema.Tracking(uri=store), data_root="nowhere"
+        ),
+        CONF,
+    )
+
     return folder
 
 

@@ -19,7 +19,11 @@ SMALLER = {  # than the smoke budget
     "bagging": {"mc.samples": "10", "study.values.bags": "2"},
     "mc_samples": {"mc.samples": "100", "seeds": "[0,1]"},
     "capacity": {"seeds": "[0,1]"},
-    "dropout_rate": {"seeds": "[0,1]", "arm": "units_fixed,noisy_inputs", "study.values.units": "[16]"},
+    "dropout_rate": {
+        "seeds": "[0,1]",
+        "arm": "units_fixed,noisy_inputs",
+        "study.values.units": "[16]",
+    },
     "dataset_size": {"seeds": "[0,1]", "model.widths": "[16]"},
     "regularizers": {"seeds": "[0,1]", "model.widths": "[16]"},
     "independent_units": {"seeds": "[0,1]"},
@@ -34,7 +38,12 @@ SMALLER = {  # than the smoke budget
 def conditions(study: str, budget: str, changes: dict[str, str]) -> list[list[str]]:
     """The overrides of every condition of a study."""
     grid = grid_of(study, CONF, budget) | changes
-    typed = [f"study={study}", f"budget={budget}", *(f"{key}={values}" for key, values in grid.items())]
+    typed = [
+        f"study={study}",
+        f"budget={budget}",
+        *(f"{key}={values}" for key, values in grid.items()),
+    ]
+
     return BasicSweeper.split_arguments(OverridesParser.create().parse_overrides(typed), None)[0]
 
 
@@ -48,6 +57,7 @@ def build(folder: Path, studies: list[str] | None = None) -> str:
     """Carry out all conditions in this process; returns the address of the store."""
     uri = f"sqlite:///{folder}/mlflow.db"
     places = [f"tracking.uri={uri}", f"checkpoint.folder={folder}/checkpoints"]
+
     with initialize_config_dir(str(CONF), version_base="1.3"):
         for study in in_order(studies or STUDIES, CONF):
             prepare(uri, study, "")
@@ -57,4 +67,5 @@ def build(folder: Path, studies: list[str] | None = None) -> str:
                 carry_out(compose("train", [*overrides, *places]), job, study, folder / study)
                 done = Job.load(job)
                 assert done.state == "done", f"{study}, {overrides}: {done.reason}"
+
     return uri

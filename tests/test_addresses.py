@@ -57,11 +57,14 @@ def test_a_password_that_breaks_its_address_is_refused_and_not_printed(uri: str)
     """If this failed, a driver would print half of a password as the name of a host."""
     with pytest.raises(ConfigError, match=r"tracking\.uri .*%40 for @") as raised:
         absolute(uri)
+
     assert "s3" not in str(raised.value)
     assert "cret" not in str(raised.value)
 
 
-def test_a_relative_store_means_the_same_from_every_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_store_means_the_same_from_every_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """If this failed, each job of a sweep could write into a store of its own."""
     monkeypatch.chdir(tmp_path)
     assert absolute("sqlite:///a/mlflow.db") == f"sqlite:///{tmp_path}/a/mlflow.db"
@@ -74,7 +77,9 @@ FOLDERS = ["a b", "a%20b", "a?b", "feature%2Fx", "a#b", "ümlaut", "a+b&c=d", "1
 
 
 @pytest.mark.parametrize("name", FOLDERS)
-@pytest.mark.parametrize("uri", ["sqlite:///mlflow.db", "sqlite+pysqlite:///x/../mlflow.db?timeout=3"])
+@pytest.mark.parametrize(
+    "uri", ["sqlite:///mlflow.db", "sqlite+pysqlite:///x/../mlflow.db?timeout=3"]
+)
 def test_the_file_that_is_locked_is_the_one_that_is_opened(
     name: str, uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,6 +94,7 @@ def test_the_file_that_is_locked_is_the_one_that_is_opened(
     engine = sqlalchemy.create_engine(address)
     with engine.begin() as connection:
         connection.execute(sqlalchemy.text("CREATE TABLE runs (id INTEGER)"))
+
     assert engine.url.query.get("timeout") == ("3" if "timeout" in uri else None)
     engine.dispose()
     assert list(tmp_path.rglob("*.db")) == [tmp_path / name / "mlflow.db"]
@@ -96,8 +102,11 @@ def test_the_file_that_is_locked_is_the_one_that_is_opened(
 
 def test_a_typed_address_is_read_as_sqlalchemy_reads_it() -> None:
     """If this failed, %20 would be a blank for MLflow and none for the lock."""
-    assert database_file(absolute("sqlite:////there/a%20b/x.db?timeout=5")) == Path("/there/a b/x.db")
+    assert database_file(absolute("sqlite:////there/a%20b/x.db?timeout=5")) == Path(
+        "/there/a b/x.db"
+    )
     assert database_file(absolute("sqlite:////there/a%2520b/x.db")) == Path("/there/a%20b/x.db")
+
     for uri in ("http://127.0.0.1:5000", "postgresql+psycopg://ada@there/runs"):
         assert absolute(uri) == uri
         assert database_file(uri) is None
@@ -132,7 +141,10 @@ def test_a_token_stays_in_its_address() -> None:
 def test_no_password_survives_masking(secret: str) -> None:
     """If this failed, a password with an unusual character would be printed."""
     marked = f"Zq{secret}qZ"
-    for text in (f"postgresql://ada:{marked}@host/db is away", f"at http://u:{marked}@host:5000/x and more"):
+    for text in (
+        f"postgresql://ada:{marked}@host/db is away",
+        f"at http://u:{marked}@host:5000/x and more",
+    ):
         assert marked not in masked(text)
         assert masked(text).startswith(text.split(":")[0])
         assert masked(text).endswith(text[-5:])
@@ -169,7 +181,10 @@ def test_logged_tracebacks_are_masked() -> None:
     try:
         raise OSError("no route to http://ada:s3cret@host:5000/api")
     except OSError as error:
-        record = logging.LogRecord("x", 40, __file__, 1, "failed", None, (type(error), error, error.__traceback__))
+        record = logging.LogRecord(
+            "x", 40, __file__, 1, "failed", None, (type(error), error, error.__traceback__)
+        )
+
     text = MaskingFormatter("%(message)s").format(record)
     assert "http://ada:***@host:5000/api" in text
     assert "s3cret" not in text

@@ -34,7 +34,8 @@ def test_rivals_are_timed_in_turn() -> None:
 
 
 @pytest.mark.parametrize(
-    ("at_least", "at_most", "met"), [(2, None, True), (2.1, None, False), (None, 2, True), (None, 1.9, False)]
+    ("at_least", "at_most", "met"),
+    [(2, None, True), (2.1, None, False), (None, 2, True), (None, 1.9, False)],
 )
 def test_a_target_is_met_or_not(at_least: float | None, at_most: float | None, met: bool) -> None:
     """If this failed, a shortfall would be printed as met."""
@@ -47,38 +48,55 @@ def test_operations_of_an_update() -> None:
     assert operations([3, 5], batch=7, inputs=2) == 6 * 7 * (2 * 3 + 3 * 5 + 5 * 10)
 
 
-def test_the_bare_updates_are_those_of_the_trainer(make_config: Callable[..., Config], tmp_path: Path) -> None:
+def test_the_bare_updates_are_those_of_the_trainer(
+    make_config: Callable[..., Config], tmp_path: Path
+) -> None:
     """If this failed, what Lightning adds would be measured against other work."""
     quiet()
     images = random_images(8)
-    config = make_config(*overrides([6, 5], 0.5, 3, batch=20), "budget.updates=50", "budget.validations=1")
+    config = make_config(
+        *overrides([6, 5], 0.5, 3, batch=20), "budget.updates=50", "budget.validations=1"
+    )
     module = CohortTraining(config, make_network(config.model, 64, 10))
-    make_trainer(config, tmp_path).fit(module, datamodule=DataModule(images, config.data, config.seeds, 50))
+    make_trainer(config, tmp_path).fit(
+        module, datamodule=DataModule(images, config.data, config.seeds, 50)
+    )
     bare = BareUpdates(config, images)
     losses = torch.stack([bare() for _ in range(50)]).mean(0)
-    assert losses.tolist() == next(point.values for point in module.curves if point.key == "train/loss")
+    assert losses.tolist() == next(
+        point.values for point in module.curves if point.key == "train/loss"
+    )
 
 
 def test_the_peers_predict_what_monte_carlo_predicts() -> None:
     """If this failed, the peers would be timed at something else."""
-    cohort, x = Cohort(MLP(8, 10, [16], hidden_rate=0.5), [0]), torch.rand(4, 8)
+    cohort = Cohort(MLP(8, 10, [16], hidden_rate=0.5), [0])
+    x = torch.rand(4, 8)
     model = plain_network([16], 0.5, inputs=8)
+
     with torch.no_grad():
         for i, j in enumerate((0, 3)):
             model[j].weight.copy_(cohort.get_parameter(f"stacked.layers.{i}.weight")[0].T)
             model[j].bias.copy_(cohort.get_parameter(f"stacked.layers.{i}.bias")[0])
+
     ours = monte_carlo(cohort, x, [4000]).arithmetic[0, 0].exp()
     torch.manual_seed(0)
+
     for theirs in (passes(model, x, 4000, batch=3), repeated(model, x, 4000, batch=3)):
         assert theirs.shape == ours.shape
-        assert (theirs - ours).abs().max() < 0.005  # five standard errors of probabilities that vary by 0.04
+        assert (
+            theirs - ours
+        ).abs().max() < 0.005  # five standard errors of probabilities that vary by 0.04
 
 
 def test_copied_cohorts_are_cohorts_of_other_seeds(tmp_path: Path, uri: str) -> None:
     """If this failed, a full store would not be what its size says: its cohorts would have no networks."""
     metrics = {"test/error/weight_scaling": 1.5}
     seeds = [SeedRecord(seed, f"digest{seed}", dict(metrics)) for seed in (0, 1)]
-    saved = Record("capacity", "", "mlp 8", {"data.name": "digits"}, {"config_digest": "abc"}, {}, seeds)
+    saved = Record(
+        "capacity", "", "mlp 8", {"data.name": "digits"}, {"config_digest": "abc"}, {}, seeds
+    )
+
     sweep = Record("capacity", "", "sweep", {}, {}, {}, [], role="sweep")
     for i, record in enumerate((saved, sweep)):
         folder = tmp_path / str(i)
@@ -86,6 +104,7 @@ def test_copied_cohorts_are_cohorts_of_other_seeds(tmp_path: Path, uri: str) -> 
         record.end("FINISHED")
         record.save(folder)
         tracking.record(folder, uri)
+
     starting.multiply(tmp_path / "mlflow.db", 2)
     rows = from_store(uri, ["capacity"])
     assert sorted(rows["seed"]) == [0, 1, 100, 101, 200, 201]
@@ -111,7 +130,9 @@ def test_the_figure_shows_every_combination() -> None:
 
 def test_the_readme_quotes_what_was_measured() -> None:
     """If this failed, the README would show numbers that no run of the benchmark gave."""
-    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## Speed")[1].split("## Limits")[0]
+    section = (
+        (ROOT / "README.md").read_text(encoding="utf-8").split("## Speed")[1].split("## Limits")[0]
+    )
     measured = (ROOT / "speed" / "README.md").read_text(encoding="utf-8").splitlines()
     quoted = [line for line in section.splitlines() if line.startswith("| ")]
     assert len(quoted) > 10

@@ -26,19 +26,25 @@ def test_a_cohort_of_r_is_r_singles(network: Network) -> None:
     x = torch.rand(3, 5, 784, dtype=torch.float64)
     masks = sample(network.sites, cohort.seeds, 0, 5, dtype=torch.float64)
     together = cohort.outputs(x, masks)
+
     for r in range(3):
         stages = range(len(network.sites))
         alone = cohort.member(r)(x[r], {name: m[r] for name, m in masks.items()}, stages)
         for output, own in zip(together, alone, strict=True):
             torch.testing.assert_close(output[r], own, rtol=0, atol=1e-12)
+
     torch.testing.assert_close(cohort(x, masks), together[-1])
 
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_stages_can_be_run_in_two_parts(network: Network) -> None:
     """If this failed, what is computed once before the first random site would not fit what follows."""
-    cohort, x = Cohort(network, [0, 1]).double(), torch.rand(5, 784, dtype=torch.float64)
-    masks = sample(network.sites, cohort.seeds, 0, 1, dtype=torch.float64)  # one mask for all examples
+    cohort = Cohort(network, [0, 1]).double()
+    x = torch.rand(5, 784, dtype=torch.float64)
+    masks = sample(
+        network.sites, cohort.seeds, 0, 1, dtype=torch.float64
+    )  # one mask for all examples
+
     stages = len(network.sites)
     for cut in range(1, stages):
         first = cohort.outputs(x, masks, range(cut))
@@ -63,7 +69,8 @@ def test_parameters_are_registered_under_the_plain_names() -> None:
 
 def test_a_part_of_a_cohort_is_its_networks() -> None:
     """If this failed, other networks than those that did not fail would be judged."""
-    cohort, x = Cohort(NETWORKS[0], [5, 3, 8]), torch.rand(4, 784)
+    cohort = Cohort(NETWORKS[0], [5, 3, 8])
+    x = torch.rand(4, 784)
     part = cohort.part([2, 0])
     assert part.seeds == (8, 5)
     assert torch.equal(part(x), cohort(x)[[2, 0]])
@@ -72,13 +79,18 @@ def test_a_part_of_a_cohort_is_its_networks() -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_weights_that_are_not_finite_are_refused_unless_they_are_not_used(tmp_path: Path, value: float) -> None:
+def test_weights_that_are_not_finite_are_refused_unless_they_are_not_used(
+    tmp_path: Path, value: float
+) -> None:
     """If this failed, a diverged network would be judged, or would cost the others their evaluation."""
-    cohort, file = Cohort(MLP(4, 3, [5]), [7, 9]), tmp_path / "cohort.pt"
+    cohort = Cohort(MLP(4, 3, [5]), [7, 9])
+    file = tmp_path / "cohort.pt"
     cohort.stacked.layers[1].bias.data[1, 0] = value
     torch.save(cohort.state_dict(), file)
+
     with pytest.raises(ValueError, match=r"not finite, of seeds \[9\]: .* rerun=true"):
         load_weights(cohort, file)
+
     load_weights(cohort, file, seeds=[7])
 
 
@@ -86,19 +98,23 @@ def test_gradients_are_independent() -> None:
     """If this failed, the sum of the losses would couple the seeds."""
     cohort = Cohort(NETWORKS[0], [0, 1])
     cohort(torch.rand(2, 5, 784))[1].square().sum().backward()
+
     for p in cohort.parameters():
         assert p.grad is not None
         assert (p.grad[0] == 0).all()
         assert (p.grad[1] != 0).any()
 
 
-def trained(config: Config, seeds: list[int], trainer: Callable[[Config], pl.Trainer]) -> torch.Tensor:
+def trained(
+    config: Config, seeds: list[int], trainer: Callable[[Config], pl.Trainer]
+) -> torch.Tensor:
     """Logits on validation images after the budget, `[R, N, C]`."""
     config.seeds = seeds
     images = random_images(28)
     data = DataModule(images, config.data, seeds, config.budget.updates)
     module = CohortTraining(config, make_network(config.model, 784, 10))
     trainer(config).fit(module, datamodule=data)
+
     with torch.no_grad():
         x = images.validation.batch(torch.arange(50))[0]
         return module(x.to(next(module.parameters()).dtype))
@@ -128,7 +144,13 @@ def test_after_50_updates_a_network_is_the_same_alone_and_in_a_cohort_of_5(
     """If this failed, results would depend on how many seeds are trained together."""
     quiet()
     precision_argument = f"trainer.precision={precision}"
-    common = ("data=mnist", "data.batch_size=16", "budget.updates=50", "budget.validations=1", "trainer=cpu")
+    common = (
+        "data=mnist",
+        "data.batch_size=16",
+        "budget.updates=50",
+        "budget.validations=1",
+        "trainer=cpu",
+    )
     config = make_config(*common, *arguments, precision_argument)
 
     def trainer(config: Config) -> pl.Trainer:
@@ -137,11 +159,14 @@ def test_after_50_updates_a_network_is_the_same_alone_and_in_a_cohort_of_5(
     together = trained(config, [7, 3, 11, 0, 5], trainer)
     alone = trained(config, [11], trainer)
     torch.testing.assert_close(together[2], alone[0], rtol=0, atol=tolerance)
-    assert not torch.allclose(together[1], alone[0], rtol=0, atol=100 * tolerance), "seeds must differ"
+    assert not torch.allclose(together[1], alone[0], rtol=0, atol=100 * tolerance), (
+        "seeds must differ"
+    )
 
 
 def test_initial_weights_are_bitwise_the_same_alone_and_in_a_cohort() -> None:
     """If this failed, a seed would start from other weights when more seeds are added."""
-    many, one = Cohort(NETWORKS[1], [5, 8, 2]), Cohort(NETWORKS[1], [8])
+    many = Cohort(NETWORKS[1], [5, 8, 2])
+    one = Cohort(NETWORKS[1], [8])
     for (_, a), (_, b) in zip(many.named_parameters(), one.named_parameters(), strict=True):
         assert torch.equal(a[1], b[0])

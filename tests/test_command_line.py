@@ -53,14 +53,18 @@ GRID = ["model.widths=[16,16],[256,256]", "model.hidden_rate=0,0.2,0.5"]
     ],
     ids=" ".join,
 )
-def test_a_sweep_is_exactly_what_was_typed_or_the_grid_of_its_study(typed: list[str], added: list[str]) -> None:
+def test_a_sweep_is_exactly_what_was_typed_or_the_grid_of_its_study(
+    typed: list[str], added: list[str]
+) -> None:
     """If this failed, the default grid would multiply a typed sweep, or a typed value would be swept over."""
     model = ["model=mlp"] if GRID[0] in added and "model=mlp" not in typed else []
     completed = complete(typed, CONF)
     assert sorted(completed) == sorted([*typed, *added, *model])
 
 
-@pytest.mark.parametrize("typed", [["data=mnist", "-m"], ["-m", "data=mnist"], ["-m", "data=mnist", "--info", "all"]])
+@pytest.mark.parametrize(
+    "typed", [["data=mnist", "-m"], ["-m", "data=mnist"], ["-m", "data=mnist", "--info", "all"]]
+)
 def test_overrides_stay_in_one_piece(typed: list[str]) -> None:
     """If this failed, Hydra would refuse the command line: it takes overrides in one piece only."""
     completed = complete(typed, CONF)
@@ -72,12 +76,17 @@ def test_overrides_stay_in_one_piece(typed: list[str]) -> None:
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        (["-m", "model=lenet", "data=mnist"], "varies model.widths and model.hidden_rate of model=mlp"),
+        (
+            ["-m", "model=lenet", "data=mnist"],
+            "varies model.widths and model.hidden_rate of model=mlp",
+        ),
         (["-m", "study=rate_by_width,exploration"], "one study at a time"),
     ],
     ids=["model", "studies"],
 )
-def test_what_a_study_cannot_do_is_refused_before_anything_runs(typed: list[str], said: str) -> None:
+def test_what_a_study_cannot_do_is_refused_before_anything_runs(
+    typed: list[str], said: str
+) -> None:
     """If this failed, the mistake would surface as a key that the user never typed, or as a study without its grid."""
     with pytest.raises(ConfigError, match=said):
         complete(typed, CONF)
@@ -101,8 +110,10 @@ def folder(tmp_path: Path) -> Path:
     """A user's own folder of configuration, with two studies, and one that has a name of ours."""
     studies = tmp_path / "my conf" / "study"
     studies.mkdir(parents=True)
+
     for name, text in {"mine": MINE, "heir": HEIR, "rate_by_width": MINE}.items():
         (studies / f"{name}.yaml").write_text(text)
+
     return tmp_path / "my conf"
 
 
@@ -133,22 +144,30 @@ def test_a_study_that_a_file_chooses_is_refused(sweep: bool, typed: list[str]) -
     """If this failed, one condition would be recorded as if it were the study."""
     with initialize_config_dir(str(CONF), version_base="1.3"):
         composed = compose("train", ["study=rate_by_width"], return_hydra_config=True)
+
     composed.hydra.overrides.task = ["study=rate_by_width", *GRID]
     _check_grid(composed, sweep=True)
     composed.hydra.overrides.task = typed
+
     with pytest.raises(ConfigError, match="add -m study=rate_by_width"):
         _check_grid(composed, sweep)
 
 
 @pytest.mark.parametrize(
     "override",
-    ["hydra.launcher.n_jobs=0", "hydra.sweeper.max_batch_size=0", "hydra.sweeper.max_batch_size=-1"],
+    [
+        "hydra.launcher.n_jobs=0",
+        "hydra.sweeper.max_batch_size=0",
+        "hydra.sweeper.max_batch_size=-1",
+    ],
 )
 def test_a_launcher_of_no_jobs_is_refused(override: str) -> None:
     """If this failed, a sweep would be recorded as begun, and end in a traceback of joblib's or Hydra's."""
     typed = ["hydra/launcher=joblib", override]
+
     with initialize_config_dir(str(CONF), version_base="1.3"):
         composed = compose("train", typed, return_hydra_config=True)
+
     with pytest.raises(ConfigError, match=f"^{override} cannot be used: .* must be at least 1"):
         _check_launcher(composed)
 
@@ -156,11 +175,13 @@ def test_a_launcher_of_no_jobs_is_refused(override: str) -> None:
 def test_an_arm_that_needs_its_study_names_it() -> None:
     """If this failed, ten arms that `--help` lists would be refused for a value nobody has heard of."""
     refused = {}
+
     for file in (CONF / "arm").glob("*.yaml"):
         try:
             complete([f"arm={file.stem}"], CONF)
         except ConfigError as error:
             refused[file.stem] = str(error)
+
     assert sorted(refused) == [
         *("bagged", "kept_fixed", "lenet_all", "lenet_fc", "long_dropout", "mlp", "mlp_digits"),
         *("noisy_inputs", "single_dropout", "units_fixed"),
@@ -171,6 +192,7 @@ def test_an_arm_that_needs_its_study_names_it() -> None:
     given = ["arm=units_fixed", "+study.values.units=[8]"]
     assert complete(given, CONF) == given
     assert "arm=bagged" in complete(["-m", "study=bagging", "arm=bagged"], CONF)
+
     with pytest.raises(ConfigError, match="arm=mlp cannot be used alone"):
         complete(["-m", "arm=none,mlp"], CONF)
 
@@ -181,8 +203,11 @@ def test_choices_end_with_the_arms_and_the_studies_that_they_belong_to() -> None
     groups = [line[0].partition("=")[0] for line in lines]
     assert groups[0] == "data"
     assert list(dict.fromkeys(groups))[-1] == "arm"
-    arms = {line[0].removeprefix("arm="): " ".join(line) for line in lines if line[0].startswith("arm=")}
+    arms = {
+        line[0].removeprefix("arm="): " ".join(line) for line in lines if line[0].startswith("arm=")
+    }
     assert set(arms) == {file.stem for file in (CONF / "arm").glob("*.yaml")}
+
     for file in (CONF / "study").glob("*.yaml"):
         axis = OmegaConf.load(file).get("grid", {}).get("arm")
         for arm in axis.split(",") if axis else []:
@@ -199,8 +224,10 @@ def test_a_study_without_m_is_a_mistake() -> None:
 def test_a_launcher_comes_with_its_settings(launcher: str) -> None:
     """If this failed, jobs would start without limits, or a typed value would be overridden by ours."""
     typed = [f"hydra/launcher={launcher}", "hydra.sweeper.max_batch_size=7"]
+
     with initialize_config_dir(str(CONF), version_base="1.3"):
         composed = compose("train", complete(typed, CONF), return_hydra_config=True)
+
     settings = {
         "joblib": ("pre_dispatch", "all"),
         "submitit_local": ("timeout_min", 10080),
@@ -223,10 +250,15 @@ def test_the_store_leaves_the_command_line(tmp_path: Path, monkeypatch: pytest.M
     """If this failed, Hydra would write its password into multirun.yaml, or each job have a store of its own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
-    assert store_to_environment(["-m", "a=1", "tracking.uri=sqlite:///x.db", "b=2"]) == ["-m", "a=1", "b=2"]
+    assert store_to_environment(["-m", "a=1", "tracking.uri=sqlite:///x.db", "b=2"]) == [
+        "-m",
+        "a=1",
+        "b=2",
+    ]
     assert os.environ["MLFLOW_TRACKING_URI"] == f"sqlite:///{tmp_path}/x.db"
     kept = ["tracking.uri=${oc.env:TEAM_STORE}"]
     assert store_to_environment(kept) == kept, "Hydra resolves it when it is asked for"
+
     with pytest.raises(ConfigError, match="one store at a time"):
         store_to_environment(["tracking.uri=sqlite:///x.db,sqlite:///y.db"])
 
@@ -255,14 +287,17 @@ run(entry)
 
 
 @pytest.mark.parametrize("typed", ["", "1"])
-def test_a_script_that_a_script_starts_keeps_to_sentences(typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_script_that_a_script_starts_keeps_to_sentences(
+    typed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """If this failed, `reproduce.py` would show tracebacks of its studies, or none to those who ask for them."""
     monkeypatch.setattr(os, "environ", os.environ.copy() | {"HYDRA_FULL_ERROR": typed})
     os.environ.pop("DROPOUT_STUDY_TRACEBACK", None)
     said: list[str] = []
 
     def start() -> None:
-        command, environment = [sys.executable, "-c", MISTAKEN], dict(os.environ)
+        command = [sys.executable, "-c", MISTAKEN]
+        environment = dict(os.environ)
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 1
         said.extend(done.stderr.splitlines())
@@ -296,6 +331,7 @@ def test_an_empty_variable_is_no_store(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
     assert store_to_environment(["-m"]) == ["-m"]
     assert "MLFLOW_TRACKING_URI" not in os.environ
+
     with pytest.raises(ConfigError, match=r"tracking\.uri= cannot be used"):
         store_to_environment(["tracking.uri="])
 
@@ -330,6 +366,7 @@ def test_a_mistake_in_an_override_is_one_sentence(override: str, parts: list[str
     """If this failed, a typing mistake would end in several lines about the inside of Hydra."""
     with initialize_config_dir(str(CONF), version_base="1.3"), pytest.raises(EXPLAINED) as raised:
         OmegaConf.to_object(compose("train", override.split(" ")))
+
     sentence = explain(raised.value)
     assert "\n" not in sentence
     assert all(part in f"^{sentence}" for part in parts), sentence
@@ -338,8 +375,10 @@ def test_a_mistake_in_an_override_is_one_sentence(override: str, parts: list[str
 def test_a_list_in_a_sweep_says_both_that_can_be_meant(monkeypatch: pytest.MonkeyPatch) -> None:
     """If this failed, who wants two seeds would be told about one."""
     monkeypatch.setattr("sys.argv", ["train.py", "-m", "seeds=0,1"])
+
     with initialize_config_dir(str(CONF), version_base="1.3"), pytest.raises(EXPLAINED) as raised:
         compose("train", ["seeds=0"])
+
     assert explain(raised.value) == (
         "seeds=0,1 cannot be used: each value of seeds must be a list; "
         "type seeds=[0,1] for one condition, or seeds=[0],[1] for 2."
@@ -356,8 +395,10 @@ def test_a_mistake_in_a_file_names_the_file(tmp_path: Path, text: str, said: str
     (tmp_path / "regularizer").mkdir()
     (tmp_path / "regularizer" / "mine.yaml").write_text(text)
     typed = ["regularizer=mine", f"hydra.searchpath=['file://{tmp_path}']"]
+
     with initialize_config_dir(str(CONF), version_base="1.3"), pytest.raises(EXPLAINED) as raised:
         compose("train", typed)
+
     sentence = explain(raised.value)
     assert "regularizer/mine" in sentence
     assert said in sentence
@@ -367,7 +408,10 @@ def test_a_mistake_in_a_file_names_the_file(tmp_path: Path, text: str, said: str
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("data=null", "data=null cannot be used: data must be one of digits, fashion_mnist, kmnist, mnist."),
+        (
+            "data=null",
+            "data=null cannot be used: data must be one of digits, fashion_mnist, kmnist, mnist.",
+        ),
         ("arm=3", "arm=3 cannot be used: arm must be one of bagged, "),
         ("=5", "=5 cannot be used: there is no key in front of the =."),
     ],
@@ -376,6 +420,7 @@ def test_a_choice_that_is_no_name_is_refused(typed: str, said: str) -> None:
     """If this failed, Hydra would print a traceback that does not name the key."""
     with pytest.raises(ConfigError) as raised:
         check(["-m", "seeds=[0]", typed, "dry_run=true"], CONF)
+
     assert str(raised.value).startswith(said)
     check(["data=mnist", "regularizer=[l1,l2]", "model=mlp,lenet", "seeds=3", "--help"], CONF)
 
@@ -384,7 +429,11 @@ def test_a_choice_that_is_no_name_is_refused(typed: str, said: str) -> None:
     ("script", "typed", "said"),
     [
         ("train", ["-m", "--cfg", "job"], "Only one of --run, --multirun, --cfg"),
-        ("evaluate", ["run=x", "hydra.run.dir=/proc/x"], "hydra.run.dir=/proc/x cannot be used: No such file"),
+        (
+            "evaluate",
+            ["run=x", "hydra.run.dir=/proc/x"],
+            "hydra.run.dir=/proc/x cannot be used: No such file",
+        ),
         ("report", ["claims=[truth]"], "claims=['truth'] cannot be used"),
         ("report", ["+hydra.foo=1"], "hydra.foo is not a key"),
         (
@@ -396,7 +445,9 @@ def test_a_choice_that_is_no_name_is_refused(typed: str, said: str) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_mistake_is_one_sentence_of_every_script(tmp_path: Path, script: str, typed: list[str], said: str) -> None:
+def test_a_mistake_is_one_sentence_of_every_script(
+    tmp_path: Path, script: str, typed: list[str], said: str
+) -> None:
     """If this failed, it would be a traceback, or stand behind all that was typed."""
     done = Script(f"{script}.py", tmp_path)(*typed)
     assert done.returncode == 1

@@ -19,7 +19,11 @@ LEFT_OUT = () if MNIST else ("robustness_images.svg", CORRUPTED)
 def paragraphs(folder: Path) -> list[str]:
     """The text of a report, as far as it can be made here."""
     text = (folder / "README.md").read_text(encoding="utf-8")
-    return [paragraph for paragraph in text.split("\n\n") if not any(mark in paragraph for mark in LEFT_OUT)]
+    return [
+        paragraph
+        for paragraph in text.split("\n\n")
+        if not any(mark in paragraph for mark in LEFT_OUT)
+    ]
 
 
 def test_the_report_is_what_the_code_makes_of_the_results(tmp_path: Path) -> None:
@@ -37,8 +41,12 @@ def test_the_report_is_what_the_code_makes_of_the_results(tmp_path: Path) -> Non
 def test_the_readme_shows_the_table_of_the_committed_report() -> None:
     """If this failed, the first page would show other verdicts than the report."""
     tables = []
+
     for file in (ROOT / "README.md", COMMITTED / "README.md"):
         text = file.read_text(encoding="utf-8")
-        tables.append(text[text.index("| claim |") :].split("\n\n")[0].replace("(report/README.md#", "(#"))
+        tables.append(
+            text[text.index("| claim |") :].split("\n\n")[0].replace("(report/README.md#", "(#")
+        )
+
     assert tables[0] == tables[1]
     assert len(tables[0].splitlines()) == 2 + len(CLAIMS)

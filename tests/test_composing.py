@@ -23,6 +23,7 @@ def test_what_was_composed_to_be_checked_is_what_runs(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(ConfigLoaderImpl, "load_sweep_config", counted)
     schema.register()
+
     with initialize_config_dir(str(CONF), version_base="1.3"):
         master = compose("train", ["seeds=[7]"], return_hydra_config=True)
         loader = GlobalHydra.instance().config_loader()
@@ -37,6 +38,12 @@ def test_what_was_composed_to_be_checked_is_what_runs(monkeypatch: pytest.Monkey
 @pytest.mark.usefixtures("uri")
 def test_a_condition_that_a_sweep_names_twice_is_skipped_the_second_time(train: Script) -> None:
     """If this failed, the second of two equal jobs would get what Hydra wrote into the configuration of the first."""
-    done = train("-m", "model.hidden_rate=0.5,0.50,0.5", "seeds=[0]", "budget=smoke", "rules=[weight_scaling]")
+    done = train(
+        "-m",
+        "model.hidden_rate=0.5,0.50,0.5",
+        "seeds=[0]",
+        "budget=smoke",
+        "rules=[weight_scaling]",
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("skipped") == 2

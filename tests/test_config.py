@@ -32,7 +32,11 @@ Make = Callable[..., Config]
         (["model.activation=gelu"], "model.activation=gelu", "relu, tanh, sigmoid, identity"),
         (["model=lenet"], "lenet with data=digits", "28 x 28"),
         (["model=lenet", "data=mnist", "data.pool=2"], "data.pool=2", "28 x 28"),
-        (["model=lenet", "data=mnist", "model.dropout=conv"], "model.dropout=conv", "none, fc, all"),
+        (
+            ["model=lenet", "data=mnist", "model.dropout=conv"],
+            "model.dropout=conv",
+            "none, fc, all",
+        ),
         (
             ["model=lenet", "data=mnist", "model.dropout=none", "model.hidden_rate=0.3"],
             "hidden_rate=0.3",
@@ -58,7 +62,11 @@ Make = Callable[..., Config]
         (["trainer.precision=16-mixed"], "trainer.precision=16-mixed", "bf16-mixed"),
         (["budget.updates=0"], "budget.updates=0", "at least 1"),
         (["budget.weights=first"], "budget.weights=first", "last, best"),
-        (["study=co_adaptation", "rules=[monte_carlo]"], r"rules=\['monte_carlo'\]", "weight_scaling, since"),
+        (
+            ["study=co_adaptation", "rules=[monte_carlo]"],
+            r"rules=\['monte_carlo'\]",
+            "weight_scaling, since",
+        ),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else None,
 )
@@ -73,11 +81,13 @@ def test_a_value_out_of_range_is_named_with_what_is_allowed(
 def with_numbers(schemas: Iterable[type]) -> list[tuple[type, str, bool]]:
     """Schema, field and whether it holds whole numbers, for every field of numbers."""
     found = []
+
     for kind in schemas:
         for key, hint in get_type_hints(kind).items():
             words = set(re.findall(r"\w+", hint.__name__ if isinstance(hint, type) else str(hint)))
             if words & {"int", "float"}:
                 found.append((kind, key, "int" in words))
+
     return found
 
 
@@ -86,6 +96,7 @@ def test_every_number_of_the_schema_has_a_bound() -> None:
     schemas = [kind for _, kind in inspect.getmembers(schema, dataclasses.is_dataclass)]
     numbers = with_numbers(schemas)
     assert len(numbers) > 30
+
     for kind, key, whole in numbers:
         (field,) = (field for field in dataclasses.fields(kind) if field.name == key)
         refused = [math.nan, math.inf, -1, *([10**23] if whole else [])]
@@ -102,15 +113,19 @@ def test_every_number_of_the_schema_has_a_bound() -> None:
     ],
     ids=" ".join,
 )
-def test_a_number_out_of_bounds_is_refused_wherever_it_stands(make_config: Make, choices: list[str]) -> None:
+def test_a_number_out_of_bounds_is_refused_wherever_it_stands(
+    make_config: Make, choices: list[str]
+) -> None:
     """If this failed, a bound of the schema would not be asked for what it allows."""
     config = make_config(*choices)
     groups = {f"{field.name}.": getattr(config, field.name) for field in dataclasses.fields(config)}
     for path, part in {"": config, **groups}.items():
         for _, key, _ in with_numbers([type(part)] if dataclasses.is_dataclass(part) else []):
-            composed, value = OmegaConf.structured(config), getattr(part, key)
+            composed = OmegaConf.structured(config)
+            value = getattr(part, key)
             bad = [-1] if isinstance(value, list) else {"x": -1} if isinstance(value, dict) else -1
             OmegaConf.update(composed, f"{path}{key}", bad)
+
             with pytest.raises(ConfigError, match=f"^{path}{key}=.*-1.* cannot be used: "):
                 schema.read(composed)
 
@@ -119,7 +134,9 @@ def test_a_number_out_of_bounds_is_refused_wherever_it_stands(make_config: Make,
 def test_an_unknown_key_is_refused_however_it_is_typed(make_config: Make, override: str) -> None:
     """If this failed, a value would be accepted and ignored, and the default trained in its place."""
     key = override.lstrip("+").partition("=")[0]
-    with pytest.raises(ConfigError, match=f"^{key} is not a key of this configuration.*Allowed in "):
+    with pytest.raises(
+        ConfigError, match=f"^{key} is not a key of this configuration.*Allowed in "
+    ):
         make_config(override)
 
 
@@ -139,7 +156,9 @@ def test_what_the_schema_leaves_free_stays_free(make_config: Make) -> None:
         ("sync", schema.read_sync),
     ],
 )
-def test_every_script_refuses_unknown_keys(script: str, read: Callable[[DictConfig], object]) -> None:
+def test_every_script_refuses_unknown_keys(
+    script: str, read: Callable[[DictConfig], object]
+) -> None:
     """If this failed, a mistyped key would be ignored by one of the scripts."""
     run = ["run=x"] if script == "evaluate" else []
     with initialize_config_dir(str(CONF), version_base="1.3"):
@@ -160,9 +179,12 @@ def test_every_choice_composes_and_every_choice_has_a_comment(make_config: Make)
     from conftest import ROOT
 
     for file in sorted((ROOT / "conf").glob("*/*.yaml")):
-        group, choice = file.parent.name, file.stem
+        group = file.parent.name
+        choice = file.stem
+
         if group != "arm":  # arms belong to a study, whose values they use
             make_config(f"{group}={choice}", *(["data=mnist"] if choice == "lenet" else []))
+
         comments = [line for line in file.read_text().splitlines()[:2] if line.startswith("# ")]
         assert any("@package" not in line for line in comments), file
 
@@ -189,7 +211,9 @@ def test_regularizers_combine(make_config: Make) -> None:
         "debug.profile=true",
     ],
 )
-def test_the_digest_ignores_what_does_not_change_a_condition(make_config: Make, cosmetic: str) -> None:
+def test_the_digest_ignores_what_does_not_change_a_condition(
+    make_config: Make, cosmetic: str
+) -> None:
     """If this failed, moving to another machine would train everything again."""
     assert schema.digest(make_config(cosmetic)) == schema.digest(make_config())
 
@@ -216,17 +240,31 @@ def test_the_digest_survives_writing_and_reading(make_config: Make) -> None:
     ("overrides", "name"),
     [
         (["data=mnist", "data.train_size=1000"], "mlp 256-256, rate 0.5, mnist, n 1000"),
-        (["model.input_rate=0.2", "model.activation=tanh"], "mlp 256-256 tanh, rates 0.2/0.5, digits"),
-        (["model=softmax_regression", "data.pool=2"], "softmax regression, input rate 0, digits, pool 2"),
+        (
+            ["model.input_rate=0.2", "model.activation=tanh"],
+            "mlp 256-256 tanh, rates 0.2/0.5, digits",
+        ),
+        (
+            ["model=softmax_regression", "data.pool=2"],
+            "softmax regression, input rate 0, digits, pool 2",
+        ),
         (["model=lenet", "data=mnist", "model.dropout=all"], "lenet all, rate 0.5, mnist"),
         (["model=lenet", "data=mnist", "model.dropout=none"], "lenet none, mnist"),
-        (["regularizer.l2=1e-4", "regularizer.max_norm=[3]"], "mlp 256-256, rate 0.5, digits, l2 0.0001, max-norm 3.0"),
-        (["data.resample=bootstrap", "data.batch_size=50"], "mlp 256-256, rate 0.5, digits, bootstrap, batch 50"),
+        (
+            ["regularizer.l2=1e-4", "regularizer.max_norm=[3]"],
+            "mlp 256-256, rate 0.5, digits, l2 0.0001, max-norm 3.0",
+        ),
+        (
+            ["data.resample=bootstrap", "data.batch_size=50"],
+            "mlp 256-256, rate 0.5, digits, bootstrap, batch 50",
+        ),
         (["optimizer.lr=0.01"], "mlp 256-256, rate 0.5, digits, lr 0.01"),
         (["optimizer=sgd", "schedule=constant"], "mlp 256-256, rate 0.5, digits, sgd, constant"),
     ],
 )
-def test_names_say_what_the_condition_is(make_config: Make, overrides: list[str], name: str) -> None:
+def test_names_say_what_the_condition_is(
+    make_config: Make, overrides: list[str], name: str
+) -> None:
     """If this failed, the MLflow UI would show names that do not tell runs apart."""
     assert schema.condition(make_config(*overrides)) == f"{name}, 2000 updates"
 
@@ -243,7 +281,9 @@ def test_nothing_to_evaluate_is_refused() -> None:
     """If this failed, `evaluate.py rules=[]` would print an empty table and exit 0."""
     with initialize_config_dir(str(CONF), version_base="1.3"):
         composed = compose("evaluate", ["run=x", "rules=[]"])
-    with pytest.raises(ConfigError, match=r"rules=\[\] cannot be used: rules must be a list of at least one"):
+    with pytest.raises(
+        ConfigError, match=r"rules=\[\] cannot be used: rules must be a list of at least one"
+    ):
         schema.read_evaluate(composed)
 
 
@@ -251,10 +291,12 @@ def test_schemas_are_shared_and_yet_each_composition_is_its_own() -> None:
     """If this failed, `--help` would take three times as long, or one job's values would reach the next."""
     store = ConfigStore.instance()
     assert copy.deepcopy(store) is store
+
     with initialize_config_dir(str(CONF), version_base="1.3"):
         first = compose("train")
         first.seeds.append(5)
         first.mc.samples = 1  # which comes from the schema alone
         second = compose("train")
+
     assert second.seeds == [0, 1, 2, 3, 4]
     assert second.mc.samples == schema.MonteCarlo().samples

@@ -15,6 +15,7 @@ X = IMAGES.flatten(1)
 def test_a_corruption_is_seeded_and_grows_with_its_severity(kind: str) -> None:
     """If this failed, networks would be judged on different images, or "severity 5" be milder than 1."""
     distances = []
+
     for severity in SEVERITIES:
         changed = corrupt(X, kind, severity)
         assert torch.equal(changed, corrupt(X, kind, severity))
@@ -22,6 +23,7 @@ def test_a_corruption_is_seeded_and_grows_with_its_severity(kind: str) -> None:
         assert changed.dtype == X.dtype
         assert 0 <= changed.min() <= changed.max() <= 1
         distances.append(float((changed - X).abs().mean()))
+
     assert distances == sorted(distances)
     assert distances[0] > 0.003
 
@@ -49,8 +51,12 @@ def test_an_occlusion_is_one_grey_square_inside_each_image() -> None:
 def test_translations_go_to_both_sides_by_whole_pixels() -> None:
     """If this failed, all digits would move the same way, which a network might be better at."""
     changed = corrupt(X, "translation", 2).view(-1, SIDE, SIDE)
-    left, right = IMAGES.roll(-2, 2), IMAGES.roll(2, 2)
-    ways = [(bool(torch.equal(c, a)), bool(torch.equal(c, b))) for c, a, b in zip(changed, left, right, strict=True)]
+    left = IMAGES.roll(-2, 2)
+    right = IMAGES.roll(2, 2)
+    ways = [
+        (bool(torch.equal(c, a)), bool(torch.equal(c, b)))
+        for c, a, b in zip(changed, left, right, strict=True)
+    ]
     assert set(ways) == {(True, False), (False, True)}
 
 

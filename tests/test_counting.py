@@ -11,9 +11,15 @@ def textbook(bias: float) -> MLP:
     """Two inputs, two hidden ReLU units, one output; all 4 units droppable; weights in general position."""
     network = MLP(2, 1, [2]).double()
     source = torch.Generator().manual_seed(1)
+
     for layer in network.layers:
-        layer.weight.data = torch.rand(layer.weight.shape, generator=source, dtype=torch.float64) + 0.5
-        layer.bias.data = bias * (torch.rand(layer.bias.shape, generator=source, dtype=torch.float64) + 0.5)
+        layer.weight.data = (
+            torch.rand(layer.weight.shape, generator=source, dtype=torch.float64) + 0.5
+        )
+        layer.bias.data = bias * (
+            torch.rand(layer.bias.shape, generator=source, dtype=torch.float64) + 0.5
+        )
+
     return network
 
 
@@ -27,8 +33,11 @@ def test_the_textbook_network_has_16_masks_9_of_them_connected() -> None:
 def test_distinct_functions_are_13_with_biases_and_10_without(bias: float, functions: int) -> None:
     """If this failed, masks and functions would be confused.
 
-    Without hidden units one function; with one of two, 4 (2 each) sets of inputs; with both, 4. Without biases a
+    Without hidden units one function; with one of two, 4 (2 each) sets of inputs; with both, 4.
+    Without biases a
     hidden unit without inputs is dead: one function 0, and 3 x 3 others.
     """
-    inputs = torch.rand(50, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * 4 - 1
+    inputs = (
+        torch.rand(50, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * 4 - 1
+    )
     assert count_functions(textbook(bias), inputs) == functions

@@ -20,7 +20,9 @@ from dropout_study.claims.criteria import (
 )
 from dropout_study.results import Effect
 
-UP, DOWN, ZERO = [1.0, 1.1, 0.9], [-1.0, -1.1, -0.9], [0.3, -0.3, 0.0]
+UP = [1.0, 1.1, 0.9]
+DOWN = [-1.0, -1.1, -0.9]
+ZERO = [0.3, -0.3, 0.0]
 LUCKY = [0.7, 1.0, 1.3]
 
 
@@ -54,7 +56,9 @@ LUCKY = [0.7, 1.0, 1.3]
         (Measured(below=1.0), UP, None, INCONCLUSIVE),
     ],
 )
-def test_decisions(criterion: Criterion, values: list[float], image_error: float | None, verdict: str) -> None:
+def test_decisions(
+    criterion: Criterion, values: list[float], image_error: float | None, verdict: str
+) -> None:
     """If this failed, a claim would be decided by something else than its interval (UP: 1 ± 0.25)."""
     assert criterion.decide(Effect(values, image_error)).verdict == verdict
 
@@ -72,10 +76,14 @@ def test_decisions(criterion: Criterion, values: list[float], image_error: float
         (True, [DOWN, DOWN], CONTRADICTED),
     ],
 )
-def test_a_part_asks_for_all_of_its_effects_or_for_some(some: bool, effects: list[list[float]], verdict: str) -> None:
+def test_a_part_asks_for_all_of_its_effects_or_for_some(
+    some: bool, effects: list[list[float]], verdict: str
+) -> None:
     """If this failed, "some models" would mean all, or "beats L2, L1 and max-norm" one of them."""
     part = Part("", Greater(), some=some)
-    assert part.decide({str(i): Effect(values) for i, values in enumerate(effects)}).verdict == verdict
+    assert (
+        part.decide({str(i): Effect(values) for i, values in enumerate(effects)}).verdict == verdict
+    )
 
 
 def test_p_values_of_parts_count_how_many_chances_there_were() -> None:
@@ -94,9 +102,13 @@ def test_p_values_of_parts_count_how_many_chances_there_were() -> None:
         ([SUPPORTED, INCONCLUSIVE, CONTRADICTED], CONTRADICTED),
     ],
 )
-def test_a_claim_is_contradicted_if_a_part_is_and_supported_if_all_are(verdicts: list[str], whole: str) -> None:
+def test_a_claim_is_contradicted_if_a_part_is_and_supported_if_all_are(
+    verdicts: list[str], whole: str
+) -> None:
     """If this failed, a claim of several parts could be argued into passing."""
-    decision = together({str(i): Decision(verdict, reason="r") for i, verdict in enumerate(verdicts)})
+    decision = together(
+        {str(i): Decision(verdict, reason="r") for i, verdict in enumerate(verdicts)}
+    )
     assert decision.verdict == whole
     assert math.isnan(decision.p)
 
@@ -106,15 +118,22 @@ def test_more_chances_do_not_support_a_claim_more_often(models: int) -> None:
     """If this failed, "some models do better" would be supported by one noisy model of many (10 % for four)."""
     part = Part("", Greater(), some=True)
     trials = np.random.default_rng(models).normal(size=(4_000, models, 5))
-    verdicts = [part.decide({str(i): Effect(e.tolist()) for i, e in enumerate(trial)}).verdict for trial in trials]
+    verdicts = [
+        part.decide({str(i): Effect(e.tolist()) for i, e in enumerate(trial)}).verdict
+        for trial in trials
+    ]
     assert 0 < verdicts.count(SUPPORTED) / len(verdicts) < 0.025 + 0.0075
-    sure = {"a": Effect([1.0, 1.01, 0.99, 1.0, 1.02])} | {str(i): Effect(ZERO) for i in range(models - 1)}
+    sure = {"a": Effect([1.0, 1.01, 0.99, 1.0, 1.02])} | {
+        str(i): Effect(ZERO) for i in range(models - 1)
+    }
     assert part.decide(sure).verdict == SUPPORTED
 
 
 @pytest.mark.parametrize("seeds", [5, 10])
 @pytest.mark.parametrize("correlation", [0.0, 0.8])
-def test_without_an_effect_at_most_2_5_percent_are_supported(seeds: int, correlation: float) -> None:
+def test_without_an_effect_at_most_2_5_percent_are_supported(
+    seeds: int, correlation: float
+) -> None:
     """If this failed, noise would support claims more often than it is said to (4,000 trials: ± 0.5 points)."""
     source = np.random.default_rng(seeds)
     shared = source.normal(size=(4_000, seeds, 1)) * correlation**0.5

@@ -49,7 +49,8 @@ def test_digits_are_split_into_1097_300_400_without_overlap() -> None:
 
 def test_inputs_lie_in_0_1_and_pooling_averages_squares() -> None:
     """If this failed, inputs would be scaled wrongly or pooled over the wrong pixels."""
-    plain, pooled = load(DIGITS), load(Data(name="digits", root="unused", pool=2))
+    plain = load(DIGITS)
+    pooled = load(Data(name="digits", root="unused", pool=2))
     x, _ = plain.train.batch(torch.arange(100))
     small, _ = pooled.train.batch(torch.arange(100))
     assert (x.min(), x.max()) == (0, 1)
@@ -64,7 +65,8 @@ def test_inputs_lie_in_0_1_and_pooling_averages_squares() -> None:
 def test_subsets_are_balanced_nested_and_of_their_size(a: int, b: int, seed: int) -> None:
     """If this failed, sizes would be compared on unrelated or unbalanced subsets."""
     small, large = sorted((a, b))
-    inner, outer = subset(LABELS, small, "none", seed), subset(LABELS, large, "none", seed)
+    inner = subset(LABELS, small, "none", seed)
+    outer = subset(LABELS, large, "none", seed)
     assert len(inner) == small
     assert torch.equal(outer[:small], inner)
     assert outer.unique().numel() == large
@@ -81,14 +83,17 @@ def test_all_examples_are_a_permutation_and_seeds_differ() -> None:
 
 def test_a_bootstrap_draws_with_replacement_from_the_subset() -> None:
     """If this failed, bagging would train on the plain subset: about 63 % of it appears in a resample."""
-    chosen, drawn = subset(LABELS, 500, "none", 3), subset(LABELS, 500, "bootstrap", 3)
+    chosen = subset(LABELS, 500, "none", 3)
+    drawn = subset(LABELS, 500, "bootstrap", 3)
     assert len(drawn) == 500
     assert set(drawn.tolist()) <= set(chosen.tolist())
     assert 0.58 < drawn.unique().numel() / 500 < 0.69
 
 
 @pytest.mark.parametrize(("examples", "size"), [(10, 4), (7, 7), (3, 8), (1, 5)])
-def test_batches_run_on_across_epochs_and_show_each_example_once_an_epoch(examples: int, size: int) -> None:
+def test_batches_run_on_across_epochs_and_show_each_example_once_an_epoch(
+    examples: int, size: int
+) -> None:
     """If this failed, examples would be seen unequally often, or small subsets could not be trained on."""
     indices = torch.arange(examples) + 100
     stream = BatchStream(indices, seed=2, size=size)
@@ -102,27 +107,36 @@ def test_a_batch_is_a_function_of_seed_and_update_alone() -> None:
     indices = torch.arange(30)
     in_order = [BatchStream(indices, 5, 8).batch(update) for update in range(20)]
     backwards = BatchStream(indices, 5, 8)
+
     for update in reversed(range(20)):
         assert torch.equal(backwards.batch(update), in_order[update])
+
     assert not torch.equal(BatchStream(indices, 6, 8).batch(0), in_order[0])
 
 
 @given(updates=st.integers(1, 70), every=st.integers(1, 70), done=st.integers(0, 70))
-def test_blocks_are_the_batches_and_end_where_a_validation_is_due(updates: int, every: int, done: int) -> None:
+def test_blocks_are_the_batches_and_end_where_a_validation_is_due(
+    updates: int, every: int, done: int
+) -> None:
     """If this failed, updates would be lost or made twice, or the curves be validated at other updates than told."""
     every = min(every, updates)
     streams = [BatchStream(torch.arange(200), 3, 2)]
     batches = [labels for _, labels in TrainBatches(IMAGES.train, streams, updates)]
     whole = Blocks(TrainBatches(IMAGES.train, streams, updates), every)
     pieces = [[labels for _, labels in block] for block in whole]
-    assert torch.equal(torch.stack([labels for piece in pieces for labels in piece]), torch.stack(batches))
+    assert torch.equal(
+        torch.stack([labels for piece in pieces for labels in piece]), torch.stack(batches)
+    )
     ends = list(accumulate(len(piece) for piece in pieces))
     assert len(whole) == len(ends)
     assert max(len(piece) for piece in pieces) <= BLOCK
     validated = ends[blocks(every) - 1 :: blocks(every)]  # where Lightning does
     assert [end for end in validated if end < updates] == list(range(every, updates, every))
-    assert every == 1 or updates == 1 or ends[0] < every, "a checkpoint can be written before the first"
-    left, done = Blocks(TrainBatches(IMAGES.train, streams, updates), every), min(done, len(ends) - 1)
+    assert every == 1 or updates == 1 or ends[0] < every, (
+        "a checkpoint can be written before the first"
+    )
+    left = Blocks(TrainBatches(IMAGES.train, streams, updates), every)
+    done = min(done, len(ends) - 1)
     left.load_state_dict({"next": ends[done]})
     assert [[labels.tolist() for _, labels in block] for block in left] == [
         [labels.tolist() for labels in piece] for piece in pieces[done + 1 :]
@@ -131,10 +145,12 @@ def test_blocks_are_the_batches_and_end_where_a_validation_is_due(updates: int, 
 
 def test_a_network_sees_the_same_batches_alone_and_in_a_cohort() -> None:
     """If this failed, adding seeds would change what the others learn from."""
-    images, config = random_images(8), Data(name="digits", root="unused", train_size=50, batch_size=7)
+    images = random_images(8)
+    config = Data(name="digits", root="unused", train_size=50, batch_size=7)
     together = list(DataModule(images, config, [4, 9, 2], 12).batches())
     alone = list(DataModule(images, config, [9], 12).batches())
     assert len(together) == 12
+
     for (x, y), (own_x, own_y) in zip(together, alone, strict=True):
         assert torch.equal(x[1], own_x[0])
         assert torch.equal(y[1], own_y[0])
@@ -144,10 +160,14 @@ def test_validation_and_test_batches_come_from_their_own_splits_in_order() -> No
     """If this failed, choices would be made on test data."""
     images = random_images(8)
     data = DataModule(images, Data(name="digits", root="-", train_size=50), [0, 1], 1)
-    for batches, split in ((data.val_dataloader(), images.validation), (data.test_dataloader()[0], images.test)):
+    for batches, split in (
+        (data.val_dataloader(), images.validation),
+        (data.test_dataloader()[0], images.test),
+    ):
         x, labels = next(iter(batches))
         assert torch.equal(x, split.batch(torch.arange(len(split)))[0])
         assert torch.equal(labels, split.labels)
+
     own, _ = next(iter(data.test_dataloader()[1]))
     assert torch.equal(own, images.train.batch(data.subsets)[0])
 
@@ -156,7 +176,9 @@ def test_the_splits_are_the_published_ones() -> None:
     """If this failed, results of this version could not be compared with earlier ones."""
     images = load(DIGITS)
     assert images.test.ids[:5].tolist() == [1062, 1623, 299, 1594, 1591]
-    assert DataModule(images, Data(name="digits", root="-", train_size=100), [0], 1).digests() == ["8da24ac9789f"]
+    assert DataModule(images, Data(name="digits", root="-", train_size=100), [0], 1).digests() == [
+        "8da24ac9789f"
+    ]
 
 
 def test_digests_tell_subsets_apart_and_are_stable() -> None:
@@ -174,10 +196,16 @@ def write_idx(root: Path, folder: str, train: int = 60, test: int = 20) -> Path:
     raw = root / folder / "raw"
     raw.mkdir(parents=True)
     source = torch.Generator().manual_seed(0)
+
     for count, images, labels in ((train, FILES[0], FILES[1]), (test, FILES[2], FILES[3])):
-        pixels = torch.randint(256, (count * 784,), generator=source).to(torch.uint8).numpy().tobytes()
+        pixels = (
+            torch.randint(256, (count * 784,), generator=source).to(torch.uint8).numpy().tobytes()
+        )
         (raw / images).write_bytes(struct.pack(">4i", 0x0803, count, 28, 28) + pixels)
-        (raw / labels).write_bytes(struct.pack(">2i", 0x0801, count) + bytes(i % 10 for i in range(count)))
+        (raw / labels).write_bytes(
+            struct.pack(">2i", 0x0801, count) + bytes(i % 10 for i in range(count))
+        )
+
     return raw
 
 
@@ -185,7 +213,9 @@ def test_idx_files_are_split_five_to_one_and_the_test_set_is_left_whole(tmp_path
     """If this failed, validation would overlap with training, or with the test set."""
     images = split_official(*read_official(write_idx(tmp_path, "KMNIST")))
     assert [len(s) for s in (images.train, images.validation, images.test)] == [50, 10, 20]
-    assert torch.cat([images.train.ids, images.validation.ids]).sort().values.tolist() == list(range(60))
+    assert torch.cat([images.train.ids, images.validation.ids]).sort().values.tolist() == list(
+        range(60)
+    )
     assert images.test.ids.tolist() == list(range(20))
 
 
@@ -195,11 +225,13 @@ def test_files_are_read_under_every_usual_name(tmp_path: Path, packed: str, join
     """If this failed, files as they were published would count as missing."""
     raw = write_idx(tmp_path, "KMNIST")
     expected = read_official(raw)
+
     for name in FILES:
         content = (raw / name).read_bytes()
         (raw / name).unlink()
         file = raw / f"{name.replace('-idx', joint)}{packed}"
         file.write_bytes(gzip.compress(content) if packed else content)
+
     for split, same in zip(read_official(raw), expected, strict=True):
         assert torch.equal(split.images, same.images)
         assert torch.equal(split.labels, same.labels)
@@ -212,6 +244,7 @@ def test_a_damaged_archive_is_named(tmp_path: Path, damage: Callable[[bytes], by
     packed = gzip.compress((raw / FILES[1]).read_bytes())
     (raw / FILES[1]).unlink()
     (raw / f"{FILES[1]}.gz").write_bytes(damage(packed))
+
     said = rf"{FILES[1]}\.gz (cannot be read|is truncated).* Delete it"
     with pytest.raises(ConfigError, match=said):
         read_official(raw)
@@ -222,11 +255,14 @@ def test_images_and_labels_have_to_match(tmp_path: Path) -> None:
     raw = write_idx(tmp_path, "KMNIST")
     labels = (raw / FILES[1]).read_bytes()
     shutil.copy(raw / FILES[3], raw / FILES[1])
+
     with pytest.raises(ConfigError, match=f"{FILES[0]} holds 60 images of 28 x 28 .* 20 labels"):
         read_official(raw)
+
     (raw / FILES[1]).write_bytes(labels)
     pixels = (raw / FILES[2]).read_bytes()
     (raw / FILES[2]).write_bytes(struct.pack(">4i", 0x0803, 20, 14, 56) + pixels[16:])
+
     with pytest.raises(ConfigError, match=f"{FILES[2]} holds 20 images of 14 x 56 .* 20 labels"):
         read_official(raw)
 
@@ -237,8 +273,10 @@ def test_a_look_alike_has_the_published_number_of_examples_of_each_class(tmp_pat
     config = Data(name="fashion_mnist", root=str(tmp_path))
     legacy = raw.with_name("processed")  # which torchvision would read instead
     legacy.mkdir()
+
     for name in ("training.pt", "test.pt"):
         torch.save((torch.zeros(9, 28, 28), torch.arange(9)), legacy / name)
+
     images = load(config)
     sizes = [len(split) for split in (images.train, images.validation, images.test)]
     assert sizes == [50_000, 10_000, 10_000]
@@ -246,12 +284,15 @@ def test_a_look_alike_has_the_published_number_of_examples_of_each_class(tmp_pat
     with (raw / FILES[3]).open("r+b") as labels:
         labels.seek(-1, os.SEEK_END)
         labels.write(b"\xff")
+
     with pytest.raises(ConfigError, match=r"test set .* 0 to 1000 in each of 256 classes"):
         load(config)
+
     for a, b in ((0, 2), (1, 3)):  # the two sets change places
         (raw / FILES[a]).rename(raw / "other")
         (raw / FILES[b]).rename(raw / FILES[a])
         (raw / "other").rename(raw / FILES[b])
+
     with pytest.raises(ConfigError, match=r"training set .* 10000 examples"):
         load(config)
 
@@ -261,6 +302,7 @@ def test_other_digits_than_the_published_ones_are_refused(monkeypatch: pytest.Mo
     bunch = datasets.load_digits()
     bunch.target[0] = 1
     monkeypatch.setattr(datasets, "load_digits", lambda: bunch)
+
     with pytest.raises(ConfigError, match=r"digits was altered: .* Install scikit-learn again"):
         _digits.__wrapped__()
 
@@ -270,10 +312,12 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with the four archives of a small KMNIST, from which torchvision downloads."""
     folder = write_idx(tmp_path / "mirror", "KMNIST")
     resources = []
+
     for name in FILES:
         content = gzip.compress((folder / name).read_bytes())
         (folder / f"{name}.gz").write_bytes(content)
         resources.append((f"{name}.gz", hashlib.md5(content, usedforsecurity=False).hexdigest()))
+
     serve = partial(SimpleHTTPRequestHandler, directory=folder)
     server = ThreadingHTTPServer(("127.0.0.1", 0), serve)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
@@ -296,14 +340,18 @@ def test_a_download_that_fails_leaves_nothing_half(tmp_path: Path, mirror: Path)
     last = mirror / f"{FILES[3]}.gz"
     intact = last.read_bytes()
     last.write_bytes(intact[:-9])
+
     with pytest.raises(ConfigError, match="could not be downloaded"):
         load(config)
+
     assert found() == set()
 
     last.write_bytes(intact)
     shutil.copy(mirror / f"{FILES[0]}.gz", raw)
+
     with pytest.raises(ConfigError, match="60 examples, 6 to 6 in each of 10 classes"):
         load(config)
+
     assert found() == {f"{FILES[0]}.gz", *FILES[1:]}, "what was there is left alone"
 
 
@@ -313,9 +361,14 @@ def test_a_truncated_file_is_named_with_what_was_expected(tmp_path: Path, name: 
     raw = write_idx(tmp_path, "KMNIST")
     whole = (raw / name).read_bytes()
     (raw / name).write_bytes(whole[:-1])
-    with pytest.raises(ConfigError, match=rf"{name} is truncated.* {len(whole) - 1} bytes .* {len(whole)}\."):
+
+    with pytest.raises(
+        ConfigError, match=rf"{name} is truncated.* {len(whole) - 1} bytes .* {len(whole)}\."
+    ):
         load(Data(name="kmnist", root=str(tmp_path)))
+
     (raw / name).write_bytes(b"")
+
     with pytest.raises(ConfigError, match=name):
         load(Data(name="kmnist", root=str(tmp_path)))
 
@@ -324,7 +377,9 @@ def test_an_altered_mnist_file_is_named_with_both_checksums(tmp_path: Path) -> N
     """If this failed, results on altered images would be published as MNIST."""
     raw = write_idx(tmp_path, "MNIST")
     found = hashlib.md5((raw / FILES[0]).read_bytes(), usedforsecurity=False).hexdigest()
-    with pytest.raises(ConfigError, match=f"{FILES[0]} was altered: its md5 is {found} where 6bbc9ace"):
+    with pytest.raises(
+        ConfigError, match=f"{FILES[0]} was altered: its md5 is {found} where 6bbc9ace"
+    ):
         load(Data(name="mnist", root=str(tmp_path)))
 
 
@@ -332,7 +387,10 @@ def test_missing_files_are_reported_with_the_three_ways_out(tmp_path: Path) -> N
     """If this failed, a user without data would not know what to do; nothing must be left behind either."""
     with pytest.raises(ConfigError) as raised:
         load(Data(name="mnist", root=str(tmp_path), download=False))
-    assert all(way in str(raised.value) for way in ("data.root", "data.download=true", "data=digits"))
+
+    assert all(
+        way in str(raised.value) for way in ("data.root", "data.download=true", "data=digits")
+    )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -342,10 +400,16 @@ def test_train_size_beyond_the_examples_is_refused() -> None:
         DataModule(random_images(8), Data(name="kmnist", root="-", train_size=201), [0], 1)
 
 
-@pytest.mark.skipif("DROPOUT_STUDY_DATA" not in os.environ, reason="set DROPOUT_STUDY_DATA to the folder of MNIST")
+@pytest.mark.skipif(
+    "DROPOUT_STUDY_DATA" not in os.environ, reason="set DROPOUT_STUDY_DATA to the folder of MNIST"
+)
 def test_mnist_is_split_into_50000_10000_and_the_official_test_set() -> None:
     """If this failed, results would not be comparable with any paper."""
     images = load(Data(name="mnist", root=os.environ["DROPOUT_STUDY_DATA"], download=False))
-    assert [len(s) for s in (images.train, images.validation, images.test)] == [50_000, 10_000, 10_000]
+    assert [len(s) for s in (images.train, images.validation, images.test)] == [
+        50_000,
+        10_000,
+        10_000,
+    ]
     assert images.test.labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
     assert torch.cat([images.train.ids, images.validation.ids]).unique().numel() == 60_000

@@ -21,6 +21,7 @@ def test_a_study_is_described_by_the_claims_that_read_it(study: str) -> None:
     assert told.startswith(studies.title(study, CONF))
     assert f"study={study} budget=laptop" in told
     assert len(told) < LONGEST
+
     for claim in CLAIMS.values():
         for part in claim.parts.values():
             assert (f"- {part}" in told) == (study in claim.studies)

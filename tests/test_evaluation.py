@@ -9,7 +9,8 @@ from dropout_study.evaluation import Scores, evaluate, sampled, sparse_counts
 from dropout_study.networks import MLP
 from dropout_study.rules import exact, monte_carlo, subnetworks, weight_scaling
 
-X, LABELS = torch.rand(50, 4, generator=torch.Generator().manual_seed(0)), torch.arange(50) % 3
+X = torch.rand(50, 4, generator=torch.Generator().manual_seed(0))
+LABELS = torch.arange(50) % 3
 BATCHES = [(X[:30], LABELS[:30]), (X[30:], LABELS[30:])]
 
 
@@ -17,6 +18,7 @@ def cohort() -> Cohort:
     made = Cohort(MLP(4, 3, [6], "tanh", 0.2, 0.5), [0, 1])
     for p in made.parameters():
         p.data *= 3
+
     return made
 
 
@@ -28,7 +30,9 @@ def test_scores_of_batches_are_those_of_the_whole() -> None:
     scores.add(log_probs[:, 30:], LABELS[30:])
     means = scores.means()
     torch.testing.assert_close(means["ece"], metrics.ece(log_probs.double(), LABELS))
-    torch.testing.assert_close(means["error"], 100 * metrics.errors(log_probs, LABELS).double().mean(1))
+    torch.testing.assert_close(
+        means["error"], 100 * metrics.errors(log_probs, LABELS).double().mean(1)
+    )
     torch.testing.assert_close(means["brier"], metrics.brier(log_probs.double(), LABELS).mean(1))
 
 
@@ -37,13 +41,16 @@ def test_each_rule_is_evaluated_under_its_own_name() -> None:
     made = cohort()
     rules = ["weight_scaling", "monte_carlo", "geometric", "exact_arithmetic", "exact_geometric"]
     results = evaluate(made, BATCHES, rules, 20)
-    drawn, ensemble = monte_carlo(made, X, [20]), exact(made, X)
+    drawn = monte_carlo(made, X, [20])
+    ensemble = exact(made, X)
+
     expected = dict(zip(rules, (weight_scaling(made, X), drawn.arithmetic[0], drawn.geometric[0],
                                 ensemble.arithmetic, ensemble.geometric), strict=True))  # fmt: skip
     for rule, log_probs in expected.items():
         nll = results[rule].means()["nll"].tolist()
         assert nll == pytest.approx(metrics.nll(log_probs, LABELS).mean(1).tolist(), abs=1e-5)
         assert torch.equal(results[rule].wrong(), metrics.errors(log_probs, LABELS))
+
     assert set(evaluate(made, BATCHES, ["geometric"], 20)) == {"geometric"}
 
 
@@ -52,9 +59,13 @@ def test_a_pool_gives_the_means_of_all_its_masks_and_the_images_they_miss() -> N
     made = cohort()
     found = sampled(made, BATCHES, samples=100, redraws=5, kept=[7, 50])
     alone = evaluate(made, BATCHES, ["monte_carlo", "geometric"], 100)
+
     for rule, scores in found.scores.items():
-        torch.testing.assert_close(scores.means()["nll"], alone[rule].means()["nll"], rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(
+            scores.means()["nll"], alone[rule].means()["nll"], rtol=1e-5, atol=1e-6
+        )
         assert torch.equal(scores.wrong(), alone[rule].wrong())
+
     assert set(found.wrong) == {7}, "50 masks are more than a fifth of the pool"
     at = found.curves["error"].counts.index(7)
     torch.testing.assert_close(100 * found.wrong[7].mean(-1), found.curves["error"].mean[at])

@@ -36,7 +36,12 @@ from dropout_study.training import CohortTraining
     ids=["crash", "ctrl-c", "exit", "stop"],
 )
 def test_a_run_that_does_not_end_well_is_recorded_with_its_reason(
-    tmp_path: Path, uri: str, error: BaseException, raised: type[BaseException], status: str, reason: str
+    tmp_path: Path,
+    uri: str,
+    error: BaseException,
+    raised: type[BaseException],
+    status: str,
+    reason: str,
 ) -> None:
     """If this failed, a crashed run would stay RUNNING for ever, or count as a result."""
     record = example()
@@ -45,17 +50,22 @@ def test_a_run_that_does_not_end_well_is_recorded_with_its_reason(
     with pytest.raises(raised), recorded(record, tmp_path, uri, run_id):
         assert {run.info.status for run in stored(uri)} == {"RUNNING"}
         raise error
+
     assert Record.load(tmp_path).status == status
+
     for run in stored(uri):
         assert (run.info.status, run.data.tags["reason"]) == (status, reason)
         assert "complete" not in run.data.tags
 
 
-def test_a_network_fails_for_its_losses_its_results_or_another_of_its_bag(make_config: Callable[..., Config]) -> None:
+def test_a_network_fails_for_its_losses_its_results_or_another_of_its_bag(
+    make_config: Callable[..., Config],
+) -> None:
     """If this failed, numbers that are none would count as results, or bags be judged of which a network is broken."""
     config = make_config("seeds=[0,1,2,3,4,5]", "probes=[bags]", "bag=2")
     module = CohortTraining(config, make_network(config.model, 64, 10))
-    module.diverged, module.results = {3: 50}, {"test/nll/weight_scaling": [0.1, 0.2, 0.3, math.nan, math.nan, 0.4]}
+    module.diverged = {3: 50}
+    module.results = {"test/nll/weight_scaling": [0.1, 0.2, 0.3, math.nan, math.nan, 0.4]}
     assert _failures(module) == {
         2: "is in a bag with one that diverged",
         3: "diverged (its loss was not a number at update 50)",
@@ -68,7 +78,9 @@ def test_a_network_fails_for_its_losses_its_results_or_another_of_its_bag(make_c
 
 def stored(uri: str) -> list:
     client = MlflowClient(uri)
-    return list(client.search_runs([experiment.experiment_id for experiment in client.search_experiments()]))
+    return list(
+        client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
+    )
 
 
 def test_tables_of_a_terminal_show_errors_that_can_be() -> None:
@@ -77,6 +89,7 @@ def test_tables_of_a_terminal_show_errors_that_can_be() -> None:
     for seed in record.seeds:
         others = {f"test/{measure}/weight_scaling": 0.1 for measure in ("nll", "brier", "ece")}
         seed.metrics |= others
+
     job = Job("mlp 8", errors=record.values("test/error/weight_scaling"), nlls=[0.1, 0.1])
     for table in (results_table(record, ["weight_scaling"]), sweeps.table([job])):
         cells = {str(column.header): list(column.cells) for column in table.columns}
@@ -87,7 +100,9 @@ def test_a_written_configuration_is_the_one_that_ran_but_for_the_password(
     make_config: Callable[..., Config], tmp_path: Path
 ) -> None:
     """If this failed, a file in a shared store would open the database, or a cohort be evaluated as another net."""
-    config = make_config("tracking.uri=postgresql://ada:s3cret@there/runs", "model.widths=[3]", "regularizer=l2")
+    config = make_config(
+        "tracking.uri=postgresql://ada:s3cret@there/runs", "model.widths=[3]", "regularizer=l2"
+    )
     save_config(config, tmp_path)
     written = load(tmp_path / CONFIG)
     assert written.tracking.uri == "postgresql://ada:***@there/runs"

@@ -19,11 +19,18 @@ def test_every_kind_of_corruption_has_a_panel(count: int) -> None:
         for rate in (0.0, 0.5)
     ]
     curves = {f"curve/corruption/{kind}": "1:10 2:20 3:30" for kind in kinds}
-    sheet = robustness.figure({"robustness": Runs(pd.DataFrame(rows).assign(**curves), {"rate": 0.5})})
+    sheet = robustness.figure(
+        {"robustness": Runs(pd.DataFrame(rows).assign(**curves), {"rate": 0.5})}
+    )
     *drawn, legend = [axes for axes in sheet.axes if axes.get_visible()]
     assert [axes.get_title("left") for axes in drawn] == [kind.replace("_", " ") for kind in kinds]
     assert {len(axes.lines) for axes in drawn} == {4}
-    assert [text.get_text() for text in legend.get_legend().get_texts()] == ["none", "hidden", "input", "both"]
+    assert [text.get_text() for text in legend.get_legend().get_texts()] == [
+        "none",
+        "hidden",
+        "input",
+        "both",
+    ]
     assert drawn[0].get_xticks().tolist() == [1, 2, 3]
 
 

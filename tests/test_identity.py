@@ -28,13 +28,17 @@ def put(tmp_path: Path, uri: str) -> Put:
     count = iter(range(100))
 
     def record(status: str = "FINISHED", change: Callable[[Record], None] = lambda _: None) -> str:
-        saved, folder = example(), tmp_path / str(next(count))
+        saved = example()
+        folder = tmp_path / str(next(count))
         folder.mkdir()
         saved.started_ms = now_ms()
+
         if status != "RUNNING":
             saved.end(status)
+
         change(saved)
         saved.save(folder)
+
         return tracking.record(folder, uri)
 
     return record
@@ -79,7 +83,9 @@ def test_of_a_cohort_with_a_diverged_seed_the_others_count(put: Put, client: Mlf
     assert (runs["0"].info.status, runs["1"].info.status) == ("FINISHED", "FAILED")
     assert runs["1"].data.tags["reason"] == "diverged"
     assert client.get_run(cohort).info.status == "FAILED"
-    assert client.get_run(cohort).data.metrics["test/error/weight_scaling"] == 2.0, "of the seed that is whole"
+    assert client.get_run(cohort).data.metrics["test/error/weight_scaling"] == 2.0, (
+        "of the seed that is whole"
+    )
 
 
 def test_a_running_cohort_keeps_others_away_until_it_dies(put: Put, client: MlflowClient) -> None:
@@ -112,7 +118,9 @@ def test_only_runs_without_a_living_process_are_buried(put: Put, client: MlflowC
     assert {run.data.tags["reason"] for run in killed} == {"its process is gone"}
 
 
-def test_a_run_that_was_taken_for_dead_can_still_finish(tmp_path: Path, uri: str, client: MlflowClient) -> None:
+def test_a_run_that_was_taken_for_dead_can_still_finish(
+    tmp_path: Path, uri: str, client: MlflowClient
+) -> None:
     """If this failed, a run whose heartbeat could not be sent for a while would look killed and complete at once."""
     saved = example()
     saved.tags |= {"pid": "999999999"}
@@ -123,15 +131,23 @@ def test_a_run_that_was_taken_for_dead_can_still_finish(tmp_path: Path, uri: str
     saved.save(tmp_path)
     tracking.record(tmp_path, uri)
     run = client.get_run(cohort)
-    assert (run.info.status, run.data.tags["complete"], "reason" in run.data.tags) == ("FINISHED", "true", False)
+    assert (run.info.status, run.data.tags["complete"], "reason" in run.data.tags) == (
+        "FINISHED",
+        "true",
+        False,
+    )
 
 
 def seeds(client: MlflowClient, seed: int) -> list[Run]:
-    found = client.search_runs(["1"], f"tags.seed = '{seed}'", order_by=["attributes.start_time ASC"])
+    found = client.search_runs(
+        ["1"], f"tags.seed = '{seed}'", order_by=["attributes.start_time ASC"]
+    )
     return list(found)
 
 
-def test_of_two_complete_runs_the_first_counts_and_the_other_is_a_duplicate(put: Put, client: MlflowClient) -> None:
+def test_of_two_complete_runs_the_first_counts_and_the_other_is_a_duplicate(
+    put: Put, client: MlflowClient
+) -> None:
     """If this failed, what two processes trained at once on a server would count twice in means and intervals."""
 
     def later(saved: Record) -> None:
@@ -175,13 +191,20 @@ def counting(client: MlflowClient) -> dict[int, str]:
     reported = dict(zip(frame["seed"], frame["run"], strict=True)) if len(frame) else {}
     assert len(reported) == len(frame), "a seed counts once"
     assert reported == skipped
+
     return skipped
 
 
-def test_what_is_deleted_does_not_count_until_it_is_restored(put: Put, client: MlflowClient) -> None:
+def test_what_is_deleted_does_not_count_until_it_is_restored(
+    put: Put, client: MlflowClient
+) -> None:
     """If this failed, a job would be skipped as recorded that the report misses, or a seed count twice."""
     first = put()
-    of_first = {run.data.tags["seed"]: run.info.run_id for run in client.search_runs(["1"]) if "seed" in run.data.tags}
+    of_first = {
+        run.data.tags["seed"]: run.info.run_id
+        for run in client.search_runs(["1"])
+        if "seed" in run.data.tags
+    }
     client.delete_run(first)  # alone, as MLflow's pages do
     assert counting(client) == {}, "seeds of a deleted cohort"
 
@@ -194,7 +217,9 @@ def test_what_is_deleted_does_not_count_until_it_is_restored(put: Put, client: M
 
     settle(client, "1", "abc")
     client.delete_run(of_first["1"])
-    assert counting(client) == {0: second, 1: second}, "that of seed 1 is still tagged as a duplicate"
+    assert counting(client) == {0: second, 1: second}, (
+        "that of seed 1 is still tagged as a duplicate"
+    )
 
 
 def test_tags_say_what_counts_when_they_are_settled(put: Put, client: MlflowClient) -> None:
@@ -212,8 +237,10 @@ def test_more_runs_than_a_store_hands_out_at_once_are_all_seen(
 ) -> None:
     """If this failed, what is recorded beyond some number would be trained again and miss in the report."""
     monkeypatch.setattr(store, "RUNS_PER_REQUEST", 2)
+
     for first in (0, 2, 4):
         put("FINISHED", lambda saved, first=first: _renumber(saved, first))
+
     assert set(counting(client)) == set(range(6))
 
 

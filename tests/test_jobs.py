@@ -67,19 +67,27 @@ def do(tmp_path: Path, uri: str) -> Do:
         folder = folder or tmp_path / "sweep" / str(next(count))
         folder.mkdir(parents=True, exist_ok=True)
         places = [f"tracking.uri={uri}", f"checkpoint.folder={tmp_path}/checkpoints"]
+
         with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
             composed = compose("train", [*SMALL, *places, *overrides])
+
         carry_out(composed, folder, " ".join(overrides), tmp_path / "sweep", in_worker)
+
         return left(folder)
 
     return carry
 
 
 def of_seed(runs: list[Run], seed: int) -> list[Run]:
-    return sorted((r for r in runs if r.data.tags.get("seed") == str(seed)), key=lambda run: run.info.start_time)
+    return sorted(
+        (r for r in runs if r.data.tags.get("seed") == str(seed)),
+        key=lambda run: run.info.start_time,
+    )
 
 
-def test_ten_seeds_where_five_are_recorded_train_the_five_that_are_missing(do: Do, runs: Runs) -> None:
+def test_ten_seeds_where_five_are_recorded_train_the_five_that_are_missing(
+    do: Do, runs: Runs
+) -> None:
     """If this failed, more seeds would mean to pay for all again, or to average over some twice."""
     first = do("seeds=[0,1]")
     assert (first.state, len(first.errors), first.seeds) == ("done", 2, [0, 1])
@@ -90,7 +98,9 @@ def test_ten_seeds_where_five_are_recorded_train_the_five_that_are_missing(do: D
     assert len(cohorts) == 2
     assert all(len(of_seed(runs(), seed)) == 1 for seed in range(4))
     third = do("seeds=[3,0]")
-    assert (third.state, third.errors) == ("skipped", second.errors), "the mean is over all that is recorded"
+    assert (third.state, third.errors) == ("skipped", second.errors), (
+        "the mean is over all that is recorded"
+    )
     assert third.reason.startswith(f"recorded at commit {cohorts[0].data.tags['git.commit'][:7]}")
     assert len(runs()) == 6
 
@@ -128,11 +138,14 @@ def test_a_profile_ends_in_a_table_of_hooks(do: Do, caplog: pytest.LogCaptureFix
     """If this failed, `debug=profile` would do nothing, or only the first time."""
     logger = logging.getLogger("dropout_study")
     logger.addHandler(caplog.handler)
+
     for _ in range(2):
         with caplog.at_level("INFO", logger.name):
             do("debug=profile", "budget.updates=3", "seeds=[0]")
+
         assert "run_training_batch" in caplog.text
         caplog.clear()
+
     logger.removeHandler(caplog.handler)
 
 
@@ -150,7 +163,10 @@ def test_a_dry_run_says_what_is_missing_and_trains_nothing(do: Do, runs: Runs) -
     ("overrides", "said"),
     [
         (["model.hidden_rate=1.5"], "model.hidden_rate=1.5 cannot be used"),
-        (["data=mnist", "data.root=nowhere", "data.download=false"], "data=digits, which needs no files"),
+        (
+            ["data=mnist", "data.root=nowhere", "data.download=false"],
+            "data=digits, which needs no files",
+        ),
     ],
 )
 def test_a_bad_condition_fails_with_its_sentence_and_leaves_no_run(
@@ -163,7 +179,9 @@ def test_a_bad_condition_fails_with_its_sentence_and_leaves_no_run(
     assert runs() == []
 
 
-def test_a_crash_is_a_failed_run_with_its_reason(do: Do, runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_is_a_failed_run_with_its_reason(
+    do: Do, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """If this failed, a run that ran out of memory would look killed, running or, worse, complete."""
 
     def exhaust(*_: object) -> None:
@@ -173,7 +191,9 @@ def test_a_crash_is_a_failed_run_with_its_reason(do: Do, runs: Runs, monkeypatch
     job = do("seeds=[0,1]")
     assert job.state == "failed"
     assert job.reason.startswith("MemoryError: out of memory")
-    assert {(run.info.status, run.data.tags["reason"]) for run in runs()} == {("FAILED", "MemoryError: out of memory")}
+    assert {(run.info.status, run.data.tags["reason"]) for run in runs()} == {
+        ("FAILED", "MemoryError: out of memory")
+    }
     monkeypatch.undo()
     assert do("seeds=[0,1]").state == "done", "what failed is run again"
 
@@ -201,11 +221,20 @@ def test_one_diverged_seed_fails_alone(do: Do, runs: Runs, monkeypatch: pytest.M
     monkeypatch.setattr(Cohort, "__init__", broken)
     job = do("seeds=[0,1,2]", "rules=[weight_scaling,monte_carlo]")
     assert job.state == "failed"
-    assert job.reason == "1 of 3 seeds failed: seed 1 diverged (its loss was not a number at update 50)"
+    assert (
+        job.reason
+        == "1 of 3 seeds failed: seed 1 diverged (its loss was not a number at update 50)"
+    )
     assert len(job.errors) == 2
-    assert [of_seed(runs(), seed)[0].info.status for seed in (0, 1, 2)] == ["FINISHED", "FAILED", "FINISHED"]
+    assert [of_seed(runs(), seed)[0].info.status for seed in (0, 1, 2)] == [
+        "FINISHED",
+        "FAILED",
+        "FINISHED",
+    ]
     monkeypatch.undo()
-    assert do("seeds=[0,1,2]", "rules=[weight_scaling,monte_carlo]").seeds == [1], "only that one is run again"
+    assert do("seeds=[0,1,2]", "rules=[weight_scaling,monte_carlo]").seeds == [1], (
+        "only that one is run again"
+    )
 
 
 def test_fail_fast_stops_what_has_not_begun(do: Do, runs: Runs, tmp_path: Path) -> None:
@@ -235,9 +264,15 @@ def test_an_interrupted_run_goes_on_from_its_checkpoint(
     do: Do, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If this failed, a day of training would be lost with its last minute."""
-    long = ("seeds=[0,1]", "budget.updates=1500", "checkpoint.minutes=0.002", "budget.validations=3")
+    long = (
+        "seeds=[0,1]",
+        "budget.updates=1500",
+        "checkpoint.minutes=0.002",
+        "budget.validations=3",
+    )
     whole = do(*long, "study.name=whole")
-    stop, checkpoints = tmp_path / "sweep" / STOP, tmp_path / "checkpoints"
+    stop = tmp_path / "sweep" / STOP
+    checkpoints = tmp_path / "checkpoints"
 
     def interrupt() -> None:
         until(lambda: list(checkpoints.glob("*.ckpt")))
@@ -271,8 +306,10 @@ def test_a_damaged_or_foreign_checkpoint_is_put_aside(
         file = place(config)
         file.parent.mkdir()
         file.write_bytes(b"cut short")
+
         if foreign:
             torch.save({"state_dict": {}}, file)
+
         return file
 
     monkeypatch.setattr(experiment, "_checkpoint", damaged)
@@ -291,8 +328,10 @@ def test_an_interrupted_job_passes_the_interruption_on_and_may_be_started_again(
 
     folder = tmp_path / "sweep" / "0"
     monkeypatch.setattr(training, "fit", interrupt)
+
     with pytest.raises(type(end)):
         do("seeds=[0]", folder=folder)
+
     assert left(folder).state == "interrupted"
     assert {run.info.status for run in runs()} == {"KILLED"}
     monkeypatch.undo()
@@ -307,7 +346,10 @@ def elsewhere(do: Do, runs: Runs, tmp_path: Path) -> Iterator[subprocess.Popen[s
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     saved = example()
-    saved.experiment, saved.seeds, saved.started_ms = "exploration", saved.seeds[:1], now_ms()
+    saved.experiment = "exploration"
+    saved.seeds = saved.seeds[:1]
+    saved.started_ms = now_ms()
+
     with another_process() as (process, name):
         saved.tags |= name | {"config_digest": digest}
         saved.save(folder)
@@ -323,6 +365,7 @@ def kill_when_waiting(folder: Path, process: subprocess.Popen[str]) -> threading
 
     thread = threading.Thread(target=kill)
     thread.start()
+
     return thread
 
 
@@ -359,7 +402,9 @@ def test_only_seeds_that_were_asked_for_are_waited_for(
     assert do("seeds=[0]", "dry_run=true").reason.startswith("being trained by")
 
 
-def test_a_job_that_has_ended_is_left_alone_by_another_pass(do: Do, runs: Runs, tmp_path: Path) -> None:
+def test_a_job_that_has_ended_is_left_alone_by_another_pass(
+    do: Do, runs: Runs, tmp_path: Path
+) -> None:
     """If this failed, the jobs of a sweep would be done again after one worker died."""
     folder = tmp_path / "sweep" / "0"
     before = do("seeds=[0]", folder=folder)
@@ -387,11 +432,15 @@ def test_the_job_of_another_condition_is_not_taken_for_the_own(do: Do, tmp_path:
     assert (job.state, job.errors != others.errors) == ("done", True)
 
     with another_process() as (process, name):
-        others.state, others.process = "running", name
+        others.state = "running"
+        others.process = name
         others.save(folder)
+
         with pytest.raises(ConfigError, match=f"process {process.pid} of .* is at work there"):
             do("seeds=[1]", folder=folder)
+
         assert left(folder) == others
+
     assert do("seeds=[1]", folder=folder).state == "done"
 
 
@@ -445,8 +494,10 @@ def test_a_start_that_is_asked_to_end_ends_while_it_trains(
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=stop).start()
+
     with pytest.raises(Terminated) as ended:
         do("seeds=[0]", "budget.updates=10000000", "budget.validations=1", folder=folder)
+
     assert ended.value.code == 143
     assert left(folder).state == "interrupted"
     assert {run.info.status for run in runs()} == {"KILLED"}
@@ -466,10 +517,12 @@ def test_a_launcher_that_passes_over_sigterm_trains_on(
         update(self, *arguments)
 
     monkeypatch.setattr(training.CohortTraining, "_update", asked)
+
     try:
         assert do("seeds=[0]").state == "done"
     finally:
         signal.signal(signal.SIGTERM, before)
+
     assert set(seen) == {signal.SIGTERM}
 
 
@@ -484,8 +537,10 @@ def test_on_a_full_disk_a_job_says_so_and_stops_nothing(do: Do, tmp_path: Path) 
     """If this failed, the next pass would wait for its own process, and end in a traceback."""
     folder = tmp_path / "sweep" / "0"
     folder.mkdir(parents=True)
+
     for file in (JOB, RECORD):
         (folder / f"{file}.partial").symlink_to("/dev/full")
+
     job = do("seeds=[0]", folder=folder)
     assert (job.state, "No space left on device" in job.reason) == ("failed", True)
 
@@ -498,6 +553,7 @@ def test_a_folder_that_vanishes_stops_nothing(
     """If this failed, whoever clears up during a sweep would end it in a traceback."""
     folder = tmp_path / "sweep" / "0"
     monkeypatch.setattr(training, "fit", lambda *_: shutil.rmtree(folder))
+
     with pytest.raises(AssertionError, match="no job"):  # of `do`, which asks what it left
         do("seeds=[0]", folder=folder)
 
@@ -514,7 +570,8 @@ def test_a_store_that_is_away_costs_nothing(
     do: Do, runs: Runs, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """If this failed, an outage in the middle of a sweep would cost the results of hours, or record them twice."""
-    folder, database = tmp_path / "sweep" / "away", tmp_path / "mlflow.db"
+    folder = tmp_path / "sweep" / "away"
+    database = tmp_path / "mlflow.db"
     database.rename(tmp_path / "away")
     database.mkdir()  # nothing can be opened under its name
     job = do("seeds=[0]", folder=folder)

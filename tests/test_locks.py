@@ -18,7 +18,9 @@ def keep(uri: str, held: Event) -> None:
         time.sleep(600)
 
 
-def check_guard(uri: str, name: str, say: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
+def check_guard(
+    uri: str, name: str, say: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Wait for the guard of a store that another process holds, until that one is killed; then take it twice."""
     monkeypatch.setattr(locks, "PATIENCE", 0.2)
     held = FORKS.Event()
@@ -34,6 +36,7 @@ def check_guard(uri: str, name: str, say: Callable[[], str], monkeypatch: pytest
     assert len(said) == 1, said
     assert name in said[0]
     assert "another process" in said[0]
+
     with store.guard(uri):
         assert say() == "", "nobody else holds it"
 

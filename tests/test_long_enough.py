@@ -6,7 +6,9 @@ from dropout_study.long_enough import unfinished
 from dropout_study.results import Runs
 
 
-def networks(study: str, updates: int, errors: list[float], curve: str, rate: float = 0.5) -> pd.DataFrame:
+def networks(
+    study: str, updates: int, errors: list[float], curve: str, rate: float = 0.5
+) -> pd.DataFrame:
     """Networks of one condition, a seed for each validation error."""
     return pd.DataFrame(
         {
@@ -33,7 +35,9 @@ def test_a_curve_that_falls_to_the_end_is_told() -> None:
     """If this failed, a verdict would rest on nets in the middle of training and not say so."""
     assert lines() == []
     falling = networks("dataset_size", 100, [2.0, 2.2], "50:4 90:2.5 100:2.1")
-    assert lines(short=falling) == ["dropout: validation error still fell over the last tenth of the updates"]
+    assert lines(short=falling) == [
+        "dropout: validation error still fell over the last tenth of the updates"
+    ]
 
 
 def test_a_longer_run_of_the_same_net_is_asked_seed_by_seed() -> None:
@@ -42,13 +46,17 @@ def test_a_longer_run_of_the_same_net_is_asked_seed_by_seed() -> None:
     Seeds 0 and 1 gain 0.4 and 0.2; seed 2 has no partner.
     """
     longer = networks("capacity", 200, [1.6, 2.0, 0.0], "200:1.8")
-    assert lines(longer) == ["dropout: 0.30 points less validation error after 200 updates (capacity)"]
+    assert lines(longer) == [
+        "dropout: 0.30 points less validation error after 200 updates (capacity)"
+    ]
 
 
 def test_other_nets_shorter_runs_and_small_gains_say_nothing() -> None:
     """If this failed, a verdict would be doubted for what another net does, or for noise."""
     another = networks("capacity", 200, [1.0, 1.0], "200:1", rate=0.2)
-    penalized = networks("regularizers", 200, [1.0, 1.0], "200:1").assign(**{"regularizer.l2": 1e-4})
+    penalized = networks("regularizers", 200, [1.0, 1.0], "200:1").assign(
+        **{"regularizer.l2": 1e-4}
+    )
     shorter = networks("capacity", 50, [1.0, 1.0], "50:1")
     small = networks("capacity", 200, [1.95, 2.15], "200:2")
     assert lines(another, penalized, shorter, small) == []

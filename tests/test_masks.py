@@ -27,6 +27,7 @@ def test_the_fraction_kept_is_keep_in_each_quarter_of_the_random_words(rate: flo
     """If this failed, masks would be biased: int64.random_() leaves the sign bit of each fourth number unset."""
     site = Site("h", (400,), rate)
     kept = sample([site], [0, 1], update=3, batch=1000)["h"] > 0
+
     for quarter in range(4):
         part = kept[..., quarter::4].double()
         standard_error = math.sqrt(site.keep * (1 - site.keep) / part.numel())
@@ -65,34 +66,50 @@ def test_masks_differ_by_seed_update_site_and_purpose() -> None:
     """If this failed, some of these would not be part of what a mask is a function of."""
     sites = (Site("a", (64,), 0.5), Site("b", (64,), 0.5))
 
-    def drawn(seed: int = 0, update: int = 0, site: str = "a", purpose: Purpose = Purpose.TRAIN_MASK) -> torch.Tensor:
+    def drawn(
+        seed: int = 0, update: int = 0, site: str = "a", purpose: Purpose = Purpose.TRAIN_MASK
+    ) -> torch.Tensor:
         return sample(sites, [seed], update, 8, purpose)[site]
 
-    variants = [drawn(), drawn(seed=1), drawn(update=1), drawn(site="b"), drawn(purpose=Purpose.EVALUATION_MASK)]
+    variants = [
+        drawn(),
+        drawn(seed=1),
+        drawn(update=1),
+        drawn(site="b"),
+        drawn(purpose=Purpose.EVALUATION_MASK),
+    ]
     for i, one in enumerate(variants):
         assert not any(torch.equal(one, other) for other in variants[i + 1 :])
+
     assert torch.equal(drawn(), drawn())
 
 
 def test_inverted_scaling_is_scaling_the_weights_at_inference() -> None:
     """If this failed, inverted dropout would not be the dropout of the notes (7.66: W scaled by keep).
 
-    Train with masks mu/keep and weights W, or with masks mu and weights V = W/keep in the layers that read
+    Train with masks mu/keep and weights W, or with masks mu and weights V = W/keep in the layers
+    that read
     dropped units: the same function. At inference the first uses W as it is, the second keep * V.
     """
     inverted = MLP(12, 3, [7], input_rate=0.2, hidden_rate=0.5).double()
     inverted.initialize(0)
     plain = MLP(12, 3, [7]).double()
     plain.load_state_dict(inverted.state_dict())
+
     keeps = [site.keep for site in inverted.sites]
     for layer, keep in zip(plain.layers, keeps, strict=True):
         layer.weight.data /= keep
+
     x = torch.rand(20, 12, dtype=torch.float64)
-    factors = {name: f[0] for name, f in sample(inverted.sites, [0], 0, 20, dtype=torch.float64).items()}
+    factors = {
+        name: f[0] for name, f in sample(inverted.sites, [0], 0, 20, dtype=torch.float64).items()
+    }
     zero_one = {name: (f > 0).double() for name, f in factors.items()}
     torch.testing.assert_close(inverted(x, factors), plain(x, zero_one), rtol=0, atol=1e-12)
+
     for layer, keep in zip(plain.layers, keeps, strict=True):
         layer.weight.data *= keep
+
     torch.testing.assert_close(inverted(x), plain(x), rtol=0, atol=1e-12)
 
 

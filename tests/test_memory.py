@@ -13,15 +13,24 @@ from dropout_study.config import Config, ConfigError
 from dropout_study.experiment import make_network
 
 Make = Callable[..., Config]
-SMALL = ("trainer=cpu", "seeds=[0,1]", "model.widths=[3]", "data.batch_size=7", "mc.samples=50", "mc.redraws=4")
+SMALL = (
+    "trainer=cpu",
+    "seeds=[0,1]",
+    "model.widths=[3]",
+    "data.batch_size=7",
+    "mc.samples=50",
+    "mc.redraws=4",
+)
 WEIGHTS = 64 * 3 + 3 + 3 * 10 + 10
 
 
 def needs(config: Config, examples: int = 400) -> tuple[int, int]:
     """Bytes of training and of sampling."""
     inputs = schema.DATASETS[config.data.name].side ** 2 // config.data.pool**2
+
     with torch.device("meta"):
         network = make_network(config.model, inputs, 10)
+
     return memory.training(config, network, trains=True), memory.sampling(config, network, examples)
 
 
@@ -37,7 +46,9 @@ def needs(config: Config, examples: int = 400) -> tuple[int, int]:
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else None,
 )
-def test_training_keeps_weights_and_a_batch(make_config: Make, overrides: list[str], tensors: int, units: int) -> None:
+def test_training_keeps_weights_and_a_batch(
+    make_config: Make, overrides: list[str], tensors: int, units: int
+) -> None:
     """If this failed, a condition would be refused that fits, or trained until memory is exhausted."""
     training, _ = needs(make_config(*SMALL, *overrides))
     assert training == 4 * 2 * (tensors * WEIGHTS + 7 * units)
@@ -62,7 +73,9 @@ def test_the_largest_networks_of_the_studies_fit(make_config: Make) -> None:
     assert max(needs(config, 10_000)) < 2 * 2**30
 
 
-def test_what_cannot_fit_is_refused_with_both_figures(make_config: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_fit_is_refused_with_both_figures(
+    make_config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """If this failed, a condition would die after hours, or one that fits when others have ended never begin."""
     config = make_config(*SMALL)
     network = make_network(config.model, 64, 10)
@@ -70,19 +83,31 @@ def test_what_cannot_fit_is_refused_with_both_figures(make_config: Make, monkeyp
     assert training < sampling
 
     def machine(available: int, total: int, swap: int = 0) -> None:
-        monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=available, total=total))
+        monkeypatch.setattr(
+            psutil, "virtual_memory", lambda: SimpleNamespace(available=available, total=total)
+        )
         monkeypatch.setattr(psutil, "swap_memory", lambda: SimpleNamespace(free=swap))
 
     for fits in ((sampling, sampling), (0, 2 * sampling), (0, 0, sampling)):
         machine(*fits)
         memory.check(config, network, 400, trains=True)
+
     machine(sampling - 1, sampling)
-    with pytest.raises(ConfigError, match=r"at least 3\.2 MB of memory, and 3\.2 MB can be had: lower mc"):
+
+    with pytest.raises(
+        ConfigError, match=r"at least 3\.2 MB of memory, and 3\.2 MB can be had: lower mc"
+    ):
         memory.check(config, network, 400, trains=True)
+
     machine(sampling, sampling)
+
     with monkeypatch.context() as contained, pytest.raises(ConfigError, match="lower mc"):
         contained.setattr(memory, "_limit", lambda: sampling - 1)
         memory.check(config, network, 400, trains=True)
+
     machine(training - 1, 0)
-    with pytest.raises(ConfigError, match=r"lower model.widths, the number of seeds, or data.batch_size\.$"):
+
+    with pytest.raises(
+        ConfigError, match=r"lower model.widths, the number of seeds, or data.batch_size\.$"
+    ):
         memory.check(config, network, 400, trains=True)

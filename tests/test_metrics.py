@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from dropout_study.metrics import brier, disagreement, ece, errors, mutual_information, nll, predictive_entropy
+from dropout_study.metrics import (
+    brier,
+    disagreement,
+    ece,
+    errors,
+    mutual_information,
+    nll,
+    predictive_entropy,
+)
 
 LOG_PROBS = torch.tensor([[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]]).log()
 LABELS = torch.tensor([0, 1])
@@ -64,7 +72,9 @@ def test_uncertainty_of_full_agreement_and_full_disagreement() -> None:
 @given(st.integers(0, 10_000), st.integers(2, 6))
 def test_mutual_information_lies_between_0_and_the_entropy(seed: int, k: int) -> None:
     """If this failed, rounding or a wrong mean would give impossible information."""
-    log_probs = torch.randn(k, 4, 3, generator=torch.Generator().manual_seed(seed)).mul(5).log_softmax(-1)
+    log_probs = (
+        torch.randn(k, 4, 3, generator=torch.Generator().manual_seed(seed)).mul(5).log_softmax(-1)
+    )
     information = mutual_information(log_probs)
     mean = log_probs.logsumexp(0) - math.log(k)
     assert (information >= 0).all()

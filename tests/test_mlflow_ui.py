@@ -34,9 +34,11 @@ def ui(smoke_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+
     limit = [shutil.which("timeout") or "timeout", LIFE]
     command = [*limit, sys.executable, "-m", "mlflow", "ui", "--port", str(port), "--workers", "1"]
     variables = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
+
     with (tmp_path_factory.mktemp("ui") / "log").open("w") as log:
         process = subprocess.Popen(
             command, cwd=smoke_folder, env=variables, stdout=log, stderr=log, start_new_session=True
@@ -53,6 +55,7 @@ def ui(smoke_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 def _wait_for(address: str) -> None:
     end = time.monotonic() + PATIENCE
+
     while True:
         try:
             urllib.request.urlopen(address, timeout=5).close()
@@ -84,7 +87,10 @@ def shows(browser: Browser, *texts: str) -> str:
         return str(driver.execute_script("return document.body.innerText"))
 
     message = f"{texts} should be on the page"
-    WebDriverWait(browser, PATIENCE).until(lambda d: all(part in text(d) for part in texts), message)
+    WebDriverWait(browser, PATIENCE).until(
+        lambda d: all(part in text(d) for part in texts), message
+    )
+
     return text(browser)
 
 
@@ -97,28 +103,40 @@ def cohort(store: str, study: str) -> tuple[str, Run]:
 
 def test_studies_are_listed_with_what_they_are_about(see: Callable[..., str]) -> None:
     """If this failed, the list would be names that only the README explains, without their verdicts."""
-    text = see("#/experiments", "capacity", "Width of the hidden", "mc_samples", "Error against the n")
+    text = see(
+        "#/experiments", "capacity", "Width of the hidden", "mc_samples", "Error against the n"
+    )
     assert "contradicted" in text or "supported" in text or "inconclusive" in text
 
 
-def test_a_printed_link_opens_the_table_of_results(see: Callable[..., str], browser: Browser, smoke_store: str) -> None:
+def test_a_printed_link_opens_the_table_of_results(
+    see: Callable[..., str], browser: Browser, smoke_store: str
+) -> None:
     """If this failed, the link that a sweep prints would open a page on language models, or columns without results."""
     number, _ = cohort(smoke_store, "capacity")
-    text = see(page(number), "mlp 64-64, rate 0.5", "test/error/weight_scaling", "interval", "model.widths")
+    text = see(
+        page(number), "mlp 64-64, rate 0.5", "test/error/weight_scaling", "interval", "model.widths"
+    )
     assert "64x64" in text
     assert "Detect Issues" not in text
     assert "seed 0" not in text, "a row a condition"
-    browser.find_element(By.CSS_SELECTOR, "[data-component-id$='metadata_editor.expand_button']").click()
+    browser.find_element(
+        By.CSS_SELECTOR, "[data-component-id$='metadata_editor.expand_button']"
+    ).click()
     shows(browser, "test error without dropout less with, widest nets: greater than 0 points")
 
 
-def test_the_charts_show_error_by_number_of_masks(see: Callable[..., str], browser: Browser, smoke_store: str) -> None:
+def test_the_charts_show_error_by_number_of_masks(
+    see: Callable[..., str], browser: Browser, smoke_store: str
+) -> None:
     """If this failed, the charts would be two hundred bars, or the curve over masks would not be drawn."""
     number, _ = cohort(smoke_store, "mc_samples")
     see(f"{page(number)}&compareRunsMode=CHART", "val/error", "mc/error", "test/brier")
     script = """return [...document.querySelectorAll('.js-plotly-plot')].some(
         plot => plot.layout.xaxis.type == 'log' && plot.querySelector('.js-line')?.getAttribute('d').length > 50)"""
-    WebDriverWait(browser, PATIENCE).until(lambda d: d.execute_script(script), "a curve should be drawn over log masks")
+    WebDriverWait(browser, PATIENCE).until(
+        lambda d: d.execute_script(script), "a curve should be drawn over log masks"
+    )
 
 
 def test_a_run_has_its_seeds_its_figure_and_its_table(
@@ -130,7 +148,9 @@ def test_a_run_has_its_seeds_its_figure_and_its_table(
     see(f"{place}/artifacts/seeds.json", "95 % low", "test/error/monte_carlo")
     see(f"{place}/artifacts/curves.svg", "curves.svg")
     WebDriverWait(browser, PATIENCE).until(
-        lambda d: d.execute_script("return [...document.images].some(i => i.alt != 'logo' && i.naturalWidth > 500)"),
+        lambda d: d.execute_script(
+            "return [...document.images].some(i => i.alt != 'logo' && i.naturalWidth > 500)"
+        ),
         "the figure should be on the page",
     )
     see(place, "Child runs", ", seed 1")

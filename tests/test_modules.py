@@ -30,6 +30,7 @@ def model() -> nn.Module:
     made.train()
     made[4].eval()
     made[5].eval()
+
     return made
 
 
@@ -39,14 +40,17 @@ def on_words(*layers: nn.Module) -> nn.Module:
     made = nn.Sequential(*layers, nn.Flatten(), nn.Linear(40, 3))
     for p in made.parameters():
         nn.init.normal_(p)
+
     return made.eval()
 
 
 def own(name: str, forward: Callable[..., object], **state: object) -> nn.Module:
     """A module of a user's own class, with children, parameters, buffers or numbers as state."""
     made = type(name, (nn.Module,), {"forward": forward})()
+
     for key, value in state.items():
         setattr(made, key, value)
+
     return made
 
 
@@ -112,6 +116,7 @@ def test_what_drops_in_training_drops_in_a_pass(layer: nn.Module) -> None:
         assert not torch.equal(*passes)
 
         made.train()
+
         for k, log_probs in enumerate(passes):
             torch.manual_seed(stream(Purpose.EVALUATION_MASK, 1, k))
             with torch.no_grad():
@@ -121,13 +126,22 @@ def test_what_drops_in_training_drops_in_a_pass(layer: nn.Module) -> None:
 def test_only_dropout_is_switched_on_and_every_mode_is_restored() -> None:
     """If this failed, batch norm would learn from test data, or the user's model come back in another mode."""
     made = model()
-    modes, state = [m.training for m in made.modules()], {k: v.clone() for k, v in made.state_dict().items()}
+    modes = [m.training for m in made.modules()]
+    state = {k: v.clone() for k, v in made.state_dict().items()}
+
     with dropout_on(made):
-        assert [type(m).__name__ for m in made.modules() if m.training] == ["Dropout2d", "Dropout", "AlphaDropout"]
+        assert [type(m).__name__ for m in made.modules() if m.training] == [
+            "Dropout2d",
+            "Dropout",
+            "AlphaDropout",
+        ]
+
     monte_carlo(made, X, [2])
     weight_scaling(made, X)
+
     with pytest.raises(RuntimeError), dropout_on(made):
         raise RuntimeError
+
     assert [m.training for m in made.modules()] == modes
     assert all(torch.equal(v, state[k]) for k, v in made.state_dict().items())
 
@@ -141,8 +155,10 @@ def test_a_net_that_gives_more_in_training_stays_in_evaluation_mode() -> None:
 def test_dropout_that_changes_its_buffers_is_named() -> None:
     """If this failed, predicting would change the model, and passes be of different nets."""
     made = on_words(own("Annealed", drop_and_count, calls=nn.Buffer(torch.zeros(()))))
+
     with pytest.raises(ValueError, match="Annealed changes its buffer `calls`"):
         monte_carlo(made, WORDS, [2])
+
     assert made[0].calls == 0
     weight_scaling(made, WORDS)
 
@@ -187,8 +203,10 @@ def test_weight_scaling_refuses_what_drops(call: Callable[..., Tensor]) -> None:
     """If this failed, one random subnetwork would be given out as weight scaling."""
     made = on_words(own("Always", call))
     before = torch.random.get_rng_state()
+
     with pytest.raises(ValueError, match="Sequential draws random numbers in evaluation mode"):
         weight_scaling(made, WORDS)
+
     assert torch.equal(before, torch.random.get_rng_state())
 
 
@@ -228,13 +246,18 @@ def test_means_are_those_of_the_passes() -> None:
 @pytest.mark.parametrize("autocast", [False, True])
 def test_half_precision_models_are_averaged_in_single(autocast: bool) -> None:
     """If this failed, sums over many passes would stop growing: probabilities add up to a fifth."""
-    made, x = on_words(nn.Dropout(0.5)), WORDS
+    made = on_words(nn.Dropout(0.5))
+    x = WORDS
+
     if not autocast:
-        made, x = made.bfloat16(), x.bfloat16()
+        made = made.bfloat16()
+        x = x.bfloat16()
+
     with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
         assert next(subnetworks(made, x, 1)).dtype == torch.float32
         ensemble = monte_carlo(made, x, [1_000])
         one_pass = weight_scaling(made, x)
+
     for log_probs in (ensemble.arithmetic[0], ensemble.geometric[0], one_pass):
         torch.testing.assert_close(log_probs.exp().sum(-1), torch.ones(4))
 
@@ -263,6 +286,7 @@ def test_what_is_no_batch_of_logits_is_refused(call: Callable[..., object], foun
 def test_a_model_that_ends_in_softmax_is_warned_of(rule: Callable[..., object]) -> None:
     """If this failed, softmax would be taken twice in silence: all predictions near to uniform."""
     net = nn.Sequential(on_words(nn.Dropout(0.5)), nn.Softmax(1))
+
     with pytest.warns(UserWarning, match="Sequential gives probabilities"):
         rule(net, WORDS)
 

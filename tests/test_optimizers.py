@@ -21,17 +21,25 @@ from dropout_study.optimizers import make_optimizer, make_schedule
 )
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
 def test_the_learning_rate_follows_its_schedule(
-    make_config: Callable[..., Config], optimizer: str, arguments: list[str], expected: dict[int, float]
+    make_config: Callable[..., Config],
+    optimizer: str,
+    arguments: list[str],
+    expected: dict[int, float],
 ) -> None:
     """If this failed, the learning rate would not be what the configuration says."""
-    config = make_config(f"optimizer={optimizer}", "optimizer.lr=0.5", "budget.updates=100", *arguments)
+    config = make_config(
+        f"optimizer={optimizer}", "optimizer.lr=0.5", "budget.updates=100", *arguments
+    )
     made = make_optimizer(config.optimizer, [torch.nn.Parameter(torch.zeros(1))])
     schedule = make_schedule(config, made)
     rates = []
+
     for _ in range(101):
         rates.append(made.param_groups[0]["lr"])
         made.step()
+
         if len(rates) <= 100:
             schedule.step()
+
     for update, factor in expected.items():
         assert rates[update] == pytest.approx(0.5 * factor, rel=1e-5), update

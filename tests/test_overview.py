@@ -10,12 +10,18 @@ from dropout_study.record import Record, SeedRecord
 def record(*curves: str) -> Record:
     """Two networks that finished and one that failed."""
     seeds = [
-        SeedRecord(seed, "d", {"test/error/weight_scaling": 2.0 * seed}, {key: [(1, 9.0, 0), (2, 5.0 + seed, 0)]})
+        SeedRecord(
+            seed,
+            "d",
+            {"test/error/weight_scaling": 2.0 * seed},
+            {key: [(1, 9.0, 0), (2, 5.0 + seed, 0)]},
+        )
         for seed in (1, 2)
         for key in [curves[0]]
     ]
     for seed in seeds:
         seed.curves |= {key: [(1, 8.0, 0), (10, 7.0 + seed.seed, 0)] for key in curves[1:]}
+
     return Record("e", "", "n", {}, {}, {}, [*seeds, SeedRecord(3, "d", failure="diverged")])
 
 
@@ -30,7 +36,10 @@ def test_the_table_has_every_seed_that_counts_beside_mean_and_interval(tmp_path:
 def test_the_figure_has_the_curves_that_matter(tmp_path: Path) -> None:
     """If this failed, a run without curves would have an empty figure, or one with curves none."""
     assert overview.write(record("train/loss"), tmp_path) == ["seeds.json"]
-    assert overview.write(record("val/error", "mc/error", "mc/nll"), tmp_path) == ["curves.svg", "seeds.json"]
+    assert overview.write(record("val/error", "mc/error", "mc/nll"), tmp_path) == [
+        "curves.svg",
+        "seeds.json",
+    ]
     both = (tmp_path / "curves.svg").stat().st_size
     overview.write(record("val/error"), tmp_path)
     assert (tmp_path / "curves.svg").stat().st_size < both

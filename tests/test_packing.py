@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropout_study.packing import pack, pack_curve, pack_picture, unpack, unpack_curve, unpack_picture
+from dropout_study.packing import (
+    pack,
+    pack_curve,
+    pack_picture,
+    unpack,
+    unpack_curve,
+    unpack_picture,
+)
 from dropout_study.probes.units import FEATURES
 from dropout_study.tracking import LONGEST
 

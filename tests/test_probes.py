@@ -16,7 +16,8 @@ from dropout_study.probes.units import correlation, effective_rank
 from dropout_study.rules import bagging, exact, means, subnetworks, weight_scaling
 
 SOURCE = torch.Generator().manual_seed(0)
-X, LABELS = torch.rand(60, 16, generator=SOURCE), torch.arange(60) % 3
+X = torch.rand(60, 16, generator=SOURCE)
+LABELS = torch.arange(60) % 3
 BATCHES = [(X[:40], LABELS[:40]), (X[40:], LABELS[40:])]
 
 
@@ -24,6 +25,7 @@ def probed(activation: str = "relu", seeds: int = 2, bag: int = 1, rate: float =
     cohort = Cohort(MLP(16, 3, [5, 4], activation, 0.0, rate), range(seeds))
     for p in cohort.parameters():
         p.data *= 3
+
     return Probed(cohort, BATCHES, bag)
 
 
@@ -44,7 +46,9 @@ def test_with_no_unit_removed_the_error_is_that_of_weight_scaling_and_it_grows()
     torch.testing.assert_close(100 * found.wrong["removed_50"].mean(-1), errors[5])
 
 
-def test_an_ensemble_is_the_mean_of_the_probabilities_of_the_members_that_are_judged_alone() -> None:
+def test_an_ensemble_is_the_mean_of_the_probabilities_of_the_members_that_are_judged_alone() -> (
+    None
+):
     """If this failed, the gain would compare an ensemble with members that are not its own."""
     net = probed()
     found = PROBES["ensemble"](net)
@@ -56,7 +60,10 @@ def test_an_ensemble_is_the_mean_of_the_probabilities_of_the_members_that_are_ju
     torch.testing.assert_close(found.metrics["ensemble/error"], together)
     torch.testing.assert_close(100 * found.wrong["single"].mean(-1), alone.mean(0))
     torch.testing.assert_close(
-        found.metrics["single/disagreement"], metrics.disagreement(members).double().mean(-1), rtol=1e-5, atol=1e-7
+        found.metrics["single/disagreement"],
+        metrics.disagreement(members).double().mean(-1),
+        rtol=1e-5,
+        atol=1e-7,
     )
 
 
@@ -67,7 +74,9 @@ def test_bags_belong_to_their_first_members() -> None:
     steps, errors = found.curves["bag/error"]
     expected = bagging(weight_scaling(net.cohort, X), 3)
     assert list(steps) == [1, 2, 3]
-    torch.testing.assert_close(errors[:, [0, 3]], 100 * metrics.errors(expected, LABELS).double().mean(-1))
+    torch.testing.assert_close(
+        errors[:, [0, 3]], 100 * metrics.errors(expected, LABELS).double().mean(-1)
+    )
     assert errors[:, [1, 2, 4, 5]].isnan().all()
     assert torch.equal(found.wrong["bag"][3], metrics.errors(expected[-1, 1], LABELS).double())
 
@@ -75,7 +84,9 @@ def test_bags_belong_to_their_first_members() -> None:
 def test_correlation_of_units_computed_by_hand() -> None:
     """If this failed, `co_adaptation` would be decided by something else; a unit that never varies has none."""
     a = torch.tensor([1.0, 2.0, 3.0, 4.0])
-    h = torch.stack([a, 5 - 2 * a, torch.zeros(4), torch.tensor([1.0, -1.0, -1.0, 1.0])], -1).unsqueeze(0)
+    h = torch.stack(
+        [a, 5 - 2 * a, torch.zeros(4), torch.tensor([1.0, -1.0, -1.0, 1.0])], -1
+    ).unsqueeze(0)
     assert float(correlation(h)) == pytest.approx((1 + 0 + 0) / 3)
     assert float(correlation(h[..., :1])) == 0
 
@@ -83,7 +94,9 @@ def test_correlation_of_units_computed_by_hand() -> None:
 def test_features_are_the_incoming_weights_of_the_first_units() -> None:
     """If this failed, the pictures would be of other units, or their pixels lie in another order than the inputs'."""
     net = probed()
-    (weight,) = (p for name, p in net.cohort.named_parameters() if name.endswith("layers.0.weight"))  # [2, 16, 5]
+    (weight,) = (
+        p for name, p in net.cohort.named_parameters() if name.endswith("layers.0.weight")
+    )  # [2, 16, 5]
     weight.data = torch.arange(160.0).view(2, 16, 5)
     picture = PROBES["units"](net).pictures["features"]
     assert picture.shape == (2, 4, 20)
@@ -132,13 +145,26 @@ def test_enumeration_is_exact_for_linear_nets_and_only_for_those() -> None:
     linear, relu = (probed(activation) for activation in ("identity", "relu"))
     for net in (linear, relu):
         net.cohort.double()
+
     exactly, roughly = (PROBES["enumeration"](net).metrics for net in (linear, relu))
     assert exactly["exact/masks"].tolist() == [2**9] * 2
-    for key in ("weight_scaling_error", "normal_error", "kl", "arithmetic_sum_error", "geometric_sum_error"):
+
+    for key in (
+        "weight_scaling_error",
+        "normal_error",
+        "kl",
+        "arithmetic_sum_error",
+        "geometric_sum_error",
+    ):
         assert float(exactly[f"exact/{key}"].abs().max()) < 1e-12, key
+
     assert float(roughly["exact/weight_scaling_error"].min()) > 1e-3
     geometric = exact(relu.cohort, X[:40].double()).geometric
-    kl = (geometric.exp() * (geometric - weight_scaling(relu.cohort, X[:40].double()))).sum(-1).mean(-1)
+    kl = (
+        (geometric.exp() * (geometric - weight_scaling(relu.cohort, X[:40].double())))
+        .sum(-1)
+        .mean(-1)
+    )
     torch.testing.assert_close(roughly["exact/kl"], kl)
 
 
@@ -157,8 +183,10 @@ def test_operations_are_counted_as_they_must_be() -> None:
     assert found.metrics["cost/flops_bag"].tolist() == [NETS, NETS]
     assert found.metrics["cost/flops_scaling"].tolist() == [1.0, 1.0]
     assert 1 < float(found.metrics["cost/flops_monte_carlo"][0]) <= NETS
+
     for name in ("dropout", "bag", "scaling", "monte_carlo"):
         steps, ratios = found.curves[f"cost/{name}"]
         assert ratios.shape == (len(steps), 2)
         assert not any(math.isnan(value) for value in ratios.flatten().tolist())
+
     assert float(found.curves["cost/bag"][1].median()) > 3

@@ -12,12 +12,16 @@ from dropout_study.processes import alive, every, identity, now_ms
 def test_a_process_is_alive_until_it_is_killed() -> None:
     """If this failed, a run that was killed would block its condition, or a running one would be started twice."""
     assert alive(identity(), now_ms())
+
     with another_process() as (process, name):
         assert alive(name, now_ms())
         process.kill()
+
         while psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE:
             time.sleep(0.01)
+
         assert not alive(name, now_ms()), "nobody has asked for its exit code yet"
+
     assert not alive(name, now_ms())
 
 
@@ -45,7 +49,9 @@ def test_of_a_process_out_of_sight_the_signs_of_life_decide(elsewhere: dict[str,
 
 def test_a_clock_that_is_set_makes_no_other_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """If this failed, every run would count as dead once the clock of its machine is set."""
-    before, boot, created = identity(), psutil.boot_time(), psutil.Process().create_time()
+    before = identity()
+    boot = psutil.boot_time()
+    created = psutil.Process().create_time()
     monkeypatch.setattr(psutil, "boot_time", lambda: boot + 3_600)
     monkeypatch.setattr(psutil.Process, "create_time", lambda _: created + 3_600)
     assert identity() == before
@@ -67,6 +73,7 @@ def test_a_repeated_action_stops_with_its_block_and_may_fail() -> None:
     with every(0.01, act):
         while len(calls) < 3:
             time.sleep(0.01)
+
     count = len(calls)
     time.sleep(0.05)
     assert len(calls) == count

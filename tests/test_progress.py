@@ -11,6 +11,7 @@ def test_the_jobs_of_a_start_are_those_in_its_folders(tmp_path: Path) -> None:
     for name in ("2", "10", "10/below", "beside", "broken"):
         (tmp_path / name).mkdir()
         Job(name).save(tmp_path / name)
+
     (tmp_path / "broken" / FILE).write_text('{"name": "cut sho')
     folders = [tmp_path / name for name in ("2", "10", "broken", "not begun")]
     assert [job.name for job in jobs_of(folders).values()] == ["2", "10"]
@@ -31,16 +32,29 @@ def test_the_line_counts_ranks_and_estimates() -> None:
 def test_a_line_without_anything_done_promises_nothing() -> None:
     """If this failed, a sweep would begin with a division by zero, or a made-up time."""
     assert line([], 3, 0.0) == "3 left"
-    assert line([Job("a", state="skipped", errors=[1.0])], 3, 5.0) == "1 skipped, 2 left, best 1.00 % (a)"
+    assert (
+        line([Job("a", state="skipped", errors=[1.0])], 3, 5.0)
+        == "1 skipped, 2 left, best 1.00 % (a)"
+    )
 
 
 def test_each_end_is_told_with_its_reason() -> None:
     """If this failed, a skipped or failed condition would look like a trained one."""
-    assert told(Job("a", state="done", errors=[1.0, 3.0])).startswith("a: 2.00 % test error, 2 seeds")
-    assert told(Job("a", state="skipped", reason="recorded at commit 01")) == "a: skipped, recorded at commit 01"
+    assert told(Job("a", state="done", errors=[1.0, 3.0])).startswith(
+        "a: 2.00 % test error, 2 seeds"
+    )
+    assert (
+        told(Job("a", state="skipped", reason="recorded at commit 01"))
+        == "a: skipped, recorded at commit 01"
+    )
     assert told(Job("a", state="failed", reason="out of memory")) == "a: FAILED, out of memory"
-    assert told(Job("a", state="failed", reason="1 of 2 seeds failed", errors=[1.0])).startswith("a: FAILED")
-    assert told(Job("a", state="planned", seeds=[0, 1], estimate=600)) == "a: 2 seeds to train, about 10 min"
+    assert told(Job("a", state="failed", reason="1 of 2 seeds failed", errors=[1.0])).startswith(
+        "a: FAILED"
+    )
+    assert (
+        told(Job("a", state="planned", seeds=[0, 1], estimate=600))
+        == "a: 2 seeds to train, about 10 min"
+    )
 
 
 def test_durations_are_told_in_the_unit_that_people_use() -> None:

@@ -7,21 +7,36 @@ import pytest
 
 from dropout_study.provenance import commit
 
-AUTHOR = ("-c", "user.name=tester", "-c", "user.email=tester@example.org", "-c", "commit.gpgsign=false")
+AUTHOR = (
+    "-c",
+    "user.name=tester",
+    "-c",
+    "user.email=tester@example.org",
+    "-c",
+    "commit.gpgsign=false",
+)
 
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository whose one file is committed."""
-    for variable in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):  # which a hook of git sets, for its own repository
+    for variable in (
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+    ):  # which a hook of git sets, for its own repository
         monkeypatch.delenv(variable, raising=False)
+
     git(tmp_path, "init")
     change(tmp_path)
+
     return tmp_path
 
 
 def git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", *AUTHOR, *arguments], cwd=folder, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        ["git", *AUTHOR, *arguments], cwd=folder, check=True, capture_output=True, text=True
+    )
     return done.stdout.strip()
 
 
@@ -29,8 +44,10 @@ def change(folder: Path) -> str:
     """Commit another text of the file; returns the commit."""
     with (folder / "provenance.py").open("a") as file:
         file.write("changed\n")
+
     git(folder, "add", "provenance.py")
     git(folder, "commit", "-m", "change")
+
     return git(folder, "rev-parse", "HEAD")
 
 

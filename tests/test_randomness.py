@@ -15,8 +15,15 @@ def test_seeds_updates_sites_and_purposes_have_streams_of_their_own() -> None:
     assert len(set(streams)) == len(streams)
 
 
-@given(st.integers(0, 2**31), st.integers(0, 2**40), st.integers(0, 100), st.sampled_from(list(Purpose)))
-def test_an_evaluation_stream_is_never_any_other_stream(seed: int, update: int, site: int, purpose: Purpose) -> None:
+@given(
+    st.integers(0, 2**31),
+    st.integers(0, 2**40),
+    st.integers(0, 100),
+    st.sampled_from(list(Purpose)),
+)
+def test_an_evaluation_stream_is_never_any_other_stream(
+    seed: int, update: int, site: int, purpose: Purpose
+) -> None:
     """If this failed, a Monte-Carlo mask could repeat a training mask."""
     evaluation = purpose is Purpose.EVALUATION_MASK
     assert stream(purpose, seed, update, site) >> 31 == evaluation

@@ -23,9 +23,11 @@ class Terminal:
     def __enter__(self) -> Self:
         self._near, self._far = os.openpty()
         termios.tcsetwinsize(self._far, (24, 80))
-        self.name, self._shown = os.ttyname(self._far), bytearray()
+        self.name = os.ttyname(self._far)
+        self._shown = bytearray()
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
+
         return self
 
     def _read(self) -> None:
@@ -50,6 +52,7 @@ def last_cohort(folder: Path) -> str:
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     order = ["start_time DESC"]
     (run,) = client.search_runs(experiments, "tags.role = 'cohort'", order_by=order, max_results=1)
+
     return str(run.info.run_id)
 
 
@@ -66,17 +69,23 @@ def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
         file.name for file in (ROOT / "scripts").glob("*.py")
     }
     bars = ""
+
     for command in commands:
         script, *arguments = readme.smaller(command)
-        arguments = [a.replace("RUN_ID", last_cohort(tmp_path)) if "RUN_ID" in a else a for a in arguments]
+        arguments = [
+            a.replace("RUN_ID", last_cohort(tmp_path)) if "RUN_ID" in a else a for a in arguments
+        ]
+
         with Terminal() as terminal:
             process = Script(script, tmp_path, terminal.name).start(*arguments)
             try:
                 process.join()
             finally:
                 process.kill()
+
         assert process.exitcode == 0, f"{command}: {terminal.text}"
         bars += terminal.text
+
     assert "updates/s" in bars, "a single run shows no progress"
 
 
@@ -84,5 +93,7 @@ def test_the_shell_completes_choices(tmp_path: Path) -> None:
     """If this failed, the Tab key would answer nothing after the README's line."""
     assert 'eval "$(python scripts/train.py -sc install=bash)"' in TEXT
     line = "python scripts/train.py data="
-    done = Script("train.py", tmp_path).alone("-sc", "query=bash", COMP_LINE=line, COMP_POINT=str(len(line)))
+    done = Script("train.py", tmp_path).alone(
+        "-sc", "query=bash", COMP_LINE=line, COMP_POINT=str(len(line))
+    )
     assert done.stdout.split() == ["data=digits", "data=fashion_mnist", "data=kmnist", "data=mnist"]

@@ -5,7 +5,10 @@ import torch
 from dropout_study.config import Regularizer
 from dropout_study.regularizers import penalty, project
 
-WEIGHTS = [torch.tensor([[[1.0, -2.0]], [[3.0, 0.0]]]), torch.tensor([[[0.5]], [[-1.0]]])]  # two networks
+WEIGHTS = [
+    torch.tensor([[[1.0, -2.0]], [[3.0, 0.0]]]),
+    torch.tensor([[[0.5]], [[-1.0]]]),
+]  # two networks
 HIDDEN = [torch.tensor([[[1.0, -1.0], [0.0, 4.0]], [[0.0, 0.0], [2.0, 0.0]]])]
 
 
@@ -15,6 +18,7 @@ def test_each_penalty_is_the_one_computed_by_hand_network_by_network() -> None:
     for name, expected in by_hand.items():
         result = penalty(Regularizer(**{name: 0.1}), WEIGHTS, HIDDEN)
         torch.testing.assert_close(result, 0.1 * torch.tensor(expected))
+
     both = penalty(Regularizer(l2=1.0, l1=2.0), WEIGHTS, HIDDEN)
     torch.testing.assert_close(both, torch.tensor([5.25 + 7.0, 10.0 + 8.0]))
 
@@ -26,6 +30,8 @@ def test_no_regularizer_costs_nothing() -> None:
 
 def test_max_norm_shrinks_long_columns_and_leaves_short_ones() -> None:
     """If this failed, the constraint would act on the wrong axis, or on weights that satisfy it."""
-    weight = torch.tensor([[[3.0, 0.3], [4.0, 0.4]]])  # one network, two inputs, two units of norm 5 and 0.5
+    weight = torch.tensor(
+        [[[3.0, 0.3], [4.0, 0.4]]]
+    )  # one network, two inputs, two units of norm 5 and 0.5
     project(weight, (-2,), 2.0)
     torch.testing.assert_close(weight, torch.tensor([[[1.2, 0.3], [1.6, 0.4]]]))

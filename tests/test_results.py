@@ -39,7 +39,9 @@ FRAME = pd.DataFrame(
         "budget.updates": 20,
         "model.hidden_rate": [0.0, 0.0, 0.5, 0.5, 0.5],
         "test/error/weight_scaling": [50.0, 25.0, 0.0, 25.0, 100.0],
-        "wrong/weight_scaling": [pack(w) for w in ([1, 1, 0, 0], [1, 0, 0, 0], [0] * 4, [0, 1, 0, 0], [1] * 4)],
+        "wrong/weight_scaling": [
+            pack(w) for w in ([1, 1, 0, 0], [1, 0, 0, 0], [0] * 4, [0, 1, 0, 0], [1] * 4)
+        ],
         "curve/val/error": ["10:3 20:2", "10:5 20:4", "", "", ""],
     }
 ).replace("", None)
@@ -51,15 +53,20 @@ def test_errors_are_paired_by_seed_and_judged_on_the_same_images() -> None:
 
     Seed 0: 25 - 0, seed 1: 50 - 25. Images: (1 + 1) / 2, (0 + 0) / 2, 0, 0, in percent.
     """
-    effect = RUNS.where(model__hidden_rate=0).error().minus(RUNS.where(model__hidden_rate=0.5).error())
+    effect = (
+        RUNS.where(model__hidden_rate=0).error().minus(RUNS.where(model__hidden_rate=0.5).error())
+    )
     assert effect.values == [25.0, 25.0]
     assert effect.image_error == pytest.approx(np.std([100, 0, 0, 0], ddof=1) / math.sqrt(4))
 
 
 def test_a_measure_is_paired_over_common_seeds() -> None:
     """If this failed, an arm with more seeds would shift the difference."""
-    one, other = (RUNS.where(model__hidden_rate=r).column("test/error/weight_scaling") for r in (0, 0.5))
+    one, other = (
+        RUNS.where(model__hidden_rate=r).column("test/error/weight_scaling") for r in (0, 0.5)
+    )
     assert minus(other, one).values == [-25.0, -25.0]
+
     with pytest.raises(Missing, match="no seed in common"):
         minus(one.loc[[0]], other.loc[[2]])
 
@@ -85,8 +92,11 @@ def test_a_curve_has_a_row_a_step_and_a_column_a_seed() -> None:
 
 def test_the_last_point_of_a_curve_has_to_be_asked_for() -> None:
     """If this failed, a claim could take the last layer, or the last member, for a summary of all."""
-    plain = Runs(FRAME.assign(**{"val/error": [2.0, 4.0, 1.0, 1.0, 1.0]}), {}).where(model__hidden_rate=0)
+    plain = Runs(FRAME.assign(**{"val/error": [2.0, 4.0, 1.0, 1.0, 1.0]}), {}).where(
+        model__hidden_rate=0
+    )
     assert plain.last("val/error").to_dict() == {0: 4.0, 1: 2.0}
+
     with pytest.raises(ValueError, match="val/error is a curve"):
         plain.column("val/error")
 
@@ -105,11 +115,20 @@ def test_co_adaptation_is_a_mean_over_layers() -> None:
         (lambda: RUNS.where(model__hidden_rate=0.2), "no results with model.hidden_rate=0.2"),
         (lambda: RUNS.where(arm="L2"), "no results with arm=L2"),
         (lambda: RUNS.column("units/rank"), "units/rank was not measured"),
-        (lambda: RUNS.where(model__hidden_rate=0.5).curve("val/error"), "val/error was not measured"),
+        (
+            lambda: RUNS.where(model__hidden_rate=0.5).curve("val/error"),
+            "val/error was not measured",
+        ),
         (lambda: RUNS.where(model__hidden_rate=0).at("val/error", 15), "not measured at 15"),
-        (lambda: RUNS.curve("val/error"), "several conditions are recorded where one is expected: a; b"),
+        (
+            lambda: RUNS.curve("val/error"),
+            "several conditions are recorded where one is expected: a; b",
+        ),
         (lambda: RUNS.wrong("weight_scaling"), "several conditions are recorded"),
-        (lambda: minus(RUNS.column("seed"), RUNS.column("seed")), "several conditions are recorded"),
+        (
+            lambda: minus(RUNS.column("seed"), RUNS.column("seed")),
+            "several conditions are recorded",
+        ),
         (lambda: RUNS.error("exact_geometric"), "test/error/exact_geometric was not measured"),
     ],
 )
@@ -158,12 +177,15 @@ def table(*rows: dict[str, str]) -> str:
     writer = csv.DictWriter(written, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
+
     return written.getvalue()
 
 
 def test_a_whole_table_is_read(tmp_path: Path) -> None:
     """If this failed, the checks would refuse what is written, such as a measure of the user's own."""
-    (tmp_path / "results.csv").write_text(table(WHOLE, WHOLE | {"seed": "4294967295", "val/nll": ""}))
+    (tmp_path / "results.csv").write_text(
+        table(WHOLE, WHOLE | {"seed": "4294967295", "val/nll": ""})
+    )
     runs = from_file(tmp_path / "results.csv")
     assert runs["seed"].tolist() == [0, 2**32 - 1]
     assert runs["mine/anything"].tolist() == [-1000.0] * 2
@@ -175,7 +197,11 @@ def test_a_whole_table_is_read(tmp_path: Path) -> None:
     [
         ("study", "capcity", "line 3, column study: 'capcity' is not one of capacity, cost"),
         ("budget", "lap", "line 3, column budget: 'lap' is not one of smoke, laptop, paper"),
-        ("data.name", "imagenet", "line 3, column data.name: 'imagenet' is not one of digits, mnist"),
+        (
+            "data.name",
+            "imagenet",
+            "line 3, column data.name: 'imagenet' is not one of digits, mnist",
+        ),
         ("seed", "", "line 3, column seed: the cell is empty"),
         ("seed", "1e30", "line 3, column seed: '1e30' is not a whole number from 0 to 4294967295"),
         ("seed", "nan", "line 3, column seed: 'nan' is not a whole number"),
@@ -185,7 +211,11 @@ def test_a_whole_table_is_read(tmp_path: Path) -> None:
         ("training_digest", "", "line 3, column training_digest: the cell is empty"),
         ("model.hidden_rate", "half", "column model.hidden_rate: 'half' is not a finite number"),
         ("test/error/weight_scaling", "-3", "'-3' is not a finite number, at least 0, at most 100"),
-        ("test/error/weight_scaling", "101", "'101' is not a finite number, at least 0, at most 100"),
+        (
+            "test/error/weight_scaling",
+            "101",
+            "'101' is not a finite number, at least 0, at most 100",
+        ),
         ("test/error/weight_scaling", "nan", "'nan' is not a finite number"),
         ("val/nll", "inf", "column val/nll: 'inf' is not a finite number, at least 0"),
         ("val/nll", "0.25x", "column val/nll: '0.25x' is not"),
@@ -194,16 +224,26 @@ def test_a_whole_table_is_read(tmp_path: Path) -> None:
         ("curve/val/error", "10:5", "column val/error: '4.0' is not 5, with which"),
         ("curve/val/error", "10:5 20:", "column curve/val/error: '10:5 20:' is not a whole curve"),
         ("curve/val/error", "10:nan 20:4", "column curve/val/error: '10:nan 20:4' is not a whole"),
-        ("wrong/weight_scaling", pack([1, 0])[:-2], "column wrong/weight_scaling: .* is not packed"),
+        (
+            "wrong/weight_scaling",
+            pack([1, 0])[:-2],
+            "column wrong/weight_scaling: .* is not packed",
+        ),
         ("wrong/weight_scaling", pack([1, 0]), "it is of 2 test images, and line 2 of 4"),
-        ("picture/features", "2 1 abc", "column picture/features: '2 1 abc' is not a packed picture"),
+        (
+            "picture/features",
+            "2 1 abc",
+            "column picture/features: '2 1 abc' is not a packed picture",
+        ),
     ],
 )
 def test_a_damaged_cell_is_named(tmp_path: Path, column: str, text: str, message: str) -> None:
     """If this failed, a report would be written as if nothing were wrong, or end in a traceback."""
     (tmp_path / "results.csv").write_text(table(WHOLE, WHOLE | {"seed": "1"} | {column: text}))
+
     with pytest.raises(ConfigError, match=message) as raised:
         from_file(tmp_path / "results.csv", ["capacity", "cost"])
+
     assert str(raised.value).startswith(f"results={tmp_path / 'results.csv'} cannot be read: ")
     assert "\n" not in str(raised.value)
 
@@ -218,8 +258,14 @@ def test_a_damaged_cell_is_named(tmp_path: Path, column: str, text: str, message
         (table(WHOLE)[:-40].encode(), "line 2: it has 17 cells, and the header 19"),
         (table(WHOLE).replace("rate 0", 'rate" 0').encode(), "line 2: "),
         (table({"seeds": "", **WHOLE}).encode(), "line 1: 'seeds' is no column of results"),
-        (table(WHOLE).replace("val/nll", "val/error").encode(), "line 1: there are two columns val/error"),
-        (table({k: v for k, v in WHOLE.items() if k != "seed"}).encode(), "line 1: there is no column seed"),
+        (
+            table(WHOLE).replace("val/nll", "val/error").encode(),
+            "line 1: there are two columns val/error",
+        ),
+        (
+            table({k: v for k, v in WHOLE.items() if k != "seed"}).encode(),
+            "line 1: there is no column seed",
+        ),
     ],
     ids=["empty", "header", "binary", "other", "cut", "quote", "unknown", "twice", "missing"],
 )
@@ -236,8 +282,10 @@ def test_rows_that_are_gone_are_noticed_by_the_checksum(tmp_path: Path) -> None:
     assert sums.read_text() == f"{hashlib.sha256(file.read_bytes()).hexdigest()}  results.csv\n"
     lines = file.read_text().splitlines(keepends=True)
     file.write_text("".join(lines[:3]))
+
     with pytest.raises(ConfigError, match=r"rows may be cut .* remove results.csv.sha256"):
         from_file(file)
+
     sums.unlink()
     assert len(from_file(file)) == 2
     to_file(FRAME, file)
@@ -253,5 +301,6 @@ def test_a_column_that_a_claim_needs_is_missed_in_a_sentence() -> None:
 def test_errors_of_different_rules_compare_within_a_network() -> None:
     """If this failed, Monte Carlo and weight scaling of one net could not be paired."""
     percent = pd.Series({0: 50.0})
-    one, other = Errors(percent, {0: np.array([1.0, 0.0])}), Errors(percent * 0, {0: np.zeros(2)})
+    one = Errors(percent, {0: np.array([1.0, 0.0])})
+    other = Errors(percent * 0, {0: np.zeros(2)})
     assert one.minus(other).values == [50.0]

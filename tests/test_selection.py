@@ -18,7 +18,9 @@ ROWS = [
     ("b", 1, 1, 1.7, 9.0),
     ("b", 1, 2, 9.9, 9.0),  # a seed that the other lacks
 ]
-FRAME = pd.DataFrame(ROWS, columns=["digest", "candidate", "seed", "val/error", "test/error/weight_scaling"])
+FRAME = pd.DataFrame(
+    ROWS, columns=["digest", "candidate", "seed", "val/error", "test/error/weight_scaling"]
+)
 FRAME["arm"], FRAME["wrong/weight_scaling"] = "L2", "text"
 
 
@@ -29,7 +31,9 @@ def test_the_lowest_validation_error_over_shared_seeds_wins_whatever_the_test_er
     assert candidates(Runs(FRAME, {}), "L2")["error"].tolist() == pytest.approx([2.1, 1.6])
 
 
-@pytest.mark.parametrize("column", ["test/error/weight_scaling", "wrong/weight_scaling", "mc/error", "units/rank"])
+@pytest.mark.parametrize(
+    "column", ["test/error/weight_scaling", "wrong/weight_scaling", "mc/error", "units/rank"]
+)
 def test_selecting_refuses_a_frame_with_test_results(column: str) -> None:
     """If this failed, nothing would keep a choice from looking at test data."""
     frame = without_test(FRAME).assign(**{column: 0})
@@ -60,8 +64,10 @@ def test_arms_with_fewer_candidates_are_not_compared_yet() -> None:
 def test_every_arm_has_as_many_different_candidates() -> None:
     """If this failed, an arm would have more chances than another."""
     grid = grid_of("regularizers", CONF, "laptop")
-    numbers, arms = grid["study.candidate"].split(","), grid["arm"].split(",")
+    numbers = grid["study.candidate"].split(",")
+    arms = grid["arm"].split(",")
     assert len(arms) == 8
+
     for arm in arms:
         text = (CONF / "arm" / f"{arm}.yaml").read_text(encoding="utf-8")
         lists = [values.split(",") for values in re.findall(r"\$\{candidate:([^}]*)\}", text)]

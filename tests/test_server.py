@@ -1,6 +1,7 @@
 """Sweeps through `mlflow server` on PostgreSQL, started here on loopback: `pytest -m server`.
 
-What can go wrong on the way does so: a worker is killed, the server goes away, addresses hold passwords.
+What can go wrong on the way does so: a worker is killed, the server goes away, addresses hold
+passwords.
 """
 
 import os
@@ -50,9 +51,11 @@ def database() -> Iterator[str]:
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     assert programs, "these tests need PostgreSQL: apt-get install postgresql"
     folder = Path(tempfile.mkdtemp())
+
     user = "postgres" if os.getuid() == 0 else None  # it refuses to run as root
     if user:
         shutil.chown(folder, user)
+
     (folder / "password").write_text(SECRET)
     (folder / "password").chmod(0o644)
 
@@ -63,6 +66,7 @@ def database() -> Iterator[str]:
     run("initdb", "-U", "study", "-A", "scram-sha-256", f"--pwfile={folder}/password")
     port = free_port()
     run("pg_ctl", "-w", "-l", f"{folder}/log", "-o", f"-p {port} -k {folder} -h 127.0.0.1", "start")
+
     try:
         yield f"postgresql+psycopg://study:{SECRET}@127.0.0.1:{port}/postgres"
     finally:
@@ -77,7 +81,9 @@ def empty(database: str) -> str:
     engine = sqlalchemy.create_engine(database, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
+
     engine.dispose()
+
     return database.replace("/postgres", f"/{name}")
 
 
@@ -94,11 +100,15 @@ class Server:
 
     def start(self) -> None:
         """Start, and wait until it answers."""
-        self._process = subprocess.Popen(self._command, stdout=self._log, stderr=self._log, start_new_session=True)
+        self._process = subprocess.Popen(
+            self._command, stdout=self._log, stderr=self._log, start_new_session=True
+        )
+
         for _ in range(1_200):
             with suppress(OSError), urllib.request.urlopen(f"{self.uri}/health", timeout=1):
                 return
             time.sleep(0.1)
+
         raise TimeoutError("the server does not answer")
 
     def stop(self) -> None:
@@ -135,7 +145,10 @@ def started(folder: Path, *arguments: str, **variables: str) -> Iterator[subproc
     command = [sys.executable, str(ROOT / "scripts" / "train.py"), *arguments]
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": ""} | variables
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    process = subprocess.Popen(command, cwd=folder, env=environment, text=True, start_new_session=True, **streams)
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, text=True, start_new_session=True, **streams
+    )
+
     try:
         yield process
     finally:
@@ -155,16 +168,30 @@ def training(folder: Path) -> list[Job]:
     return [job for job in jobs_below(folder) if job.state == "running" and job.share > 0]
 
 
-def test_a_sweep_whose_worker_is_killed_and_that_is_started_again_is_whole(server: Server, tmp_path: Path) -> None:
+def test_a_sweep_whose_worker_is_killed_and_that_is_started_again_is_whole(
+    server: Server, tmp_path: Path
+) -> None:
     """If this failed, a team that shares a server would lose conditions, or count them twice."""
-    arguments = ["-m", "hydra/launcher=joblib", "hydra.launcher.n_jobs=4", f"tracking.uri={server.uri}", *SMALL]
-    arguments += ["study.name=postgres", "model.widths=[4],[5],[6],[7]", "model.hidden_rate=0,0.2,0.5"]
+    arguments = [
+        "-m",
+        "hydra/launcher=joblib",
+        "hydra.launcher.n_jobs=4",
+        f"tracking.uri={server.uri}",
+        *SMALL,
+    ]
+
+    arguments += [
+        "study.name=postgres",
+        "model.widths=[4],[5],[6],[7]",
+        "model.hidden_rate=0,0.2,0.5",
+    ]
     arguments += ["budget.updates=600"]
     with started(tmp_path, *arguments) as sweep:
         wait_for(lambda: training(tmp_path), sweep)
         victim = training(tmp_path)[0].process["pid"]
         os.kill(int(victim), signal.SIGKILL)
         output, _ = sweep.communicate(timeout=280)
+
     assert sweep.returncode == 0, output
     assert "[12/12]" in output
     again = Script("train.py", tmp_path).alone(*arguments)  # joblib ends its workers by `atexit`
@@ -172,23 +199,36 @@ def test_a_sweep_whose_worker_is_killed_and_that_is_started_again_is_whole(serve
     assert again.stdout.count("skipped, recorded at commit") == 12
     runs = [run for run in server.runs() if run.data.tags["role"] != "sweep"]
     complete = [run for run in runs if run.data.tags.get("complete") == "true"]
-    cohorts = {run.data.tags["config_digest"] for run in complete if run.data.tags["role"] == "cohort"}
-    seeds = {(run.data.tags["config_digest"], run.data.tags["seed"]) for run in complete if "seed" in run.data.tags}
+    cohorts = {
+        run.data.tags["config_digest"] for run in complete if run.data.tags["role"] == "cohort"
+    }
+    seeds = {
+        (run.data.tags["config_digest"], run.data.tags["seed"])
+        for run in complete
+        if "seed" in run.data.tags
+    }
     assert (len(cohorts), len(seeds), len(complete)) == (12, 36, 48)
     assert not any("duplicate" in run.data.tags for run in runs)
-    dead = [run for run in runs if "complete" not in run.data.tags and run.data.tags["role"] == "cohort"]
+    dead = [
+        run for run in runs if "complete" not in run.data.tags and run.data.tags["role"] == "cohort"
+    ]
     assert victim in {run.data.tags["pid"] for run in dead}
     assert {run.info.status for run in dead} == {"FAILED"}
-    assert {run.data.tags["reason"] for run in dead} == {"its process died without a word: killed, or out of memory"}
+    assert {run.data.tags["reason"] for run in dead} == {
+        "its process died without a word: killed, or out of memory"
+    }
 
 
-def test_a_server_that_goes_away_in_the_middle_costs_nothing(server: Server, tmp_path: Path) -> None:
+def test_a_server_that_goes_away_in_the_middle_costs_nothing(
+    server: Server, tmp_path: Path
+) -> None:
     """If this failed, restarting a server would cost the results of what is being trained."""
     arguments = [f"tracking.uri={server.uri}", "study.name=away", *SMALL, "budget.updates=3000"]
     with started(tmp_path, *arguments, MLFLOW_HTTP_REQUEST_MAX_RETRIES="1") as run:
         wait_for(lambda: training(tmp_path), run)
         server.stop()
         output, _ = run.communicate(timeout=200)
+
     assert run.returncode == 0, output
     assert "they are kept" in output.lower()
     folder = next(tmp_path.rglob(JOB)).parent
@@ -198,10 +238,12 @@ def test_a_server_that_goes_away_in_the_middle_costs_nothing(server: Server, tmp
     assert away.returncode == 1
     assert "0 recorded, 1 left" in away.stdout
     server.start()
+
     for expected in ("1 recorded, 0 left", "0 recorded, 0 left"):
         done = sync(f"tracking.uri={server.uri}")
         assert done.returncode == 0, done.stderr
         assert expected in done.stdout
+
     runs = [run for run in server.runs() if run.data.params.get("budget.updates") == "3000"]
     assert len(runs) == 4
     assert {(run.info.status, run.data.tags["complete"]) for run in runs} == {("FINISHED", "true")}
@@ -212,20 +254,27 @@ def start(uri: str, folder: Path, ready: Barrier) -> None:
     prepare(uri, "together", "")
     ready.wait(200)
     places = [f"tracking.uri={uri}", f"checkpoint.folder={folder}", "study.name=together"]
+
     with initialize_config_dir(str(CONF), version_base="1.3"):
         composed = compose("train", [*SMALL, *places, "model.widths=[4]"])
+
     carry_out(composed, folder, "job", folder)
 
 
-def test_starts_at_the_same_moment_on_an_empty_database_train_each_condition_once(empty: str, tmp_path: Path) -> None:
+def test_starts_at_the_same_moment_on_an_empty_database_train_each_condition_once(
+    empty: str, tmp_path: Path
+) -> None:
     """If this failed, a team's first sweeps would end in a message of the database, or train the same twice."""
     folders = [tmp_path / str(i) for i in range(3)]
     for folder in folders:
         folder.mkdir()
+
     ready = FORKS.Barrier(len(folders))
+
     processes = [FORKS.Process(target=start, args=(empty, folder, ready)) for folder in folders]
     for process in processes:
         process.start()
+
     for process in processes:
         process.join()
 
@@ -251,6 +300,7 @@ def holds_secret(done: subprocess.CompletedProcess[str], folder: Path) -> bool:
     written = [path for path in folder.rglob("*") if path.is_file()]
     assert {"record.json", "job.json", "multirun.yaml"} <= {path.name for path in written}
     texts = [done.stdout.encode(), done.stderr.encode(), *(path.read_bytes() for path in written)]
+
     return any(SECRET.encode() in text for text in texts)
 
 
@@ -259,12 +309,17 @@ def runs_of(uri: str, study: str) -> list[Run]:
     client = MlflowClient(uri)
     experiment = client.get_experiment_by_name(study)
     assert experiment is not None
+
     return list(client.search_runs([experiment.experiment_id]))
 
 
-def test_the_password_of_a_store_is_neither_printed_nor_recorded(database: str, tmp_path: Path) -> None:
+def test_the_password_of_a_store_is_neither_printed_nor_recorded(
+    database: str, tmp_path: Path
+) -> None:
     """If this failed, a shared artifact, a log or a screenshot would open the database to everybody."""
-    done = Script("train.py", tmp_path)("-m", f"tracking.uri={database}", "seeds=[0],[1]", *SMALL[1:], "study.name=p")
+    done = Script("train.py", tmp_path)(
+        "-m", f"tracking.uri={database}", "seeds=[0],[1]", *SMALL[1:], "study.name=p"
+    )
     assert done.returncode == 0, done.stderr
     assert "study:***@127.0.0.1" in done.stdout
     assert not holds_secret(done, tmp_path)
@@ -282,10 +337,12 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         f"database_uri = sqlite:///{folder}/auth.db\n"
         "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
     )
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_AUTH_CONFIG_PATH", str(folder / "auth.ini"))
         patch.setenv("MLFLOW_FLASK_SERVER_SECRET_KEY", "any")
         server = Server(f"sqlite:///{folder}/mlflow.db", folder, "--app-name", "basic-auth")
+
         try:
             server.start()
             yield server
@@ -298,18 +355,23 @@ def with_credentials(server: Server) -> str:
     return server.uri.replace("://", f"://ada:%40{SECRET}%2F@")
 
 
-@pytest.mark.parametrize(("launcher", "typed"), [("joblib", True), ("submitit_local", False), ("ray", True)])
+@pytest.mark.parametrize(
+    ("launcher", "typed"), [("joblib", True), ("submitit_local", False), ("ray", True)]
+)
 def test_the_password_of_a_server_reaches_the_jobs_and_nobody_else(
     launcher: str, typed: bool, locked: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If this failed, MLflow's client would print it into a log, or jobs not get in."""
     arguments = ["-m", f"hydra/launcher={launcher}", f"study.name={launcher}", *SMALL[1:]]
     arguments += ["seeds=[0]", "model.widths=[4],[5]"]
-    uri, script = with_credentials(locked), Script("train.py", tmp_path)
+    uri = with_credentials(locked)
+    script = Script("train.py", tmp_path)
+
     if typed:
         done = script.alone(*arguments, f"tracking.uri={uri}")
     else:
         done = script.alone(*arguments, MLFLOW_TRACKING_URI=uri)
+
     assert done.returncode == 0, done.stderr
     assert f"{locked.uri}/#/experiments/" in done.stdout
     assert "did not take" not in done.stdout
@@ -329,8 +391,10 @@ def test_a_job_that_a_server_refuses_trains_nothing(locked: Server, tmp_path: Pa
     arguments += ["+hydra.job.env_set.MLFLOW_TRACKING_PASSWORD=wrong"]
     done = Script("train.py", tmp_path)(*arguments)
     assert done.returncode == 1
+
     for job in jobs_below(tmp_path):
         assert "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD" in job.reason
+
     assert not list(tmp_path.rglob("config.yaml"))
 
 
@@ -339,7 +403,9 @@ def test_a_database_that_is_away_is_said_at_once(database: str) -> None:
     absent = f"postgresql+psycopg://ada:{SECRET}@127.0.0.1:9/x"
     for wrong in (database.replace(SECRET, "wrong"), absent):
         start = time.monotonic()
+
         with pytest.raises(ConfigError, match=r":\*\*\*@.*cannot be opened") as raised:
             store.prepare(wrong, "capacity", "")
+
         assert SECRET not in str(raised.value)
         assert time.monotonic() - start < 50

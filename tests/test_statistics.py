@@ -37,10 +37,14 @@ def test_one_seed_has_no_interval_and_none_is_an_error() -> None:
 def test_intervals_cover_in_93_to_97_of_100_cases(seeds: int, draw: str) -> None:
     """If this failed, "95 %" would be a claim that nobody checked; errors are counts of misclassified images."""
     source = np.random.default_rng(seeds)
+
     if draw == "normal":
-        samples, truth = source.normal(size=(4000, seeds)), 0.0
+        samples = source.normal(size=(4000, seeds))
+        truth = 0.0
     else:
-        samples, truth = source.binomial(10_000, 0.015, size=(4000, seeds)) / 100, 1.5
+        samples = source.binomial(10_000, 0.015, size=(4000, seeds)) / 100
+        truth = 1.5
+
     covered = [of.low <= truth <= of.high for of in map(interval, samples.tolist())]
     assert 0.93 < np.mean(covered) < 0.97
 
@@ -53,7 +57,8 @@ def test_an_interval_prints_its_limits() -> None:
 
 def test_the_interval_of_an_error_is_shown_between_0_and_100() -> None:
     """If this failed, a table would say that a net may misclassify less than nothing, or more than all."""
-    low, high = interval([1.0, 3.0]).within(PERCENT), interval([97.0, 99.0]).within(PERCENT)
+    low = interval([1.0, 3.0]).within(PERCENT)
+    high = interval([97.0, 99.0]).within(PERCENT)
     assert (low.low, low.mean, low.high) == (0, 2, pytest.approx(2 + 12.7062, abs=1e-3))
     assert (high.low, high.high) == (pytest.approx(98 - 12.7062, abs=1e-3), 100)
     assert math.isnan(interval([1.5]).within(PERCENT).low)
@@ -71,7 +76,9 @@ def test_the_interval_of_an_error_is_shown_between_0_and_100() -> None:
         ("exact/weight_scaling_error", ANYTHING),
     ],
 )
-def test_what_a_metric_can_be_follows_from_its_measure(key: str, expected: tuple[float, float]) -> None:
+def test_what_a_metric_can_be_follows_from_its_measure(
+    key: str, expected: tuple[float, float]
+) -> None:
     """If this failed, the limits of an interval would be those of another quantity."""
     assert range_of(key) == expected
 
@@ -97,7 +104,8 @@ def test_holm_multiplies_the_smallest_p_by_the_number_of_claims() -> None:
 def test_the_standard_error_over_images_is_that_of_paired_proportions() -> None:
     """If this failed, effects of the test images would pass for effects of networks.
 
-    Of 100 images one network alone misses 6 and the other alone 2: the variance is (8 - 16/100) / 99 / 100.
+    Of 100 images one network alone misses 6 and the other alone 2: the variance is (8 - 16/100) /
+    99 / 100.
     """
     differences = np.array([1.0] * 6 + [-1.0] * 2 + [0.0] * 92)
     assert image_error(differences) == pytest.approx(math.sqrt((8 - 16 / 100) / 99 / 100))

@@ -21,7 +21,9 @@ from dropout_study.addresses import absolute
 from dropout_study.config import ConfigError
 
 OLDER = "cbc13b556ace"  # a schema of 2022
-INSERT = "INSERT INTO experiments (experiment_id, name, lifecycle_stage) VALUES (7, 'old', 'active')"
+INSERT = (
+    "INSERT INTO experiments (experiment_id, name, lifecycle_stage) VALUES (7, 'old', 'active')"
+)
 
 
 @pytest.fixture
@@ -34,13 +36,17 @@ def test_a_deleted_experiment_is_named(uri: str) -> None:
     number = store.prepare(uri, "capacity", "")
     MlflowClient(uri).delete_experiment(number)
     command = f"MLFLOW_TRACKING_URI={uri} mlflow experiments restore --experiment-id {number}"
-    with pytest.raises(ConfigError, match=f"deleted experiment of that name; restore it .{command}., or choose"):
+    with pytest.raises(
+        ConfigError, match=f"deleted experiment of that name; restore it .{command}., or choose"
+    ):
         store.prepare(uri, "capacity", "")
 
 
 def test_an_experiment_takes_a_new_description_and_keeps_it(uri: str) -> None:
     """If this failed, MLflow's pages would show what a study was about when it was first run, or nothing."""
-    client, number = MlflowClient(uri), store.prepare(uri, "capacity", "the old")
+    client = MlflowClient(uri)
+    number = store.prepare(uri, "capacity", "the old")
+
     for told, shown in (("the new", "the new"), ("", "the new")):
         assert store.prepare(uri, "capacity", told) == number
         assert client.get_experiment(number).tags["mlflow.note.content"] == shown
@@ -50,7 +56,11 @@ def test_a_store_that_cannot_be_opened_is_one_sentence(tmp_path: Path) -> None:
     """If this failed, a mistyped address would be a page of SQLAlchemy."""
     with pytest.raises(ConfigError, match="create it first"):
         store.prepare(f"sqlite:///{tmp_path}/absent/mlflow.db", "e", "")
-    (tmp_path / "broken.db").write_text("this is not a database, and long enough to be looked at " * 40)
+
+    (tmp_path / "broken.db").write_text(
+        "this is not a database, and long enough to be looked at " * 40
+    )
+
     with pytest.raises(ConfigError, match="cannot be opened"):
         store.prepare(f"sqlite:///{tmp_path}/broken.db", "e", "")
 
@@ -71,6 +81,7 @@ def test_everything_stays_in_a_folder_with_an_unusual_name(
     for file in (neighbour, tmp_path / name / "mlflow.db"):
         file.parent.mkdir()
         shutil.copy(tables, file)
+
     before = neighbour.read_bytes()
     monkeypatch.chdir(tmp_path / name)
     number = store.prepare("sqlite:///mlflow.db?timeout=30", "capacity", "")
@@ -90,18 +101,24 @@ def test_everything_stays_in_a_folder_with_an_unusual_name(
 
 def test_first_starts_at_the_same_moment_do_not_collide(uri: str) -> None:
     """If this failed, two sweeps started together on a new store would lose one of them."""
-    processes = [FORKS.Process(target=store.prepare, args=(uri, f"study{i % 2}", "")) for i in range(4)]
+    processes = [
+        FORKS.Process(target=store.prepare, args=(uri, f"study{i % 2}", "")) for i in range(4)
+    ]
     for process in processes:
         process.start()
+
     for process in processes:
         process.join()
+
     assert [process.exitcode for process in processes] == [0] * 4
     names = {experiment.name for experiment in MlflowClient(uri).search_experiments()}
     assert {"study0", "study1"} <= names
 
 
 def revision(database: Path) -> str:
-    return str(sqlite3.connect(database).execute("SELECT version_num FROM alembic_version").fetchone()[0])
+    return str(
+        sqlite3.connect(database).execute("SELECT version_num FROM alembic_version").fetchone()[0]
+    )
 
 
 def older(uri: str) -> None:
@@ -109,10 +126,12 @@ def older(uri: str) -> None:
     engine = sqlalchemy.create_engine(uri)
     Base.metadata.create_all(engine)
     config = _get_alembic_config(uri)
+
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, OLDER)
         connection.execute(sqlalchemy.text(INSERT))
+
     engine.dispose()
 
 
@@ -122,7 +141,10 @@ def test_an_older_store_is_upgraded_and_its_copy_kept(uri: str, tmp_path: Path) 
     store.prepare(uri, "capacity", "")
     assert revision(tmp_path / "mlflow.db") != OLDER
     assert revision(tmp_path / f"mlflow.db.{OLDER}") == OLDER
-    assert {experiment.name for experiment in MlflowClient(uri).search_experiments()} >= {"old", "capacity"}
+    assert {experiment.name for experiment in MlflowClient(uri).search_experiments()} >= {
+        "old",
+        "capacity",
+    }
 
 
 def with_file(uri: str) -> str:
@@ -131,6 +153,7 @@ def with_file(uri: str) -> str:
     folder = Path(local_file_uri_to_path(run.info.artifact_uri))
     folder.mkdir(parents=True)
     (folder / "a.txt").touch()
+
     return str(run.info.run_id)
 
 
@@ -140,6 +163,7 @@ def project(tables: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "our_%20 project"
     folder.mkdir()
     shutil.copy(tables, folder / "mlflow.db")
+
     return folder
 
 
@@ -186,7 +210,8 @@ def test_artifacts_that_stayed_and_places_of_ones_own_are_left_alone(
 def test_artifacts_on_a_drive_that_is_away_are_found_when_it_is_back(project: Path) -> None:
     """If this failed, a start without the drive would lose the files of every run before it."""
     run = with_file(absolute("sqlite:///mlflow.db", project))
-    drive, store_alone = project / "mlartifacts", project.with_name("alone")
+    drive = project / "mlartifacts"
+    store_alone = project.with_name("alone")
     store_alone.mkdir()
     (project / "mlflow.db").rename(store_alone / "mlflow.db")
     uri = f"sqlite:///{store_alone}/mlflow.db"
@@ -200,11 +225,15 @@ def test_artifacts_on_a_drive_that_is_away_are_found_when_it_is_back(project: Pa
 def test_a_newer_store_is_refused_and_left_alone(uri: str, tmp_path: Path) -> None:
     """If this failed, training would run for hours and then not be recorded."""
     store.prepare(uri, "capacity", "")
+
     with sqlite3.connect(tmp_path / "mlflow.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = 'fedcba987654'")
+
     before = (tmp_path / "mlflow.db").read_bytes()
+
     with pytest.raises(ConfigError, match=r"a newer MLflow than .*schema fedcba987654"):
         store.prepare(uri, "capacity", "")
+
     assert (tmp_path / "mlflow.db").read_bytes() == before
     assert not list(tmp_path.glob("mlflow.db.fedc*"))
 
@@ -214,6 +243,7 @@ def test_a_server_that_does_not_answer_is_told_at_once_and_without_its_password(
     """If this failed, a mistyped address would cost minutes, or leak a password."""
     with pytest.raises(ConfigError, match="the store cannot be opened") as raised:
         store.prepare("http://ada:s3cret@127.0.0.1:9", "capacity", "")
+
     assert "s3cret" not in str(raised.value)
     assert "tracking.uri=http://127.0.0.1:9" in str(raised.value)
 
@@ -227,7 +257,9 @@ def test_the_command_that_shows_the_results_can_be_pasted() -> None:
 
 def test_a_folder_that_cannot_be_written_is_told_before_training() -> None:
     """If this failed, hours of training would end in an exception."""
-    with pytest.raises(ConfigError, match=r"/proc/outputs/x cannot be written: /proc: .*; choose another o"):
+    with pytest.raises(
+        ConfigError, match=r"/proc/outputs/x cannot be written: /proc: .*; choose another o"
+    ):
         store.check_room(Path("/proc/outputs/x"), "output")
 
 
@@ -235,15 +267,21 @@ def test_a_folder_that_there_cannot_be_is_told_before_training(tmp_path: Path) -
     """If this failed, a name that is too long, or a file in the way, would be a traceback."""
     (tmp_path / "file").touch()
     for name in ("a" * 300, "file", "file/in/it"):
-        with pytest.raises(ConfigError, match=r"cannot be written: .*; choose another checkpoint.folder\."):
+        with pytest.raises(
+            ConfigError, match=r"cannot be written: .*; choose another checkpoint.folder\."
+        ):
             store.check_room(tmp_path / name, "checkpoint.folder")
 
 
-def test_a_disk_that_is_nearly_full_is_told_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_is_nearly_full_is_told_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """If this failed, a checkpoint or a record would be cut short."""
     store.check_room(tmp_path / "new" / "folder", "output")
     nearly_full = SimpleNamespace(total=2**30, used=2**30, free=5 * 2**20)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: nearly_full)
+
     with pytest.raises(ConfigError, match="5 MiB left, and 100 are needed"):
         store.check_room(tmp_path / "new" / "folder", "output")
+
     assert list(tmp_path.iterdir()) == [], "looking leaves nothing behind"

@@ -35,20 +35,32 @@ def test_the_ends_of_every_axis_compose_and_are_conditions_of_their_own(study: s
     ends |= {"arm": ",".join(axes["arm"])} if "arm" in axes else {}
     found = [schema.read(c) for c in smoke.composed(study, "laptop", ends)]
     assert len({schema.digest(config) for config in found}) == len(found)
+
     for config in found:
         assert config.study.name == study
-        assert len(config.seeds) >= (1 if study == "cost" else 5), "a claim rests on five seeds or more"
+        assert len(config.seeds) >= (1 if study == "cost" else 5), (
+            "a claim rests on five seeds or more"
+        )
 
 
-@pytest.mark.parametrize("study", ["independent_units", "ensemble_gain", "co_adaptation", "robustness"])
+@pytest.mark.parametrize(
+    "study", ["independent_units", "ensemble_gain", "co_adaptation", "robustness"]
+)
 @pytest.mark.parametrize("budget", ["smoke", "laptop", "paper"])
 def test_what_a_study_evaluates_another_trains_and_stores(study: str, budget: str) -> None:
     """If this failed, a study that trains nothing would find no cohorts."""
     source = str(OmegaConf.load(CONF / "study" / f"{study}.yaml").cohorts_from)
-    own, trained = grid_of(study, CONF, budget), grid_of(source, CONF, budget)
+    own = grid_of(study, CONF, budget)
+    trained = grid_of(source, CONF, budget)
+
     for axis in ("arm", "model.widths", "model.hidden_rate"):
         assert set(split(own.get(axis, ""))) <= set(split(trained.get(axis, ""))), axis
-    first = {key: split(own[key])[0] for key in ("arm", "model.widths", "model.hidden_rate") if key in own}
+
+    first = {
+        key: split(own[key])[0]
+        for key in ("arm", "model.widths", "model.hidden_rate")
+        if key in own
+    }
     (evaluated,) = (schema.read(c) for c in smoke.composed(study, budget, first))
     (cohort,) = (schema.read(c) for c in smoke.composed(source, budget, first))
     assert schema.training_digest(evaluated) == schema.training_digest(cohort)
@@ -60,11 +72,15 @@ def test_what_a_study_evaluates_another_trains_and_stores(study: str, budget: st
 def test_the_15_claims_have_a_module_a_study_and_a_figure() -> None:
     """If this failed, a claim of the chapter would be left out."""
     assert list(CLAIMS) == IDS.split()
+
     for claim_id, claim in CLAIMS.items():
         assert importlib.import_module(f"dropout_study.claims.{claim_id}").CLAIM is claim
+
         for study in claim.studies:
             assert (CONF / "study" / f"{study}.yaml").is_file()
+
         assert callable(claim.figure)
+
         for part in claim.parts.values():
             assert isinstance(part.criterion, Exact | Greater | Equivalent | Measured)
 
@@ -73,7 +89,9 @@ def test_one_margin_holds_at_every_budget() -> None:
     """If this failed, what is compared, or its margin, could be moved from budget to budget."""
     for study in STUDIES:
         for key in ("margin", "k", "rate", "others", "combined"):
-            assert len({str(studies.values(study, CONF, budget).get(key)) for budget in BUDGETS}) == 1, (study, key)
+            assert (
+                len({str(studies.values(study, CONF, budget).get(key)) for budget in BUDGETS}) == 1
+            ), (study, key)
 
 
 def test_a_study_has_as_many_conditions_as_hydra_makes() -> None:
@@ -82,8 +100,11 @@ def test_a_study_has_as_many_conditions_as_hydra_makes() -> None:
     assert studies.size("dataset_size", CONF, "laptop", "digits") == 10
     assert studies.size("ensemble_gain", CONF, "laptop") == 4
     assert studies.size("cost", CONF, "laptop") == 1
+
     for study in STUDIES:
-        assert studies.size(study, CONF, "smoke") == len(smoke.conditions(study, "smoke", {})), study
+        assert studies.size(study, CONF, "smoke") == len(smoke.conditions(study, "smoke", {})), (
+            study
+        )
 
 
 def test_values_depend_on_budget_and_data() -> None:

@@ -35,6 +35,7 @@ def composed(uri: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Compose]:
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)  # a start leaves it there
     monkeypatch.setattr(HydraConfig.instance(), "cfg", None)
+
     with initialize_config_dir(str(CONF), version_base="1.3"):
         yield compose
 
@@ -56,12 +57,16 @@ def test_each_condition_has_the_folder_that_hydra_gives_it(composed: Compose) ->
     assert {subdir: subfolders(composed, subdir, rates) for subdir in folders} == folders
 
 
-def test_a_start_composes_before_what_it_composes_is_kept(composed: Compose, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_start_composes_before_what_it_composes_is_kept(
+    composed: Compose, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """If this failed, a condition that is named twice would get one configuration, already in use."""
     loader = GlobalHydra.instance().config_loader()
     kept: list[bool] = []
     monkeypatch.setattr(supervision, "current", None)
-    monkeypatch.setattr(sweeps, "Start", lambda *_, **__: kept.append("load_sweep_config" in vars(loader)))
+    monkeypatch.setattr(
+        sweeps, "Start", lambda *_, **__: kept.append("load_sweep_config" in vars(loader))
+    )
     sweeps.Sweep().on_multirun_start(composed())
     assert kept == [False]
     assert "load_sweep_config" in vars(loader), "the jobs themselves are composed once"
@@ -97,6 +102,7 @@ def test_a_folder_in_use_is_refused(composed: Compose, tmp_path: Path) -> None:
     """If this failed, two starts would take each other's results for their own."""
     folder = tmp_path / "run"
     folder.mkdir()
+
     with another_process(HOLD, str(folder / LOCK)) as (other, name):
         said = f"^hydra.run.dir={folder} cannot be used: another start is at work"
         with pytest.raises(ConfigError, match=said):
@@ -105,12 +111,15 @@ def test_a_folder_in_use_is_refused(composed: Compose, tmp_path: Path) -> None:
         saved = example()
         saved.tags |= name
         saved.save(folder)
+
         with pytest.raises(ConfigError, match=f"process {other.pid} of .* is at work"):
             start(composed(), folder)
 
         Job("job", process=name).save(folder)
+
         with pytest.raises(ConfigError, match=f"process {other.pid} of .* is at work"):
             start(composed(), folder)
+
     start(composed(), folder).close()
 
 
@@ -118,7 +127,8 @@ def test_a_job_that_outlived_its_start_is_waited_for_by_its_own_command_alone(
     composed: Compose, tmp_path: Path
 ) -> None:
     """If this failed, what SLURM still trains would be trained again, or pass for another job."""
-    config, other = composed("seeds=[0]"), composed("seeds=[1]")
+    config = composed("seeds=[0]")
+    other = composed("seeds=[1]")
     plain = copy.deepcopy(config)
     with open_dict(plain):
         del plain["hydra"]
@@ -126,10 +136,13 @@ def test_a_job_that_outlived_its_start_is_waited_for_by_its_own_command_alone(
     with another_process() as (process, name):
         job = Job("job", process=name, condition=condition_of(plain, ""))
         job.save(tmp_path)
+
         with pytest.raises(ConfigError, match=f"process {process.pid} of .* is at work"):
             start(other, tmp_path)
+
         start(config, tmp_path).close()
         assert Job.load(tmp_path) == job
+
     start(other, tmp_path).close()
     assert not (tmp_path / JOB).exists()
 
@@ -146,9 +159,11 @@ def test_results_that_no_store_has_are_not_replaced(composed: Compose, tmp_path:
 
     saved.end("FINISHED")
     saved.save(folder)
+
     said = f"python scripts/sync.py folder={folder} tracking.uri=http://127.0.0.1:9"
     with pytest.raises(ConfigError, match=f"holds results that {saved.store} lacks.*{said}"):
         start(composed(), folder)
+
     assert Record.load(folder).id == saved.id
 
 

@@ -51,6 +51,7 @@ def test_the_exit_code_says_who_ended_a_program(
     """If this failed, a scheduler or a script would take what was stopped for finished."""
     with pytest.raises(SystemExit) as ended:
         run(entry)
+
     assert ended.value.code == code
     assert capsys.readouterr().err == said
 
@@ -63,6 +64,7 @@ def test_a_full_disk_is_one_sentence() -> None:
 
     with pytest.raises(SystemExit) as ended:
         run(write)
+
     said = "The disk takes no more: [Errno 28] No space left on device: 'results.csv'."
     assert ended.value.code == f"{said} Make room, and give the same command again."
 
@@ -71,14 +73,17 @@ def test_signals_that_somebody_handles_are_left_to_them_and_given_back() -> None
     """If this failed, submitit could not queue a job again, and `nohup` would do nothing."""
     seen: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: seen.append(number))
+
     try:
         with raised():
             ask(signal.SIGTERM)
         assert seen == [signal.SIGTERM]
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
     with pytest.raises(Terminated), raised():
         ask(signal.SIGTERM)
+
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
@@ -126,8 +131,10 @@ time.sleep(60)
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=stop).start()
+
     with pytest.raises(Terminated), raised():
         _run(python(study))
+
     assert (tmp_path / "ended").exists()
 
 
@@ -151,4 +158,5 @@ _run([sys.executable, "-c", study])
         while not (tmp_path / "begun").exists():
             time.sleep(0.01)
         os.killpg(reproduction.pid, signal.SIGINT)  # as a terminal does
+
     assert (tmp_path / "ended").exists()

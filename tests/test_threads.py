@@ -50,13 +50,18 @@ def test_the_other_scripts_and_their_workers_wait_passively_unless_told_otherwis
     assert seen == [found]
 
 
-def test_workers_on_a_cluster_that_runs_already_wait_passively(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_on_a_cluster_that_runs_already_wait_passively(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """If this failed, Ray's workers, which do not inherit the environment, would spin."""
     for name, value in (("OMP_WAIT_POLICY", "passive"), ("MLFLOW_TRACKING_URI", "http://there")):
         monkeypatch.setenv(name, value)
+
     overrides = ["hydra/launcher=ray", "hydra/at_once=ray"]
+
     with initialize_config_dir(str(CONF), version_base="1.3"):
         composed = compose("train", overrides, return_hydra_config=True)
+
     variables = composed.hydra.launcher.ray.init.runtime_env.env_vars
     assert variables.OMP_WAIT_POLICY == "passive"
 
@@ -69,7 +74,9 @@ def test_workers_on_a_cluster_that_runs_already_wait_passively(monkeypatch: pyte
     ],
     ids=["mlp", "lenet"],
 )
-def test_operations_are_those_of_every_place_of_every_network(network: Network, products: int) -> None:
+def test_operations_are_those_of_every_place_of_every_network(
+    network: Network, products: int
+) -> None:
     """If this failed, large nets would be trained with one thread."""
     assert operations(Cohort(network, [0, 1, 2]).network, batch=7) == 6 * 7 * 3 * products
 
@@ -91,8 +98,10 @@ def test_a_small_update_has_one_thread_unless_the_user_has_set_the_number(
         monkeypatch.delenv(variable, raising=False)
         if value:
             monkeypatch.setenv(variable, value)
+
     before = torch.get_num_threads()
     torch.set_num_threads(3)
+
     try:
         with as_many_threads_as_pay(Cohort(MLP(784, 10, [width]), [0]), batch=100):
             assert torch.get_num_threads() == threads

@@ -18,10 +18,12 @@ from dropout_study.tracking import _belongs_elsewhere
 def example() -> Record:
     """A record of two seeds as training leaves it."""
     seeds = []
+
     for seed, error in ((0, 2.0), (1, 4.0)):
         metrics = {"val/error": error + 1, "test/error/weight_scaling": error}
         curves = {"val/error": [(10, 9.0, 1_000), (20, error + 1, 2_000)]}
         seeds.append(SeedRecord(seed, f"digest{seed}", metrics, curves))
+
     return Record(
         experiment="capacity",
         description="what it is about",
@@ -41,7 +43,11 @@ def record(saved: Record, folder: Path, uri: str) -> list[Run]:
     cohort = tracking.record(folder, uri)
     client = MlflowClient(uri)
     ids = [experiment.experiment_id for experiment in client.search_experiments()]
-    return sorted(client.search_runs(ids), key=lambda run: (run.info.run_id != cohort, run.data.tags.get("seed")))
+
+    return sorted(
+        client.search_runs(ids),
+        key=lambda run: (run.info.run_id != cohort, run.data.tags.get("seed")),
+    )
 
 
 def test_a_finished_record_becomes_a_cohort_with_nested_seeds(tmp_path: Path, uri: str) -> None:
@@ -51,16 +57,22 @@ def test_a_finished_record_becomes_a_cohort_with_nested_seeds(tmp_path: Path, ur
     cohort, first, second = record(saved, tmp_path, uri)
     assert cohort.info.run_name == "mlp 8, rate 0.5"
     assert cohort.data.metrics["test/error/weight_scaling"] == 3.0
-    assert cohort.data.metrics["test/error/weight_scaling_high"] == pytest.approx(3 + 12.7062, abs=1e-3)
-    assert "val/error_low" not in cohort.data.metrics, "the table of seeds has the intervals of the rest"
+    assert cohort.data.metrics["test/error/weight_scaling_high"] == pytest.approx(
+        3 + 12.7062, abs=1e-3
+    )
+    assert "val/error_low" not in cohort.data.metrics, (
+        "the table of seeds has the intervals of the rest"
+    )
     assert cohort.data.metrics["test/error/weight_scaling_low"] == 0, "no error is below 0 %"
     assert cohort.data.tags["interval"] == "0.00 to 15.71"
     assert cohort.data.params == {"model.hidden_rate": "0.5"}
     assert cohort.data.tags["git.commit"] == "0123"
+
     for run, seed, error in ((first, "0", 2.0), (second, "1", 4.0)):
         assert run.data.tags["mlflow.parentRunId"] == cohort.info.run_id
         assert (run.data.tags["seed"], run.data.tags["config_digest"]) == (seed, "abc")
         assert run.data.metrics["test/error/weight_scaling"] == error
+
     assert {run.data.tags["complete"] for run in (cohort, first, second)} == {"true"}
     assert {run.info.status for run in (cohort, first, second)} == {"FINISHED"}
     client = MlflowClient(uri)
@@ -73,7 +85,8 @@ def test_a_finished_record_becomes_a_cohort_with_nested_seeds(tmp_path: Path, ur
 def test_widths_become_a_number_and_the_table_of_seeds_is_named(tmp_path: Path, uri: str) -> None:
     """If this failed, charts could not lay the size of a net on an axis, or a run's page would show raw JSON."""
     saved = example()
-    saved.params, saved.artifacts = {"model.widths": "16x8"}, [TABLE]
+    saved.params = {"model.widths": "16x8"}
+    saved.artifacts = [TABLE]
     (tmp_path / TABLE).write_text("{}")
     saved.end("FINISHED")
     cohort, seed, _ = record(saved, tmp_path, uri)
@@ -98,10 +111,13 @@ def test_recording_is_idempotent_from_start_to_end(tmp_path: Path, uri: str) -> 
 
 def test_a_run_that_was_only_created_is_completed(tmp_path: Path, uri: str) -> None:
     """If this failed, a connection lost between two calls would leave a complete run without its parameters."""
-    saved, client = example(), MlflowClient(uri)
+    saved = example()
+    client = MlflowClient(uri)
     saved.end("FINISHED")
     experiment = store.prepare(uri, saved.experiment, "")
-    client.create_run(experiment, saved.started_ms, {tracking.RECORD_ID: saved.id, "role": "cohort"}, saved.name)
+    client.create_run(
+        experiment, saved.started_ms, {tracking.RECORD_ID: saved.id, "role": "cohort"}, saved.name
+    )
     cohort, *seeds = record(saved, tmp_path, uri)
     assert len(seeds) == 2
     assert cohort.data.params == saved.params
@@ -110,11 +126,16 @@ def test_a_run_that_was_only_created_is_completed(tmp_path: Path, uri: str) -> N
 
 def test_the_seed_stands_in_its_tag_and_not_in_the_role(tmp_path: Path, uri: str) -> None:
     """If this failed, "the runs of seeds" could not be asked for, or older stores get every seed twice."""
-    saved, client = example(), MlflowClient(uri)
+    saved = example()
+    client = MlflowClient(uri)
     started = record(saved, tmp_path, uri)
     assert [run.data.tags["role"] for run in started] == ["cohort", "seed", "seed"]
+
     for run in started[1:]:
-        client.set_tag(run.info.run_id, "role", f"seed {run.data.tags['seed']}")  # as it was written before
+        client.set_tag(
+            run.info.run_id, "role", f"seed {run.data.tags['seed']}"
+        )  # as it was written before
+
     saved.end("FINISHED")
     ended = record(saved, tmp_path, uri)
     assert [run.info.run_id for run in ended] == [run.info.run_id for run in started]
@@ -124,10 +145,12 @@ def test_the_seed_stands_in_its_tag_and_not_in_the_role(tmp_path: Path, uri: str
 def test_what_failed_is_not_complete_and_says_why(tmp_path: Path, uri: str, status: str) -> None:
     """If this failed, an aborted run would be averaged into results."""
     saved = example()
+
     if status == "FAILED":
         saved.fail("the loss is not a number")
     else:
         saved.end(status, "the loss is not a number")
+
     for run in record(saved, tmp_path, uri):
         assert run.info.status == status
         assert run.data.tags["reason"] == "the loss is not a number"
@@ -137,15 +160,20 @@ def test_what_failed_is_not_complete_and_says_why(tmp_path: Path, uri: str, stat
 @pytest.mark.parametrize("metric_first", [True, False])
 def test_a_metric_that_a_curve_would_replace_is_an_error(metric_first: bool) -> None:
     """If this failed, a store would show the last point of a curve, such as the last layer, for a mean over layers."""
-    saved, values = example(), torch.tensor([[3.0, 5.0], [1.0, 2.0]])
+    saved = example()
+    values = torch.tensor([[3.0, 5.0], [1.0, 2.0]])
     added = [
         lambda: saved.add_metric("units/rank", values.mean(0)),
         lambda: saved.add_curve("units/rank", [1, 2], values),
     ]
     added = added if metric_first else added[::-1]
     added[0]()
-    with pytest.raises(ValueError, match="units/rank is a curve, and a metric that is not its last point"):
+
+    with pytest.raises(
+        ValueError, match="units/rank is a curve, and a metric that is not its last point"
+    ):
         added[1]()
+
     saved.add_curve("removal/error", [0, 50], values)
     saved.add_metric("removal/error", values[-1])
 
@@ -167,7 +195,9 @@ def test_a_record_survives_writing_and_reading(tmp_path: Path) -> None:
     loaded = Record.load(tmp_path)
     assert loaded.seeds[1].metrics == saved.seeds[1].metrics
     assert loaded.id == saved.id
-    assert {path.name for path in tmp_path.iterdir()} == {FILE, UNRECORDED}, "nothing is half-written"
+    assert {path.name for path in tmp_path.iterdir()} == {FILE, UNRECORDED}, (
+        "nothing is half-written"
+    )
 
 
 def everything(uri: str) -> dict[str, str]:
@@ -175,12 +205,16 @@ def everything(uri: str) -> dict[str, str]:
     client = MlflowClient(uri)
     experiments = [found.experiment_id for found in client.search_experiments(ViewType.ALL)]
     found = client.search_runs(experiments, run_view_type=ViewType.ALL)
+
     return {run.info.run_id: run.info.lifecycle_stage for run in found}
 
 
-def test_a_deleted_run_is_not_brought_back_to_life(tmp_path: Path, uri: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_deleted_run_is_not_brought_back_to_life(
+    tmp_path: Path, uri: str, caplog: pytest.LogCaptureFixture
+) -> None:
     """If this failed, `sync` or the end of a training would undo what a user has deleted."""
-    saved, client = example(), MlflowClient(uri)
+    saved = example()
+    client = MlflowClient(uri)
     cohort, first, _ = record(saved, tmp_path, uri)
     saved.end("FINISHED")
     saved.save(tmp_path)
@@ -201,15 +235,19 @@ def test_a_deleted_run_is_not_brought_back_to_life(tmp_path: Path, uri: str, cap
     assert tracking.try_to_record(tmp_path, uri) == cohort.info.run_id
 
 
-def test_a_deleted_experiment_does_not_keep_others_from_being_recorded(tmp_path: Path, uri: str) -> None:
+def test_a_deleted_experiment_does_not_keep_others_from_being_recorded(
+    tmp_path: Path, uri: str
+) -> None:
     """If this failed, no study could be trained beside what an earlier one could not record."""
     folders = [tmp_path / "deleted", tmp_path / "other"]
     for folder in folders:
         saved = example()
-        saved.experiment, saved.store = folder.name, uri
+        saved.experiment = folder.name
+        saved.store = uri
         saved.end("FINISHED")
         folder.mkdir()
         saved.save(folder)
+
     MlflowClient(uri).delete_experiment(store.prepare(uri, "deleted", ""))
     assert tracking.sync(folders, uri) == ["mlp 8, rate 0.5"]
     assert [(folder / UNRECORDED).exists() for folder in folders] == [True, False]
@@ -217,12 +255,17 @@ def test_a_deleted_experiment_does_not_keep_others_from_being_recorded(tmp_path:
 
 def test_a_run_without_networks_is_told_from_a_cohort(tmp_path: Path, uri: str) -> None:
     """If this failed, evaluating the wrong run would end in a message about a missing file."""
-    client, sweep = MlflowClient(uri), example()
+    client = MlflowClient(uri)
+    sweep = example()
     cohort, seed, _ = record(example(), tmp_path, uri)
-    sweep.role, sweep.name, sweep.seeds = "sweep", "sweep of 3 conditions", []
+    sweep.role = "sweep"
+    sweep.name = "sweep of 3 conditions"
+    sweep.seeds = []
     sweep.save(tmp_path)
     of_sweep = tracking.record(tmp_path, uri)
-    report, gone = (client.create_run("0", run_name=name).info.run_id for name in ("report", "gone"))
+    report, gone = (
+        client.create_run("0", run_name=name).info.run_id for name in ("report", "gone")
+    )
     client.delete_run(gone)
 
     says = {
@@ -235,6 +278,7 @@ def test_a_run_without_networks_is_told_from_a_cohort(tmp_path: Path, uri: str) 
     for run_id, reason in says.items():
         with pytest.raises(ConfigError, match=f"run={run_id} .*{reason}"):
             tracking.download(run_id, uri, tmp_path / "files")
+
     tracking.download(cohort.info.run_id, uri, tmp_path / "files")
 
 
@@ -245,12 +289,14 @@ def project(tmp_path: Path, tables: Path) -> Path:
     folder.mkdir()
     shutil.copy(tables, folder / "mlflow.db")
     store.prepare(f"sqlite:///{folder}/mlflow.db", "capacity", "")
+
     return folder
 
 
 def test_what_a_store_missed_before_it_was_moved_is_recorded(project: Path, tmp_path: Path) -> None:
     """If this failed, a move would lose results, or take their files to the old path."""
-    saved, new = example(), tmp_path / "new"
+    saved = example()
+    new = tmp_path / "new"
     saved.store = f"sqlite:///{project}/mlflow.db"
     (project / "config.yaml").touch()
     saved.end("FINISHED")
@@ -274,7 +320,10 @@ def test_a_store_of_the_same_name_is_another_one(tmp_path: Path) -> None:
         here: [False, False],
     }
     folders = [tmp_path / "outputs", tmp_path.parent / "outputs"]
-    found = {recorded: [_belongs_elsewhere(recorded, here, folder) for folder in folders] for recorded in elsewhere}
+    found = {
+        recorded: [_belongs_elsewhere(recorded, here, folder) for folder in folders]
+        for recorded in elsewhere
+    }
     assert found == elsewhere
 
 
@@ -287,7 +336,9 @@ def test_a_server_is_the_same_with_and_without_its_password(tmp_path: Path) -> N
 
 def test_a_run_of_a_database_that_is_away_is_said_at_once(tmp_path: Path) -> None:
     """If this failed, MLflow would try for two minutes, and end in a traceback."""
-    with pytest.raises(ConfigError, match="run=abc is neither a checkpoint nor a run of postgresql"):
+    with pytest.raises(
+        ConfigError, match="run=abc is neither a checkpoint nor a run of postgresql"
+    ):
         tracking.download("abc", "postgresql+psycopg://ada:s3cret@127.0.0.1:1/runs", tmp_path)
 
 

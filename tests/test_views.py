@@ -12,13 +12,18 @@ LONGEST = 5_000  # characters of a tag of an experiment
 
 def cohorts(uri: str, *of_runs: dict[str, str]) -> tuple[MlflowClient, str]:
     """An experiment with a cohort for each set of params."""
-    client, number = MlflowClient(uri), store.prepare(uri, "capacity", "")
+    client = MlflowClient(uri)
+    number = store.prepare(uri, "capacity", "")
+
     for params in of_runs:
         run = client.create_run(number, tags={"role": "cohort"})
+
         for key, value in params.items():
             client.log_param(run.info.run_id, key, value)
+
         for key in ("val/error", "test/error/weight_scaling", "removal/error"):
             client.log_metric(run.info.run_id, key, 1.0)
+
     return client, number
 
 
@@ -28,12 +33,18 @@ def shown(client: MlflowClient, number: str) -> dict[str, Any]:
     tag = client.get_experiment(number).tags[f"mlflow.sharedViewState.{store.VIEW}"]
     assert len(tag) < LONGEST
     state: dict[str, Any] = json.loads(json.loads(tag)["state"])
+
     return state
 
 
 def test_what_varies_has_a_column_and_numbers_an_axis(uri: str) -> None:
     """If this failed, a study's table would not show what its runs differ in, or its charts lay text on an axis."""
-    narrow = {"model.widths": "8x8", "model.units": "16", "model.hidden_rate": "0.5", "data.pool": "1"}
+    narrow = {
+        "model.widths": "8x8",
+        "model.units": "16",
+        "model.hidden_rate": "0.5",
+        "data.pool": "1",
+    }
     wide = narrow | {"model.widths": "64x64", "model.units": "128"}
     state = shown(*cohorts(uri, narrow, wide))
     assert state["selectedColumns"][0] == "metrics.`test/error/weight_scaling`"

@@ -16,7 +16,8 @@ log = logging.getLogger(__name__)
 
 SERVERS = ("http", "https")
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
-# Greedy up to the last @ of the word: a password may hold an @ itself. A name alone is a token with http.
+# Greedy up to the last @ of the word: a password may hold an @ itself. A name alone is a token with
+# http.
 PASSWORDS = (
     (re.compile(r"(?<=://)([^:/\s@]*):\S*@"), r"\1:***@"),
     (re.compile(r"(https?://)[^:/\s@*]+@"), r"\1***@"),
@@ -40,10 +41,13 @@ def absolute(uri: str, folder: Path | None = None) -> str:
     scheme = uri.partition("://")[0] if "://" in uri else ""
     if scheme in SERVERS:
         return _server(uri)
+
     if scheme.partition("+")[0] in DATABASES:
         return _database(uri, folder or Path.cwd())
+
     if scheme in ("databricks", *entry_points(group="mlflow.tracking_store").names):
         return uri
+
     raise ConfigError(
         f"tracking.uri={masked(uri)} cannot be used: a store is sqlite:///mlflow.db, another "
         "database (such as postgresql+psycopg://NAME:PASSWORD@HOST/DATABASE) or the http address "
@@ -55,6 +59,7 @@ def database_file(uri: str) -> Path | None:
     """The very file that MLflow opens for an absolute address; none if it is not of SQLite."""
     if not uri.startswith("sqlite"):
         return None
+
     from sqlalchemy.engine import make_url
 
     return Path(make_url(uri).database or "")
@@ -67,16 +72,21 @@ def _server(uri: str) -> str:
         _ = parts.port  # raises where it is none
     except ValueError as error:
         raise _malformed() from error
+
     if not parts.hostname or re.search(r"\s", uri):
         raise _malformed()
 
     if not parts.password:  # a name alone is a token, which has no variable
         return uri
+
     for part, text in (("USERNAME", parts.username or ""), ("PASSWORD", parts.password)):
-        variable, value = f"MLFLOW_TRACKING_{part}", unquote(text)
+        variable = f"MLFLOW_TRACKING_{part}"
+        value = unquote(text)
         if (os.environ.get(variable) or value) != value:
             log.warning("%s is set otherwise; what the store's address says counts.", variable)
+
         os.environ[variable] = value
+
     return without_credentials(uri)
 
 
@@ -84,6 +94,7 @@ def without_credentials(uri: str) -> str:
     """The address of a server without name and password; any other as it is."""
     if not uri.startswith("http"):
         return uri
+
     parts = urlsplit(uri)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
@@ -103,10 +114,13 @@ def _database(uri: str, folder: Path) -> str:
         ) from error
     except (ArgumentError, ValueError) as error:  # their texts may hold a part of the password
         raise _malformed() from error
+
     if url.get_backend_name() == "sqlite":
         return _sqlite(uri, folder)
+
     if "@" in (url.host or "") or re.search(r"\s", uri):
         raise _malformed()
+
     return uri
 
 
@@ -120,15 +134,18 @@ def _sqlite(uri: str, folder: Path) -> str:
             f"tracking.uri={uri} cannot be used: it names no file that every process would find; "
             "use sqlite:///mlflow.db."
         )
+
     path = os.path.abspath(folder / url.database)  # noqa: PTH100  # resolves .. as SQLAlchemy does
 
     start, mark, query = url.set(database="").render_as_string().partition("?")
     plain = f"{start}{path}{mark}{query}"
+
     # Behind sqlite:/// itself MLflow would make the folder that an encoded path spells.
     encoded = url.set(drivername="sqlite+pysqlite", database=path).render_as_string()
     for address in (plain, encoded):
         if make_url(address).database == path:
             return address
+
     raise ConfigError(
         f"tracking.uri={uri} cannot be used: {path} holds a character that SQLAlchemy takes for "
         "the end of a path; rename that folder, or name a store elsewhere."

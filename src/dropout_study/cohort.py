@@ -16,8 +16,8 @@ from dropout_study.networks import Network
 class Cohort(nn.Module):
     """R networks as one module whose parameters carry a leading axis `[R, ...]`.
 
-    The stacked parameters are ordinary parameters under the names of the plain network, so optimizers,
-    devices and checkpoints work unchanged.
+    The stacked parameters are ordinary parameters under the names of the plain network, so
+    optimizers, devices and checkpoints work unchanged.
 
     Args:
         network: the architecture; its own weights are not used.
@@ -29,9 +29,13 @@ class Cohort(nn.Module):
         self.seeds = tuple(seeds)
         self.stacked = copy.deepcopy(network)
         members = []
+
         for seed in self.seeds:
             self.stacked.initialize(seed)
-            members.append({name: p.detach().clone() for name, p in self.stacked.named_parameters()})
+            members.append(
+                {name: p.detach().clone() for name, p in self.stacked.named_parameters()}
+            )
+
         for name, parameter in self.stacked.named_parameters():
             parameter.data = torch.stack([member[name] for member in members])
 
@@ -43,17 +47,19 @@ class Cohort(nn.Module):
     def forward(self, x: Tensor, masks: Masks | None = None) -> Tensor:
         """Logits `[R, N, C]` of inputs `[R, N, D]`, or `[N, D]` shared by all networks.
 
-        `masks` holds factors `[R, N, *site.shape]` for some of the sites, or `[R, 1, *site.shape]` for one mask
-        for all examples.
+        `masks` holds factors `[R, N, *site.shape]` for some of the sites, or `[R, 1, *site.shape]`
+        for one mask for all examples.
         """
         return self.outputs(x, masks)[-1]
 
-    def outputs(self, x: Tensor, masks: Masks | None = None, stages: range | None = None) -> list[Tensor]:
+    def outputs(
+        self, x: Tensor, masks: Masks | None = None, stages: range | None = None
+    ) -> list[Tensor]:
         """The outputs `[R, N, ...]` of all stages, or of some consecutive ones (see `Network.forward`).
 
         Args:
-            x: inputs `[N, D]` shared by all networks or `[R, N, D]`; with `stages`, the units `[R, N, ...]` of the
-                site of the first of them.
+            x: inputs `[N, D]` shared by all networks or `[R, N, D]`; with `stages`, the units `[R,
+                N, ...]` of the site of the first of them.
             masks: as in `forward`.
             stages: consecutive stages to run instead of all.
         """
@@ -66,6 +72,7 @@ class Cohort(nn.Module):
         chosen.seeds = tuple(self.seeds[i] for i in indices)
         for parameter in chosen.parameters():
             parameter.data = parameter.data[list(indices)]
+
         return chosen
 
     def member(self, index: int) -> Network:
@@ -73,6 +80,7 @@ class Cohort(nn.Module):
         network = copy.deepcopy(self.stacked)
         for parameter in network.parameters():
             parameter.data = parameter.data[index].clone()
+
         return network
 
 
@@ -91,12 +99,17 @@ def load_weights(cohort: Cohort, file: Path, seeds: Collection[int] | None = Non
     try:
         cohort.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
     except FileNotFoundError as error:
-        raise ValueError(f"there is no checkpoint {file}; train with tracking.cohort=true") from error
+        raise ValueError(
+            f"there is no checkpoint {file}; train with tracking.cohort=true"
+        ) from error
     except (pickle.UnpicklingError, EOFError, OSError) as error:
         raise ValueError(f"{file} is truncated or not a checkpoint of weights alone") from error
     except (RuntimeError, AttributeError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise ValueError(f"{file} is truncated, or a checkpoint of other networks: {reason}") from error
+        raise ValueError(
+            f"{file} is truncated, or a checkpoint of other networks: {reason}"
+        ) from error
+
     _check_finite(cohort, file, cohort.seeds if seeds is None else seeds)
 
 

@@ -73,6 +73,7 @@ def check(cells: pd.DataFrame, studies: Collection[str] = ()) -> None:
         ValueError: in one sentence, with line, column, and what a cell can be.
     """
     _check_names(list(map(str, cells)))
+
     if not len(cells):
         raise ValueError("it has a header and no rows")
 
@@ -94,8 +95,10 @@ def check(cells: pd.DataFrame, studies: Collection[str] = ()) -> None:
 def _check_names(columns: list[str]) -> None:
     if twice := [column for column in columns if columns.count(column) > 1]:
         raise ValueError(f"line 1: there are two columns {twice[0]}")
+
     if missing := [column for column in REQUIRED if column not in columns]:
         raise ValueError(f"line 1: there is no column {', '.join(missing)}")
+
     known = {*TEXT, "seed", "candidate"}
     if other := [c for c in columns if not (c in known or c.startswith(PARAMS) or "/" in c)]:
         named = ", ".join(sorted(known))
@@ -107,7 +110,8 @@ def _check_networks(cells: pd.DataFrame) -> None:
     """A network has one row."""
     for line in cells.index[cells.duplicated(IDENTITY)]:
         same = (cells[IDENTITY] == cells.loc[line, IDENTITY]).all(axis=1)
-        first, columns = cells.index[same][0], ", ".join(IDENTITY)
+        first = cells.index[same][0]
+        columns = ", ".join(IDENTITY)
         raise ValueError(f"line {line}, columns {columns}: the network of line {first} once more")
 
 
@@ -115,6 +119,7 @@ def _check_images(cells: pd.DataFrame) -> None:
     """What is said of test images is said of all of a data set."""
     data = dict(_filled(cells, "data.name"))
     lengths: dict[str, tuple[int, int]] = {}  # of a data set: the first line, and its images
+
     for column in (column for column in map(str, cells) if column.startswith("wrong/")):
         for line, text in _filled(cells, column):
             images = len(unpack(text))
@@ -137,7 +142,8 @@ def _check_curves(cells: pd.DataFrame) -> None:
 
 def _filled(cells: pd.DataFrame, column: str) -> Iterator[tuple[int, str]]:
     """Line and text of the cells of a column that are not empty."""
-    lines, texts = cells.index.tolist(), cells[column].tolist()
+    lines = cells.index.tolist()
+    texts = cells[column].tolist()
     return ((line, text) for line, text in zip(lines, texts, strict=True) if text)
 
 
@@ -164,6 +170,7 @@ def _kind(column: str, studies: Collection[str]) -> Kind:
             return Kind(_is_shares, "packed, a share for each test image: it was cut or changed")
         case ("picture", _, _):
             return Kind(_is_picture, "a packed picture: it was cut or changed")
+
     return _number(range_of(column))
 
 
@@ -196,6 +203,7 @@ def _number(possible: Range) -> Kind:
     limits = [f"at least {low:g}"] if math.isfinite(low) else []
     limits += [f"at most {high:g}"] if math.isfinite(high) else []
     words = ", ".join(["a finite number", *limits])
+
     return Kind(lambda text: _is_number(text, possible), words)
 
 
@@ -204,6 +212,7 @@ def _is_number(text: str, possible: Range) -> bool:
         value = float(text)
     except ValueError:
         return False
+
     low, high = possible
     return math.isfinite(value) and low - ROUNDING <= value <= high + ROUNDING
 

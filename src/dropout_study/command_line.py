@@ -1,6 +1,7 @@
 """What is typed: completed with the sweep of its study, freed of passwords, its mistakes put into sentences.
 
-Imports neither torch nor Lightning nor MLflow, so that a command line is refused, and `--help` answered, at once.
+Imports neither torch nor Lightning nor MLflow, so that a command line is refused, and `--help`
+answered, at once.
 """
 
 import errno
@@ -37,7 +38,8 @@ from dropout_study.addresses import absolute, masked
 from dropout_study.config import ConfigError, check_keys, unknown_key
 from dropout_study.termination import Terminated, raised
 
-DEFAULT_STUDY, DEFAULT_BUDGET = "rate_by_width", "laptop"
+DEFAULT_STUDY = "rate_by_width"
+DEFAULT_BUDGET = "laptop"
 HYDRA_GROUPS = ("env",)  # in Hydra's own configuration, but not in its schema
 EXPLAINED = (ConfigError, HydraException, OmegaConfBaseException, YAMLError)
 TRACEBACK = "DROPOUT_STUDY_TRACEBACK"
@@ -57,10 +59,16 @@ def run(entry: Callable[[], Any]) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is loaded: do not spin
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # this prints its own
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "5")  # a minute, in which a server may start again
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # exceptions reach this function instead of Hydra's printer
+    os.environ.setdefault(
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES", "5"
+    )  # a minute, in which a server may start again
+    os.environ["HYDRA_FULL_ERROR"] = (
+        "1"  # exceptions reach this function instead of Hydra's printer
+    )
+
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # no work is lost for a sign that cannot be shown
+
     try:
         with raised():
             entry()
@@ -93,6 +101,7 @@ def _is_mistake(error: Exception) -> bool:
     *_, (last, _) = traceback.walk_tb(error.__traceback__)
     of_hydra = str(last.f_globals["__name__"]).startswith("hydra.")
     of_file = isinstance(error, OSError) and (error.filename is not None or error.errno in FULL)
+
     return isinstance(error, EXPLAINED) or of_file or of_hydra
 
 
@@ -135,6 +144,7 @@ def check(arguments: Sequence[str], conf: Path) -> None:
             group = override.key_or_group
             if not group:
                 raise ConfigError(f"{typed} cannot be used: there is no key in front of the =.")
+
             named = override.is_sweep_override() or isinstance(override.value(), str | list | dict)
             if (conf / group).is_dir() and not named:
                 names = ", ".join(sorted(file.stem for file in (conf / group).glob("*.yaml")))
@@ -154,13 +164,20 @@ def store_to_environment(arguments: Sequence[str]) -> list[str]:
     typed = {argument: override for argument in arguments for override in _parse([argument])}
     addresses = {argument: o for argument, o in typed.items() if o.key_or_group == "tracking.uri"}
     if any(override.is_sweep_override() for override in addresses.values()):
-        raise ConfigError("tracking.uri: one store at a time; put an address that holds a comma into quotes.")
-    addresses = {argument: o for argument, o in addresses.items() if "${" not in str(o.value())}  # Hydra's to resolve
+        raise ConfigError(
+            "tracking.uri: one store at a time; put an address that holds a comma into quotes."
+        )
+
+    addresses = {
+        argument: o for argument, o in addresses.items() if "${" not in str(o.value())
+    }  # Hydra's to resolve
     for override in addresses.values():
         os.environ["MLFLOW_TRACKING_URI"] = absolute(str(override.value()))
+
     if uri := os.environ.pop("MLFLOW_TRACKING_URI", ""):
         uri = absolute(uri)
         os.environ["MLFLOW_TRACKING_URI"] = masked(uri) if "--resolve" in arguments else uri
+
     return [argument for argument in arguments if argument not in addresses]
 
 
@@ -178,23 +195,28 @@ def _is_override(argument: str) -> bool:
 def complete(arguments: Sequence[str], conf: Path) -> list[str]:
     """The command line with the sweep of its study, and the settings of its launcher, written out.
 
-    With `-m`, the study that is named (or the default study, if nothing is swept) adds those of its axes that
-    were not typed. A sweep that is typed without a study is run as it is.
+    With `-m`, the study that is named (or the default study, if nothing is swept) adds those of its
+    axes that were not typed. A sweep that is typed without a study is run as it is.
 
     Args:
         arguments: everything behind the script's name.
         conf: the folder of the configuration.
 
     Raises:
-        ConfigError: a study is named without `-m`, several are named at once, or its axes do not exist in a choice
-            that was typed.
+        ConfigError: a study is named without `-m`, several are named at once, or its axes do not
+            exist in a choice that was typed.
     """
-    typed = {override.key_or_group: override for override in _parse([a for a in arguments if _is_override(a)])}
+    typed = {
+        override.key_or_group: override
+        for override in _parse([a for a in arguments if _is_override(a)])
+    }
     launcher = str(typed["hydra/launcher"].value()) if "hydra/launcher" in typed else ""
     if (conf / "hydra" / "at_once" / f"{launcher}.yaml").is_file():
         _check_installed(launcher)
         arguments = with_overrides(arguments, [f"hydra/at_once={launcher}"])
+
     flags = get_args_parser().parse_args(list(arguments))
+
     if "study" in typed:
         if typed["study"].is_sweep_override():
             raise ConfigError("study: one study at a time; run the script once for each.")
@@ -204,16 +226,21 @@ def complete(arguments: Sequence[str], conf: Path) -> list[str]:
     else:
         _check_arms(typed, conf)
         return list(arguments)
+
     if flags.config_path:  # instead of ours; Hydra reads it from the folder of the script
         conf = conf.parent / "scripts" / flags.config_path
+
     folders = _folders(flags.config_dir, typed)
     chosen = {key: str(typed[key].value()) for key in ("budget", "data") if key in typed}
+
     grid = grid_of(study, conf, chosen.get("budget", DEFAULT_BUDGET), chosen.get("data"), folders)
     if grid and not flags.multirun:
         raise ConfigError(f"study={study} is a sweep: add -m to run it.")
+
     _check_axes(study, grid, typed)
     added = [] if "study" in typed else [f"study={study}"]
     added += [f"{key}={values}" for key, values in grid.items() if key not in typed]
+
     return with_overrides(arguments, added)
 
 
@@ -229,7 +256,9 @@ def _check_installed(launcher: str) -> None:
     extra = launcher.partition("_")[0]
     plugins = importlib.util.find_spec("hydra_plugins")
     if plugins is None or importlib.util.find_spec(f"hydra_plugins.hydra_{extra}_launcher") is None:
-        raise ConfigError(f"hydra/launcher={launcher} is not installed: pip install -e '.[{extra}]'")
+        raise ConfigError(
+            f"hydra/launcher={launcher} is not installed: pip install -e '.[{extra}]'"
+        )
 
 
 def _check_axes(study: str, grid: Mapping[str, str], typed: Mapping[str, Override]) -> None:
@@ -247,6 +276,7 @@ def _check_arms(typed: Mapping[str, Override], conf: Path) -> None:
     """Refuse an arm without a study if it takes values from its study."""
     if "arm" not in typed:
         return
+
     arm = typed["arm"]
     for name in arm.sweep_string_iterator() if arm.is_sweep_override() else [str(arm.value())]:
         file = conf / "arm" / f"{name}.yaml"
@@ -264,10 +294,12 @@ def _check_arms(typed: Mapping[str, Override], conf: Path) -> None:
 def _studies(conf: Path) -> dict[str, list[str]]:
     """Arm -> the studies that sweep over it."""
     found: dict[str, list[str]] = {}
+
     for file in sorted((conf / "study").glob("*.yaml")):
         if axis := re.search(r"^  arm: (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE):
             for arm in axis[1].split(","):
                 found.setdefault(arm, []).append(file.stem)
+
     return found
 
 
@@ -284,8 +316,8 @@ def grid_of(
 ) -> dict[str, str]:
     """The overrides of a study at a budget and on a data set (by default the study's own).
 
-    A study that evaluates the cohorts of another has that one's conditions, but for its own overrides. There are
-    none if there is no such study, which Hydra itself will report.
+    A study that evaluates the cohorts of another has that one's conditions, but for its own
+    overrides. There are none if there is no such study, which Hydra itself will report.
 
     Args:
         study: its name.
@@ -301,6 +333,7 @@ def grid_of(
     at = plain.get("at") or {}
     grid |= _texts(plain.get("grid")) | _texts(at.get(budget))
     grid |= _texts(at.get(data or grid.get("data", "")))
+
     return {key: values for key, values in grid.items() if values}
 
 
@@ -309,19 +342,24 @@ def _load(study: str, conf: Path, folders: Sequence[str]) -> DictConfig:
     file = conf / "study" / f"{study}.yaml"
     if file.is_file():
         return cast("DictConfig", OmegaConf.load(file))
+
     searched = ",".join("'" + folder.replace("'", r"\'") + "'" for folder in folders)
+
     with warnings.catch_warnings(), initialize_config_dir(str(conf), version_base="1.3"):
         warnings.simplefilter("ignore")  # Hydra will compose it again, and say so then
         try:
             composed = compose(None, [f"+study={study}", f"hydra.searchpath=[{searched}]"])
         except MissingConfigException:
             return OmegaConf.create()
+
     return cast("DictConfig", composed.get("study") or OmegaConf.create())
 
 
 def _texts(section: Any) -> dict[str, str]:
     """Key -> values as text; an empty one takes a key away."""
-    return {str(key): "" if values is None else str(values) for key, values in (section or {}).items()}
+    return {
+        str(key): "" if values is None else str(values) for key, values in (section or {}).items()
+    }
 
 
 def choices(conf: Path) -> str:
@@ -334,9 +372,11 @@ def choices(conf: Path) -> str:
     groups = [group for group in groups if group != "arm"]
     lines = [_choice(group, file) for group in groups for file in sorted((conf / group).glob("*"))]
     lines += [_choice("hydra/launcher", file) for file in sorted(conf.glob("hydra/at_once/*"))]
+
     for arm, studies in sorted(_studies(conf).items(), key=lambda entry: (entry[1], entry[0])):
         file = conf / "arm" / f"{arm}.yaml"
         lines.append(f"{_choice('arm', file)} (study={', '.join(studies)})")
+
     return "\n".join(lines)
 
 
@@ -350,21 +390,30 @@ def explain(error: Exception) -> str:
     """A mistake in an override or a file as one sentence: the key, the value, what is allowed."""
     if isinstance(error, MissingConfigException) and error.options is not None:
         group, _, choice = str(error.missing_cfg_file).rpartition("/")
-        return f"{group}={choice} cannot be used: {group} must be one of {', '.join(error.options)}."
+        return (
+            f"{group}={choice} cannot be used: {group} must be one of {', '.join(error.options)}."
+        )
+
     if isinstance(error, OverrideParseException):
         return _unreadable(error.override, error.message.splitlines()[0])
+
     if isinstance(error, OSError) and error.errno in FULL:
         return f"The disk takes no more: {error}. Make room, and give the same command again."
+
     if isinstance(error, OSError) and error.filename is not None:
         return f"{_naming(str(error.filename))} cannot be used: {error.strerror}."
+
     own = next((reason for reason in _reasons(error) if isinstance(reason, ConfigError)), None)
     if own is not None:  # OmegaConf wraps those of resolvers
         return str(own)
+
     reasons = (error.__cause__, error, error.__context__)
+
     cause = next((e for e in reasons if isinstance(e, OmegaConfBaseException)), None)
     if cause is not None:
         in_file = re.match(r"In '[^']+': ", str(error))
         return (in_file[0] if in_file else "") + _misfit(cause, str(error))
+
     return re.sub(r"\s*\n\s*", " ", str(error).strip())
 
 
@@ -394,10 +443,13 @@ def _unreadable(typed: str, reason: str) -> str:
     key, equals, value = typed.partition("=")
     if not equals:
         return f"{typed} cannot be read: type key=value; --help lists keys and values."
+
     if value.startswith(("[", "{")):
         return f"{typed} cannot be read: {reason}."
+
     escaped = value.replace('"', r"\"")
     quoted = shlex.quote(f'{key}="{escaped}"')
+
     return f"{typed} cannot be read: {reason}; such a value needs quotes: {quoted}."
 
 
@@ -406,10 +458,13 @@ def _misfit(cause: OmegaConfBaseException, text: str) -> str:
     unknown = isinstance(cause, ConfigAttributeError | ConfigKeyError)
     if unknown and isinstance(cause.parent_node, DictConfig):
         return unknown_key(str(cause.full_key), [str(k) for k in cause.parent_node if k != "hydra"])
+
     override = re.search(r"override '?(\S+=[^'\n]*)", text)
     subject = override[1] if override else cause.full_key
+
     if override and isinstance(cause, ValidationError) and "is not a ListConfig" in str(cause.msg):
         return _no_list(*override[1].split("=", 1))
+
     return f"{subject} cannot be used: {str(cause.msg).splitlines()[0].rstrip('.')}."
 
 
@@ -419,8 +474,10 @@ def _no_list(key: str, value: str) -> str:
         if override.is_sweep_override():
             values = list(override.sweep_string_iterator())
             each = ",".join(f"[{one}]" for one in values)
+
             return (
                 f"{override.input_line} cannot be used: each value of {key} must be a list; type "
                 f"{key}=[{','.join(values)}] for one condition, or {key}={each} for {len(values)}."
             )
+
     return f"{key}={value} cannot be used: {key} must be a list; type {key}=[{value}]."

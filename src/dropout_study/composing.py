@@ -9,9 +9,10 @@ from omegaconf import DictConfig
 class Once:
     """A loader's way to a job's configuration that gives what it composed at first a second time, and then forgets it.
 
-    Hydra's sweeper composes every job to see whether it can be, and its launcher again to run it: a fifth of a second
-    each, most of what a job adds to its training. Who asks a third time, for a sweep that names a condition twice,
-    gets a configuration of its own, since Hydra writes into those that have run.
+    Hydra's sweeper composes every job to see whether it can be, and its launcher again to run it: a
+    fifth of a second each, most of what a job adds to its training. Who asks a third time, for a
+    sweep that names a condition twice, gets a configuration of its own, since Hydra writes into
+    those that have run.
     """
 
     def __init__(self, loader: ConfigLoaderImpl) -> None:
@@ -25,8 +26,10 @@ class Once:
         if known and (kept := self._composed[key]) is not None:
             self._composed[key] = None
             return kept
+
         made = type(self._loader).load_sweep_config(self._loader, master_config, sweep_overrides)
         self._composed[key] = None if known else made
+
         return made
 
 

@@ -252,7 +252,8 @@ class Study:
         at: the same for one budget or one data set alone; takes precedence.
         values: what its arms and its claims need to know, such as which conditions are compared.
         cohorts_from: the study whose stored cohorts are evaluated; nothing is trained then.
-        arm: what a condition is called where conditions are compared; a choice of the group `arm` sets it.
+        arm: what a condition is called where conditions are compared; a choice of the group `arm`
+            sets it.
         candidate: which of an arm's candidates, counted from 0 (see the resolver `candidate`).
     """
 
@@ -322,7 +323,9 @@ class Reproduce:
     studies: list[str] = field(default_factory=list)  # none: all
     launcher: str | None = None  # a Hydra launcher, such as joblib
     results: str | None = "report/results.csv"  # what was measured before
-    output: str | None = None  # folder of the report; none: `report`, or `outputs/smoke`, where it replaces nothing
+    output: str | None = (
+        None  # folder of the report; none: `report`, or `outputs/smoke`, where it replaces nothing
+    )
     data_root: str = "${oc.env:DROPOUT_STUDY_DATA,data}"
     dry_run: bool = False
     tracking: Tracking = MISSING
@@ -366,6 +369,7 @@ def _candidate(*values: Any, _root_: DictConfig) -> Any:
         raise ConfigError(
             f"study.candidate={chosen} cannot be used: this arm has the candidates 0 to {len(values) - 1}."
         )
+
     return values[chosen]
 
 
@@ -387,18 +391,21 @@ def _first_members(bags: int, _root_: DictConfig) -> list[int]:
 def register() -> None:
     """Make the schemas known to Hydra, as `schema/...`, for the defaults lists in conf/, and the resolvers.
 
-    From then on Hydra's store of schemas is one for the process, which no copy of its sources copies.
+    From then on Hydra's store of schemas is one for the process, which no copy of its sources
+    copies.
     """
     OmegaConf.register_new_resolver("candidate", _candidate, replace=True)
     OmegaConf.register_new_resolver("kept", _kept, replace=True)
     OmegaConf.register_new_resolver("members", _members, replace=True)
     OmegaConf.register_new_resolver("first_members", _first_members, replace=True)
     store = ConfigStore.instance()
+
     for path, schema in SCHEMAS.items():
         *parents, name = path.split("/")
         store.store(group="/".join(["schema", *parents]), name=name, node=schema)
-    # Hydra copies its sources, with all that is in the store, for each composition and each folder that `--help`
-    # lists; who loads a schema gets a copy of that schema anyway.
+
+    # Hydra copies its sources, with all that is in the store, for each composition and each folder
+    # that `--help` lists; who loads a schema gets a copy of that schema anyway.
     ConfigStore.__deepcopy__ = lambda store, _: store  # type: ignore[attr-defined]
 
 
@@ -411,6 +418,7 @@ def read(composed: DictConfig) -> Config:
     config = cast("Config", _typed(composed))
     if isinstance(config.model, LeNet) and config.model.hidden_rate is None:
         config.model.hidden_rate = 0.0 if config.model.dropout == "none" else 0.5
+
     check_study(config.study.name)
     distinct = len(set(config.seeds)) == len(config.seeds) > 0
     _require(distinct, "seeds", config.seeds, SEEDS["allowed"].words)
@@ -418,9 +426,14 @@ def read(composed: DictConfig) -> Config:
     _check_model(config)
     _check_training(config)
     _check_rules(config.rules)
-    judged = "weight_scaling" in config.rules or not config.study.cohorts_from  # training judges it anyway
-    _require(judged, "rules", config.rules, "a list with weight_scaling, since this study trains nothing")
+    judged = (
+        "weight_scaling" in config.rules or not config.study.cohorts_from
+    )  # training judges it anyway
+    _require(
+        judged, "rules", config.rules, "a list with weight_scaling, since this study trains nothing"
+    )
     _check_probes(config)
+
     return config
 
 
@@ -431,10 +444,14 @@ def read_evaluate(composed: DictConfig) -> Evaluate:
         ConfigError: for the first value that cannot be used.
     """
     if OmegaConf.is_missing(composed, "run"):
-        raise ConfigError("run is missing: say run=ID of an MLflow run, or run=PATH of a checkpoint.")
+        raise ConfigError(
+            "run is missing: say run=ID of an MLflow run, or run=PATH of a checkpoint."
+        )
+
     config = cast("Evaluate", _typed(composed))
     _require(bool(config.rules), "rules", config.rules, "a list of at least one rule")
     _check_rules(config.rules)
+
     return config
 
 
@@ -474,10 +491,19 @@ def load(file: Path) -> Config:
     try:
         stored = cast("DictConfig", OmegaConf.load(file))
         typed = OmegaConf.structured(Config)
+
         for group in ("model", "optimizer", "schedule"):
             typed[group] = OmegaConf.structured(SCHEMAS[f"{group}/{stored[group].name}"])
+
         return read(cast("DictConfig", OmegaConf.merge(typed, stored)))
-    except (OSError, KeyError, AttributeError, TypeError, OmegaConfBaseException, YAMLError) as error:
+    except (
+        OSError,
+        KeyError,
+        AttributeError,
+        TypeError,
+        OmegaConfBaseException,
+        YAMLError,
+    ) as error:
         raise ConfigError(f"{file} is not the configuration of a run: {error}") from error
 
 
@@ -486,6 +512,7 @@ def _typed(composed: DictConfig) -> object:
     check_keys(composed)
     config = OmegaConf.to_object(composed)
     _check_numbers(config)
+
     return config
 
 
@@ -506,10 +533,13 @@ def check_keys(composed: DictConfig, path: str = "", others: Sequence[str] = ())
     schema = OmegaConf.get_type(composed)
     if not is_dataclass(schema) or "_target_" in composed:
         return
+
     allowed = [*(key.name for key in fields(schema)), *others]
+
     for key in map(str, composed):
         if key not in allowed:
             raise ConfigError(unknown_key(f"{path}{key}", allowed))
+
         open_ = OmegaConf.is_missing(composed, key) or OmegaConf.is_interpolation(composed, key)
         if not open_ and isinstance(composed[key], DictConfig):
             check_keys(composed[key], f"{path}{key}.")
@@ -522,6 +552,7 @@ def unknown_key(key: str, allowed: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, allowed, n=1)
     hint = f" Did you mean {close[0]}?" if close else ""
     sentence = f"{key} is not a key of this configuration.{hint}"
+
     return f"{sentence} Allowed in {parent or 'the top level'}: {', '.join(allowed)}."
 
 
@@ -540,8 +571,10 @@ def _numbers(value: Any) -> Iterable[float]:
     """The numbers in a field."""
     if isinstance(value, dict):
         return list(value.values())
+
     if isinstance(value, list):
         return value
+
     return [] if value is None else [value]
 
 
@@ -562,36 +595,49 @@ def check_study(name: str) -> None:
         ConfigError: it is blank or long.
     """
     usable = bool(name.strip()) and len(name.encode()) <= LONGEST_NAME
-    _require(usable, "study.name", name, f"a name of 1 to {LONGEST_NAME} bytes, of which é takes two")
+    _require(
+        usable, "study.name", name, f"a name of 1 to {LONGEST_NAME} bytes, of which é takes two"
+    )
 
 
 def _check_data(data: Data) -> None:
     _one_of("data.name", data.name, DATASETS)
     _one_of("data.resample", data.resample, ("none", "bootstrap"))
     side, available = DATASETS[data.name]
+
     if data.train_size is not None:
         allowed = f"between 1 and {available}, the training examples of {data.name}"
         _require(data.train_size <= available, "data.train_size", data.train_size, allowed)
+
     allowed = f"a divisor of {side}, the side of the images of {data.name}"
     _require(side % data.pool == 0, "data.pool", data.pool, allowed)
 
 
 def _check_model(config: Config) -> None:
-    model, data = config.model, config.data
+    model = config.model
+    data = config.data
+
     if isinstance(model, MLP):
         _one_of("model.activation", model.activation, ("relu", "tanh", "sigmoid", "identity"))
         _require(len(model.widths) > 0, "model.widths", model.widths, WIDTHS["allowed"].words)
+
     if isinstance(model, LeNet):
         _one_of("model.dropout", model.dropout, ("none", "fc", "all"))
         idle = model.dropout != "none" or model.hidden_rate == 0
-        _require(idle, "model.hidden_rate", model.hidden_rate, "0 with model.dropout=none, which has no hidden site")
+        _require(
+            idle,
+            "model.hidden_rate",
+            model.hidden_rate,
+            "0 with model.dropout=none, which has no hidden site",
+        )
         full = DATASETS[data.name].side == 28 and data.pool == 1
         allowed = "softmax_regression or mlp here; lenet reads 28 x 28 images only"
         _require(full, "model", f"lenet with data={data.name} and data.pool={data.pool}", allowed)
 
 
 def _check_training(config: Config) -> None:
-    norms, layers = config.regularizer.max_norm, _layers(config.model)
+    norms = config.regularizer.max_norm
+    layers = _layers(config.model)
     allowed = f"a list of limits above 0: none, one for all layers, or one for each of the {layers} layers"
     _require(len(norms) in (0, 1, layers), "regularizer.max_norm", norms, allowed)
     _one_of("trainer.accelerator", config.trainer.accelerator, ("auto", "cpu", "gpu"))
@@ -609,11 +655,21 @@ def _check_rules(rules: list[str]) -> None:
 def _check_probes(config: Config) -> None:
     for probe in config.probes:
         _one_of("probes", probe, PROBES)
-    _require(len(set(config.probes)) == len(config.probes), "probes", config.probes, "a list of different probes")
+
+    _require(
+        len(set(config.probes)) == len(config.probes),
+        "probes",
+        config.probes,
+        "a list of different probes",
+    )
+
     if "bags" in config.probes:
         whole = len(config.seeds) % config.bag == 0
         _require(
-            whole, "bag", config.bag, f"a divisor of the number of seeds, {len(config.seeds)}, of which it makes bags"
+            whole,
+            "bag",
+            config.bag,
+            f"a divisor of the number of seeds, {len(config.seeds)}, of which it makes bags",
         )
 
 
@@ -626,8 +682,19 @@ def _layers(model: Model) -> int:
 def scientific(config: Config) -> dict[str, Any]:
     """What fixes a condition and its results: the configuration without seeds, paths, device and recording."""
     plain = asdict(config)
-    for key in ("seeds", "tracking", "study", "checkpoint", "rerun", "fail_fast", "dry_run", "debug"):
+
+    for key in (
+        "seeds",
+        "tracking",
+        "study",
+        "checkpoint",
+        "rerun",
+        "fail_fast",
+        "dry_run",
+        "debug",
+    ):
         del plain[key]
+
     for group, key in (
         ("data", "root"),
         ("data", "download"),
@@ -636,16 +703,25 @@ def scientific(config: Config) -> dict[str, Any]:
         ("budget", "minutes"),
     ):
         del plain[group][key]
+
     if plain["data"]["train_size"] is None:
         plain["data"]["train_size"] = DATASETS[config.data.name].train
+
     if config.budget.weights == "last":
         del plain["budget"]["validations"]  # looking more often changes nothing
-    plain["evaluation"] = {"rules": sorted(plain.pop("rules"))} | {f"mc_{k}": v for k, v in plain.pop("mc").items()}
-    probes, bag = sorted(plain.pop("probes")), plain.pop("bag")
+
+    plain["evaluation"] = {"rules": sorted(plain.pop("rules"))} | {
+        f"mc_{k}": v for k, v in plain.pop("mc").items()
+    }
+    probes = sorted(plain.pop("probes"))
+    bag = plain.pop("bag")
+
     if probes:
         plain["evaluation"]["probes"] = probes
+
     if "bags" in probes:
         plain["evaluation"]["bag"] = bag
+
     return plain
 
 
@@ -668,7 +744,9 @@ def _hash(plain: dict[str, Any]) -> str:
 def flat(config: Config) -> dict[str, str]:
     """The condition as `group.key` -> text, for MLflow's params."""
     return {
-        f"{group}.{key}": _text(value) for group, values in scientific(config).items() for key, value in values.items()
+        f"{group}.{key}": _text(value)
+        for group, values in scientific(config).items()
+        for key, value in values.items()
     }
 
 
@@ -678,17 +756,23 @@ def _text(value: object) -> str:
 
 def condition(config: Config) -> str:
     """A short name: architecture, rates of dropping, data, and whatever departs from the defaults."""
-    data, regularizer = config.data, config.regularizer
+    data = config.data
+    regularizer = config.regularizer
     parts = [_architecture(config.model), _rates(config.model), data.name]
     parts += [f"pool {data.pool}"] if data.pool > 1 else []
     parts += [f"n {data.train_size}"] if data.train_size is not None else []
     parts += [data.resample] if data.resample != "none" else []
     parts += [f"batch {data.batch_size}"] if data.batch_size != Data.batch_size else []
-    parts += [f"{key} {getattr(regularizer, key):g}" for key in ("l2", "l1", "sparsity") if getattr(regularizer, key)]
+    parts += [
+        f"{key} {getattr(regularizer, key):g}"
+        for key in ("l2", "l1", "sparsity")
+        if getattr(regularizer, key)
+    ]
     parts += [f"max-norm {_text(regularizer.max_norm)}"] if regularizer.max_norm else []
     parts += _departures(config.optimizer, AdamW()) + _departures(config.schedule, OneCycle())
     parts += [config.trainer.precision] if config.trainer.precision != Trainer.precision else []
     parts += ["best weights"] if config.budget.weights == "best" else []
+
     return ", ".join([part for part in parts if part] + [f"{config.budget.updates} updates"])
 
 
@@ -709,7 +793,10 @@ def _architecture(model: Model) -> str:
 def _rates(model: Model) -> str:
     if isinstance(model, SoftmaxRegression):
         return f"input rate {model.input_rate:g}"
+
     if isinstance(model, MLP) and model.input_rate:
         return f"rates {model.input_rate:g}/{model.hidden_rate:g}"
+
     idle = isinstance(model, LeNet) and model.dropout == "none"
+
     return f"rate {model.hidden_rate:g}" if isinstance(model, MLP | LeNet) and not idle else ""

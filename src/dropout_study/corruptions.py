@@ -31,14 +31,18 @@ def occlusion(images: Tensor, severity: int, source: torch.Generator) -> Tensor:
     place = torch.arange(side)
     rows = (place.view(1, 1, -1, 1) >= top) & (place.view(1, 1, -1, 1) < top + square)
     columns = (place >= left) & (place < left + square)
+
     return torch.where(rows & columns, 0.5, images)
 
 
 def blur(images: Tensor, severity: int, _: torch.Generator) -> Tensor:
     """A Gaussian blur of 2 to 10 % of the side."""
     sigma = 0.02 * severity * images.shape[-1]
-    radius = min(max(1, round(3 * sigma)), images.shape[-1] - 1)  # no more than the border can be mirrored
+    radius = min(
+        max(1, round(3 * sigma)), images.shape[-1] - 1
+    )  # no more than the border can be mirrored
     blurred: Tensor = V.gaussian_blur(images, [2 * radius + 1, 2 * radius + 1], [sigma, sigma])
+
     return blurred
 
 
@@ -51,14 +55,18 @@ def contrast(images: Tensor, severity: int, _: torch.Generator) -> Tensor:
 def rotation(images: Tensor, severity: int, source: torch.Generator) -> Tensor:
     """Turned by 10 to 50 degrees, half of the images to each side."""
     return _to_both_sides(
-        images, source, lambda part, sign: V.rotate(part, sign * 10.0 * severity, InterpolationMode.BILINEAR)
+        images,
+        source,
+        lambda part, sign: V.rotate(part, sign * 10.0 * severity, InterpolationMode.BILINEAR),
     )
 
 
 def translation(images: Tensor, severity: int, source: torch.Generator) -> Tensor:
     """Moved sideways by 4 to 20 % of the side, but at least by a pixel, half of the images to each side."""
     shift = round(0.04 * severity * images.shape[-1]) or 1
-    return _to_both_sides(images, source, lambda part, sign: V.affine(part, 0.0, [sign * shift, 0], 1.0, [0.0, 0.0]))
+    return _to_both_sides(
+        images, source, lambda part, sign: V.affine(part, 0.0, [sign * shift, 0], 1.0, [0.0, 0.0])
+    )
 
 
 CORRUPTIONS: dict[str, Corruption] = {
@@ -74,17 +82,22 @@ def corrupt(x: Tensor, kind: str, severity: int, batch: int = 0) -> Tensor:
         x: the images.
         kind: one of `CORRUPTIONS`.
         severity: 1 to 5.
-        batch: which part of a data set the images are, so that no two parts share their random numbers.
+        batch: which part of a data set the images are, so that no two parts share their random
+            numbers.
     """
     side = int(x.shape[-1] ** 0.5)
     source = generator(Purpose.CORRUPTION, list(CORRUPTIONS).index(kind), severity, batch)
     images = x.detach().cpu().float().view(-1, 1, side, side)
+
     return CORRUPTIONS[kind](images, severity, source).clamp(0, 1).flatten(1).to(x)
 
 
-def _to_both_sides(images: Tensor, source: torch.Generator, change: Callable[[Tensor, int], Tensor]) -> Tensor:
+def _to_both_sides(
+    images: Tensor, source: torch.Generator, change: Callable[[Tensor, int], Tensor]
+) -> Tensor:
     """Change a random half of the images one way and the rest the other way."""
     one = torch.rand(len(images), generator=source) < 0.5
     changed = torch.empty_like(images)
     changed[one], changed[~one] = change(images[one], 1), change(images[~one], -1)
+
     return changed

@@ -15,7 +15,9 @@ def subnetworks(network: MLP) -> Iterator[dict[str, Tensor]]:
     sizes = [math.prod(site.shape) for site in network.sites]
     for row in enumerate_masks(sum(sizes)):
         parts = row.split(sizes)
-        yield {site.name: part.unsqueeze(0) for site, part in zip(network.sites, parts, strict=True)}
+        yield {
+            site.name: part.unsqueeze(0) for site, part in zip(network.sites, parts, strict=True)
+        }
 
 
 def count_masks(network: MLP) -> int:

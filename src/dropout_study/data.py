@@ -1,7 +1,7 @@
 """Subsets of a data set, and batches by index.
 
-The whole set is one tensor; a batch is a gather. Which examples a network sees, and in which order, is a pure
-function of its seed.
+The whole set is one tensor; a batch is a gather. Which examples a network sees, and in which order,
+is a pure function of its seed.
 """
 
 import hashlib
@@ -17,20 +17,26 @@ from dropout_study.config import ConfigError, Data
 from dropout_study.images import Images, Split, class_balanced_order
 from dropout_study.randomness import Purpose, generator
 
-EVALUATION_BATCH = 2_000  # images; large enough for full speed, small enough for a cohort's activations
+EVALUATION_BATCH = (
+    2_000  # images; large enough for full speed, small enough for a cohort's activations
+)
 BLOCK = 10  # updates, at most, to a batch of Lightning, around which it does what takes a fifth of a small update
 
 
 def subset(labels: Tensor, size: int | None, resample: str, seed: int) -> Tensor:
     """Indices of the examples that the network of a seed learns from, `[size]`.
 
-    Subsets of one seed are nested: the 500 contain the 100. They are class-balanced within one example a class
-    up to ten times the rarest class; `None` takes all. A bootstrap draws as many again, with replacement.
+    Subsets of one seed are nested: the 500 contain the 100. They are class-balanced within one
+    example a class up to ten times the rarest class; `None` takes all. A bootstrap draws as many
+    again, with replacement.
     """
     chosen = class_balanced_order(labels, generator(Purpose.SUBSET, seed))[:size]
+
     if resample == "none":
         return chosen
+
     drawn = torch.randint(len(chosen), (len(chosen),), generator=generator(Purpose.RESAMPLE, seed))
+
     return chosen[drawn]
 
 
@@ -46,26 +52,31 @@ class BatchStream:
     """
 
     def __init__(self, indices: Tensor, seed: int, size: int) -> None:
-        self._indices, self._seed, self._size = indices, seed, size
-        self._epoch, self._order = -1, indices
+        self._indices = indices
+        self._seed = seed
+        self._size = size
+        self._epoch = -1
+        self._order = indices
 
     def batch(self, update: int) -> Tensor:
         """Indices of the batch of an update, `[size]`: a pure function of seed and update."""
-        start, end, pieces = update * self._size, (update + 1) * self._size, []
+        start = update * self._size
+        end = (update + 1) * self._size
+        pieces = []
+
         while start < end:
             epoch, offset = divmod(start, len(self._indices))
             piece = self._in_order(epoch)[offset : offset + end - start]
             pieces.append(piece)
             start += len(piece)
+
         return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
 
     def _in_order(self, epoch: int) -> Tensor:
         if epoch != self._epoch:
             source = generator(Purpose.BATCH, self._seed, epoch)
-            self._epoch, self._order = (
-                epoch,
-                self._indices[torch.randperm(len(self._indices), generator=source)],
-            )
+            self._epoch = epoch
+            self._order = self._indices[torch.randperm(len(self._indices), generator=source)]
         return self._order
 
 
@@ -77,7 +88,9 @@ class TrainBatches:
     """
 
     def __init__(self, split: Split, streams: Sequence[BatchStream], updates: int) -> None:
-        self._split, self._streams, self._updates = split, streams, updates
+        self._split = split
+        self._streams = streams
+        self._updates = updates
         self.next = 0
 
     def __len__(self) -> int:
@@ -95,7 +108,8 @@ class TrainBatches:
 class Blocks:
     """What Lightning takes for batches: each gives those of up to `BLOCK` updates, one by one.
 
-    Every validation ends a block, and between two there is another end, where a checkpoint can be written.
+    Every validation ends a block, and between two there is another end, where a checkpoint can be
+    written.
 
     Args:
         batches: of all updates.
@@ -111,7 +125,8 @@ class Blocks:
 
     def __iter__(self) -> Iterator[Iterator[tuple[Tensor, Tensor]]]:
         """Yield the blocks that are left; each has to be gone through before the next."""
-        batches, update = iter(self._batches), self._batches.next
+        batches = iter(self._batches)
+        update = self._batches.next
         while update < len(self._batches):
             validation = (update // self.every + 1) * self.every
             end = min(update + self._size, validation, len(self._batches))
@@ -141,7 +156,8 @@ class EvaluationBatches:
     """Examples in order: `indices` is `[N]`, the same for all networks, or `[R, N]`."""
 
     def __init__(self, split: Split, indices: Tensor) -> None:
-        self._split, self._chunks = split, indices.to(split.images.device).split(EVALUATION_BATCH, dim=-1)
+        self._split = split
+        self._chunks = indices.to(split.images.device).split(EVALUATION_BATCH, dim=-1)
 
     def __len__(self) -> int:
         return len(self._chunks)
@@ -163,16 +179,27 @@ class DataModule(pl.LightningDataModule):
     """
 
     def __init__(
-        self, images: Images, config: Data, seeds: Sequence[int], updates: int, every: int | None = None
+        self,
+        images: Images,
+        config: Data,
+        seeds: Sequence[int],
+        updates: int,
+        every: int | None = None,
     ) -> None:
         super().__init__()
         self.images, self.updates, self._every = images, updates, every or updates
         labels = images.train.labels
         if config.train_size and config.train_size > len(labels):
-            raise ConfigError(f"data.train_size={config.train_size} cannot be used: there are {len(labels)} examples.")
-        self.subsets = torch.stack([subset(labels, config.train_size, config.resample, seed) for seed in seeds])
+            raise ConfigError(
+                f"data.train_size={config.train_size} cannot be used: there are {len(labels)} examples."
+            )
+
+        self.subsets = torch.stack(
+            [subset(labels, config.train_size, config.resample, seed) for seed in seeds]
+        )
         self.streams = [
-            BatchStream(indices, seed, config.batch_size) for indices, seed in zip(self.subsets, seeds, strict=True)
+            BatchStream(indices, seed, config.batch_size)
+            for indices, seed in zip(self.subsets, seeds, strict=True)
         ]
 
     def batches(self) -> TrainBatches:
@@ -200,7 +227,9 @@ class DataModule(pl.LightningDataModule):
 
     def digests(self) -> list[str]:
         """For each network a digest of exactly which examples it learnt from, and of the held-out ones."""
-        held_out = self.images.validation.ids.numpy().tobytes() + self.images.test.ids.numpy().tobytes()
+        held_out = (
+            self.images.validation.ids.numpy().tobytes() + self.images.test.ids.numpy().tobytes()
+        )
         rows = self.images.train.ids[self.subsets]
         return [hashlib.sha256(row.numpy().tobytes() + held_out).hexdigest()[:12] for row in rows]
 

@@ -17,17 +17,24 @@ def describe(study: str, title: str, command: str = "") -> str:
     """
     claims = [claim for claim in CLAIMS.values() if study in claim.studies]
     parts = [f"{title}."]
+
     if claims:
-        parts.append("**Claims that read it**, each with criteria that were written down before the runs:")
+        parts.append(
+            "**Claims that read it**, each with criteria that were written down before the runs:"
+        )
         lines = []
+
         for claim in claims:
             lines.append(f"- **{claim.title}** ({claim.source}): {claim.says}")
             lines += [f"    - {part}" for part in claim.parts.values()]
+
         parts.append("\n".join(lines))
         parts.append(
             "`python scripts/report.py` decides them; the verdicts are tags of the experiments, and the figures and "
             "a table are in the experiment `report`."
         )
+
     if command:
         parts.append(f"Run it: `{command}`")
+
     return "\n\n".join([*parts, READING])

@@ -15,20 +15,27 @@ from dropout_study.rules import exact, means, monte_carlo, subnetworks, weight_s
 Batches = Iterable[tuple[Tensor, Tensor]]
 
 
-def predict(cohort: Cohort, x: Tensor, rules: Sequence[str], samples: int) -> Iterator[tuple[str, Tensor]]:
+def predict(
+    cohort: Cohort, x: Tensor, rules: Sequence[str], samples: int
+) -> Iterator[tuple[str, Tensor]]:
     """The predictions `[R, N, C]` of several rules for inputs `[N, D]`, each with its name.
 
-    `monte_carlo` and `geometric` are the two means of the same sampled masks; `exact_arithmetic` and
-    `exact_geometric` those of all masks.
+    `monte_carlo` and `geometric` are the two means of the same sampled masks; `exact_arithmetic`
+    and `exact_geometric` those of all masks.
     """
     if "weight_scaling" in rules:
         yield "weight_scaling", weight_scaling(cohort, x)
+
     if {"monte_carlo", "geometric"}.intersection(rules):
         sampled = monte_carlo(cohort, x, [samples])
         yield from (("monte_carlo", sampled.arithmetic[0]), ("geometric", sampled.geometric[0]))
+
     if {"exact_arithmetic", "exact_geometric"}.intersection(rules):
         ensemble = exact(cohort, x)
-        yield from (("exact_arithmetic", ensemble.arithmetic), ("exact_geometric", ensemble.geometric))
+        yield from (
+            ("exact_arithmetic", ensemble.arithmetic),
+            ("exact_geometric", ensemble.geometric),
+        )
 
 
 class Scores:
@@ -41,7 +48,8 @@ class Scores:
 
     def add(self, log_probs: Tensor, labels: Tensor) -> None:
         """Count a batch: log-probabilities `[..., N, C]`, labels `[N]`."""
-        log_probs, labels = log_probs.cpu().double(), labels.cpu()
+        log_probs = log_probs.cpu().double()
+        labels = labels.cpu()
         self._examples += labels.shape[-1]
         wrong = metrics.errors(log_probs, labels)
         sums = {
@@ -50,7 +58,9 @@ class Scores:
             "brier": metrics.brier(log_probs, labels).sum(-1),
             "ece": metrics.calibration_gaps(log_probs, labels),
         }
-        self._sums = {key: self._sums.get(key, torch.zeros(())) + value for key, value in sums.items()}
+        self._sums = {
+            key: self._sums.get(key, torch.zeros(())) + value for key, value in sums.items()
+        }
         self._wrong.append(wrong)
 
     def means(self) -> dict[str, Tensor]:
@@ -63,13 +73,19 @@ class Scores:
         return torch.cat(self._wrong, -1)
 
 
-def evaluate(cohort: Cohort, batches: Batches, rules: Sequence[str], samples: int) -> dict[str, Scores]:
+def evaluate(
+    cohort: Cohort, batches: Batches, rules: Sequence[str], samples: int
+) -> dict[str, Scores]:
     """The scores of every network `[R]` under each of the rules asked for."""
     scores: dict[str, Scores] = {rule: Scores() for rule in rules}
+
     for x, labels in batches:
-        for rule, log_probs in predict(cohort, x.to(next(cohort.parameters()).dtype), rules, samples):
+        for rule, log_probs in predict(
+            cohort, x.to(next(cohort.parameters()).dtype), rules, samples
+        ):
             if rule in scores:
                 scores[rule].add(log_probs, labels)
+
     return scores
 
 
@@ -97,19 +113,21 @@ class Sampled:
     wrong: dict[int, Tensor]
 
 
-def sampled(cohort: Cohort, batches: Batches, samples: int, redraws: int, kept: Sequence[int] = ()) -> Sampled:
+def sampled(
+    cohort: Cohort, batches: Batches, samples: int, redraws: int, kept: Sequence[int] = ()
+) -> Sampled:
     """Evaluate a pool of subnetworks, and parts of it: error against k masks (Srivastava et al. 2014, figure 11).
 
-    One pool of predictions is stored; for every k up to a fifth of it, k of them are drawn with replacement, again
-    and again. The pool is never altered.
+    One pool of predictions is stored; for every k up to a fifth of it, k of them are drawn with
+    replacement, again and again. The pool is never altered.
 
     Args:
         cohort: R networks with a site that drops.
         batches: inputs and labels.
         samples: size of the pool, at least 10.
         redraws: times each k is drawn.
-        kept: numbers of masks for which it is wanted which examples were misclassified; those beyond a fifth of the
-            pool are left out.
+        kept: numbers of masks for which it is wanted which examples were misclassified; those
+            beyond a fifth of the pool are left out.
     """
     largest = samples // 5
     kept = [k for k in kept if k <= largest]
@@ -118,19 +136,27 @@ def sampled(cohort: Cohort, batches: Batches, samples: int, redraws: int, kept: 
     drawn = torch.randint(samples, (redraws, counts[-1]), generator=source)
     parts = [Scores() for _ in range(redraws)]
     whole = {"monte_carlo": Scores(), "geometric": Scores()}
+
     for x, labels in batches:
         units = x.to(next(cohort.parameters()).dtype)
         pool = torch.stack([log_probs.cpu() for log_probs in subnetworks(cohort, units, samples)])
         ensemble = means(pool, [samples])
         whole["monte_carlo"].add(ensemble.arithmetic[0], labels)
         whole["geometric"].add(ensemble.geometric[0], labels)
+
         for part, draw in zip(parts, drawn, strict=True):
             cumulated = pool[draw].logcumsumexp(0)[torch.tensor(counts) - 1]
             part.add(cumulated - torch.tensor(counts).log().view(-1, 1, 1, 1), labels)
+
     measures = [part.means() for part in parts]
-    stacked = {key: torch.stack([of_part[key] for of_part in measures]) for key in ("error", "nll", "ece")}
+    stacked = {
+        key: torch.stack([of_part[key] for of_part in measures]) for key in ("error", "nll", "ece")
+    }
     curves = {key: Curve(counts, values.mean(0), values.std(0)) for key, values in stacked.items()}
-    shares = torch.stack([part.wrong()[[counts.index(k) for k in kept]].double() for part in parts]).mean(0)
+    shares = torch.stack(
+        [part.wrong()[[counts.index(k) for k in kept]].double() for part in parts]
+    ).mean(0)
+
     return Sampled(whole, curves, dict(zip(kept, shares, strict=True)))
 
 

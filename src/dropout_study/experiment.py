@@ -19,7 +19,17 @@ from omegaconf import OmegaConf
 from rich.table import Table
 
 from dropout_study import config as schema
-from dropout_study import evaluation, memory, metrics, overview, provenance, store, stored, tracking, training
+from dropout_study import (
+    evaluation,
+    memory,
+    metrics,
+    overview,
+    provenance,
+    store,
+    stored,
+    tracking,
+    training,
+)
 from dropout_study.addresses import absolute, masked
 from dropout_study.cohort import Cohort, load_weights
 from dropout_study.config import Config, ConfigError, Evaluate, Model
@@ -35,7 +45,9 @@ from dropout_study.statistics import PERCENT, interval
 
 log = logging.getLogger(__name__)
 
-LOG, CONFIG, COHORT = "train.log", "config.yaml", "cohort.pt"
+LOG = "train.log"
+CONFIG = "config.yaml"
+COHORT = "cohort.pt"
 K = 20  # masks with which Gal and Ghahramani (2015) found some models better than with weight scaling
 
 
@@ -59,21 +71,26 @@ def run(config: Config, folder: Path, sweep: Path | None, watch: Callable[[int],
         watch: is told the number of updates now and then; what it raises ends training.
 
     Raises:
-        ConfigError: the data cannot be read, the rules not be used, or the cohorts to evaluate are not there.
+        ConfigError: the data cannot be read, the rules not be used, or the cohorts to evaluate are
+            not there.
         Taken: nothing was done.
         Stopped: `watch` has raised it.
     """
     quiet()
     images = load(config.data)
-    data = DataModule(images, config.data, config.seeds, config.budget.updates, training.validate_every(config))
+    data = DataModule(
+        images, config.data, config.seeds, config.budget.updates, training.validate_every(config)
+    )
     file = _checkpoint(config)
     checkpointing = training.Checkpointing(file, 60 * config.checkpoint.minutes)
     check_memory(config, images, trains=not config.study.cohorts_from)
     network = make_network(config.model, images.inputs, CLASSES)
     module = training.CohortTraining(config, network, checkpointing)
     check_rules(config, module.cohort)
+
     if config.study.cohorts_from:
         stored.fill(module.cohort, config)
+
     bar = [training.ProgressBar()] if sweep is None and sys.stderr.isatty() else []
     callbacks = [training.Watch(watch), *bar]
     trainer = training.make_trainer(config, folder, callbacks)
@@ -81,9 +98,11 @@ def run(config: Config, folder: Path, sweep: Path | None, watch: Callable[[int],
     save_config(config, folder)
     run_id = _claim(config, record, folder)
     log.info("%s: %d seeds, %d updates", record.name, len(config.seeds), config.budget.updates)
+
     with recorded(record, folder, config.tracking.uri, run_id):
         if config.rerun:
             file.unlink(missing_ok=True)
+
         if config.study.cohorts_from:
             data.trainer = trainer  # which tells where the arithmetic is done
         else:
@@ -92,14 +111,20 @@ def run(config: Config, folder: Path, sweep: Path | None, watch: Callable[[int],
                     training.fit(module, trainer, data, _resumable(file))
             finally:
                 _collect(record, module)
+
         evaluate(config, module.cohort, data, record)
+
         if config.tracking.cohort:
             torch.save(module.cohort.state_dict(), folder / COHORT)
+
         record.artifacts += overview.write(record, folder)
+
     for left in file.parent.glob(f"{file.name}*"):
         left.unlink(missing_ok=True)
+
     if config.debug.profile:
         log.info(cast("Any", trainer).profiler.summary())
+
     return record
 
 
@@ -107,27 +132,36 @@ def estimate(config: Config) -> float:
     """About how many seconds training and evaluating a configuration would take, from its first updates."""
     quiet()
     images = load(config.data)
-    short = dataclasses.replace(config, budget=dataclasses.replace(config.budget, updates=30, validations=1))
+    short = dataclasses.replace(
+        config, budget=dataclasses.replace(config.budget, updates=30, validations=1)
+    )
     data = DataModule(images, config.data, config.seeds, 30)
     check_memory(config, images, trains=not config.study.cohorts_from)
     module = training.CohortTraining(short, make_network(config.model, images.inputs, CLASSES))
     check_rules(config, module.cohort)
     times: dict[int, float] = {}  # by update
     clock = training.Watch(lambda update: times.update({update: time.perf_counter()}), every=10)
+
     threads = training.as_many_threads_as_pay(module.cohort, config.data.batch_size)
     with threads, tempfile.TemporaryDirectory() as folder:
         training.make_trainer(short, Path(folder), [clock]).fit(module, datamodule=data)
-    first, last = min(times), max(times)
+
+    first = min(times)
+    last = max(times)
     validation = time.perf_counter() - times[last]
     start = time.perf_counter()
     evaluation.evaluate(module.cohort, data.test_dataloader()[0], config.rules, 10)
     sampling = time.perf_counter() - start
+
     if "monte_carlo" in config.rules:
         sampling *= 2 * config.mc.samples / 10  # the curve over masks takes about as long
+
     if config.study.cohorts_from:
         return sampling
+
     training_time = (times[last] - times[first]) / (last - first) * config.budget.updates
     validations = min(config.budget.validations, config.budget.updates)
+
     return training_time + validation * (validations + 2) + sampling
 
 
@@ -139,6 +173,7 @@ def check_memory(config: Config, images: Images, trains: bool) -> None:
     """
     with torch.device("meta"):
         network = make_network(config.model, images.inputs, CLASSES)
+
     memory.check(config, network, len(images.test), trains)
 
 
@@ -160,34 +195,50 @@ def evaluate(config: Config, cohort: Cohort, data: DataModule, record: Record) -
     whole = [i for i, seed in enumerate(record.seeds) if not seed.failure]
     if not whole:
         return
+
     rules = _distinct(config.rules, cohort)
     test = data.test_dataloader()[0]
+
     if data.trainer:
-        cohort.to(data.trainer.strategy.root_device)  # Lightning takes the networks off the device after testing
+        cohort.to(
+            data.trainer.strategy.root_device
+        )  # Lightning takes the networks off the device after testing
+
     if len(whole) < len(record.seeds):
         cohort = cohort.part(whole)
+
     pooled = ("monte_carlo", "geometric") if "monte_carlo" in rules else ()
-    scores = evaluation.evaluate(cohort, test, [rule for rule in rules if rule not in pooled], config.mc.samples)
+    scores = evaluation.evaluate(
+        cohort, test, [rule for rule in rules if rule not in pooled], config.mc.samples
+    )
+
     if pooled:
         found = evaluation.sampled(cohort, test, config.mc.samples, config.mc.redraws, [K])
         scores |= {rule: found.scores[rule] for rule in pooled if rule in rules}
+
         for key, curve in found.curves.items():
             record.add_curve(f"mc/{key}", curve.counts, curve.mean)
             record.add_curve(f"mc/{key}_sd", curve.counts, curve.sd)
+
         for k, shares in found.wrong.items():
             record.add_wrong(f"monte_carlo_{k}", shares)
+
     for rule, score in scores.items():
         for measure, values in score.means().items():
             record.add_metric(f"test/{measure}/{rule}", values)
         record.add_wrong(rule, score.wrong())
+
     for probe in config.probes:
         findings = PROBES[probe](Probed(cohort, test, config.bag))
         for key, values in findings.metrics.items():
             record.add_metric(key, values)
+
         for key, (steps, values) in findings.curves.items():
             record.add_curve(key, steps, values)
+
         for key, values in findings.wrong.items():
             record.add_wrong(key, values)
+
         for key, values in findings.pictures.items():
             record.add_picture(key, values)
 
@@ -206,8 +257,8 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
         folder: takes the files of a run that has to be fetched.
 
     Raises:
-        ConfigError: the run or checkpoint is missing, deleted, truncated, not that of a cohort, or of other networks;
-            or the networks drop nothing, and weight scaling is not asked for.
+        ConfigError: the run or checkpoint is missing, deleted, truncated, not that of a cohort, or
+            of other networks; or the networks drop nothing, and weight scaling is not asked for.
     """
     quiet()
     checkpoint = Path(chosen.run)
@@ -220,31 +271,44 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
                 f"run={chosen.run} cannot be evaluated: its weights were not kept; "
                 "train it again with rerun=true tracking.cohort=true."
             )
+
     config = schema.load(folder / CONFIG)
-    config.rules, config.mc, config.data.root = chosen.rules, chosen.mc, data_root(chosen, config)
+    config.rules = chosen.rules
+    config.mc = chosen.mc
+    config.data.root = data_root(chosen, config)
     images = load(config.data)
     check_memory(config, images, trains=False)
     cohort = Cohort(make_network(config.model, images.inputs, CLASSES), config.seeds)
+
     if config.trainer.precision == "64-true":
         cohort.double()
+
     try:
         record = Record.load(folder)
         load_weights(cohort, folder / COHORT, [seed.seed for seed in record.whole])
     except (ValueError, KeyError, TypeError, FileNotFoundError) as error:
         raise ConfigError(f"run={chosen.run} cannot be evaluated: {error}") from error
+
     if not record.whole:
         raise ConfigError(f"run={chosen.run} cannot be evaluated, for it failed: {record.reason}")
+
     check_rules(config, cohort)
+
     if not _distinct(config.rules, cohort):
         raise ConfigError(
             f"rules={config.rules} cannot be used: run={chosen.run} drops no units, so that "
             "all rules are weight scaling; say rules=[weight_scaling]."
         )
-    evaluate(config, cohort, DataModule(images, config.data, config.seeds, config.budget.updates), record)
-    record.evaluated_ms, record.store = now_ms(), masked(absolute(chosen.tracking.uri))
+
+    evaluate(
+        config, cohort, DataModule(images, config.data, config.seeds, config.budget.updates), record
+    )
+    record.evaluated_ms = now_ms()
+    record.store = masked(absolute(chosen.tracking.uri))
     record.artifacts = list(dict.fromkeys(record.artifacts + overview.write(record, folder)))
     record.save(folder)
     tracking.try_to_record(folder, chosen.tracking.uri)
+
     return record
 
 
@@ -253,6 +317,7 @@ def data_root(chosen: Evaluate, config: Config) -> str:
     were = config.data.root
     if chosen.data_root or Path(were).expanduser().is_dir():
         return chosen.data_root or were
+
     return os.environ.get("DROPOUT_STUDY_DATA", "data")
 
 
@@ -262,15 +327,21 @@ def results_table(record: Record, rules: Sequence[str]) -> Table:
         title=record.name,
         caption=f"test data; mean and 95 % interval over {len(record.whole)} seeds",
     )
+
     for heading in ("rule", "error %", "95 % interval", "NLL (nats)", "Brier", "ECE"):
         table.add_column(heading, justify="left" if heading == "rule" else "right")
+
     for rule in rules:
         if record.values(f"test/brier/{rule}"):
-            measures = {m: interval(record.values(f"test/{m}/{rule}")) for m in ("error", "nll", "brier", "ece")}
+            measures = {
+                m: interval(record.values(f"test/{m}/{rule}"))
+                for m in ("error", "nll", "brier", "ece")
+            }
             error = measures["error"].within(PERCENT)
             spread = f"{error.low:.2f} to {error.high:.2f}" if error.n > 1 else "-"
             others = [f"{measures[m].mean:.4f}" for m in ("nll", "brier", "ece")]
             table.add_row(rule, f"{error.mean:.2f}", spread, *others)
+
     return table
 
 
@@ -279,10 +350,13 @@ def make_network(model: Model, inputs: int, classes: int) -> Network:
     match model:
         case schema.SoftmaxRegression(input_rate=input_rate):
             return MLP(inputs, classes, input_rate=input_rate)
-        case schema.MLP(widths=widths, activation=activation, input_rate=input_rate, hidden_rate=hidden_rate):
+        case schema.MLP(
+            widths=widths, activation=activation, input_rate=input_rate, hidden_rate=hidden_rate
+        ):
             return MLP(inputs, classes, widths, activation, input_rate, hidden_rate)
         case schema.LeNet(dropout=dropout, hidden_rate=hidden_rate):
             return LeNet(classes, dropout, cast("float", hidden_rate))  # `read` has filled it in
+
     raise TypeError(f"no network is called {model.name}")
 
 
@@ -300,18 +374,27 @@ def _record(config: Config, data: DataModule, device: torch.device, sweep: Path 
     dataset = {
         "name": config.data.name,
         "digest": digest,
-        "source": "sklearn.datasets.load_digits" if config.data.name == "digits" else config.data.name,
+        "source": "sklearn.datasets.load_digits"
+        if config.data.name == "digits"
+        else config.data.name,
         "train_size": data.subsets.shape[1],
     }
+
     tags = {
         "config_digest": schema.digest(config),
         "data_digest": digest,
         "training_digest": schema.training_digest(config),
         "budget": config.budget.name,
     }
-    tags |= {"arm": config.study.arm, "candidate": str(config.study.candidate)} if config.study.arm else {}
+
+    tags |= (
+        {"arm": config.study.arm, "candidate": str(config.study.candidate)}
+        if config.study.arm
+        else {}
+    )
     tags |= {RERUN: "true"} if config.rerun else {}
     tags |= {"sweep": Record.load(sweep).id} if sweep and (sweep / FILE).exists() else {}
+
     return Record(
         experiment=config.study.name,
         description=config.study.title,
@@ -319,7 +402,9 @@ def _record(config: Config, data: DataModule, device: torch.device, sweep: Path 
         params=schema.flat(config),
         tags=tags | provenance.tags(device, Path(__file__).parent),
         dataset=dataset,
-        seeds=[SeedRecord(seed, digest) for seed, digest in zip(config.seeds, digests, strict=True)],
+        seeds=[
+            SeedRecord(seed, digest) for seed, digest in zip(config.seeds, digests, strict=True)
+        ],
         artifacts=[CONFIG, LOG, FILE, *([COHORT] if config.tracking.cohort else [])],
         store=masked(absolute(config.tracking.uri)),
     )
@@ -332,16 +417,20 @@ def _claim(config: Config, record: Record, folder: Path) -> str | None:
         Taken: it has.
     """
     uri = absolute(config.tracking.uri)
+
     try:
         with store.guard(uri):
             if not config.rerun:
                 known = look_up(MlflowClient(uri), config.study.name, record.tags["config_digest"])
                 if known.missing(config.seeds) != config.seeds:
                     raise Taken
+
             record.save(folder)
             return tracking.record(folder, uri)
     except store.UNREACHABLE as error:
-        log.warning("the store does not take the run now, and will get it later: %s", masked(str(error)))
+        log.warning(
+            "the store does not take the run now, and will get it later: %s", masked(str(error))
+        )
         record.save(folder)
         return None
 
@@ -355,11 +444,16 @@ def _resumable(file: Path) -> Path | None:
     """The checkpoint, if there is one; one that is damaged or of another run is put aside."""
     if not file.exists():
         return None
+
     if training.resumable(file):
         log.info("resuming from %s", file)
         return file
+
     aside = file.replace(file.with_suffix(".damaged"))
-    log.warning("%s is damaged or of another run; it is now %s, and training begins anew", file, aside.name)
+    log.warning(
+        "%s is damaged or of another run; it is now %s, and training begins anew", file, aside.name
+    )
+
     return None
 
 
@@ -376,6 +470,7 @@ def recorded(record: Record, folder: Path, uri: str, run_id: str | None) -> Iter
     try:
         with tracking.heartbeat(folder, uri, run_id):
             yield
+
         failed = [seed for seed in record.seeds if seed.failure]
         if failed:
             names = ", ".join(f"seed {seed.seed} {seed.failure}" for seed in failed)
@@ -384,14 +479,18 @@ def recorded(record: Record, folder: Path, uri: str, run_id: str | None) -> Iter
             record.end("FINISHED")
     except (KeyboardInterrupt, SystemExit) as error:
         record.end("KILLED", "interrupted")
+
         if isinstance(error.__context__, KeyboardInterrupt):  # Lightning turns Ctrl-C into an exit
             raise KeyboardInterrupt from error
+
         raise
     except Stopped as error:
         record.end("KILLED", str(error))
         raise
     except BaseException as error:
-        logging.getLogger("traceback").error("the run failed", exc_info=error)  # before the log is recorded
+        logging.getLogger("traceback").error(
+            "the run failed", exc_info=error
+        )  # before the log is recorded
         record.fail(masked(f"{type(error).__name__}: {error}"))
         raise
     finally:
@@ -402,21 +501,30 @@ def recorded(record: Record, folder: Path, uri: str, run_id: str | None) -> Iter
 def _collect(record: Record, module: training.CohortTraining) -> None:
     """Hand the results of the networks to their seeds; a network that failed has no result."""
     failures = _failures(module)
+
     for i, seed in enumerate(record.seeds):
         if i in failures:
             seed.failure = failures[i]
         else:
             seed.metrics = {key: values[i] for key, values in module.results.items()}
             losses = [point.values[i] for point in module.curves if point.key == "train/loss"]
-            seed.metrics |= {"train/loss_fluctuation": metrics.fluctuation(losses)} if len(losses) > 4 else {}
+            seed.metrics |= (
+                {"train/loss_fluctuation": metrics.fluctuation(losses)} if len(losses) > 4 else {}
+            )
         for point in module.curves:
             if math.isfinite(point.values[i]):
-                seed.curves.setdefault(point.key, []).append((point.update, point.values[i], point.time_ms))
+                seed.curves.setdefault(point.key, []).append(
+                    (point.update, point.values[i], point.time_ms)
+                )
 
 
 def _failures(module: training.CohortTraining) -> dict[int, str]:
     """Index of each network that failed -> why; with one network, its whole bag fails."""
-    failures = {i: f"diverged (its loss was not a number at update {update})" for i, update in module.diverged.items()}
+    failures = {
+        i: f"diverged (its loss was not a number at update {update})"
+        for i, update in module.diverged.items()
+    }
+
     for key, values in module.results.items():
         for i, value in enumerate(values):
             if not math.isfinite(value):  # the last update broke it, after the last loss was seen
@@ -424,7 +532,9 @@ def _failures(module: training.CohortTraining) -> dict[int, str]:
 
     size = module.config.bag if "bags" in module.config.probes else 1
     broken = {i // size for i in failures}
+
     for i in range(len(module.config.seeds)):
         if i // size in broken:
             failures.setdefault(i, "is in a bag with one that diverged")
+
     return failures

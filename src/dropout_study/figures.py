@@ -53,13 +53,24 @@ NAMED = {
     **dict.fromkeys(("rate 0.2", "input", "L2"), 2),
     **dict.fromkeys(("both", "inputs dropped", "relu", "L1"), 3),
     **dict.fromkeys(("Monte Carlo", "dropout, Monte Carlo", "ensemble", "tanh", "sparsity"), 4),
-    **dict.fromkeys(("dropout, trained as long as a bag", "dropout, long", "n * keep fixed", "sigmoid", "max-norm"), 5),
+    **dict.fromkeys(
+        (
+            "dropout, trained as long as a bag",
+            "dropout, long",
+            "n * keep fixed",
+            "sigmoid",
+            "max-norm",
+        ),
+        5,
+    ),
     **dict.fromkeys(("single (best)", "linear", "dropout + L2"), 6),
     **dict.fromkeys(("single (mean)", "softmax regression", "dropout + max-norm"), 7),
 }
 """What looks the same in every figure: arms and rules by their names."""
-PAGE, COLUMN = 10.0, 4.8  # inches: the width of the report's page, and the most of a panel
-LABEL, SPACING = "label", 9  # mark of the labels of lines; points between two of them
+PAGE = 10.0  # inches: the width of the report's page, and the most of a panel
+COLUMN = 4.8
+LABEL = "label"  # mark of the labels of lines; points between two of them
+SPACING = 9
 
 
 def look(name: str, position: int) -> dict[str, Any]:
@@ -81,10 +92,13 @@ def finish(figure: Figure) -> Figure:
         for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
             if axis.get_scale() == "log" and low > 0.005 and high / low < 1e5:
                 base = axis.get_transform().base  # type: ignore[attr-defined]
-                axis.set_major_locator(LogLocator(base, _multiples(high / low) if base == 10 else (1,)))
+                axis.set_major_locator(
+                    LogLocator(base, _multiples(high / low) if base == 10 else (1,))
+                )
                 axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
                 axis.set_minor_locator(NullLocator())
         _move_apart([text for text in axes.texts if text.get_gid() == LABEL], axes)
+
     return figure
 
 
@@ -97,10 +111,15 @@ def _move_apart(labels: Sequence[Text], axes: Axes) -> None:
     """Shift labels, as little as can be, until each is its height above the one below it, or above the axis."""
     if not labels:
         return
+
     points = 72 / axes.get_figure().dpi  # type: ignore[union-attr]
-    at = np.array([axes.transData.transform(cast("Annotation", label).xy)[1] * points for label in labels])
-    order, slots = np.argsort(at, kind="stable"), SPACING * np.arange(len(at))
+    at = np.array(
+        [axes.transData.transform(cast("Annotation", label).xy)[1] * points for label in labels]
+    )
+    order = np.argsort(at, kind="stable")
+    slots = SPACING * np.arange(len(at))
     free = isotonic_regression(at[order] - slots).x
+
     moved = np.maximum(free, axes.bbox.y0 * points + SPACING / 2) + slots
     for i, height in zip(order, moved, strict=True):
         cast("Annotation", labels[i]).xyann = (5, float(height - at[i]))
@@ -121,6 +140,7 @@ def panels(count: int, columns: int, height: float = 3.2) -> tuple[Figure, list[
     figure, axes = sheet(columns, -(-count // columns), height=height)
     for left in axes[count:]:
         left.set_visible(False)
+
     return figure, axes[:count]
 
 
@@ -130,7 +150,8 @@ def describe(figure: Figure) -> str:
 
 
 def _describe(axes: Axes) -> str:
-    x, y = axes.get_xlabel(), axes.get_ylabel()
+    x = axes.get_xlabel()
+    y = axes.get_ylabel()
     title = axes.get_title("left")
     lines = [
         f"{line.get_label()} from {first:.3g} to {last:.3g}"
@@ -140,7 +161,12 @@ def _describe(axes: Axes) -> str:
     ]
     named = [text for label in axes.get_yticklabels() if (text := label.get_text())]
     of = f"{y} against {x}" if y else f"{x}, for {', '.join(named)}"
-    return f"{title + ': ' if title else ''}{of}{': ' if lines else ''}{', '.join(lines)}." if x else ""
+
+    return (
+        f"{title + ': ' if title else ''}{of}{': ' if lines else ''}{', '.join(lines)}."
+        if x
+        else ""
+    )
 
 
 def line(
@@ -163,17 +189,26 @@ def line(
     """
     curve = curve.sort_index()
     of = [interval(row.dropna().tolist()).within(within) for _, row in curve.iterrows()]
-    mean, x = np.array([i.mean for i in of]), curve.index.to_numpy(dtype=float)
+    mean = np.array([i.mean for i in of])
+    x = curve.index.to_numpy(dtype=float)
     drawn = look(name, position)
     axes.plot(x, mean, **drawn, markevery=max(1, len(x) // 8), label=name)
-    axes.fill_between(x, [i.low for i in of], [i.high for i in of], color=drawn["color"], alpha=0.15, linewidth=0)
+    axes.fill_between(
+        x, [i.low for i in of], [i.high for i in of], color=drawn["color"], alpha=0.15, linewidth=0
+    )
+
     if label:
         label_end(axes, name, (x[-1], mean[-1]), drawn["color"])
 
 
 def label_end(axes: Axes, name: str, end: tuple[float, float], color: str) -> None:
     """Write a name to the right of the end of a line; `finish` moves such labels apart."""
-    place: dict[str, Any] = {"xytext": (5, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}
+    place: dict[str, Any] = {
+        "xytext": (5, 0),
+        "textcoords": "offset points",
+        "va": "center",
+        "fontsize": 8,
+    }
     dark = tuple(0.7 * part for part in to_rgb(color))  # letters are thinner than lines
     axes.annotate(name, end, color=dark, gid=LABEL, **place)
 
@@ -198,10 +233,13 @@ def forest(
             markersize=3,
             capsize=4,
         )
+
     if margin is not None:
         axes.axvline(margin, color="0.3", linewidth=1, linestyle=":")
+
     if margin is not None and spread is not None:
         axes.axvspan(margin - spread, margin + spread, color="0.93", zorder=0)
+
     axes.set_yticks(range(len(effects)), list(effects))
     axes.set_ylim(len(effects) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
@@ -211,7 +249,9 @@ def tiles(axes: Axes, rows: dict[str, NDArray[np.float64]], scale: float) -> Non
     """Rows of square pictures side by side, `[H, n * H]`, from black at -scale to white at scale."""
     side = len(next(iter(rows.values())))
     frame = ((1, 1), (0, 0), (1, 1))
-    apart = [np.pad(row.reshape(side, -1, side), frame, constant_values=np.nan) for row in rows.values()]
+    apart = [
+        np.pad(row.reshape(side, -1, side), frame, constant_values=np.nan) for row in rows.values()
+    ]
     whole = np.concatenate([row.reshape(side + 2, -1) for row in apart])
     axes.imshow(whole, cmap="gray", vmin=-scale, vmax=scale, interpolation="none")
     axes.set_yticks([(side + 2) * (i + 0.5) for i in range(len(rows))], list(rows))
@@ -238,8 +278,10 @@ def points(
 def svg(figure: Figure) -> bytes:
     """A figure as SVG, the same bytes for the same figure."""
     buffer = io.BytesIO()
+
     with style():  # savefig would draw twice
         FigureCanvasSVG(figure).print_svg(  # type: ignore[no-untyped-call]
             buffer, metadata={"Date": None}
         )
+
     return buffer.getvalue()

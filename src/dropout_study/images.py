@@ -71,8 +71,10 @@ class Split:
     def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Inputs `[..., D]` in [0, 1] and labels `[...]` for indices of any shape."""
         rows = self.images.index_select(0, index.flatten()).to(torch.float32)
+
         if self.scale != 1:
             rows.mul_(self.scale)
+
         return rows.unflatten(0, index.shape), self.labels[index]
 
     def pooled(self, side: int, pool: int) -> "Split":
@@ -102,10 +104,18 @@ def load(config: Data) -> Images:
         ConfigError: files are missing and cannot be downloaded, or are truncated or altered.
     """
     images = _digits() if config.name == "digits" else _idx(config)
+
     if config.pool == 1:
         return images
+
     side = int(images.inputs**0.5)
-    return Images(*(split.pooled(side, config.pool) for split in (images.train, images.validation, images.test)))
+
+    return Images(
+        *(
+            split.pooled(side, config.pool)
+            for split in (images.train, images.validation, images.test)
+        )
+    )
 
 
 @cache
@@ -120,7 +130,12 @@ def _digits() -> Images:
     _check_md5("scikit-learn's set of digits", content, DIGITS_MD5, "Install scikit-learn again.")
     whole = Split(pixels, labels, 1 / 16, torch.arange(len(labels)))
     order = class_balanced_order(labels, generator(Purpose.SPLIT, 0))
-    return Images(train=whole.take(order[700:]), validation=whole.take(order[400:700]), test=whole.take(order[:400]))
+
+    return Images(
+        train=whole.take(order[700:]),
+        validation=whole.take(order[400:700]),
+        test=whole.take(order[:400]),
+    )
 
 
 def _idx(config: Data) -> Images:
@@ -128,6 +143,7 @@ def _idx(config: Data) -> Images:
     root = Path(config.root).expanduser()
     folder = root / TORCHVISION[config.name] / "raw"
     lock = root / f".{config.name}.lock"
+
     if not all(_find(folder, name) for name in FILES):
         _download(config, root, lock)
     elif os.access(lock, os.W_OK):
@@ -136,9 +152,11 @@ def _idx(config: Data) -> Images:
 
     if config.name == "mnist":
         return split_official(*read_official(folder, MNIST_MD5))
+
     train, test = read_official(folder)
     _check_classes(config.name, folder, "training", train)
     _check_classes(config.name, folder, "test", test)
+
     return split_official(train, test)
 
 
@@ -160,10 +178,13 @@ def _download(config: Data, root: Path, lock: Path) -> None:
     """Fetch what is missing, once even if many jobs start together; each whole or not at all."""
     name = TORCHVISION[config.name]
     folder = root / name / "raw"
+
     try:
         if not config.download:
             raise RuntimeError("data.download is false")
+
         folder.mkdir(parents=True, exist_ok=True)
+
         with file_lock(lock):
             _fetch(name, folder)
     except (RuntimeError, OSError) as error:
@@ -180,6 +201,7 @@ def _fetch(name: str, folder: Path) -> None:
     missing = [file for file in FILES if not _find(folder, file)]
     if not missing:
         return
+
     from torchvision import datasets
 
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as made:
@@ -199,6 +221,7 @@ def read_official(folder: Path, md5: Sequence[str | None] = (None,) * 4) -> tupl
         ConfigError: a file cannot be read, is truncated or altered, or does not match its labels.
     """
     sets = []
+
     for i in (0, 2):
         images, labels = (_read(folder, FILES[j], md5[j]) for j in (i, i + 1))
         if images.shape != (len(labels), 28, 28):
@@ -207,13 +230,16 @@ def read_official(folder: Path, md5: Sequence[str | None] = (None,) * 4) -> tupl
                 f"{folder / FILES[i]} holds {count} images of {sides[0]} x {sides[1]} pixels, "
                 f"where there are {len(labels)} labels and images have 28 x 28. {INTACT}"
             )
+
         sets.append(Split(images.flatten(1), labels.long(), 1 / 255, torch.arange(len(labels))))
+
     return sets[0], sets[1]
 
 
 def _read(folder: Path, name: str, md5: str | None) -> Tensor:
     """The bytes of an IDX file as an array, checked against its header and its md5, if known."""
     file = _find(folder, name) or folder / name
+
     try:
         content = file.read_bytes()
         content = gzip.decompress(content) if file.suffix == ".gz" else content
@@ -223,14 +249,17 @@ def _read(folder: Path, name: str, md5: str | None) -> Tensor:
     dimensions = 3 if "images" in name else 1
     start = 4 * (1 + dimensions)
     kind, *shape = (int.from_bytes(content[i : i + 4], "big") for i in range(0, start, 4))
+
     expected = start + math.prod(shape)
     if kind != 0x0800 + dimensions or len(content) != expected:
         raise ConfigError(
             f"{file} is truncated or not an IDX file: it has {len(content)} bytes where its header "
             f"asks for {expected}. {INTACT}"
         )
+
     if md5:
         _check_md5(str(file), content, md5, INTACT)
+
     return torch.frombuffer(bytearray(content), dtype=torch.uint8)[start:].view(shape)
 
 
@@ -243,7 +272,8 @@ def _check_md5(what: str, content: bytes, expected: str, remedy: str) -> None:
 
 def _check_classes(name: str, folder: Path, part: str, found: Split) -> None:
     """Refuse a set whose classes do not have as many examples as those of the official one."""
-    classes, each = found.labels.bincount(minlength=CLASSES), OFFICIAL[part] // CLASSES
+    classes = found.labels.bincount(minlength=CLASSES)
+    each = OFFICIAL[part] // CLASSES
     if classes.tolist() != [each] * CLASSES:
         raise ConfigError(
             f"data={name}: the {part} set in {folder} is not the official one: it has {len(found)} "
@@ -259,8 +289,10 @@ def class_balanced_order(labels: Tensor, source: torch.Generator) -> Tensor:
     """
     shuffled = torch.randperm(len(labels), generator=source)
     turn = torch.empty_like(shuffled)
+
     for c in range(CLASSES):
         members = (labels[shuffled] == c).nonzero().squeeze(1)
         turn[members] = torch.arange(len(members))
+
     # Within a turn the order of the classes is random too: the shuffle decides, the sort is stable.
     return shuffled[turn.argsort(stable=True)]

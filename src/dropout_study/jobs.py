@@ -1,7 +1,7 @@
 """One job: a condition that is skipped if its results are recorded, trained if not, and never stops the others.
 
-What becomes of it stands in a small file in its folder, which the sweep's progress line and final table read.
-A job that is skipped imports neither torch nor Lightning.
+What becomes of it stands in a small file in its folder, which the sweep's progress line and final
+table read. A job that is skipped imports neither torch nor Lightning.
 """
 
 import dataclasses
@@ -41,7 +41,8 @@ class Job:
     """How a job stands.
 
     Attributes:
-        state: `running`, `waiting` (another process trains the same), `interrupted`, `died`, or one of the ends:
+        state: `running`, `waiting` (another process trains the same), `interrupted`, `died`, or one
+            of the ends:
             `done`, `skipped`, `planned` (dry run), `failed`, `stopped`.
         reason: why it was skipped, failed or stopped.
         share: share of the updates that are done.
@@ -90,7 +91,8 @@ class Job:
 
     def end(self, state: str, reason: str = "") -> None:
         """Set the final state."""
-        self.state, self.reason = state, reason
+        self.state = state
+        self.reason = reason
 
     def die(self, reason: str, fail_fast: bool) -> None:
         """Its process died: the job is tried once more, unless a failure stops the sweep."""
@@ -108,6 +110,7 @@ class Job:
         self.beat_ms = now_ms()
         text = json.dumps(dataclasses.asdict(self))
         partial = folder / f"{FILE}.partial"
+
         try:
             partial.write_text(text, encoding="utf-8")
             partial.replace(folder / FILE)
@@ -156,7 +159,9 @@ def carry_out(
     """
     if sweep:
         root = logging.getLogger()
-        root.handlers = [handler for handler in root.handlers if isinstance(handler, logging.FileHandler)]
+        root.handlers = [
+            handler for handler in root.handlers if isinstance(handler, logging.FileHandler)
+        ]
         logging.raiseExceptions = False  # of a full disk the job's own sentence is enough
 
     condition = condition_of(composed, name)
@@ -178,6 +183,7 @@ def carry_out(
             job.save(folder)
             config = schema.read(composed)
             job.name = schema.condition(config)
+
             with every(1, beat):
                 _attempt(config, job, folder, sweep)
     except Exception as error:
@@ -220,17 +226,23 @@ def _earlier(folder: Path, sweep: Path | None, condition: str, uri: str) -> int 
                 who = in_words(job.process)
                 raise ConfigError(f"{folder} cannot be used: {who} is at work there on {job.name}.")
             return 0
+
         if job.ended or (job.state == "died" and not _has_turn(folder, sweep)):
             return None
+
         if job.state in ("died", "interrupted"):
             return job.deaths
+
         if job.dead:
             from dropout_study.tracking import bury
 
             with suppress(OSError):  # of a full disk, which the job itself reports
                 bury(folder, uri)
+
             return job.deaths + 1
+
         time.sleep(PATIENCE)  # it outlived the launcher that began it
+
     return 0
 
 
@@ -249,13 +261,20 @@ def _reason_to_stop(sweep: Path | None) -> str:
 
 def _attempt(config: Config, job: Job, folder: Path, sweep: Path | None) -> None:
     """Train the seeds that are missing, as one cohort; wait for those that another process is training."""
-    wanted, trained = config.seeds, False
+    wanted = config.seeds
+    trained = False
+
     while not _reason_to_stop(sweep):
         running = _look_up(config, wanted, job)
+
         if config.dry_run:
             return _plan(config, job) if job.seeds else job.end("skipped", running or job.reason)
+
         if job.seeds and trained:  # the folder holds the results of the others
-            return job.end("failed", f"seeds {job.seeds} are missing: the process that trained them has died.")
+            return job.end(
+                "failed", f"seeds {job.seeds} are missing: the process that trained them has died."
+            )
+
         if job.seeds:
             config.seeds = job.seeds
             trained = _train(config, job, folder, sweep)
@@ -266,6 +285,7 @@ def _attempt(config: Config, job: Job, folder: Path, sweep: Path | None) -> None
             time.sleep(PATIENCE)
         else:
             return job.end("done") if trained else job.end("skipped", job.reason)
+
     return job.end("stopped", _reason_to_stop(sweep))
 
 
@@ -276,10 +296,14 @@ def _look_up(config: Config, wanted: list[int], job: Job) -> str:
     from dropout_study.identity import look_up
     from dropout_study.store import UNREACHABLE, exists, refuses
 
-    job.errors, job.nlls, job.seeds = [], [], wanted
+    job.errors = []
+    job.nlls = []
+    job.seeds = wanted
+
     uri = absolute(config.tracking.uri)
     if config.rerun or (config.dry_run and not exists(uri)):
         return ""
+
     try:
         known = look_up(MlflowClient(uri), config.study.name, schema.digest(config))
     except UNREACHABLE as error:  # what is trained twice is sorted out when it is recorded
@@ -288,14 +312,25 @@ def _look_up(config: Config, wanted: list[int], job: Job) -> str:
                 f"tracking.uri={masked(uri)} refuses this process: set "
                 "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD where it runs."
             ) from error
+
         log.warning("the store cannot be asked what it holds: %s", masked(str(error)))
         return ""
+
     job.add(run.data.metrics for _, run in sorted(known.complete.items()))
     job.seeds = known.missing(wanted)
-    commits = {run.data.tags.get("git.commit", "unknown")[:7] for seed, run in known.complete.items() if seed in wanted}
+    commits = {
+        run.data.tags.get("git.commit", "unknown")[:7]
+        for seed, run in known.complete.items()
+        if seed in wanted
+    }
     job.reason = f"recorded at commit {' and '.join(sorted(commits))} (rerun=true trains again)"
-    running = [run.data.tags for seed, run in known.running.items() if seed in wanted and seed not in known.complete]
+    running = [
+        run.data.tags
+        for seed, run in known.running.items()
+        if seed in wanted and seed not in known.complete
+    ]
     others = {in_words(tags) for tags in running}
+
     return f"being trained by {' and '.join(sorted(others))}" if others else ""
 
 
@@ -318,6 +353,7 @@ def _train(config: Config, job: Job, folder: Path, sweep: Path | None) -> bool:
             raise Stopped(reason)
 
     job.end("running")
+
     try:
         record = run(config, folder, sweep, watch)
     except Taken:
@@ -325,8 +361,10 @@ def _train(config: Config, job: Job, folder: Path, sweep: Path | None) -> bool:
     except Stopped as stopped:
         job.end("stopped", str(stopped))
         return True
+
     job.add(seed.metrics for seed in record.whole)
     job.end("failed" if record.reason else "done", record.reason)
+
     return True
 
 
@@ -334,6 +372,10 @@ def _sentence(error: Exception, folder: Path) -> str:
     """Why a job failed; the traceback of what nobody foresaw goes into the log."""
     if isinstance(error, schema.ConfigError):
         return masked(str(error))
-    if not (folder / RECORD).exists() or Record.load(folder).status != "FAILED":  # else the run has logged it
+
+    if (
+        not (folder / RECORD).exists() or Record.load(folder).status != "FAILED"
+    ):  # else the run has logged it
         logging.getLogger("traceback").error("the job failed", exc_info=error)
+
     return masked(f"{type(error).__name__}: {error} (the traceback is in {folder / 'train.log'})")

@@ -35,6 +35,7 @@ _held: set[str] = set()  # addresses of the databases whose lock this process ho
 def file_lock(file: Path) -> Iterator[None]:
     """Hold the lock of a file, which is created if need be, as long as the block runs."""
     lock = filelock.FileLock(file, is_singleton=True)
+
     try:
         lock.acquire(timeout=PATIENCE)
     except filelock.Timeout:
@@ -82,6 +83,7 @@ def connect(uri: str) -> "Connection":
 
     connection: Connection = cast("Any", utils).create_sqlalchemy_engine(uri).connect()
     connection.detach()  # a pool would keep it, and MySQL the lock with it
+
     return connection
 
 
@@ -91,7 +93,9 @@ def _connection_with_lock(uri: str) -> Iterator[None]:
     from sqlalchemy import text
 
     with connect(uri) as connection:
-        said, began = False, time.monotonic()
+        said = False
+        began = time.monotonic()
+
         while not connection.scalar(text(TRIES[dialect(uri)])):
             if not said and time.monotonic() - began > PATIENCE:
                 _say_what_is_waited_for(f"the advisory lock of {masked(uri)}")

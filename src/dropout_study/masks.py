@@ -52,8 +52,9 @@ def sample(
 ) -> dict[str, Tensor]:
     """Draw the masks of one batch for every seed, already divided by `keep` (inverted scaling).
 
-    h' = h * mu / keep has the expectation h, so that inference takes no scaling at all; scaling the weights
-    that read h by `keep` instead, as the notes do (7.66), is the same function of rescaled weights.
+    h' = h * mu / keep has the expectation h, so that inference takes no scaling at all; scaling the
+    weights that read h by `keep` instead, as the notes do (7.66), is the same function of rescaled
+    weights.
 
     Args:
         sites: the sites of the network, in order; the position is part of what a mask depends on.
@@ -69,7 +70,9 @@ def sample(
     """
     where = torch.device(device)
     return {
-        site.name: _factors(site, batch, [stream(purpose, seed, update, i) for seed in seeds], dtype, where)
+        site.name: _factors(
+            site, batch, [stream(purpose, seed, update, i) for seed in seeds], dtype, where
+        )
         for i, site in enumerate(sites)
         if site.rate
     }
@@ -82,27 +85,38 @@ def enumerate_masks(units: int) -> Tensor:
 
 def numbered_masks(numbers: Tensor, units: int) -> Tensor:
     """The masks with the given numbers `[M]`, `[M, units]`, in the order of `enumerate_masks`."""
-    return numbers.unsqueeze(1).bitwise_right_shift(torch.arange(units, device=numbers.device)).bitwise_and(1)
+    return (
+        numbers.unsqueeze(1)
+        .bitwise_right_shift(torch.arange(units, device=numbers.device))
+        .bitwise_and(1)
+    )
 
 
 def log_probability(*sites: Site) -> Tensor:
     """Log-probability of each mask of the sites' n units, `[2^n]` float64, in the order of `enumerate_masks`.
 
-    The units of a site that never drops do not count; without any unit there is one mask, of probability 1.
+    The units of a site that never drops do not count; without any unit there is one mask, of
+    probability 1.
     """
     log_probabilities = torch.zeros(1, dtype=torch.float64)
+
     for site in sites:
         for _ in range(math.prod(site.shape) if site.rate else 0):
-            dropped, kept = log_probabilities + math.log1p(-site.keep), log_probabilities + math.log(site.keep)
+            dropped = log_probabilities + math.log1p(-site.keep)
+            kept = log_probabilities + math.log(site.keep)
             log_probabilities = torch.cat([dropped, kept])
+
     return log_probabilities
 
 
-def _factors(site: Site, batch: int, streams: Sequence[int], dtype: torch.dtype, device: torch.device) -> Tensor:
+def _factors(
+    site: Site, batch: int, streams: Sequence[int], dtype: torch.dtype, device: torch.device
+) -> Tensor:
     """Factors `[R, batch, *shape]` of one site, a row from each stream."""
     shape = (batch, *site.shape)
     bits = _random_bits(math.prod(shape), streams, device).unflatten(1, shape)
     kept = torch.empty(bits.shape, dtype=dtype, device=device)
+
     # Comparing straight into a floating tensor spares a pass over memory.
     return torch.lt(bits, threshold(site.rate) - LEVELS // 2, out=kept).mul_(1 / site.keep)
 
@@ -110,12 +124,13 @@ def _factors(site: Site, batch: int, streams: Sequence[int], dtype: torch.dtype,
 def _random_bits(count: int, streams: Sequence[int], device: torch.device) -> Tensor:
     """`count` uniform int16 from each stream, `[R, count]`, drawn four at a time.
 
-    A plain `random_()` fills an int64 from [0, 2^63): the sign bit is never set, and every fourth int16
-    would be non-negative. The explicit lower bound asks for all 64 bits.
+    A plain `random_()` fills an int64 from [0, 2^63): the sign bit is never set, and every fourth
+    int16 would be non-negative. The explicit lower bound asks for all 64 bits.
     """
     words = torch.empty(len(streams), (count + 3) // 4, dtype=torch.int64, device=device)
     for row, number in zip(words, streams, strict=True):
         row.random_(-(2**63), None, generator=_generator(device).manual_seed(number))
+
     return words.view(torch.int16)[:, :count]
 
 

@@ -34,6 +34,7 @@ def check(config: Config, network: Network, examples: int, trains: bool) -> None
     free = max(memory.available, memory.total // 2) + psutil.swap_memory().free
     available = min(free, _limit())
     sizes = "lower model.widths, the number of seeds, or data.batch_size"
+
     remedies = {
         sizes if trains else "take a larger machine": training(config, network, trains),
         "lower mc.samples or mc.redraws": sampling(config, network, examples),
@@ -56,6 +57,7 @@ def _limit() -> int:
 
     limits = [place / "memory.max" for place in (folder, *folder.parents)]
     texts = [file.read_text(encoding="ascii").strip() for file in limits if file.exists()]
+
     return min((int(text) for text in texts if text != "max"), default=sys.maxsize)
 
 
@@ -68,14 +70,18 @@ def training(config: Config, network: Network, trains: bool) -> int:
     on_gpu = config.trainer.accelerator != "cpu" and torch.cuda.is_available()
     if on_gpu or not trains:
         return 2 * weights  # those of each network, and those of all
+
     states = 2
+
     if isinstance(config.optimizer, SGD):
         states = 1 if config.optimizer.momentum else 0
+
     best = 1 if config.budget.weights == "best" else 0
     # Behind a site that drops lie the units, their masks and the product.
     units = sum(math.prod(site.shape) * (3 if site.rate else 1) for site in network.sites)
     batch = len(config.seeds) * config.data.batch_size * units
     half = 2 if config.trainer.precision == "bf16-mixed" else 1
+
     return weights * (2 + states + best) + batch * _bytes(config) // half
 
 
@@ -83,10 +89,12 @@ def sampling(config: Config, network: Network, examples: int) -> int:
     """Bytes of the pool of sampled predictions, twice while it is stacked, and of its re-draws."""
     if "monte_carlo" not in config.rules or not any(site.rate for site in network.sites):
         return 0
+
     rows = min(examples, EVALUATION_BATCH)
     pool = 2 * config.mc.samples * len(config.seeds) * rows * CLASSES * _bytes(config)
     largest = config.mc.samples // 5
     wrong = len(sparse_counts(largest)) * len(config.seeds) * examples
+
     return pool + config.mc.redraws * (8 * largest + wrong)
 
 

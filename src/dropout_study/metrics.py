@@ -41,13 +41,16 @@ def ece(log_probs: Tensor, labels: Tensor, bins: int = BINS) -> Tensor:
 def calibration_gaps(log_probs: Tensor, labels: Tensor, bins: int = BINS) -> Tensor:
     """Confidence less hits, summed over the examples of each bin, `[..., bins]`: what adds up over batches.
 
-    Bins of equal width, each closed above. torchmetrics (1.9) gives confidence 1.0, where MNIST saturates, a bin
-    of its own behind the last (its issue 3510); here it belongs to the last.
+    Bins of equal width, each closed above. torchmetrics (1.9) gives confidence 1.0, where MNIST
+    saturates, a bin of its own behind the last (its issue 3510); here it belongs to the last.
     """
     confidence, predicted = _distributions(log_probs).exp().max(-1)
     hit = (predicted == _labels(labels, log_probs)).to(confidence.dtype)
     place = (confidence * bins).ceil().long().clamp(1, bins) - 1
-    gaps = torch.zeros(*confidence.shape[:-1], bins, dtype=confidence.dtype, device=confidence.device)
+    gaps = torch.zeros(
+        *confidence.shape[:-1], bins, dtype=confidence.dtype, device=confidence.device
+    )
+
     return gaps.scatter_add(-1, place, confidence - hit)
 
 
@@ -60,7 +63,8 @@ def predictive_entropy(log_probs: Tensor) -> Tensor:
 def mutual_information(log_probs: Tensor) -> Tensor:
     """What an example's label would tell about the subnetwork, in nats, `[..., N]`.
 
-    Entropy of the mean minus mean entropy, of subnetworks' predictions `[K, ..., N, C]`; never negative.
+    Entropy of the mean minus mean entropy, of subnetworks' predictions `[K, ..., N, C]`; never
+    negative.
 
     Raises:
         ValueError: there are no two subnetworks.
@@ -68,6 +72,7 @@ def mutual_information(log_probs: Tensor) -> Tensor:
     _check_subnetworks(log_probs)
     log_probs = _distributions(log_probs)
     mean = log_probs.logsumexp(0) - math.log(len(log_probs))
+
     return (predictive_entropy(mean) - predictive_entropy(log_probs).mean(0)).clamp_min(0)
 
 
@@ -81,14 +86,15 @@ def disagreement(log_probs: Tensor) -> Tensor:
     k = len(log_probs)
     votes = torch.nn.functional.one_hot(log_probs.argmax(-1), log_probs.shape[-1]).sum(0)
     agreeing = (votes * (votes - 1)).sum(-1)
+
     return 1 - agreeing / (k * (k - 1))
 
 
 def fluctuation(losses: Sequence[float]) -> float:
     """How much the training loss jumps from one point to the next, over the second half of its curve.
 
-    The standard deviation of a point around the course of the curve, relative to the mean: the root mean square of
-    the differences of neighbours by sqrt(2), so that a slow descent does not count.
+    The standard deviation of a point around the course of the curve, relative to the mean: the root
+    mean square of the differences of neighbours by sqrt(2), so that a slow descent does not count.
     """
     late = torch.tensor(losses[len(losses) // 2 :], dtype=torch.float64)
     return float(late.diff().square().mean().div(2).sqrt() / late.mean().clamp_min(1e-12))
@@ -108,6 +114,7 @@ def _distributions(log_probs: Tensor) -> Tensor:
                 f"the probabilities of the classes add up to {total:.3g}: give log-probabilities, "
                 "`logits.log_softmax(-1)` or `probabilities.log()`"
             )
+
     return log_probs
 
 
@@ -119,9 +126,11 @@ def _labels(labels: Tensor, log_probs: Tensor) -> Tensor:
             f"labels are {labels.dtype} {list(labels.shape)}: for predictions "
             f"{list(log_probs.shape)} give whole numbers {shape[-1:]}"
         )
+
     if labels.numel() and not 0 <= labels.min() <= labels.max() < classes:
         ends = f"{labels.min()} to {labels.max()}"
         raise ValueError(f"labels are from {ends}: number the {classes} classes from 0")
+
     return labels.expand(shape)
 
 

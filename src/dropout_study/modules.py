@@ -21,7 +21,14 @@ from torch.overrides import TorchFunctionMode
 from dropout_study.randomness import Purpose, generator
 from dropout_study.rules import Ensemble, means, widen
 
-DROPOUT = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
+DROPOUT = (
+    nn.Dropout,
+    nn.Dropout1d,
+    nn.Dropout2d,
+    nn.Dropout3d,
+    nn.AlphaDropout,
+    nn.FeatureAlphaDropout,
+)
 CALLS = (F.dropout, F.dropout1d, F.dropout2d, F.dropout3d, F.alpha_dropout, F.feature_alpha_dropout)
 FUSED = (nn.MultiheadAttention, nn.TransformerEncoderLayer)  # run as one kernel unless in training
 
@@ -53,6 +60,7 @@ def dropout_on(model: nn.Module) -> Iterator[None]:
 def dropout_off(model: nn.Module) -> Iterator[None]:
     """Put the whole model into evaluation mode; every mode is restored afterwards."""
     modes = {module: module.training for module in model.modules()}
+
     try:
         model.eval()
         yield
@@ -70,6 +78,7 @@ def weight_scaling(model: nn.Module, x: Tensor) -> Tensor:
     """
     with dropout_off(model):
         logits, drew = _run(model, x, {d: _random_state(d) for d in _devices(model, x)})
+
     _warn_of_probabilities(model, logits)
 
     if drew:
@@ -78,6 +87,7 @@ def weight_scaling(model: nn.Module, x: Tensor) -> Tensor:
             "to its calls of dropout (to attention `dropout_p=p if self.training else 0.0`), and "
             "keep modules in an nn.ModuleList, not in a list."
         )
+
     return widen(logits).log_softmax(-1)
 
 
@@ -94,14 +104,17 @@ def subnetworks(model: nn.Module, x: Tensor, count: int, seed: int = 0) -> Itera
     """
     if count < 1:
         raise ValueError(f"count={count}: give a number of passes from 1 on")
+
     rates = _rates(model)
     devices = _devices(model, x)
 
     for k in range(count):
         sources = {d: generator(Purpose.EVALUATION_MASK, seed, k, device=d) for d in devices}
         states = {device: source.get_state() for device, source in sources.items()}
+
         with dropout_on(model), nullcontext() if k else _IdleDropoutRefused():
             logits, drew = _run(model, x, states)
+
         if k == 0:
             _warn_of_probabilities(model, logits)
 
@@ -111,6 +124,7 @@ def subnetworks(model: nn.Module, x: Tensor, count: int, seed: int = 0) -> Itera
                 f"{type(model).__name__} draws no random numbers in a stochastic pass, so all its "
                 f"subnetworks are one: its `forward` has to call what has a rate above 0 ({idle})."
             )
+
         yield widen(logits).log_softmax(-1)
 
 
@@ -143,6 +157,7 @@ def _rates(model: nn.Module) -> dict[str, float]:
             "nn.Dropout (in an nn.ModuleList, not in a list), or call dropout in the `forward` of "
             "a module with `training=self.training`."
         )
+
     return dropping
 
 
@@ -153,12 +168,16 @@ def _rate(module: nn.Module) -> float | None:
     """
     if isinstance(module, DROPOUT):
         return module.p
+
     if isinstance(module, nn.MultiheadAttention | nn.RNNBase) and module.dropout:
         return module.dropout
+
     if type(module).__module__.startswith("torch.") or not _drops(module):
         return None
+
     numbers = {n: v for n, v in vars(module).items() if isinstance(v, int | float)}
     rates = [v for n, v in numbers.items() if n == "p" or re.search("drop|rate|prob", n)]
+
     return max((float(rate) for rate in rates if not isinstance(rate, bool)), default=1.0)
 
 
@@ -179,6 +198,7 @@ def _drops(module: nn.Module) -> bool:
 
     keywords = chain(*(constant for constant in code.co_consts if isinstance(constant, tuple)))
     functions = [name for name in code.co_names if name not in children]
+
     return any("drop" in str(n).lower() for n in (type(module).__name__, *keywords, *functions))
 
 
@@ -192,6 +212,7 @@ def _buffers_kept(modules: Sequence[nn.Module]) -> Iterator[None]:
     kept = [(m, name, buffer) for m in modules for name, buffer in m.named_buffers(recurse=False)]
     for module, name, buffer in kept:
         setattr(module, name, buffer.clone())
+
     try:
         yield
     finally:
@@ -218,6 +239,7 @@ class _IdleDropoutRefused(TorchFunctionMode):
                 f"{func.__name__} with p={options['p']} stays off in a stochastic pass: use "
                 "nn.Dropout, or call it in the `forward` of a module with `training=self.training`."
             )
+
         return func(*args, **options)
 
 
@@ -231,6 +253,7 @@ def _run(model: nn.Module, x: Tensor, states: RandomStates) -> tuple[Tensor, boo
         ValueError: the model gives something else.
     """
     before = {device: _random_state(device) for device in states}
+
     try:
         _set_random_states(states)
         output = model(x.clone())
@@ -239,11 +262,13 @@ def _run(model: nn.Module, x: Tensor, states: RandomStates) -> tuple[Tensor, boo
         _set_random_states(before)
 
     name = type(model).__name__
+
     if not isinstance(output, Tensor):
         raise ValueError(
             f"{name} gives a {type(output).__name__}: wrap it in a module whose `forward` returns "
             "its logits alone, a tensor [N, C]."
         )
+
     shaped = output.dim() == 2 and len(output) == len(x) and output.shape[1] > 1
     if not (shaped and output.is_floating_point()):
         raise ValueError(
@@ -252,6 +277,7 @@ def _run(model: nn.Module, x: Tensor, states: RandomStates) -> tuple[Tensor, boo
             "each of at least two classes (of a single logit z, "
             "`torch.cat([torch.zeros_like(z), z], 1)`)."
         )
+
     return output, drew
 
 

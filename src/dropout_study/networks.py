@@ -2,9 +2,9 @@
 
 `network(x, masks)` has no training mode: training passes sampled masks, weight scaling passes none.
 
-Parameters may carry a leading axis R: the network is then R networks in lock-step, and so are its inputs `[R, N, ...]`,
-or they are `[N, ...]`, which all R share. (Layers that know this axis compute what `torch.func.vmap` makes of layers
-that do not, in 9 to 16 % less time an update.)
+Parameters may carry a leading axis R: the network is then R networks in lock-step, and so are its
+inputs `[R, N, ...]`, or they are `[N, ...]`, which all R share. (Layers that know this axis compute
+what `torch.func.vmap` makes of layers that do not, in 9 to 16 % less time an update.)
 """
 
 import math
@@ -30,7 +30,8 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 class Linear(nn.Module):
     """`x @ weight + bias` with the weight stored `[in, out]`.
 
-    Stacked over a cohort, nn.Linear's `[out, in]` would copy every weight gradient transposed, about 30 % of a step.
+    Stacked over a cohort, nn.Linear's `[out, in]` would copy every weight gradient transposed,
+    about 30 % of a step.
     """
 
     incoming = (-2,)
@@ -58,18 +59,22 @@ class Convolution(nn.Conv2d):
         bias = cast("Tensor", self.bias)
         if bias.dim() == 1:
             return F.max_pool2d(F.conv2d(x, self.weight, bias), 2)
+
         # The channels of R networks are R groups of channels, unless all see the same image.
         shared = x.dim() == 4
         channels = x if shared else x.transpose(0, 1).flatten(1, 2)
-        z = F.conv2d(channels, self.weight.flatten(0, 1), bias.flatten(), groups=1 if shared else len(bias))
+        z = F.conv2d(
+            channels, self.weight.flatten(0, 1), bias.flatten(), groups=1 if shared else len(bias)
+        )
+
         return cast("Tensor", F.max_pool2d(z, 2).unflatten(1, bias.shape).transpose(0, 1))
 
 
 class Network(nn.Module):
     """A classifier as a chain of stages, each behind a dropout site.
 
-    Stage i reads the units of site i, some of them dropped, and gives the units of site i + 1; the last stage is
-    linear and gives the logits.
+    Stage i reads the units of site i, some of them dropped, and gives the units of site i + 1; the
+    last stage is linear and gives the logits.
 
     Attributes:
         sites: one per stage; where nothing is ever dropped the rate is 0.
@@ -84,24 +89,29 @@ class Network(nn.Module):
     @overload
     def forward(self, x: Tensor, masks: Masks | None, stages: range) -> list[Tensor]: ...
 
-    def forward(self, x: Tensor, masks: Masks | None = None, stages: range | None = None) -> Tensor | list[Tensor]:
+    def forward(
+        self, x: Tensor, masks: Masks | None = None, stages: range | None = None
+    ) -> Tensor | list[Tensor]:
         """Logits of a batch, or the outputs of some of the stages.
 
         Args:
             x: inputs `[N, D]` in [0, 1]; with `stages`, the units of the site of the first of them.
-            masks: factors per site, `[N, *site.shape]`, or `[1, *site.shape]` for one mask for all examples;
-                a site that is absent drops nothing.
+            masks: factors per site, `[N, *site.shape]`, or `[1, *site.shape]` for one mask for all
+                examples; a site that is absent drops nothing.
             stages: consecutive stages to run instead of all.
 
         Returns:
-            Logits `[N, C]`; with `stages`, the output of each of them, before any mask of the next site. All with a
-            leading axis R if the parameters have one.
+            Logits `[N, C]`; with `stages`, the output of each of them, before any mask of the next
+            site. All with a leading axis R if the parameters have one.
         """
-        outputs, h = [], x
+        outputs = []
+        h = x
+
         for i in range(len(self.sites)) if stages is None else stages:
             site = self.sites[i].name
             h = self.stage(i, h * masks[site] if masks and site in masks else h)
             outputs.append(h)
+
         return outputs[-1] if stages is None else outputs
 
     def stage(self, i: int, h: Tensor) -> Tensor:
@@ -110,16 +120,22 @@ class Network(nn.Module):
 
     def incoming(self) -> dict[str, tuple[int, ...]]:
         """Name of each weight -> its (negative) axes over which one unit's incoming weights extend."""
-        return {f"layers.{i}.weight": layer.incoming for i, layer in enumerate(self._typed_layers())}
+        return {
+            f"layers.{i}.weight": layer.incoming for i, layer in enumerate(self._typed_layers())
+        }
 
     @torch.no_grad()
     def initialize(self, seed: int) -> None:
         """Draw weights and biases uniformly within 1/sqrt(fan in), PyTorch's own default, from `seed` alone."""
         for i, layer in enumerate(self._typed_layers()):
-            weight, bias = layer.weight, cast("Tensor", layer.bias)
+            weight = layer.weight
+            bias = cast("Tensor", layer.bias)
             bound = 1 / math.sqrt(math.prod(weight.shape[axis] for axis in layer.incoming))
+
             for j, parameter in enumerate((weight, bias)):
-                parameter.uniform_(-bound, bound, generator=generator(Purpose.INIT, seed, site=2 * i + j))
+                parameter.uniform_(
+                    -bound, bound, generator=generator(Purpose.INIT, seed, site=2 * i + j)
+                )
 
     def _typed_layers(self) -> list["Linear | Convolution"]:
         return cast("list[Linear | Convolution]", list(self.layers))
@@ -161,14 +177,21 @@ class MLP(Network):
 class LeNet(Network):
     """conv 20 5x5 - pool - conv 50 5x5 - pool - fully connected 500 (ReLU) - C, on 28 x 28 images.
 
-    The LeNet of Gal and Ghahramani (2015, arXiv 1506.02158), linear in its convolutions: `fc` drops units of
-    the 500 only, `all` those and, element by element, the outputs of both pooling layers.
+    The LeNet of Gal and Ghahramani (2015, arXiv 1506.02158), linear in its convolutions: `fc` drops
+    units of the 500 only, `all` those and, element by element, the outputs of both pooling layers.
     """
 
     def __init__(self, classes: int, dropout: str = "fc", hidden_rate: float = 0.5) -> None:
         super().__init__()
-        self.layers = nn.ModuleList([Convolution(1, 20), Convolution(20, 50), Linear(800, 500), Linear(500, classes)])
-        pools, fc = {"none": (0.0, 0.0), "fc": (0.0, hidden_rate), "all": (hidden_rate, hidden_rate)}[dropout]
+        self.layers = nn.ModuleList(
+            [Convolution(1, 20), Convolution(20, 50), Linear(800, 500), Linear(500, classes)]
+        )
+        pools, fc = {
+            "none": (0.0, 0.0),
+            "fc": (0.0, hidden_rate),
+            "all": (hidden_rate, hidden_rate),
+        }[dropout]
+
         self.sites = (
             Site("input", (784,), 0.0),
             Site("pool1", (20, 12, 12), pools),
@@ -179,7 +202,10 @@ class LeNet(Network):
     def stage(self, i: int, h: Tensor) -> Tensor:
         """See `Network.stage`."""
         layer = self.layers[i]
+
         if i < 2:
             return cast("Tensor", layer(h.unflatten(-1, (1, 28, 28)) if i == 0 else h))
+
         z: Tensor = layer(h.flatten(-3) if i == 2 else h)
+
         return torch.relu(z) if i == 2 else z

@@ -20,6 +20,7 @@ def make_optimizer(config: Optimizer, parameters: list[torch.nn.Parameter]) -> o
 def make_schedule(config: Config, optimizer: optim.Optimizer) -> lr_scheduler.LRScheduler:
     """The course of the learning rate over the budget."""
     updates = config.budget.updates
+
     match config.schedule:
         case OneCycle(warmup=warmup):
             # Momentum belongs to the optimizer's own configuration and does not cycle.
@@ -27,7 +28,10 @@ def make_schedule(config: Config, optimizer: optim.Optimizer) -> lr_scheduler.LR
                 optimizer, config.optimizer.lr, updates, pct_start=warmup, cycle_momentum=False
             )
         case Exponential(final=final):
-            return lr_scheduler.LambdaLR(optimizer, lambda update: float(final ** (update / updates)))
+            return lr_scheduler.LambdaLR(
+                optimizer, lambda update: float(final ** (update / updates))
+            )
         case InverseT(half_life=half_life):
             return lr_scheduler.LambdaLR(optimizer, lambda update: 1 / (1 + update / half_life))
+
     return lr_scheduler.LambdaLR(optimizer, lambda _: 1.0)

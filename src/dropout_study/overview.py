@@ -27,15 +27,20 @@ def write(record: Record, folder: Path) -> list[str]:
     names = [key for key in of if key in LABELS or not key.startswith(BESIDE)]
     if not names:
         return [TABLE]
+
     with figures.style():
         sheet, axes = figures.panels(len(names), columns=4)
         for axis, key in zip(axes, names, strict=True):
             figures.line(axis, of[key], "", label=False, within=range_of(key))
             step, value = LABELS.get(key, ("step", key))
             axis.set(xlabel=step, ylabel=value, xscale="log" if key.startswith("mc/") else "linear")
+
         count = len(record.whole)
-        sheet.suptitle(f"mean and 95 % interval over {count} seeds" if count > 1 else "one seed", fontsize=9)
+        sheet.suptitle(
+            f"mean and 95 % interval over {count} seeds" if count > 1 else "one seed", fontsize=9
+        )
         (folder / FIGURE).write_bytes(figures.svg(figures.finish(sheet)))
+
     return [FIGURE, TABLE]
 
 
@@ -43,7 +48,13 @@ def curves(record: Record) -> dict[str, pd.DataFrame]:
     """The curves of the seeds that did not fail: a row a step, a column a seed."""
     keys = dict.fromkeys(key for seed in record.whole for key in seed.curves)
     return {
-        key: pd.DataFrame({s.seed: {step: y for step, y, _ in s.curves[key]} for s in record.whole if key in s.curves})
+        key: pd.DataFrame(
+            {
+                s.seed: {step: y for step, y, _ in s.curves[key]}
+                for s in record.whole
+                if key in s.curves
+            }
+        )
         for key in keys
     }
 
@@ -51,7 +62,15 @@ def curves(record: Record) -> dict[str, pd.DataFrame]:
 def table(record: Record) -> dict[str, list[object]]:
     """The final metrics as MLflow keeps tables: a row a metric, then mean, deviation, 95 % interval, and each seed."""
     keys = dict.fromkeys(key for seed in record.whole for key in seed.metrics)
-    columns = ["metric", "mean", "sd", "95 % low", "95 % high", *(f"seed {seed.seed}" for seed in record.whole)]
+    columns = [
+        "metric",
+        "mean",
+        "sd",
+        "95 % low",
+        "95 % high",
+        *(f"seed {seed.seed}" for seed in record.whole),
+    ]
+
     return {"columns": list(columns), "data": [[key, *_row(record, key)] for key in keys]}
 
 

@@ -19,7 +19,9 @@ def pack(shares: Sequence[float] | NDArray[np.floating]) -> str:
     values = np.asarray(shares, dtype=float)
     if not ((values >= 0) & (values <= 1)).all():
         raise ValueError("shares lie between 0 and 1")
+
     levels = np.round(values * LEVELS).astype(np.uint8)
+
     return base64.b85encode(zlib.compress(levels.tobytes(), 9)).decode()
 
 
@@ -49,4 +51,7 @@ def pack_curve(points: Sequence[tuple[int, float]]) -> str:
 
 def unpack_curve(text: str) -> list[tuple[int, float]]:
     """Steps and values again."""
-    return [(int(step), float(value)) for step, _, value in (point.partition(":") for point in text.split())]
+    return [
+        (int(step), float(value))
+        for step, _, value in (point.partition(":") for point in text.split())
+    ]

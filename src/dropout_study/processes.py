@@ -55,6 +55,7 @@ def alive(process: Mapping[str, str], beat_ms: int) -> bool:
         pid = int(process["pid"])
         zombie = psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
         return not zombie and _created(pid) == process["pid.created"]
+
     return False
 
 
@@ -88,6 +89,7 @@ def every(seconds: float, action: Callable[[], object]) -> Iterator[None]:
 
     thread = threading.Thread(target=loop, daemon=True)
     thread.start()
+
     try:
         yield
     finally:

@@ -22,14 +22,16 @@ def jobs_of(folders: Iterable[Path]) -> dict[Path, Job]:
 class Progress:
     """Watches the folders of a sweep's jobs, wherever they run, and tells how each ended.
 
-    On a terminal a line at the bottom shows where the sweep stands; without one only the ends of jobs are printed.
+    On a terminal a line at the bottom shows where the sweep stands; without one only the ends of
+    jobs are printed.
 
     Args:
         folders: one per job.
     """
 
     def __init__(self, folders: Sequence[Path]) -> None:
-        self._folders, self._total = folders, len(folders)
+        self._folders = folders
+        self._total = len(folders)
         self._ended: dict[Path, Job] = {}
         self._began = time.monotonic()
         self._stop = threading.Event()
@@ -63,8 +65,13 @@ class Progress:
                 with suppress(OSError):  # of a terminal that was closed
                     tqdm.write(f"[{len(self._ended)}/{self._total}] {told(job)}", file=sys.stdout)
                     sys.stdout.flush()
-        self._bar.set_description_str(line(list(jobs.values()), self._total, time.monotonic() - self._began), False)
-        self._bar.n = min(self._total, round(sum(1.0 if job.ended else job.share for job in jobs.values()), 2))
+
+        self._bar.set_description_str(
+            line(list(jobs.values()), self._total, time.monotonic() - self._began), False
+        )
+        self._bar.n = min(
+            self._total, round(sum(1.0 if job.ended else job.share for job in jobs.values()), 2)
+        )
         self._bar.refresh()
 
 
@@ -76,6 +83,7 @@ def told(job: Job) -> str:
             return f"{job.name}: {error:.2f} % test error, {len(job.errors)} seeds, {job.seconds:.0f} s"
         case "planned":
             return f"{job.name}: {len(job.seeds)} seeds to train, about {duration(job.estimate)}"
+
     return f"{job.name}: {'FAILED' if job.state == 'failed' else job.state}, {job.reason}"
 
 
@@ -87,16 +95,22 @@ def line(jobs: list[Job], total: int, elapsed: float) -> str:
         total: number of all.
         elapsed: seconds since the first began.
     """
-    counts = {state: sum(job.state == state for job in jobs) for state in ("done", "failed", "skipped", "waiting")}
+    counts = {
+        state: sum(job.state == state for job in jobs)
+        for state in ("done", "failed", "skipped", "waiting")
+    }
     left = total - sum(job.ended for job in jobs)
     parts = [f"{count} {state}" for state, count in counts.items() if count] + [f"{left} left"]
+
     if finished := [job for job in jobs if job.errors and job.ended]:
         best = min(finished, key=lambda job: sum(job.errors) / len(job.errors))
         parts.append(f"best {sum(best.errors) / len(best.errors):.2f} % ({best.name})")
+
     trained = sum(1.0 if job.ended else job.share for job in jobs if job.state != "skipped")
     if trained > 0 and left:
         remaining = total - counts["skipped"] - trained
         parts.append(f"{duration(elapsed * remaining / trained)} left")
+
     return ", ".join(parts)
 
 

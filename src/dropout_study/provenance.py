@@ -1,7 +1,7 @@
 """Where a result comes from: commit, versions, device.
 
-A process asks for commit and versions once, at its start: its later jobs run the code that it has loaded, whatever is
-checked out by then.
+A process asks for commit and versions once, at its start: its later jobs run the code that it has
+loaded, whatever is checked out by then.
 """
 
 import platform
@@ -45,6 +45,7 @@ def device_name(device: "torch.device") -> str:
 
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
+
     return f"{platform.machine()} {device.type}, {torch.get_num_threads()} threads"
 
 
@@ -52,10 +53,13 @@ def device_name(device: "torch.device") -> str:
 def commit(source: Path) -> dict[str, str]:
     """Commit and whether the tree differs from it; nothing outside a repository."""
     try:
-        _run(source, "ls-files", "--error-unmatch", Path(__file__).name)  # not some repository around a venv
+        _run(
+            source, "ls-files", "--error-unmatch", Path(__file__).name
+        )  # not some repository around a venv
         commit = _run(source, "rev-parse", "HEAD")
         dirty = str(bool(_run(source, "status", "--porcelain"))).lower()
         shown = {"mlflow.source.name": "scripts/train.py", "mlflow.source.git.commit": commit}
+
         return {"git.commit": commit, "git.dirty": dirty} | shown
     except (OSError, subprocess.CalledProcessError):
         return {}

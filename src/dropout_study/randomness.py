@@ -1,7 +1,7 @@
 """Randomness without state: every draw is a pure function of what it is for.
 
-Nothing here is saved, restored or consumed. A network sees the same initial weights, subset, batches and
-masks alone or inside a cohort, after a resume, and whatever ran before.
+Nothing here is saved, restored or consumed. A network sees the same initial weights, subset,
+batches and masks alone or inside a cohort, after a resume, and whatever ran before.
 """
 
 import hashlib
@@ -27,9 +27,10 @@ class Purpose(IntEnum):
 def stream(purpose: Purpose, seed: int, update: int = 0, site: int = 0) -> int:
     """The 32-bit number that seeds the generator of one draw.
 
-    The CPU generator of PyTorch reads the low 32 bits of its seed only, hence a hash of everything rather
-    than bits put side by side (`seed << 32 | update` would give every seed the same masks). The highest bit
-    tells evaluation masks from everything else, so that none of them can repeat a training mask.
+    The CPU generator of PyTorch reads the low 32 bits of its seed only, hence a hash of everything
+    rather than bits put side by side (`seed << 32 | update` would give every seed the same masks).
+    The highest bit tells evaluation masks from everything else, so that none of them can repeat a
+    training mask.
 
     Args:
         purpose: what the draw is for.

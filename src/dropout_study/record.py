@@ -26,8 +26,8 @@ Curve = list[tuple[int, float, int]]
 class SeedRecord:
     """What one network of the cohort achieved.
 
-    A store shows the last point of a curve as the metric of that key. So a metric has a key of its own, or is that
-    last point, such as the validation error.
+    A store shows the last point of a curve as the metric of that key. So a metric has a key of its
+    own, or is that last point, such as the validation error.
 
     Attributes:
         metrics: final values.
@@ -126,7 +126,9 @@ class Record:
         """
         for seed, of_seed in zip(self.whole, values.T.tolist(), strict=True):
             if not any(map(math.isnan, of_seed)):
-                seed.curves[key] = [(step, value, now_ms()) for step, value in zip(steps, of_seed, strict=True)]
+                seed.curves[key] = [
+                    (step, value, now_ms()) for step, value in zip(steps, of_seed, strict=True)
+                ]
                 seed.check(key)
 
     def add_wrong(self, rule: str, shares: "Tensor") -> None:
@@ -157,7 +159,9 @@ class Record:
 
     def end(self, status: str, reason: str = "") -> None:
         """Set the final status."""
-        self.status, self.reason, self.ended_ms = status, reason, now_ms()
+        self.status = status
+        self.reason = reason
+        self.ended_ms = now_ms()
 
     def abandoned(self, folder: Path) -> bool:
         """Whether the record in a folder says RUNNING, and its process is gone."""
@@ -183,4 +187,5 @@ class Record:
         for seed in seeds:
             kept = {key: value for key, value in seed.metrics.items() if not seed.clashes(key)}
             seed.metrics = kept
+
         return cls(seeds=seeds, **plain)

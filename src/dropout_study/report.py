@@ -81,7 +81,17 @@ def _row(name: str, of: str, part: Part, effect: Effect) -> Row:
     decision = part.criterion.decide(effect)
     images = "" if effect.image_error is None else f"{IMAGES * effect.image_error:.3f}"
     criterion = f"{part.criterion} {part.unit}".strip()
-    return Row(name, of, number(effect, part), spread(effect, part), images, criterion, decision.verdict, decision.p)
+
+    return Row(
+        name,
+        of,
+        number(effect, part),
+        spread(effect, part),
+        images,
+        criterion,
+        decision.verdict,
+        decision.p,
+    )
 
 
 def number(effect: Effect, part: Part) -> str:
@@ -96,9 +106,11 @@ def spread(effect: Effect, part: Part) -> str:
     of = interval(effect.values)
     if isinstance(part.criterion, Exact) or of.n < 2:
         return ""
+
     smaller, larger = sorted((abs(of.low), abs(of.high)))
     if smaller < 0.01 <= larger < 0.1:  # of which `signed` would show five digits and three
         return f"{of.low:+.4f} to {of.high:+.4f}"
+
     return f"{signed(of.low)} to {signed(of.high)}"
 
 
@@ -106,6 +118,7 @@ def signed(value: float) -> str:
     """A number with its sign and three digits or so."""
     if math.isnan(value):
         return "-"
+
     digits = 2 if abs(value) >= 1 else 3 if abs(value) >= 0.01 else 5
     return f"{value:+.{digits}f}"
 
@@ -115,6 +128,7 @@ def decisive(outcome: Outcome) -> Row:
     found = [row for row in rows(outcome) if row.spread] or rows(outcome)
     wanted = outcome.verdict if outcome.verdict in (SUPPORTED, CONTRADICTED) else INCONCLUSIVE
     deciding = [row for row in found if row.verdict == wanted] or found
+
     return max(deciding, key=lambda row: -1.0 if math.isnan(row.p) else row.p)
 
 
@@ -141,23 +155,48 @@ def table(outcomes: Sequence[Outcome]) -> Table:
         "the number of claims would make the verdict inconclusive; † more training would have served nets that are "
         "compared; smoke: trained for seconds, which says nothing about dropout",
     )
-    for heading in ("claim", "verdict", "effect", "95 % interval", "criterion", "seeds", "budget", "published"):
+
+    for heading in (
+        "claim",
+        "verdict",
+        "effect",
+        "95 % interval",
+        "criterion",
+        "seeds",
+        "budget",
+        "published",
+    ):
         result.add_column(heading, justify="right" if heading in ("effect", "seeds") else "left")
+
     for outcome in outcomes:
         colour = COLOURS.get(outcome.shown, "dim")
         verdict = f"[{colour}]{sign(outcome.shown)} {outcome.shown}{daggers(outcome)}[/]"
+
         if not outcome.decided:
             cells = ("", "", escape(outcome.reason), "", "", published(outcome.claim))
             result.add_row(outcome.claim.id, verdict, *cells)
             continue
+
         row = decisive(outcome)
-        cells = (row.value, row.spread, row.criterion, str(outcome.seeds), outcome.where, published(outcome.claim))
+        cells = (
+            row.value,
+            row.spread,
+            row.criterion,
+            str(outcome.seeds),
+            outcome.where,
+            published(outcome.claim),
+        )
         result.add_row(outcome.claim.id, verdict, *cells)
+
     return result
 
 
 def write(
-    outcomes: Sequence[Outcome], runs: pd.DataFrame, folder: Path, links: Mapping[str, str], images: Images | None
+    outcomes: Sequence[Outcome],
+    runs: pd.DataFrame,
+    folder: Path,
+    links: Mapping[str, str],
+    images: Images | None,
 ) -> list[Path]:
     """Write the report into a folder; the same runs give the same bytes. Returns the files.
 
@@ -169,37 +208,52 @@ def write(
         images: whose corrupted versions are pictured.
     """
     beside = {outcome.claim.id: _beside(outcome) for outcome in outcomes}
+
     with figures.style():
         drawn = {o.claim.id: list(_pictures(o, images, beside[o.claim.id])) for o in outcomes}
-    files = [folder / "figures" / picture.file for pictures in drawn.values() for picture in pictures]
+
+    files = [
+        folder / "figures" / picture.file for pictures in drawn.values() for picture in pictures
+    ]
     (folder / "figures").mkdir(exist_ok=True)
+
     for picture in (picture for pictures in drawn.values() for picture in pictures):
         (folder / "figures" / picture.file).write_bytes(picture.svg)
+
     environment = Environment(
         loader=PackageLoader("dropout_study"),
         autoescape=lambda name: name is not None and "html" in name,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
     shown: dict[str, Any] = {
         "outcomes": outcomes,
         "drawn": drawn,
         "tally": Counter(outcome.shown for outcome in outcomes),
         "rows": {outcome.claim.id: rows(outcome) for outcome in outcomes},
-        "decisive": {outcome.claim.id: decisive(outcome) for outcome in outcomes if outcome.decided},
+        "decisive": {
+            outcome.claim.id: decisive(outcome) for outcome in outcomes if outcome.decided
+        },
         "beside": beside,
-        "commits": sorted({str(commit)[:7] for commit in runs.get("commit", pd.Series(dtype=str)).dropna()}),
+        "commits": sorted(
+            {str(commit)[:7] for commit in runs.get("commit", pd.Series(dtype=str)).dropna()}
+        ),
         "count": len(runs),
         "links": links,
         "marks": MARKS,
         "daggers": daggers,
         "sign": sign,
-        "p": lambda value: "" if math.isnan(value) else "< 0.0001" if value < 1e-4 else f"{value:.4f}",
+        "p": lambda value: (
+            "" if math.isnan(value) else "< 0.0001" if value < 1e-4 else f"{value:.4f}"
+        ),
     }
+
     for name in ("index.html", "README.md"):
         text = environment.get_template(f"{name}.jinja").render(**shown)
         (folder / name).write_text(text.rstrip() + "\n", encoding="utf-8")
         files.append(folder / name)
+
     return files
 
 
@@ -209,34 +263,45 @@ def _pictures(outcome: Outcome, images: Images | None, lines: list[str]) -> Iter
     A figure that lacks something is left out, and `lines` say why.
     """
     claim = outcome.claim
+
     if not outcome.decided:
         return
+
     try:
         yield _picture(claim.id, claim.draw(outcome.studies), claim.caption)
     except Missing as error:
         lines.append(f"The figure is left out: {error}.")
+
     if (seen := claim.picture(outcome.studies)) is not None:
         yield _picture(f"{claim.id}_picture", seen, claim.picture_caption)
+
     if claim.id == "robustness" and images is not None:
         yield _picture(f"{claim.id}_images", _corrupted(images), CORRUPTED)
+
     if compared := claim.compared(outcome.studies):
         curves = {name: runs.curve("val/error") for name, runs in compared.items()}
         yield _picture(f"{claim.id}_training", figures.finish(_training(curves)), TRAINING)
 
 
 def _picture(name: str, figure: Figure, caption: str) -> Picture:
-    alt, width = figures.describe(figure), round(96 * figure.get_size_inches()[0])
+    alt = figures.describe(figure)
+    width = round(96 * figure.get_size_inches()[0])
     return Picture(f"{name}.svg", figures.svg(figure), caption, alt, width)
 
 
 def _training(curves: Mapping[str, pd.DataFrame]) -> Figure:
     sheet, (axes,) = figures.sheet(width=5.3, height=3.6)
+
     for i, (name, curve) in enumerate(curves.items()):
-        mean, look = curve.mean(axis=1).sort_index(), figures.look(name, i)
-        x, y = mean.index.to_numpy(dtype=float) / 1000, mean.to_numpy()
+        mean = curve.mean(axis=1).sort_index()
+        look = figures.look(name, i)
+        x = mean.index.to_numpy(dtype=float) / 1000
+        y = mean.to_numpy()
         axes.plot(x, y, label=name, color=look["color"], linestyle=look["linestyle"])
         figures.label_end(axes, name, (x[-1], y[-1]), look["color"])
+
     axes.set(xlabel="thousand updates", ylabel="validation error (%)", yscale="log")
+
     return sheet
 
 
@@ -245,7 +310,10 @@ def _corrupted(images: Images) -> Figure:
 
     x, _ = images.test.batch(torch.zeros(1, dtype=torch.long))
     side = int(images.inputs**0.5)
-    rows = [torch.cat([x, *(corrupt(x, kind, severity) for severity in SEVERITIES)]) for kind in CORRUPTIONS]
+    rows = [
+        torch.cat([x, *(corrupt(x, kind, severity) for severity in SEVERITIES)])
+        for kind in CORRUPTIONS
+    ]
     picture = torch.stack(rows).unflatten(-1, (side, side)).transpose(1, 2).flatten(2).flatten(0, 1)
     sheet, (axes,) = figures.sheet(width=4.8, height=5.4)
     axes.imshow(picture.numpy(), cmap="gray_r", vmin=0, vmax=1, interpolation="none")
@@ -256,6 +324,7 @@ def _corrupted(images: Images) -> Figure:
     axes.set_xlabel("severity")
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
+
     return sheet
 
 
@@ -263,6 +332,7 @@ def _beside(outcome: Outcome) -> list[str]:
     """Numbers that do not decide; what of them is missing is left out."""
     if not outcome.decided:
         return []
+
     try:
         with needing_columns():
             return outcome.claim.beside(outcome.studies)

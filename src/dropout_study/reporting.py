@@ -17,7 +17,8 @@ from dropout_study.images import Images, load
 from dropout_study.report import decisive, table, write
 from dropout_study.verdicts import Outcome, decide
 
-EXPERIMENT, DESCRIPTION = "report", "Verdicts on the claims of section 7.12, and the report"
+EXPERIMENT = "report"
+DESCRIPTION = "Verdicts on the claims of section 7.12, and the report"
 STUDIES = list(dict.fromkeys(study for claim in CLAIMS.values() for study in claim.studies))
 
 
@@ -28,22 +29,30 @@ def report(chosen: Report, conf: Path) -> None:
         ConfigError: there is nothing to read, or the folder cannot be written.
     """
     if unknown := [claim for claim in chosen.claims if claim not in CLAIMS]:
-        raise ConfigError(f"claims={unknown} cannot be used: claims must be some of {', '.join(CLAIMS)}.")
+        raise ConfigError(
+            f"claims={unknown} cannot be used: claims must be some of {', '.join(CLAIMS)}."
+        )
+
     store.check_room(Path(chosen.output), "output")
     runs = read(chosen)
     outcomes = decide(runs, conf, chosen.claims)
     folder = Path(chosen.output)
     folder.mkdir(parents=True, exist_ok=True)
     files = write(outcomes, runs, folder, _links(runs, chosen), _images(outcomes, chosen))
+
     if len(runs) and not chosen.results:
         files += results.to_file(runs, folder / "results.csv")
+
     if not chosen.results and len(runs):
         _record(outcomes, files, chosen, conf)
+
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 160, highlight=False)
     console.print(table(outcomes))
+
     for outcome in outcomes:
         if not outcome.decided:
             print(f"{outcome.claim.id} needs runs: {outcome.command}")
+
     print(f"The report: {folder / 'index.html'}")
 
 
@@ -60,7 +69,10 @@ def read(chosen: Report) -> pd.DataFrame:
             return results.from_store(chosen.tracking.uri, STUDIES)
         except store.UNREACHABLE as error:
             reason = masked(str(error).splitlines()[0])
-            raise ConfigError(f"tracking.uri={masked(chosen.tracking.uri)} cannot be read: {reason}") from error
+            raise ConfigError(
+                f"tracking.uri={masked(chosen.tracking.uri)} cannot be read: {reason}"
+            ) from error
+
     return results.from_file(Path(chosen.results), STUDIES)
 
 
@@ -68,10 +80,14 @@ def _links(runs: pd.DataFrame, chosen: Report) -> dict[str, str]:
     """Study -> the page of its runs; that of a local store opens while `mlflow ui` runs."""
     if "experiment" not in runs:
         return {}
+
     uri = absolute(chosen.tracking.uri)
     server = masked(uri).rstrip("/") if uri.startswith("http") else "http://127.0.0.1:5000"
     numbers = runs.dropna(subset=["experiment"]).groupby("study")["experiment"].first()
-    return {str(study): f"{server}/{store.page(str(int(number)))}" for study, number in numbers.items()}
+
+    return {
+        str(study): f"{server}/{store.page(str(int(number)))}" for study, number in numbers.items()
+    }
 
 
 def _images(outcomes: list[Outcome], chosen: Report) -> Images | None:
@@ -82,6 +98,7 @@ def _images(outcomes: list[Outcome], chosen: Report) -> Images | None:
                 return load(Data(name=outcome.data, root=chosen.data_root, download=False))
             except ConfigError:
                 return None
+
     return None
 
 
@@ -89,20 +106,30 @@ def _record(outcomes: list[Outcome], files: list[Path], chosen: Report, conf: Pa
     """Log verdicts and files as a run of the experiment `report`, and tag the studies with their verdicts."""
     uri = absolute(chosen.tracking.uri)
     # A report on some claims leaves the summary of all as it is.
-    number = store.prepare(uri, EXPERIMENT, "" if chosen.claims else f"{DESCRIPTION}.\n\n{_summary(outcomes)}")
+    number = store.prepare(
+        uri, EXPERIMENT, "" if chosen.claims else f"{DESCRIPTION}.\n\n{_summary(outcomes)}"
+    )
+
     with store.guard(uri):
         client = MlflowClient(uri)
         verdicts = {f"verdict.{outcome.claim.id}": outcome.shown for outcome in outcomes}
         run = client.create_run(number, tags=verdicts, run_name="report")
         client.log_table(run.info.run_id, _verdicts(outcomes), "verdicts.json")
+
         for file in files:
-            client.log_artifact(run.info.run_id, str(file), "figures" if file.suffix == ".svg" else None)
+            client.log_artifact(
+                run.info.run_id, str(file), "figures" if file.suffix == ".svg" else None
+            )
+
         client.set_terminated(run.info.run_id)
+
         for study in STUDIES:
             if of_study := store.experiment_id(client, study):
-                title, command = studies.title(study, conf), studies.command(study, DEFAULT_BUDGET)
+                title = studies.title(study, conf)
+                command = studies.command(study, DEFAULT_BUDGET)
                 store.prepare(uri, study, describe(study, title, command))
                 views.refresh(client, of_study)
+
                 for outcome in outcomes:
                     if study == outcome.claim.studies[0] and outcome.decided:
                         client.set_experiment_tag(of_study, outcome.claim.id, outcome.shown)
@@ -116,11 +143,20 @@ def _summary(outcomes: list[Outcome]) -> str:
 def _verdicts(outcomes: list[Outcome]) -> pd.DataFrame:
     """A row a claim: the verdict, the effect that decided, its interval, the criterion, and where it was decided."""
     rows = []
+
     for outcome in outcomes:
         told = {"claim": outcome.claim.id, "verdict": outcome.shown}
+
         if outcome.decided:
             row = decisive(outcome)
-            told |= {"part": row.part, "effect": row.value, "95 % interval": row.spread, "criterion": row.criterion}
+            told |= {
+                "part": row.part,
+                "effect": row.value,
+                "95 % interval": row.spread,
+                "criterion": row.criterion,
+            }
             told |= {"seeds": str(outcome.seeds), "budget": outcome.where}
+
         rows.append(told)
+
     return pd.DataFrame(rows).fillna("")

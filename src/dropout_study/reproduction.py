@@ -32,23 +32,31 @@ def reproduce(chosen: Reproduce, conf: Path, scripts: Path) -> None:
     from dropout_study.reporting import STUDIES, report
 
     if unknown := [study for study in chosen.studies if study not in STUDIES]:
-        raise ConfigError(f"studies={unknown} cannot be used: studies must be some of {', '.join(STUDIES)}.")
+        raise ConfigError(
+            f"studies={unknown} cannot be used: studies must be some of {', '.join(STUDIES)}."
+        )
+
     wanted = studies.in_order(chosen.studies or STUDIES, conf)
+
     if chosen.dry_run:
         Console().print(plan(wanted, chosen.budget, conf))
         return
+
     os.environ["MLFLOW_TRACKING_URI"] = absolute(chosen.tracking.uri)  # for the studies, too
     _restore(chosen, conf)
     failed = []
+
     for i, study in enumerate(wanted, start=1):
         typed = [f"study={study}", f"budget={chosen.budget.name}"]
         typed += [f"data={chosen.data.name}"] if chosen.data else []
         typed += [f"hydra/launcher={chosen.launcher}"] if chosen.launcher else []
         print(f"\n== study {i} of {len(wanted)}: {study}", flush=True)
         failed += [study] if _run([sys.executable, str(scripts / "train.py"), "-m", *typed]) else []
+
     print(flush=True)
     output = chosen.output or ("outputs/smoke" if chosen.budget.name == "smoke" else "report")
     report(Report(output=output, data_root=chosen.data_root, tracking=chosen.tracking), conf)
+
     if failed:
         fail(f"These studies did not finish: {', '.join(failed)}. The same command resumes.")
 
@@ -61,12 +69,15 @@ def _run(command: Sequence[str]) -> int:
         Terminated: it was asked to end.
     """
     process = subprocess.Popen(command)
+
     try:
         code = process.wait()
     except BaseException as error:
         told = isinstance(error, KeyboardInterrupt)  # by the terminal
+
         with suppress(subprocess.TimeoutExpired):
             process.wait(GRACE if told else 0)
+
         process.terminate()
         process.wait()
         raise
@@ -74,8 +85,10 @@ def _run(command: Sequence[str]) -> int:
     number = -code if code < 0 else code - 128
     if number == signal.SIGINT:
         raise KeyboardInterrupt
+
     if number in SIGNALS:
         raise Terminated(128 + number)
+
     return code
 
 
@@ -83,12 +96,19 @@ def plan(wanted: list[str], budget: Budget, conf: Path) -> Table:
     """How long the studies take, where the budget says so."""
     known = budget.minutes
     total = sum(known.get(study, 0) for study in wanted)
-    caption = f"about {total // 60} h {total % 60} min in all on two cores; nothing was run" if known else "not known"
+    caption = (
+        f"about {total // 60} h {total % 60} min in all on two cores; nothing was run"
+        if known
+        else "not known"
+    )
     table = Table(title=f"budget {budget.name}", caption=caption)
+
     for heading in ("study", "minutes", "shows"):
         table.add_column(heading, justify="right" if heading == "minutes" else "left")
+
     for study in wanted:
         table.add_row(study, str(known.get(study, "-")), studies.title(study, conf))
+
     return table
 
 
@@ -96,16 +116,20 @@ def _restore(chosen: Reproduce, conf: Path) -> None:
     """Bring back what a report of the same budget holds."""
     if not chosen.results:
         return
+
     file = Path(chosen.results)
     if chosen.results == Reproduce.results and not file.exists():  # elsewhere than in a checkout
         return
+
     from dropout_study.restoring import restore
     from dropout_study.store import UNREACHABLE
 
     try:
         count = restore(file, chosen.tracking.uri, chosen.budget.name, conf)
     except UNREACHABLE as error:
-        uri, reason = masked(chosen.tracking.uri), masked(str(error).splitlines()[0])
+        uri = masked(chosen.tracking.uri)
+        reason = masked(str(error).splitlines()[0])
         raise ConfigError(f"tracking.uri={uri} cannot be used: {reason}") from error
+
     if count:
         print(f"{count} networks taken from {file} (results=null trains them again)")

@@ -22,7 +22,8 @@ from dropout_study.results import from_file
 def restore(file: Path, uri: str, budget: str, conf: Path) -> int:
     """Record the networks of a file that a store lacks; returns how many.
 
-    Their weights are not in the file: a study that evaluates stored cohorts needs them trained again.
+    Their weights are not in the file: a study that evaluates stored cohorts needs them trained
+    again.
 
     Args:
         file: results of a report.
@@ -36,15 +37,26 @@ def restore(file: Path, uri: str, budget: str, conf: Path) -> int:
     runs = from_file(file, STUDIES)
     uri = absolute(uri)
     restored = 0
+
     of_budget = runs[runs["budget"] == budget].groupby(["study", "digest"], sort=True)
-    for (study, digest), cohort in tqdm(of_budget, desc="restoring", unit=" conditions", leave=False, disable=None):
-        with store.guard(uri):  # another start may restore the same, or make the tables of a new store
+    for (study, digest), cohort in tqdm(
+        of_budget, desc="restoring", unit=" conditions", leave=False, disable=None
+    ):
+        with store.guard(
+            uri
+        ):  # another start may restore the same, or make the tables of a new store
             store.make_ready(uri)
             known = look_up(MlflowClient(uri), str(study), str(digest)).complete
             lacking = cohort[~cohort["seed"].isin(list(known))]
             if len(lacking):
-                _record(lacking.dropna(axis=1, how="all"), str(study), studies.title(str(study), conf), uri)
+                _record(
+                    lacking.dropna(axis=1, how="all"),
+                    str(study),
+                    studies.title(str(study), conf),
+                    uri,
+                )
                 restored += len(lacking)
+
     return restored
 
 
@@ -65,6 +77,7 @@ def _record(cohort: pd.DataFrame, study: str, description: str, uri: str) -> Non
         seeds=[_seed(network) for _, network in cohort.iterrows()],
     )
     record.end("FINISHED")
+
     with tempfile.TemporaryDirectory() as folder:
         record.save(Path(folder))
         tracking.record(Path(folder), uri)
@@ -74,6 +87,7 @@ def _seed(network: "pd.Series[Any]") -> SeedRecord:
     """What one network achieved, from its row."""
     known = network.dropna()
     seed = SeedRecord(int(str(known["seed"])), str(known.get("data_digest", "")))
+
     for key, value in known.items():
         kind, _, name = str(key).partition("/")
         if kind == "curve":
@@ -84,4 +98,5 @@ def _seed(network: "pd.Series[Any]") -> SeedRecord:
             seed.pictures[name] = str(value)
         elif name:
             seed.metrics[str(key)] = float(str(value))
+
     return seed

@@ -66,15 +66,19 @@ def from_store(uri: str, studies: Sequence[str]) -> pd.DataFrame:
     uri = absolute(uri)
     make_ready(uri)
     mlflow.set_tracking_uri(uri)
-    client, frames = MlflowClient(uri), []
+    client = MlflowClient(uri)
+    frames = []
+
     for study in studies:
         found = client.get_experiment_by_name(study)
         if not found or found.lifecycle_stage == "deleted":
             continue
+
         number = found.experiment_id
         if runs := counted(search(client, number)):
             rows = pd.DataFrame([_row(run) for run in runs.values()]).dropna(axis=1, how="all")
             frames.append(typed(_without_ends(rows).assign(study=study, experiment=number)))
+
     return pd.concat(frames, ignore_index=True) if frames else empty()
 
 
@@ -90,6 +94,7 @@ def _row(run: "Run") -> dict[str, str | float]:
     row |= {tag.removeprefix(PACKED): text for tag, text in tags.items() if tag.startswith(PACKED)}
     row |= {key: text for key, text in run.data.params.items() if key != DERIVED}
     row["condition"] = row["condition"].removesuffix(f", seed {tags['seed']}")
+
     return row | run.data.metrics
 
 
@@ -122,6 +127,7 @@ def from_file(file: Path, studies: Collection[str] = ()) -> pd.DataFrame:
         raise ConfigError(f"results={file} cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise ConfigError(f"results={file} cannot be read: {error}.") from error
+
     return typed(cells.mask(cells == "").reset_index(drop=True))
 
 
@@ -140,17 +146,21 @@ def _cells(content: bytes) -> pd.DataFrame:
         reader = csv.reader(io.StringIO(content.decode(), newline=""), strict=True)
     except UnicodeDecodeError as error:
         raise ValueError("it is not a file of text") from error
+
     try:
         (_, header), *rows = [(reader.line_num, row) for row in reader if row] or [(0, [])]
     except csv.Error as error:
         raise ValueError(f"line {reader.line_num}: {error}") from error
+
     if not header:
         raise ValueError("it is empty")
 
     for line, row in rows:
         if len(row) != len(header):
             raise ValueError(f"line {line}: it has {len(row)} cells, and the header {len(header)}")
+
     lines = [line for line, _ in rows]
+
     return pd.DataFrame([row for _, row in rows], index=lines, columns=header, dtype=object)
 
 
@@ -174,28 +184,34 @@ def _sum(content: bytes) -> str:
 def to_file(runs: pd.DataFrame, file: Path) -> list[Path]:
     """Write results as a table that can be read by anything, in an order of its own, numbers to the last digit.
 
-    What belongs to one store alone (ids of runs and experiments) is left out. Returns the file, and that of its
-    checksum.
+    What belongs to one store alone (ids of runs and experiments) is left out. Returns the file, and
+    that of its checksum.
     """
     first = ["study", "budget", "condition", "arm", "candidate", "seed", "digest", "commit"]
-    columns = [c for c in first if c in runs] + sorted(set(map(str, runs)) - {*first, "run", "experiment"})
+    columns = [c for c in first if c in runs] + sorted(
+        set(map(str, runs)) - {*first, "run", "experiment"}
+    )
     ordered = runs.sort_values(["study", "budget", "digest", "seed"], kind="stable")[columns]
-    content, sums = ordered.to_csv(index=False, lineterminator="\n").encode(), checksum(file)
+    content = ordered.to_csv(index=False, lineterminator="\n").encode()
+    sums = checksum(file)
 
     sums.unlink(missing_ok=True)
     partial = file.with_name(f"{file.name}.partial")
     partial.write_bytes(content)
     partial.replace(file)
     sums.write_text(f"{_sum(content)}  {file.name}\n", encoding="utf-8")
+
     return [file, sums]
 
 
 def typed(runs: pd.DataFrame) -> pd.DataFrame:
     """Numbers as numbers; names, packed results and whatever is not a number as text."""
     columns: dict[str, Any] = {}
+
     for column in runs:
         text = column in TEXT or str(column).startswith(("wrong/", "curve/", "picture/"))
         columns[str(column)] = _objects(runs[column]) if text else _numbers(runs[column])
+
     return pd.DataFrame(columns)
 
 
@@ -233,7 +249,8 @@ class Runs:
     """
 
     def __init__(self, frame: pd.DataFrame, values: Mapping[str, Any]) -> None:
-        self.frame, self.values = frame, values
+        self.frame = frame
+        self.values = values
 
     def where(self, **conditions: Any) -> "Runs":
         """Those of some condition; `__` stands for the dot of a key (`model__widths="16x16"`).
@@ -242,18 +259,29 @@ class Runs:
             Missing: there is none.
         """
         matching = np.ones(len(self.frame), dtype=bool)
+
         for key, value in conditions.items():
             column = key.replace("__", ".")
-            matching &= (self.frame[column] == value).to_numpy(dtype=bool) if column in self.frame else False
+            matching &= (
+                (self.frame[column] == value).to_numpy(dtype=bool)
+                if column in self.frame
+                else False
+            )
+
         if not matching.any():
-            wanted = ", ".join(f"{key.replace('__', '.')}={value}" for key, value in conditions.items())
+            wanted = ", ".join(
+                f"{key.replace('__', '.')}={value}" for key, value in conditions.items()
+            )
             raise Missing(f"there are no results with {wanted}")
+
         return Runs(self.frame[matching].sort_values("seed"), self.values)
 
     def trained_by(self, source: "Runs | None") -> "Runs":
         """The same networks as the study that trained them recorded them; none if it is not there."""
         frame = source.frame if source else self.frame.iloc[:0]
-        return Runs(frame[frame["training_digest"].isin(self.frame["training_digest"])], self.values)
+        return Runs(
+            frame[frame["training_digest"].isin(self.frame["training_digest"])], self.values
+        )
 
     def column(self, name: str) -> "pd.Series[float]":
         """A metric by seed.
@@ -264,6 +292,7 @@ class Runs:
         """
         if f"curve/{name}" in self.frame:
             raise ValueError(f"{name} is a curve: ask for it, for a step, or for its last point")
+
         return self._numbers(name)
 
     def last(self, name: str) -> "pd.Series[float]":
@@ -277,7 +306,9 @@ class Runs:
     def _numbers(self, name: str) -> "pd.Series[float]":
         if name not in self.frame or self.frame[name].isna().any():
             raise Missing(f"{name} was not measured")
-        return pd.Series(self.frame[name].to_numpy(dtype=float), index=self.frame["seed"].to_numpy(dtype=int))
+        return pd.Series(
+            self.frame[name].to_numpy(dtype=float), index=self.frame["seed"].to_numpy(dtype=int)
+        )
 
     def wrong(self, rule: str) -> dict[int, NDArray[np.float64]]:
         """Seed -> how often each test image was misclassified, `[N]`.
@@ -288,8 +319,13 @@ class Runs:
         name = f"wrong/{rule}"
         if name not in self.frame or self.frame[name].isna().any():
             raise Missing(f"{name} was not kept")
+
         self._check_one()
-        return {int(seed): unpack(text) for seed, text in zip(self.frame["seed"], self.frame[name], strict=True)}
+
+        return {
+            int(seed): unpack(text)
+            for seed, text in zip(self.frame["seed"], self.frame[name], strict=True)
+        }
 
     def curve(self, name: str) -> pd.DataFrame:
         """A curve of every seed: a row a step, a column a seed.
@@ -300,19 +336,31 @@ class Runs:
         column = f"curve/{name}"
         if column not in self.frame or self.frame[column].isna().all():
             raise Missing(f"{name} was not measured")
+
         self._check_one()
         rows = self.frame[self.frame[column].notna()]
-        return pd.DataFrame({int(s): dict(unpack_curve(t)) for s, t in zip(rows["seed"], rows[column], strict=True)})
+
+        return pd.DataFrame(
+            {int(s): dict(unpack_curve(t)) for s, t in zip(rows["seed"], rows[column], strict=True)}
+        )
 
     def pictures(self, name: str) -> dict[int, NDArray[np.float64]]:
         """Seed -> a picture, grey values `[H, W]`, of those that have it."""
         column = f"picture/{name}"
-        rows = self.frame[self.frame[column].notna()] if column in self.frame else self.frame.iloc[:0]
-        return {int(s): unpack_picture(t) for s, t in zip(rows["seed"], rows.get(column, ()), strict=True)}
+        rows = (
+            self.frame[self.frame[column].notna()] if column in self.frame else self.frame.iloc[:0]
+        )
+
+        return {
+            int(s): unpack_picture(t)
+            for s, t in zip(rows["seed"], rows.get(column, ()), strict=True)
+        }
 
     def _check_one(self) -> None:
         if self.frame["seed"].duplicated().any():
-            raise Missing(f"several conditions are recorded where one is expected: {_conditions(self.frame)}")
+            raise Missing(
+                f"several conditions are recorded where one is expected: {_conditions(self.frame)}"
+            )
 
     def at(self, name: str, step: int) -> "pd.Series[float]":
         """The value of a curve at a step, by seed.
@@ -323,6 +371,7 @@ class Runs:
         curve = self.curve(name)
         if step not in curve.index or curve.loc[step].isna().any():
             raise Missing(f"{name} was not measured at {step}")
+
         return curve.T[step]
 
     def error(self, rule: str = "weight_scaling") -> "Errors":
@@ -354,7 +403,10 @@ class Errors:
         """
         seeds = common(self.percent, other.percent)
         images = np.mean([100 * (self.wrong[seed] - other.wrong[seed]) for seed in seeds], axis=0)
-        return Effect([self.percent[seed] - other.percent[seed] for seed in seeds], image_error(images))
+
+        return Effect(
+            [self.percent[seed] - other.percent[seed] for seed in seeds], image_error(images)
+        )
 
 
 def minus(one: "pd.Series[float]", other: "pd.Series[float]") -> Effect:
@@ -370,7 +422,9 @@ def common(*of: "pd.Series[float]") -> list[int]:
     """
     if any(series.index.has_duplicates for series in of):
         raise Missing("several conditions are recorded where one is expected")
+
     seeds = sorted(set.intersection(*(set(series.index) for series in of)))
     if not seeds:
         raise Missing("the conditions have no seed in common")
+
     return seeds

@@ -1,8 +1,8 @@
 """Prediction rules: ways of averaging the subnetworks of trained weights.
 
-A rule maps a cohort and inputs to log-probabilities `[R, N, C]`. A subnetwork is the network under one mask, the
-same for all examples; every rule here averages over subnetworks, so they differ in how alone.
-Sums are taken in float32 at least, whatever the precision of the networks.
+A rule maps a cohort and inputs to log-probabilities `[R, N, C]`. A subnetwork is the network under
+one mask, the same for all examples; every rule here averages over subnetworks, so they differ in
+how alone. Sums are taken in float32 at least, whatever the precision of the networks.
 """
 
 import math
@@ -16,8 +16,8 @@ from dropout_study.cohort import Cohort
 from dropout_study.masks import log_probability, numbered_masks, sample
 from dropout_study.randomness import Purpose
 
-# Bytes of the logits that a rule holds at once; a few such tensors are alive together. Small chunks stay near the
-# cache, but below 32 MiB the C library keeps freed ones to itself.
+# Bytes of the logits that a rule holds at once; a few such tensors are alive together. Small chunks
+# stay near the cache, but below 32 MiB the C library keeps freed ones to itself.
 MEMORY = 48 * 2**20
 MAX_UNITS = 20  # droppable units that are enumerated: 2^20 subnetworks
 
@@ -55,9 +55,9 @@ def weight_scaling(cohort: Cohort, x: Tensor) -> Tensor:
 def monte_carlo(cohort: Cohort, x: Tensor, counts: Sequence[int], memory: int = MEMORY) -> Ensemble:
     """Means over sampled subnetworks, for several numbers of them in one pass.
 
-    The masks depend on seed and sample number alone: the estimate at k uses the first k of them, is the same at
-    every call, and for an example does not depend on the others. The geometric mean is not weighted: the
-    probability of a mask is in the sampling already.
+    The masks depend on seed and sample number alone: the estimate at k uses the first k of them, is
+    the same at every call, and for an example does not depend on the others. The geometric mean is
+    not weighted: the probability of a mask is in the sampling already.
 
     Args:
         cohort: R networks with a site that drops.
@@ -74,7 +74,10 @@ def monte_carlo(cohort: Cohort, x: Tensor, counts: Sequence[int], memory: int = 
     largest = max(counts, default=0)
     chunks = x.split(_rows(cohort, memory))
     parts = [means(subnetworks(cohort, rows, largest), counts) for rows in chunks]
-    return Ensemble(torch.cat([p.arithmetic for p in parts], -2), torch.cat([p.geometric for p in parts], -2))
+
+    return Ensemble(
+        torch.cat([p.arithmetic for p in parts], -2), torch.cat([p.geometric for p in parts], -2)
+    )
 
 
 def means(samples: Iterable[Tensor], counts: Sequence[int]) -> Ensemble:
@@ -90,16 +93,22 @@ def means(samples: Iterable[Tensor], counts: Sequence[int]) -> Ensemble:
     if not counts or counts != sorted(set(counts)) or counts[0] < 1:
         raise ValueError(f"counts={counts}: give distinct numbers in ascending order, from 1 on")
 
-    arithmetic, geometric = [], []
-    total, log_total = torch.zeros(()), torch.full((), -math.inf)
+    arithmetic = []
+    geometric = []
+    total = torch.zeros(())
+    log_total = torch.full((), -math.inf)
+
     for k, log_probs in enumerate(map(widen, samples), start=1):
-        total, log_total = total + log_probs, torch.logaddexp(log_total.to(log_probs), log_probs)
+        total = total + log_probs
+        log_total = torch.logaddexp(log_total.to(log_probs), log_probs)
+
         if k in counts:
             arithmetic.append(log_total - math.log(k))
             geometric.append((total / k).log_softmax(-1))
 
     if len(arithmetic) < len(counts):
         raise ValueError(f"counts={counts}: there are fewer than {counts[-1]} samples")
+
     return Ensemble(torch.stack(arithmetic), torch.stack(geometric))
 
 
@@ -112,6 +121,7 @@ def subnetworks(cohort: Cohort, x: Tensor, count: int) -> Iterator[Tensor]:
     sites = cohort.network.sites
     first = next((i for i, site in enumerate(sites) if site.rate), len(sites) - 1)
     units = cohort.outputs(x, stages=range(first))[-1] if first else x
+
     for k in range(count):
         masks = sample(sites, cohort.seeds, k, 1, Purpose.EVALUATION_MASK, x.dtype, x.device)
         logits = cohort.outputs(units, masks, range(first, len(sites)))[-1]
@@ -122,8 +132,8 @@ def subnetworks(cohort: Cohort, x: Tensor, count: int) -> Iterator[Tensor]:
 def exact(cohort: Cohort, x: Tensor, memory: int = MEMORY) -> Ensemble:
     """Means over all subnetworks, each weighted by the probability of its mask.
 
-    The logits of the last site's masks are built by doubling: those with a unit are those without it plus the
-    unit's contribution. The masks of earlier sites are gone through in chunks.
+    The logits of the last site's masks are built by doubling: those with a unit are those without
+    it plus the unit's contribution. The masks of earlier sites are gone through in chunks.
 
     Args:
         cohort: R networks with at most 20 droppable units in all.
@@ -135,7 +145,10 @@ def exact(cohort: Cohort, x: Tensor, memory: int = MEMORY) -> Ensemble:
     """
     check_enumerable(cohort)
     parts = [_exact(cohort, rows, memory) for rows in x.split(max(1, memory // _bytes(cohort, 1)))]
-    return Ensemble(torch.cat([p.arithmetic for p in parts], 1), torch.cat([p.geometric for p in parts], 1))
+
+    return Ensemble(
+        torch.cat([p.arithmetic for p in parts], 1), torch.cat([p.geometric for p in parts], 1)
+    )
 
 
 def check_enumerable(cohort: Cohort) -> None:
@@ -154,13 +167,20 @@ def check_enumerable(cohort: Cohort) -> None:
 
 def _exact(cohort: Cohort, x: Tensor, memory: int) -> Ensemble:
     last = log_probability(cohort.network.sites[-1]).to(widen(x))
-    arithmetic, geometric = [], []
+    arithmetic = []
+    geometric = []
+
     for earlier, units in _earlier(cohort, x, memory):
-        log_probs = logits_by_doubling(cohort, units).log_softmax(-2)  # [R, M, N, C, masks of the last site]
+        log_probs = logits_by_doubling(cohort, units).log_softmax(
+            -2
+        )  # [R, M, N, C, masks of the last site]
         log_weights = earlier.view(-1, 1, 1, 1) + last
         geometric.append((log_weights.exp() * log_probs).sum((1, -1)))
         arithmetic.append(log_probs.add_(log_weights).logsumexp((1, -1)))
-    return Ensemble(torch.stack(arithmetic).logsumexp(0), torch.stack(geometric).sum(0).log_softmax(-1))
+
+    return Ensemble(
+        torch.stack(arithmetic).logsumexp(0), torch.stack(geometric).sum(0).log_softmax(-1)
+    )
 
 
 def _earlier(cohort: Cohort, x: Tensor, memory: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -169,14 +189,20 @@ def _earlier(cohort: Cohort, x: Tensor, memory: int) -> Iterator[tuple[Tensor, T
     droppable = [site for site in earlier if site.rate]
     sizes = [math.prod(site.shape) for site in droppable]
     log_probabilities = log_probability(*droppable).to(widen(x))
+
     for numbers in torch.arange(2 ** sum(sizes)).split(max(1, memory // _bytes(cohort, len(x)))):
         count = len(numbers)
         rows = x.expand(count, *x.shape).flatten(0, 1)
-        masks = numbered_masks(numbers, sum(sizes)).to(x).repeat_interleave(len(x), 0).split(sizes, 1)
+        masks = (
+            numbered_masks(numbers, sum(sizes)).to(x).repeat_interleave(len(x), 0).split(sizes, 1)
+        )
         factors = {
-            site.name: (mask / site.keep).unflatten(1, site.shape).expand(len(cohort.seeds), -1, *site.shape)
+            site.name: (mask / site.keep)
+            .unflatten(1, site.shape)
+            .expand(len(cohort.seeds), -1, *site.shape)
             for site, mask in zip(droppable, masks, strict=True)
         }
+
         units = (
             cohort.outputs(rows, factors, range(len(earlier)))[-1]
             if earlier
@@ -187,8 +213,10 @@ def _earlier(cohort: Cohort, x: Tensor, memory: int) -> Iterator[tuple[Tensor, T
 
 def _bytes(cohort: Cohort, examples: int) -> int:
     """What the logits of some examples under one mask of the earlier sites and all of the last take."""
-    last, bias = cohort.network.sites[-1], cohort.get_parameter(f"stacked.layers.{len(cohort.network.sites) - 1}.bias")
+    last = cohort.network.sites[-1]
+    bias = cohort.get_parameter(f"stacked.layers.{len(cohort.network.sites) - 1}.bias")
     masks = 2 ** math.prod(last.shape) if last.rate else 1
+
     return examples * masks * bias.numel() * widen(bias).element_size()
 
 
@@ -197,19 +225,27 @@ def logits_by_doubling(cohort: Cohort, units: Tensor) -> Tensor:
 
     The order of the masks is that of `enumerate_masks`: unit i is kept where bit i is set.
     """
-    site, layer = cohort.network.sites[-1], len(cohort.network.sites) - 1
-    units, weight = widen(units), widen(cohort.get_parameter(f"stacked.layers.{layer}.weight"))
+    site = cohort.network.sites[-1]
+    layer = len(cohort.network.sites) - 1
+    units = widen(units)
+    weight = widen(cohort.get_parameter(f"stacked.layers.{layer}.weight"))
     weight = weight[:, None, None]  # [R, 1, 1, n, C]
     bias = cohort.get_parameter(f"stacked.layers.{layer}.bias")[:, None, None]
+
     if not site.rate:
         return ((units.unsqueeze(-2) @ weight).squeeze(-2) + bias).unsqueeze(-1)
+
     contributions = units.unsqueeze(-1) * weight / site.keep  # [R, M, N, n, C]
     *batch, n, classes = contributions.shape
     logits = units.new_empty(*batch, classes, 2**n)
     logits[..., 0] = bias
+
     for i in range(n):
         half = 2**i
-        torch.add(logits[..., :half], contributions[..., i, :, None], out=logits[..., half : 2 * half])
+        torch.add(
+            logits[..., :half], contributions[..., i, :, None], out=logits[..., half : 2 * half]
+        )
+
     return logits
 
 
@@ -219,8 +255,10 @@ class NormalEnsemble:
 
     Attributes:
         mean: of both ensembles.
-        geometric_variance: the renormalized geometric mean is normal, with the variance of each subnetwork.
-        arithmetic_variance: the arithmetic mean is a mixture; its variance adds that of the subnetworks' means.
+        geometric_variance: the renormalized geometric mean is normal, with the variance of each
+            subnetwork.
+        arithmetic_variance: the arithmetic mean is a mixture; its variance adds that of the
+            subnetworks' means.
     """
 
     mean: Tensor
@@ -232,8 +270,8 @@ class NormalEnsemble:
 def exact_normal(cohort: Cohort, x: Tensor, variance: float) -> NormalEnsemble:
     """Ensembles of regression networks whose output is the mean of a normal distribution.
 
-    Exact only because the variance does not depend on the mask: then the weighted geometric mean of normal
-    densities is normal with the weighted mean of their means.
+    Exact only because the variance does not depend on the mask: then the weighted geometric mean of
+    normal densities is normal with the weighted mean of their means.
 
     Args:
         cohort: R networks with at most 20 droppable units in all.
@@ -244,13 +282,18 @@ def exact_normal(cohort: Cohort, x: Tensor, variance: float) -> NormalEnsemble:
         ValueError: there are more units than can be enumerated.
     """
     check_enumerable(cohort)
-    first, second = torch.zeros(()), torch.zeros(())
+    first = torch.zeros(())
+    second = torch.zeros(())
     last = log_probability(cohort.network.sites[-1]).to(widen(x))
+
     for earlier, units in _earlier(cohort, x, MEMORY):
         outputs = logits_by_doubling(cohort, units)
         weights = (earlier.view(-1, 1, 1, 1) + last).exp()
-        first, second = first + (weights * outputs).sum((1, -1)), second + (weights * outputs.square()).sum((1, -1))
+        first = first + (weights * outputs).sum((1, -1))
+        second = second + (weights * outputs.square()).sum((1, -1))
+
     same = torch.full_like(first, variance)
+
     return NormalEnsemble(first, same, same + (second - first.square()).clamp_min(0))
 
 
@@ -269,13 +312,17 @@ def bagging(log_probs: Tensor, size: int) -> Tensor:
     """
     if size < 1 or len(log_probs) % size:
         raise ValueError(f"{len(log_probs)} members do not divide into bags of {size}")
+
     log_probs = widen(log_probs)
     cumulated: Tensor = log_probs.unflatten(0, (-1, size)).logcumsumexp(1)
     counts = torch.arange(1, size + 1, dtype=log_probs.dtype, device=log_probs.device)
+
     return (cumulated - counts.log().view(1, -1, 1, 1)).transpose(0, 1)
 
 
 def _rows(cohort: Cohort, memory: int) -> int:
     """Examples whose units, at the widest site, fit into the memory; a few such tensors are alive at once."""
     widest = max(math.prod(site.shape) for site in cohort.network.sites)
-    return max(1, memory // (4 * len(cohort.seeds) * widest * next(cohort.parameters()).element_size()))
+    return max(
+        1, memory // (4 * len(cohort.seeds) * widest * next(cohort.parameters()).element_size())
+    )

@@ -29,6 +29,7 @@ def select(frame: pd.DataFrame) -> str:
     """
     if others := sorted(set(map(str, frame)) - set(SEEN)):
         raise ValueError(f"candidates are chosen on validation data, not on {', '.join(others)}")
+
     return str(_means(frame)["error"].idxmin())
 
 
@@ -37,8 +38,12 @@ def _means(frame: pd.DataFrame) -> pd.DataFrame:
     seeds = frame.pivot(index="seed", columns="digest", values="val/error").dropna()
     if not len(seeds):
         raise Missing("the candidates have no seed in common")
+
     numbers = frame.groupby("digest")["candidate"].first()
-    return pd.DataFrame({"candidate": numbers, "error": seeds.mean()}).sort_values("candidate", kind="stable")
+
+    return pd.DataFrame({"candidate": numbers, "error": seeds.mean()}).sort_values(
+        "candidate", kind="stable"
+    )
 
 
 def candidates(runs: Runs, arm: str) -> pd.DataFrame:
@@ -59,5 +64,9 @@ def check_equal(runs: Runs, arms: Iterable[str]) -> None:
         Missing: an arm has fewer candidates than another; it is named.
     """
     counts = {arm: len(candidates(runs, arm)) for arm in arms}
-    if behind := [f"{arm} ({count})" for arm, count in counts.items() if count < max(counts.values())]:
-        raise Missing(f"some arms have fewer candidates than {max(counts.values())}: {', '.join(behind)}")
+    if behind := [
+        f"{arm} ({count})" for arm, count in counts.items() if count < max(counts.values())
+    ]:
+        raise Missing(
+            f"some arms have fewer candidates than {max(counts.values())}: {', '.join(behind)}"
+        )

@@ -7,11 +7,15 @@ from statistics import fmean, stdev
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit  # of Student's t; scipy.stats would take a second to import
+from scipy.special import (
+    stdtr,
+    stdtrit,
+)  # of Student's t; scipy.stats would take a second to import
 
 Range = tuple[float, float]
 """The lowest and the highest value that a quantity can have."""
-ANYTHING, PERCENT = (-math.inf, math.inf), (0.0, 100.0)
+ANYTHING = (-math.inf, math.inf)
+PERCENT = (0.0, 100.0)
 RANGES = {
     "error": PERCENT,
     "worst": PERCENT,
@@ -42,6 +46,7 @@ class Interval:
         """The same with limits that the quantity can have: for what is shown, not for decisions."""
         if self.n == 1:
             return self
+
         lowest, highest = possible
         return replace(self, low=max(self.low, lowest), high=min(self.high, highest))
 
@@ -65,11 +70,15 @@ def interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
     """
     if not values:
         raise ValueError("an interval needs at least one value")
-    mean, n = fmean(values), len(values)
+
+    mean = fmean(values)
+    n = len(values)
     if n == 1 or not math.isfinite(mean):
         return Interval(mean, math.nan, math.nan, math.nan, n)
+
     sd = stdev(values)
     half = float(stdtrit(n - 1, (1 + confidence) / 2)) * sd / math.sqrt(n)
+
     return Interval(mean, sd, mean - half, mean + half, n)
 
 
@@ -78,29 +87,35 @@ def p_value(values: Sequence[float], margin: float = 0.0) -> float:
     of = interval(values)
     if of.n < 2 or not math.isfinite(of.mean):
         return math.nan
+
     if of.sd == 0:
         return 1.0 if of.mean == margin else 0.0
+
     return float(2 * stdtr(of.n - 1, -abs(of.mean - margin) / (of.sd / math.sqrt(of.n))))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's adjustment of several p values: each is at most 0.05 in a family-wise test at 5 %.
 
-    The smallest is multiplied by their number, the next by one less, and so on, and none falls below one before it
-    (Holm 1979). A nan stays nan and does not count.
+    The smallest is multiplied by their number, the next by one less, and so on, and none falls
+    below one before it (Holm 1979). A nan stays nan and does not count.
     """
-    adjusted, highest = [math.nan] * len(p_values), 0.0
-    order = sorted((i for i, p in enumerate(p_values) if not math.isnan(p)), key=lambda i: p_values[i])
+    adjusted = [math.nan] * len(p_values)
+    highest = 0.0
+    order = sorted(
+        (i for i, p in enumerate(p_values) if not math.isnan(p)), key=lambda i: p_values[i]
+    )
     for rank, i in enumerate(order):
         highest = max(highest, min(1.0, (len(order) - rank) * p_values[i]))
         adjusted[i] = highest
+
     return adjusted
 
 
 def image_error(differences: NDArray[np.floating]) -> float:
     """Standard error of a mean over test images, for one difference an image (its mean over seeds), `[N]`.
 
-    All seeds share one test set, which more seeds do not enlarge: an effect below 1.96 of these is not one of the
-    networks but possibly of the images.
+    All seeds share one test set, which more seeds do not enlarge: an effect below 1.96 of these is
+    not one of the networks but possibly of the images.
     """
     return float(np.std(differences, ddof=1) / math.sqrt(len(differences)))

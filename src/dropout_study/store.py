@@ -36,7 +36,8 @@ ARTIFACTS = "mlartifacts"
 """The folder beside a SQLite store that takes the files of runs."""
 ROOM = 100 * 2**20  # bytes that must be free before a run starts
 
-# MLflow sets its own levels when it is imported; its notes on creating tables are not for the reader.
+# MLflow sets its own levels when it is imported; its notes on creating tables are not for the
+# reader.
 for name in ("mlflow", "alembic"):
     logging.getLogger(name).setLevel(logging.WARNING)
 # Of a database that fails MLflow would print pages; who asks it says so in a sentence.
@@ -52,13 +53,16 @@ def prepare(uri: str, experiment: str, description: str) -> str:
         ConfigError: the store cannot be opened, or belongs to another version of MLflow.
     """
     uri = absolute(uri)
+
     try:
         with guard(uri), _impatient():
             make_ready(uri)
             return _experiment(uri, experiment, description)
     except UNREACHABLE as error:
         reason = masked(str(error).splitlines()[0])
-        raise ConfigError(f"tracking.uri={masked(uri)}: the store cannot be opened: {reason}") from error
+        raise ConfigError(
+            f"tracking.uri={masked(uri)}: the store cannot be opened: {reason}"
+        ) from error
 
 
 def make_ready(uri: str) -> None:
@@ -74,6 +78,7 @@ def make_ready(uri: str) -> None:
     if database is None:
         _reach(uri)
         return
+
     schema = _revision(database)
     if schema and (schema != _schemas().get_current_head() or _moves(database)):
         with guard(uri):
@@ -99,11 +104,16 @@ def guard(uri: str) -> AbstractContextManager[object]:
     """
     if locks.dialect(uri) in locks.TRIES:
         return locks.database_lock(uri)
+
     database = database_file(uri)
     if database is None:
         return nullcontext()
+
     if not database.parent.is_dir():
-        raise ConfigError(f"tracking.uri={uri} cannot be used: there is no folder {database.parent}; create it first.")
+        raise ConfigError(
+            f"tracking.uri={uri} cannot be used: there is no folder {database.parent}; create it first."
+        )
+
     return locks.file_lock(database.with_name(f"{database.name}.lock"))
 
 
@@ -118,12 +128,16 @@ def check_room(folder: Path, key: str) -> None:
         ConfigError: the folder is read-only, cannot be created, or its disk is nearly full.
     """
     place = folder.absolute()
+
     try:
         place = _nearest(place)
-        tempfile.TemporaryFile(dir=place).close()  # the rights do not tell of file systems that are read-only
+        tempfile.TemporaryFile(
+            dir=place
+        ).close()  # the rights do not tell of file systems that are read-only
     except OSError as error:
         reason = f"{place}: {error.strerror}"
         raise ConfigError(f"{folder} cannot be written: {reason}; choose another {key}.") from error
+
     free = shutil.disk_usage(place).free
     if free < ROOM:
         raise ConfigError(
@@ -135,12 +149,13 @@ def _nearest(place: Path) -> Path:
     """The folder itself, or the nearest one above it that exists.
 
     Raises:
-        OSError: there cannot be such a folder, as where a name is too long; `Path.exists` hides that
-            from Python 3.14 on.
+        OSError: there cannot be such a folder, as where a name is too long; `Path.exists` hides
+            that from Python 3.14 on.
     """
     with suppress(FileNotFoundError):
         place.stat()
         return place
+
     return _nearest(place.parent)
 
 
@@ -168,6 +183,7 @@ def experiment_id(client: MlflowClient, name: str) -> str | None:
             f"study.name={name} cannot be used: the store holds a deleted experiment of that name; "
             f"restore it ({restoring(client, 'experiment', found.experiment_id)}), or choose another study.name."
         )
+
     return str(found.experiment_id) if found else None
 
 
@@ -192,7 +208,9 @@ def search(
         stage: `ViewType.ALL` for deleted runs, too.
     """
     runs: list[Run] = []
-    order, token = ["attributes.start_time ASC"], None
+    order = ["attributes.start_time ASC"]
+    token = None
+
     while True:
         some = client.search_runs([experiment], condition, stage, RUNS_PER_REQUEST, order, token)
         runs += some
@@ -205,6 +223,7 @@ def link(uri: str, experiment: str) -> str:
     """The line that opens the results in a browser."""
     if uri.startswith("http"):
         return f"{masked(uri).rstrip('/')}/{page(experiment)}"
+
     command = f"mlflow ui --backend-store-uri {shlex.quote(masked(uri))}"
     return f"{command}   then http://127.0.0.1:5000/{page(experiment)}"
 
@@ -220,23 +239,31 @@ def _experiment(uri: str, name: str, description: str) -> str:
         if description and client.get_experiment(found).tags.get(NOTE) != description:
             client.set_experiment_tag(found, NOTE, description)
         return found
+
     database = database_file(uri)
     folder = database.parent if database else Path.cwd()
     # A server chooses for itself; a database would take a folder relative to each process's own.
     artifacts = None if uri.startswith("http") else (folder / ARTIFACTS).as_uri()
     tags = {NOTE: description, "mlflow.experimentKind": "custom_model_development"}
-    with suppress(MlflowException):  # another start was faster, or the look-up below says what is wrong
+
+    with suppress(
+        MlflowException
+    ):  # another start was faster, or the look-up below says what is wrong
         client.create_experiment(name, artifacts, tags)
+
     if found := experiment_id(client, name):
         return found
+
     raise MlflowException(f"the experiment {name} could not be created")
 
 
 def _upgrade(uri: str, database: Path) -> None:
     """Bring an older SQLite store to the schema of this MLflow, keeping a copy; refuse a newer one."""
-    revision, scripts = _revision(database), _schemas()
+    revision = _revision(database)
+    scripts = _schemas()
     if revision is None or revision == scripts.get_current_head():
         return
+
     try:
         scripts.get_revision(revision)
     except CommandError as error:
@@ -244,15 +271,23 @@ def _upgrade(uri: str, database: Path) -> None:
             f"tracking.uri={uri} cannot be used: a newer MLflow than {mlflow.__version__} has written it "
             f"(schema {revision}); install that version, or name another store."
         ) from error
+
     copy = database.with_name(f"{database.name}.{revision}")
     with closing(sqlite3.connect(database)) as old, closing(sqlite3.connect(copy)) as new:
         old.backup(new)
+
     command = [sys.executable, "-m", "mlflow", "db", "upgrade", uri]
+
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1]
-        raise ConfigError(f"tracking.uri={uri} cannot be upgraded to the schema of this MLflow: {last}; see {copy}.")
-    print(f"{database} was upgraded to the schema of MLflow {mlflow.__version__}; the old one is {copy}.")
+        raise ConfigError(
+            f"tracking.uri={uri} cannot be upgraded to the schema of this MLflow: {last}; see {copy}."
+        )
+
+    print(
+        f"{database} was upgraded to the schema of MLflow {mlflow.__version__}; the old one is {copy}."
+    )
 
 
 @cache
@@ -267,10 +302,12 @@ def _follow_artifacts(database: Path) -> None:
     moves = _moves(database)
     experiments = "UPDATE experiments SET artifact_location = ? WHERE artifact_location = ?"
     of_runs = "UPDATE runs SET artifact_uri = replace(artifact_uri, ?, ?) WHERE run_uuid = ?"
+
     with closing(sqlite3.connect(database)) as connection, connection:
         for place, runs in moves.items():
             connection.execute(experiments, (here.as_uri(), place))
             connection.executemany(of_runs, [(place, here.as_uri(), run) for run in runs])
+
     for place in moves:
         print(f"The store has moved: its artifacts are in {here} now, no longer in {_path(place)}.")
 
@@ -279,23 +316,28 @@ def _moves(database: Path) -> dict[str, list[str]]:
     """Noted places that hold no longer -> the runs whose files came along with the store.
 
     A place holds no longer if it is gone, or if files of its runs are beside the store; then so are
-    those of the runs that have none yet. One that is not called `mlartifacts` was somebody's choice.
+    those of the runs that have none yet. One that is not called `mlartifacts` was somebody's
+    choice.
     """
     here = database.parent / ARTIFACTS
     moves = {}
     noted = "SELECT DISTINCT artifact_location FROM experiments WHERE artifact_location LIKE ?"
     inside = "SELECT run_uuid FROM runs WHERE instr(artifact_uri, ? || '/') = 1"
+
     with closing(sqlite3.connect(database)) as connection:
         for (place,) in connection.execute(noted, (f"file:%/{ARTIFACTS}",)).fetchall():
             there = _path(place)
             if there.resolve() == here.resolve():
                 continue
+
             runs = [run for (run,) in connection.execute(inside, (place,))]
+
             came = {run for run in runs if (here / run).exists()}
             if came:
                 moves[place] = [run for run in runs if run in came or not _there_is(there / run)]
             elif not _there_is(there):
                 moves[place] = []  # it may come back, as a drive does
+
     return moves
 
 
@@ -312,9 +354,11 @@ def _revision(database: Path) -> str | None:
     """The schema that a SQLite store has; nothing if MLflow has to create it, or to say what else it is."""
     if not database.exists():
         return None
+
     with closing(sqlite3.connect(database)) as connection, suppress(sqlite3.DatabaseError):
         found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         return str(found[0]) if found else None
+
     return None
 
 
@@ -323,6 +367,7 @@ def _impatient() -> Iterator[None]:
     """Ask a server that does not answer once more only: a mistyped address should be told at once."""
     usual = os.environ.get("MLFLOW_HTTP_REQUEST_MAX_RETRIES")
     os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "1"
+
     try:
         yield
     finally:

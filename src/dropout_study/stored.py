@@ -26,12 +26,16 @@ def fill(cohort: Cohort, config: Config) -> None:
     """
     client = MlflowClient(absolute(config.tracking.uri))
     trained = _trained(client, config)
-    kept = {run_id for run_id in {run_id for _, run_id in trained} if _holds_weights(client, run_id)}
+    kept = {
+        run_id for run_id in {run_id for _, run_id in trained} if _holds_weights(client, run_id)
+    }
+
     found = {seed: run_id for seed, run_id in trained if run_id in kept}
 
     if missing := [seed for seed in config.seeds if seed not in found]:
         recorded = any(seed in missing for seed, _ in trained)
         raise ConfigError(_advice(config, missing, recorded))
+
     for run_id in set(found.values()):
         _fill_from(run_id, found, cohort, config)
 
@@ -47,6 +51,7 @@ def _fill_from(run_id: str, found: dict[int, str], cohort: Cohort, config: Confi
             load_weights(whole, Path(folder) / COHORT, seeds)
         except ValueError as error:
             raise ConfigError(f"the cohort of run {run_id} cannot be evaluated: {error}") from error
+
     for i, seed in enumerate(config.seeds):
         if found[seed] == run_id:
             position = whole.seeds.index(seed)
@@ -59,8 +64,10 @@ def _trained(client: MlflowClient, config: Config) -> list[tuple[int, str]]:
     number = experiment_id(client, config.study.cohorts_from)
     if not number:
         return []
+
     runs = search(client, number, f"tags.training_digest = '{schema.training_digest(config)}'")
     ids = {record: str(cohort.info.run_id) for record, cohort in cohorts_of(runs).items()}
+
     return [(seed, ids[run.data.tags[RECORD_ID]]) for (_, seed), run in counted(runs).items()]
 
 
@@ -73,6 +80,7 @@ def _advice(config: Config, seeds: list[int], recorded: bool) -> str:
     study, source, budget = config.study.name, config.study.cohorts_from, config.budget.name
     numbers = ",".join(map(str, seeds))
     again = " rerun=true" if recorded else ""
+
     return (
         f"study={study} evaluates the cohorts of {source}, and the store holds no weights of seeds "
         f"{seeds} for {schema.condition(config)}. Train them first: python scripts/train.py -m "

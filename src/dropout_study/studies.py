@@ -19,9 +19,16 @@ _grid = cache(grid_of)  # a report asks hundreds of times
 def values(study: str, conf: Path, budget: str, data: str | None = None) -> dict[str, Any]:
     """What a study's claims need to know, at a budget and on a data set."""
     plain = _load(study, conf)
-    known = cast("dict[str, Any]", OmegaConf.to_container(plain["values"])) if "values" in plain else {}
+    known = (
+        cast("dict[str, Any]", OmegaConf.to_container(plain["values"])) if "values" in plain else {}
+    )
     told = _grid(study, conf, budget, data)
-    return known | {key.removeprefix(VALUES): yaml.safe_load(v) for key, v in told.items() if key.startswith(VALUES)}
+
+    return known | {
+        key.removeprefix(VALUES): yaml.safe_load(v)
+        for key, v in told.items()
+        if key.startswith(VALUES)
+    }
 
 
 def data_of(study: str, conf: Path, budget: str) -> str | None:
@@ -32,8 +39,13 @@ def data_of(study: str, conf: Path, budget: str) -> str | None:
 def size(study: str, conf: Path, budget: str, data: str | None = None) -> int:
     """The number of a study's conditions."""
     grid = _grid(study, conf, budget, data)
-    overrides = OverridesParser.create().parse_overrides([f"{key}={values}" for key, values in grid.items()])
-    return math.prod(len(list(o.sweep_string_iterator())) for o in overrides if o.is_sweep_override())
+    overrides = OverridesParser.create().parse_overrides(
+        [f"{key}={values}" for key, values in grid.items()]
+    )
+
+    return math.prod(
+        len(list(o.sweep_string_iterator())) for o in overrides if o.is_sweep_override()
+    )
 
 
 def title(study: str, conf: Path) -> str:
@@ -50,9 +62,11 @@ def command(study: str, budget: str, data: str | None = None) -> str:
 def in_order(studies: Iterable[str], conf: Path) -> list[str]:
     """The studies, each once and behind the one whose cohorts it evaluates."""
     ordered: list[str] = []
+
     for study in studies:
         source = _load(study, conf).get("cohorts_from")
         ordered += [name for name in (source, study) if name and name not in ordered]
+
     return ordered
 
 

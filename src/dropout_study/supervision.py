@@ -35,18 +35,25 @@ def supervise(entry: Callable[[], Any], typed: Sequence[str]) -> None:
     """
     global command
     command = masked(shlex.join(["python", *typed]))
+
     try:
         _passes(entry)
     except BaseException as error:
         if current:
             current.close()
+
         if isinstance(error, SystemExit) and error.code == signal.SIGTERM:  # as Ray handles it
             raise Terminated(128 + signal.SIGTERM) from error
+
         raise
+
     if current and (unfinished := current.close()):
         if not current.sweep:
             fail(unfinished[0].reason)
-        console = Console(file=sys.stderr, width=None if sys.stderr.isatty() else 120, highlight=False)
+
+        console = Console(
+            file=sys.stderr, width=None if sys.stderr.isatty() else 120, highlight=False
+        )
         console.print(failures(unfinished))
         fail(f"Run them again with the same command; what is complete is skipped:\n  {command}")
 
@@ -54,6 +61,7 @@ def supervise(entry: Callable[[], Any], typed: Sequence[str]) -> None:
 def _passes(entry: Callable[[], Any]) -> None:
     """Pass over the jobs until each has ended: the death of a worker takes some launchers down with all the others."""
     typed = list(sys.argv[1:])
+
     while True:
         try:
             entry()
@@ -72,8 +80,11 @@ def _passes(entry: Callable[[], Any]) -> None:
 def failures(jobs: list[Job]) -> Table:
     """The jobs that failed or were stopped, and why."""
     result = Table(title=f"{len(jobs)} did not finish")
+
     for heading in ("condition", "state", "reason"):
         result.add_column(heading)
+
     for job in jobs:
         result.add_row(job.name, job.state, job.reason)
+
     return result

@@ -56,24 +56,30 @@ class Start:
     def __init__(self, config: DictConfig, folder: Path, sweep: bool) -> None:
         plain = _plain(config)
         check_keys(config.hydra, "hydra.", HYDRA_GROUPS)
+
         if sweep:
             check_study(str(plain.study.name))
             check_keys(plain)
             _check_launcher(config)
         else:
             read(plain)  # the jobs of a sweep do so themselves
+
         _check_grid(config, sweep)
-        self.folder, self.sweep = folder.absolute(), sweep
+        self.folder = folder.absolute()
+        self.sweep = sweep
         self._key = "hydra.sweep.dir" if sweep else "hydra.run.dir"
         conditions = _conditions(config) if sweep else [[]]
         self.folders = _subfolders(config, self.folder, conditions) if sweep else [self.folder]
-        self.dry_run, self._fail_fast = bool(plain.dry_run), bool(plain.fail_fast)
+        self.dry_run = bool(plain.dry_run)
+        self._fail_fast = bool(plain.fail_fast)
+
         self.uri = absolute(plain.tracking.uri)
         if "ray" in config.hydra.launcher and masked(self.uri) != self.uri:
             raise ConfigError(
                 f"tracking.uri={self.uri} cannot be used with Ray, whose logs would hold the password: "
                 "use a server, and MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD on the nodes."
             )
+
         os.environ["MLFLOW_TRACKING_URI"] = self.uri  # jobs may run in other folders
         store.check_room(folder, "hydra.run.dir (or hydra.sweep.dir)")
         store.check_room(Path(plain.checkpoint.folder), "checkpoint.folder")
@@ -83,19 +89,24 @@ class Start:
 
         self._beside = ExitStack()
         self._enter(config, conditions)
+
         if not self.dry_run:
             self._sync()
             self._check_recorded()
+
             with store.guard(self.uri):
                 identity.bury(MlflowClient(self.uri), self.experiment)
                 views.refresh(MlflowClient(self.uri), self.experiment)
 
         self.total = len(self.folders)
         self._settled = 0
+
         if sweep:
             _limit_threads(config, self.total)
             self._begin_sweep(plain)
+
         self._forget()
+
         if sweep:
             self._progress = Progress(self.folders)
 
@@ -106,6 +117,7 @@ class Start:
             ConfigError: another start is at work there, or a job that is not of this one.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
+
         try:
             self._beside.enter_context(filelock.FileLock(self.folder / LOCK).acquire(timeout=0))
         except filelock.Timeout:
@@ -115,6 +127,7 @@ class Start:
             job = Job.load(folder)
             if not (job and job.at_work):
                 continue
+
             asked = _compose(config, overrides) if self.sweep else config
             if job.condition != condition_of(_plain(asked), ""):
                 raise self._taken(folder, in_words(job.process))
@@ -144,15 +157,21 @@ class Start:
     def go_on(self) -> bool:
         """After a launcher has broken down: note the jobs that died with it; whether another pass can do better."""
         time.sleep(1)  # the launcher takes its other workers down, too
+
         for folder, job in jobs_of(self.folders).items():
             if job.dead:
                 job.die(tracking.DIED, self._fail_fast)
                 self._keep(folder, job)
+
                 if self._fail_fast:
                     (self.folder / STOP).touch()
-        before, jobs = self._settled, jobs_of(self.folders).values()
+
+        before = self._settled
+        jobs = jobs_of(self.folders).values()
         self._settled = sum(job.ended for job in jobs) + sum(job.deaths for job in jobs)
-        # What runs on another machine is not known to be dead before it has been silent for a while.
+
+        # What runs on another machine is not known to be dead before it has been silent for a
+        # while.
         return self._settled > before or any(job.state in ("running", "waiting") for job in jobs)
 
     def _keep(self, folder: Path, job: Job, interrupted: bool = False) -> None:
@@ -166,6 +185,7 @@ class Start:
         died = [folder for folder, job in jobs_of(self.folders).items() if job.state == "died"]
         if died:
             (self.folder / TURN).write_text(str(died[0]), encoding="utf-8")
+
         return bool(died)
 
     def close(self) -> list[Job]:
@@ -181,36 +201,52 @@ class Start:
                 mine = job.dead and job.process == process()
                 job.end("stopped", UNWRITTEN if mine else "interrupted")
                 self._keep(folder, job, interrupted=True)
+
         unfinished = [job for job in jobs.values() if job.state not in WELL]
         unfinished += [_never_begun(folder) for folder in self.folders if folder not in jobs]
 
         with suppress(OSError):  # of a full disk, which the jobs report
             if self.sweep:
                 self._end_sweep(unfinished)
+
         self._beside.close()
+
         if not self.dry_run:
             self._refresh()
+
         with suppress(OSError):  # of a terminal that was closed
             self._tell(jobs)
+
         return unfinished
 
     def _refresh(self) -> None:
         """Show what varies between the runs that are there now."""
-        with suppress(*store.UNREACHABLE), store.guard(self.uri):  # the view of an earlier start stays
+        with (
+            suppress(*store.UNREACHABLE),
+            store.guard(self.uri),
+        ):  # the view of an earlier start stays
             views.refresh(MlflowClient(self.uri), self.experiment)
 
     def _tell(self, jobs: dict[Path, Job]) -> None:
         """Print the table, and where to look."""
-        console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
+        console = Console(
+            file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False
+        )
+
         if self.dry_run:
             console.print(plan(list(jobs.values())))
             return
+
         if counted := [job for job in jobs.values() if job.errors]:
             console.print(table(counted))
+
         if counted or any((folder / FILE).exists() for folder in jobs):
             print("Look at the results:", store.link(self.uri, self.experiment))
+
         if any(_is_unrecorded(folder) for folder in jobs):
-            print("The store did not take all results. They are kept; this records them: python scripts/sync.py")
+            print(
+                "The store did not take all results. They are kept; this records them: python scripts/sync.py"
+            )
 
     def _forget(self) -> None:
         """Remove what an earlier start left of its jobs in the same folder; their records stay."""
@@ -234,7 +270,9 @@ class Start:
                 description=plain.study.title,
                 name=f"sweep of {self.total} conditions",
                 params={},
-                tags={"command": supervision.command} | process() | provenance.commit(Path(__file__).parent),
+                tags={"command": supervision.command}
+                | process()
+                | provenance.commit(Path(__file__).parent),
                 dataset={},
                 seeds=[],
                 role="sweep",
@@ -246,15 +284,19 @@ class Start:
 
     def _end_sweep(self, unfinished: list[Job]) -> None:
         self._progress.close()
+
         if self.dry_run:
             return
+
         record = Record.load(self.folder)
+
         if any(job.state == "failed" for job in unfinished):
             record.end("FAILED", f"{len(unfinished)} of {self.total} jobs did not finish")
         elif unfinished:
             record.end("KILLED", "interrupted")
         else:
             record.end("FINISHED")
+
         record.save(self.folder)
         tracking.try_to_record(self.folder, self.uri)
         self._sync()
@@ -270,7 +312,9 @@ class Sweep(Callback):
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Make ready for a sweep."""
         self._start(config, Path(config.hydra.sweep.dir), sweep=True)
-        if "basic_launcher" in config.hydra.launcher._target_:  # the others compose in their workers
+        if (
+            "basic_launcher" in config.hydra.launcher._target_
+        ):  # the others compose in their workers
             compose_once(GlobalHydra.instance().config_loader())
 
     def _start(self, config: DictConfig, folder: Path, sweep: bool) -> None:
@@ -284,33 +328,48 @@ class Sweep(Callback):
 
 def table(jobs: list[Job]) -> Table:
     """The results of a sweep: error and NLL under weight scaling, mean and 95 % interval over all complete seeds."""
-    result = Table(caption="test data, weight scaling; mean and 95 % t interval over all recorded seeds")
+    result = Table(
+        caption="test data, weight scaling; mean and 95 % t interval over all recorded seeds"
+    )
+
     for heading in ("condition", "seeds", "test error %", "95 % interval", "NLL (nats)", "time"):
         result.add_column(heading, justify="left" if heading == "condition" else "right")
+
     for job in jobs:
-        error, nll = interval(job.errors).within(PERCENT), interval(job.nlls)
+        error = interval(job.errors).within(PERCENT)
+        nll = interval(job.nlls)
         spread = "one seed" if error.n == 1 else f"{error.low:.2f} to {error.high:.2f}"
         spent = "recorded" if job.state == "skipped" else duration(job.seconds)
-        result.add_row(job.name, str(error.n), f"{error.mean:.2f}", spread, f"{nll.mean:.4f}", spent)
+        result.add_row(
+            job.name, str(error.n), f"{error.mean:.2f}", spread, f"{nll.mean:.4f}", spent
+        )
+
     return result
 
 
 def plan(jobs: list[Job]) -> Table:
     """What a sweep would do, for a dry run."""
     total = duration(sum(job.estimate for job in jobs))
-    result = Table(caption=f"about {total} of training in all, one job after the other; nothing was recorded")
+    result = Table(
+        caption=f"about {total} of training in all, one job after the other; nothing was recorded"
+    )
+
     for heading in ("condition", "seeds to train", "recorded", "time"):
         result.add_column(heading, justify="left" if heading == "condition" else "right")
+
     for job in jobs:
         spent = duration(job.estimate) if job.estimate else "-"
         result.add_row(job.name, str(len(job.seeds)), str(len(job.errors)), spent)
+
     return result
 
 
 def _description(plain: DictConfig) -> str:
     """What the experiment's page says; a sweep that is typed has no command of its own."""
     study, typed = plain.study, not plain.study.grid and not plain.study.cohorts_from
-    return describe(study.name, study.title, "" if typed else studies.command(study.name, DEFAULT_BUDGET))
+    return describe(
+        study.name, study.title, "" if typed else studies.command(study.name, DEFAULT_BUDGET)
+    )
 
 
 def _conditions(config: DictConfig) -> list[list[str]]:
@@ -319,6 +378,7 @@ def _conditions(config: DictConfig) -> list[list[str]]:
     defaults = config.hydra.sweeper.get("params") or {}
     typed = [f"{key}={values}" for key, values in defaults.items()]
     overrides = parser.parse_overrides([*typed, *config.hydra.overrides.task])
+
     return BasicSweeper.split_arguments(overrides, max_batch_size=None)[0]
 
 
@@ -343,9 +403,12 @@ def _check_launcher(config: DictConfig) -> None:
     """
     jobs = config.hydra.launcher.get("n_jobs")
     batch = config.hydra.sweeper.get("max_batch_size")
+
     if jobs == 0:
-        key, allowed = "launcher.n_jobs", "at least 1, or -1 for as many as there are cores"
+        key = "launcher.n_jobs"
+        allowed = "at least 1, or -1 for as many as there are cores"
         raise ConfigError(f"hydra.{key}=0 cannot be used: hydra.{key} must be {allowed}.")
+
     if batch is not None and batch < 1:
         key = "sweeper.max_batch_size"
         raise ConfigError(f"hydra.{key}={batch} cannot be used: hydra.{key} must be at least 1.")
@@ -368,20 +431,24 @@ def _subfolders(config: DictConfig, folder: Path, conditions: Sequence[list[str]
             f"hydra.sweep.subdir={subdir} cannot be used: neither the id of a job nor the time of "
             "its start is known before; ${hydra.job.num} is, and hydra.sweep.dir may hold a time."
         )
+
     if subdir == "${hydra.job.num}" and not config.hydra.sweeper.get("max_batch_size"):
         return [folder / str(number) for number in range(len(conditions))]
 
     common = set.intersection(*map(set, conditions))
     jobs: dict[Path, str] = {folder.resolve(): "the sweep itself"}
     folders = []
+
     for number, overrides in enumerate(conditions):
         composed = _compose(config, overrides)
         with open_dict(composed):
             composed.hydra.job.num = number
+
         HydraConfig.instance().set_config(composed)
         folders.append(folder / str(composed.hydra.sweep.subdir))
 
         name = " ".join(text for text in overrides if text not in common) or " ".join(overrides)
+
         place = folders[-1].resolve()
         if place in jobs:
             raise ConfigError(
@@ -389,7 +456,9 @@ def _subfolders(config: DictConfig, folder: Path, conditions: Sequence[list[str]
                 f"{jobs[place]} and {name} would share {place}; "
                 "${hydra.job.num} or ${hydra.job.override_dirname} tells jobs apart."
             )
+
         jobs[place] = name
+
     return folders
 
 
@@ -403,6 +472,7 @@ def _plain(config: DictConfig) -> DictConfig:
     plain = copy.deepcopy(config)
     with open_dict(plain):
         del plain["hydra"]
+
     return plain
 
 
@@ -411,8 +481,10 @@ def _occupant(folder: Path) -> str:
     job = Job.load(folder)
     if job and job.at_work:
         return in_words(job.process)
+
     if (folder / FILE).exists() and (saved := Record.load(folder)).status == "RUNNING":
         return in_words(saved.tags)
+
     return "another start"
 
 
@@ -433,12 +505,15 @@ def _limit_threads(config: DictConfig, total: int) -> None:
 
     Ray does so itself.
     """
-    launcher, cores = config.hydra.launcher, joblib.cpu_count()
+    launcher = config.hydra.launcher
+    cores = joblib.cpu_count()
     at_once = launcher.get("n_jobs") or config.hydra.sweeper.get("max_batch_size")
+
     threads = launcher.get("cpus_per_task")
     if at_once and not threads:
         at_once = min(total, cores if at_once < 0 else at_once)
         threads = max(1, cores // at_once)
+
     if threads and "OMP_NUM_THREADS" not in os.environ:
         os.environ["OMP_NUM_THREADS"] = os.environ[SHARED_THREADS] = str(threads)
 

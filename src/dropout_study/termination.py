@@ -27,6 +27,7 @@ def raised() -> Iterator[None]:
 
     for number in free:
         signal.signal(number, end)
+
     try:
         yield
     finally:

@@ -1,8 +1,8 @@
 """MLflow: recording a job's folder into a store.
 
-`record` is the only writer of runs. It may be called any number of times for a folder: it finds the run by
-the record's id and adds what is missing. FINISHED does not mean complete here; the tag `complete=true` does,
-and it is written last.
+`record` is the only writer of runs. It may be called any number of times for a folder: it finds the
+run by the record's id and adds what is missing. FINISHED does not mean complete here; the tag
+`complete=true` does, and it is written last.
 """
 
 import json
@@ -34,11 +34,21 @@ LOCK = "record.lock"
 BEAT = 30.0  # seconds between two signs of life
 DIED = "its process died without a word: killed, or out of memory"
 BATCH = 900  # metrics at a time: MLflow takes a thousand values, and tags go with the first
-OF_SEEDS = ("config_digest", "training_digest", identity.RERUN, "git.commit", "budget", "arm", "candidate")
+OF_SEEDS = (
+    "config_digest",
+    "training_digest",
+    identity.RERUN,
+    "git.commit",
+    "budget",
+    "arm",
+    "candidate",
+)
 PACKED = "mlflow.dropout."  # a tag with this beginning is data for `results`, which MLflow's pages do not show
 LONGEST = 8_000  # characters of a tag
 SHOWN = "mlflow.loggedArtifacts"  # the tag that names the files that MLflow's pages show as tables
-WITH_INTERVAL = "test/"  # beginning of the metrics whose interval is a metric, too; the table has all
+WITH_INTERVAL = (
+    "test/"  # beginning of the metrics whose interval is a metric, too; the table has all
+)
 
 
 def record(folder: Path, uri: str) -> str:
@@ -49,7 +59,8 @@ def record(folder: Path, uri: str) -> str:
         MlflowException: its run was deleted, which stays so.
     """
     uri = absolute(uri)
-    # A server has no lock: two processes might create the same run while one waits for it to come back.
+    # A server has no lock: two processes might create the same run while one waits for it to come
+    # back.
     with store.guard(uri), file_lock(folder / LOCK):
         saved = Record.load(folder)
         store.make_ready(uri)
@@ -57,8 +68,10 @@ def record(folder: Path, uri: str) -> str:
         number = store.experiment_id(client, saved.experiment)
         number = number or store.prepare(uri, saved.experiment, saved.description)
         run_id = _record(client, number, saved, folder)
+
         if saved.status != "RUNNING":
             (folder / UNRECORDED).unlink(missing_ok=True)
+
     return run_id
 
 
@@ -93,6 +106,7 @@ def bury(folder: Path, uri: str, interrupted: bool = False) -> None:
             saved.end("KILLED", "interrupted")
         else:
             saved.fail(DIED)
+
         saved.save(folder)
         try_to_record(folder, uri)
 
@@ -104,17 +118,22 @@ def sync(folders: Iterable[Path], uri: str) -> list[str]:
     Returns the names of the runs that were recorded.
     """
     names = []
+
     for folder in folders:
         if not os.path.exists(folder / UNRECORDED) or not os.path.exists(folder / FILE):  # noqa: PTH110
             continue  # or it is not ours to read, where `Path.exists` would raise
+
         saved = Record.load(folder)
         if _belongs_elsewhere(saved.store, absolute(uri), folder):
             continue
+
         if saved.abandoned(folder):
             saved.end("KILLED", "its process is gone")
             saved.save(folder)
+
         if saved.status != "RUNNING" and try_to_record(folder, uri):
             names.append(saved.name)
+
     return names
 
 
@@ -131,12 +150,17 @@ def download(run_id: str, uri: str, folder: Path) -> None:
         client.download_artifacts(run_id, "", str(folder))
     except store.UNREACHABLE as error:
         reason = masked(str(error).splitlines()[0])
-        raise ConfigError(f"run={run_id} is neither a checkpoint nor a run of {masked(uri)}: {reason}") from error
+        raise ConfigError(
+            f"run={run_id} is neither a checkpoint nor a run of {masked(uri)}: {reason}"
+        ) from error
 
 
 def _check_cohort(client: MlflowClient, run: Run) -> None:
     """Refuse a run that holds no networks; say what it is, and which run to name instead."""
-    run_id, name, tags = run.info.run_id, run.info.run_name, run.data.tags
+    run_id = run.info.run_id
+    name = run.info.run_name
+    tags = run.data.tags
+
     if _is_deleted(run):
         reason = f"was deleted; restore it first: {store.restoring(client, 'run', run_id)}"
     elif "seed" in tags and PARENT in tags:
@@ -148,6 +172,7 @@ def _check_cohort(client: MlflowClient, run: Run) -> None:
         reason = f"({name}) holds no networks; evaluate a cohort, the run of one condition"
     else:
         return
+
     raise ConfigError(f"run={run_id} {reason}")
 
 
@@ -156,12 +181,14 @@ def _belongs_elsewhere(recorded: str, uri: str, folder: Path) -> bool:
 
     A project that was moved took both with it, and left nothing behind.
     """
-    there, here = database_file(recorded), database_file(uri)
+    there = database_file(recorded)
+    here = database_file(uri)
     if not (there and here):
         return without_credentials(recorded) != masked(uri)
 
     inside = folder.absolute().is_relative_to(here.parent)
     moved = there.name == here.name and inside and not there.parent.exists()
+
     return there != here and not moved
 
 
@@ -170,28 +197,43 @@ def _record(client: MlflowClient, number: str, saved: Record, folder: Path) -> s
     whole = runs.get(WHOLE)
     if whole and _is_deleted(whole):
         command = store.restoring(client, "run", whole.info.run_id)
-        raise MlflowException(f"its run {whole.info.run_id} was deleted there; to restore it: {command}")
+        raise MlflowException(
+            f"its run {whole.info.run_id} was deleted there; to restore it: {command}"
+        )
 
     parent = _open(client, number, saved, saved.name, saved.tags | {"role": saved.role}, whole)
+
     for seed in saved.seeds:
         before = runs.get(str(seed.seed))
         if before and _is_deleted(before):
             continue
+
         tags = {PARENT: parent, "role": "seed", "seed": str(seed.seed)}
         tags |= {"data_digest": seed.data_digest}
         tags |= {key: saved.tags[key] for key in OF_SEEDS if key in saved.tags}
         run_id = _open(client, number, saved, f"{saved.name}, seed {seed.seed}", tags, before)
-        status, reason = saved.status_of(seed), seed.failure or saved.reason
-        _log(client, run_id, _seed_metrics(saved, seed), _packed(seed) | _outcome(saved, status, reason))
+        status = saved.status_of(seed)
+        reason = seed.failure or saved.reason
+        _log(
+            client,
+            run_id,
+            _seed_metrics(saved, seed),
+            _packed(seed) | _outcome(saved, status, reason),
+        )
         _close(client, run_id, saved, status, before)
+
     outcome = _at_a_glance(saved, folder) | _outcome(saved, saved.status, saved.reason)
+
     for artifact in saved.artifacts:
         if (folder / artifact).exists():
             client.log_artifact(parent, str(folder / artifact))
+
     _log(client, parent, _cohort_metrics(saved), outcome)
     _close(client, parent, saved, saved.status, whole)
+
     if saved.status != "RUNNING" and "config_digest" in saved.tags:
         identity.settle(client, number, saved.tags["config_digest"])
+
     return parent
 
 
@@ -220,12 +262,18 @@ def _open(
     """The id of a run of the record, created if there is none with what is known at the start."""
     if run is None:
         run = client.create_run(experiment_id, saved.started_ms, tags | {RECORD_ID: saved.id}, name)
-    run_id, params = str(run.info.run_id), saved.params | _units(saved)
+
+    run_id = str(run.info.run_id)
+    params = saved.params | _units(saved)
     # Whoever created a run that exists may not have got this far.
     if not params.keys() <= run.data.params.keys():
         client.log_batch(run_id, params=[Param(key, value) for key, value in params.items()])
+
     if saved.dataset and not (run.inputs and run.inputs.dataset_inputs):
-        client.log_inputs(run_id, [DatasetInput(_dataset(saved), [InputTag("mlflow.data.context", "training")])])
+        client.log_inputs(
+            run_id, [DatasetInput(_dataset(saved), [InputTag("mlflow.data.context", "training")])]
+        )
+
     return run_id
 
 
@@ -238,10 +286,14 @@ def _units(saved: Record) -> dict[str, str]:
 def _at_a_glance(saved: Record, folder: Path) -> dict[str, str]:
     """The interval of the test error in words, and which of the files is a table."""
     tags = {}
+
     if len(errors := saved.values("test/error/weight_scaling")) > 1:
         of = interval(errors).within(PERCENT)
         tags = {"interval": f"{of.low:.2f} to {of.high:.2f}"}
-    return tags | ({SHOWN: json.dumps([{"path": TABLE, "type": "table"}])} if (folder / TABLE).exists() else {})
+
+    return tags | (
+        {SHOWN: json.dumps([{"path": TABLE, "type": "table"}])} if (folder / TABLE).exists() else {}
+    )
 
 
 def _dataset(saved: Record) -> Dataset:
@@ -254,10 +306,14 @@ def _dataset(saved: Record) -> Dataset:
     )
 
 
-def _log(client: MlflowClient, run_id: str, values: Iterable[Metric], tags: Mapping[str, str]) -> None:
+def _log(
+    client: MlflowClient, run_id: str, values: Iterable[Metric], tags: Mapping[str, str]
+) -> None:
     """Log tags and metrics in batches; a store keeps one of two equal points, so repeating does no harm."""
-    values, first = list(values), [RunTag(key, value) for key, value in tags.items()]
+    values = list(values)
+    first = [RunTag(key, value) for key, value in tags.items()]
     client.log_batch(run_id, metrics=values[:BATCH], tags=first)
+
     for start in range(BATCH, len(values), BATCH):
         client.log_batch(run_id, metrics=values[start : start + BATCH])
 
@@ -266,14 +322,20 @@ def _outcome(saved: Record, status: str, reason: str) -> dict[str, str]:
     """Tags that say how a run ended, once it has."""
     if status == "RUNNING":
         return {}
-    return {"wall_seconds": f"{saved.seconds:.1f}"} | ({"reason": reason} if status != "FINISHED" else {})
+    return {"wall_seconds": f"{saved.seconds:.1f}"} | (
+        {"reason": reason} if status != "FINISHED" else {}
+    )
 
 
-def _close(client: MlflowClient, run_id: str, saved: Record, status: str, before: Run | None) -> None:
+def _close(
+    client: MlflowClient, run_id: str, saved: Record, status: str, before: Run | None
+) -> None:
     """Set the status and, last of all, the tag that says the run is complete."""
     if status == "RUNNING":
         return
+
     client.set_terminated(run_id, status, saved.ended_ms)
+
     if status == "FINISHED":
         if before and "reason" in before.data.tags:  # it was taken for dead
             client.delete_tag(run_id, "reason")
@@ -283,7 +345,9 @@ def _close(client: MlflowClient, run_id: str, saved: Record, status: str, before
 def _seed_metrics(saved: Record, seed: SeedRecord) -> list[Metric]:
     """Curves, and the final metrics that are not the last point of one."""
     points = [
-        Metric(key, value, time_ms, update) for key, curve in seed.curves.items() for update, value, time_ms in curve
+        Metric(key, value, time_ms, update)
+        for key, curve in seed.curves.items()
+        for update, value, time_ms in curve
     ]
     return points + _final(saved, {k: v for k, v in seed.metrics.items() if k not in seed.curves})
 
@@ -297,7 +361,12 @@ def _packed(seed: SeedRecord) -> dict[str, str]:
     }
     wrong = {f"wrong/{rule}": text for rule, text in seed.wrong.items()}
     pictures = {f"picture/{name}": text for name, text in seed.pictures.items()}
-    return {PACKED + key: text for key, text in (curves | wrong | pictures).items() if len(text) <= LONGEST}
+
+    return {
+        PACKED + key: text
+        for key, text in (curves | wrong | pictures).items()
+        if len(text) <= LONGEST
+    }
 
 
 def _cohort_metrics(saved: Record) -> list[Metric]:
@@ -308,13 +377,18 @@ def _cohort_metrics(saved: Record) -> list[Metric]:
         for same in zip(*(seed.curves[key] for seed in seeds if key in seed.curves), strict=True):
             mean = sum(value for _, value, _ in same) / len(same)
             points.append(Metric(key, _short(mean), same[0][2], same[0][0]))
+
     summary: dict[str, float] = {}
+
     for key in dict.fromkeys(key for seed in saved.whole for key in seed.metrics):
         of = interval(saved.values(key)).within(range_of(key))
+
         if not any(key in seed.curves for seed in saved.whole):
             summary[key] = _short(of.mean)
+
         if of.n > 1 and key.startswith(WITH_INTERVAL):
             summary |= {f"{key}_low": _short(of.low), f"{key}_high": _short(of.high)}
+
     return points + _final(saved, summary)
 
 

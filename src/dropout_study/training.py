@@ -30,8 +30,8 @@ from dropout_study.processes import SHARED_THREADS
 from dropout_study.regularizers import penalty, project
 
 if not torch.cuda.is_available():
-    # Lightning makes torch search for NVIDIA's library instead of asking CUDA, and without a GPU AdamW
-    # would search the disk for it at every step: 0.1 to 0.5 ms.
+    # Lightning makes torch search for NVIDIA's library instead of asking CUDA, and without a GPU
+    # AdamW would search the disk for it at every step: 0.1 to 0.5 ms.
     os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
 
 CHECKPOINT = 4  # changes with what a checkpoint holds: one of another version is not resumed
@@ -57,11 +57,14 @@ class Tally:
     """Errors and negative log-likelihood of every network, summed over batches in double precision."""
 
     def __init__(self) -> None:
-        self.examples, self.errors, self.nll = 0, torch.zeros(()), torch.zeros(())
+        self.examples = 0
+        self.errors = torch.zeros(())
+        self.nll = torch.zeros(())
 
     def add(self, logits: Tensor, labels: Tensor) -> None:
         """Count a batch: logits `[R, N, C]`, labels `[N]` or `[R, N]`."""
-        log_probs, labels = logits.cpu().double().log_softmax(-1), labels.cpu()
+        log_probs = logits.cpu().double().log_softmax(-1)
+        labels = labels.cpu()
         self.examples += labels.shape[-1]
         self.errors = self.errors + metrics.errors(log_probs, labels).sum(-1)
         self.nll = self.nll + metrics.nll(log_probs, labels).sum(-1)
@@ -78,23 +81,30 @@ class Tally:
 class CohortTraining(pl.LightningModule):
     """Trains the networks of a cohort together and independently of each other.
 
-    The loss is the sum of the networks' losses, so the gradient of each is its own; nothing else couples them
-    (no global clipping, no shared stopping, no gradient scaler).
+    The loss is the sum of the networks' losses, so the gradient of each is its own; nothing else
+    couples them (no global clipping, no shared stopping, no gradient scaler).
 
     Attributes:
         curves: `train/loss`, `val/error`, `val/nll` by update, for every network.
         results: final metric -> values of the networks, filled by validation and test.
-        diverged: index of a network -> the first update at which its loss was seen not to be a number.
+        diverged: index of a network -> the first update at which its loss was seen not to be a
+            number.
     """
 
-    def __init__(self, config: Config, network: Network, checkpointing: "Checkpointing | None" = None) -> None:
+    def __init__(
+        self, config: Config, network: Network, checkpointing: "Checkpointing | None" = None
+    ) -> None:
         super().__init__()
-        self.automatic_optimization = False  # spares the closures and hooks around a step, 4 % of a small one
+        self.automatic_optimization = (
+            False  # spares the closures and hooks around a step, 4 % of a small one
+        )
         self.config = config
         self._checkpointing = checkpointing
         self.cohort = Cohort(network, config.seeds)
+
         if config.trainer.precision == "64-true":
             self.double()  # Lightning does so only after it has read a checkpoint, into float32
+
         self.curves: list[Point] = []
         self.results: dict[str, list[float]] = {}
         self.diverged: dict[int, int] = {}
@@ -113,19 +123,26 @@ class CohortTraining(pl.LightningModule):
 
     def _update(self, x: Tensor, labels: Tensor) -> None:
         """One update of all networks, each with masks of its own; inputs `[R, B, D]`, labels `[R, B]`."""
-        update, sites = self.global_step, self.cohort.network.sites
-        factors = masks.sample(sites, self.config.seeds, update, x.shape[1], dtype=x.dtype, device=x.device)
+        update = self.global_step
+        sites = self.cohort.network.sites
+        factors = masks.sample(
+            sites, self.config.seeds, update, x.shape[1], dtype=x.dtype, device=x.device
+        )
         losses = self.losses(x, labels, factors)
         self._losses.append(losses.detach())
         optimizer = cast("Optimizer", self.optimizers())  # which counts the updates
         self._ramp_momentum(optimizer, update)
         optimizer.zero_grad()
+
         with torch.autocast(self.device.type, enabled=False):  # which is for the forward pass alone
             losses.sum().backward()
             optimizer.step()
+
         cast("Any", self.lr_schedulers()).step()
+
         if self.config.regularizer.max_norm:
             self._constrain()
+
         if (update + 1) % LOG_EVERY == 0 or update + 1 == self.config.budget.updates:
             self._record("train/loss", torch.stack(self._losses).mean(0))
             self._losses.clear()
@@ -137,20 +154,28 @@ class CohortTraining(pl.LightningModule):
         per_example = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
         loss = per_example.view(labels.shape).mean(1)
         weights = [self.cohort.get_parameter(name) for name in self._weights]
+
         return loss + penalty(self.config.regularizer, weights, hidden)
 
     def on_train_start(self) -> None:
         """Bring what a checkpoint held, which was read into memory, to the device that trains.
 
         Raises:
-            ValueError: the data module's blocks end elsewhere than at this configuration's validations.
+            ValueError: the data module's blocks end elsewhere than at this configuration's
+                validations.
         """
         batches = self.trainer.train_dataloader
         if isinstance(batches, Blocks) and batches.every != validate_every(self.config):
-            raise ValueError(f"blocks of {batches.every} updates, but {validate_every(self.config)} to a validation")
+            raise ValueError(
+                f"blocks of {batches.every} updates, but {validate_every(self.config)} to a validation"
+            )
+
         self._losses = [losses.to(self.device) for losses in self._losses]
         if self._best is not None:
-            self._best = self._best[0], {name: p.to(self.device) for name, p in self._best[1].items()}
+            self._best = (
+                self._best[0],
+                {name: p.to(self.device) for name, p in self._best[1].items()},
+            )
 
     def _ramp_momentum(self, optimizer: Optimizer, update: int) -> None:
         """Set the momentum of an update, if it is ramped."""
@@ -158,7 +183,9 @@ class CohortTraining(pl.LightningModule):
         if isinstance(options, SGD) and options.momentum_ramp:
             share = min(update / options.momentum_ramp, 1)
             for group in optimizer.param_groups:
-                group["momentum"] = options.momentum_start + share * (options.momentum - options.momentum_start)
+                group["momentum"] = options.momentum_start + share * (
+                    options.momentum - options.momentum_start
+                )
 
     def on_train_batch_end(self, *_: Any) -> None:
         """Write a checkpoint if it is time, and not right before a validation, which Lightning would leave out."""
@@ -174,8 +201,11 @@ class CohortTraining(pl.LightningModule):
         for i, loss in enumerate(self.curves[-1].values):
             if not math.isfinite(loss):
                 self.diverged.setdefault(i, self.global_step)
+
         if len(self.diverged) == len(self.config.seeds):
-            raise Diverged(f"the loss of every network is not a number at update {self.global_step}")
+            raise Diverged(
+                f"the loss of every network is not a number at update {self.global_step}"
+            )
 
     @torch.no_grad()
     def _constrain(self) -> None:
@@ -194,9 +224,11 @@ class CohortTraining(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """A point of the validation curves; weights that beat the best so far are kept if asked for."""
-        error, nll = self._tally.percent(), self._tally.nats()
+        error = self._tally.percent()
+        nll = self._tally.nats()
         self._record("val/error", error)
         self._record("val/nll", nll)
+
         self.results |= {"val/error": error.tolist(), "val/nll": nll.tolist()}
         if self.config.budget.weights == "best":
             self._keep_best(error)
@@ -204,13 +236,17 @@ class CohortTraining(pl.LightningModule):
     def _keep_best(self, error: Tensor) -> None:
         """Keep, seed by seed, the weights with the lowest validation error, the earliest of equals."""
         now = {name: p.detach() for name, p in self.cohort.named_parameters()}
+
         if self._best is None:
             self._best = error, {name: p.clone() for name, p in now.items()}
             return
+
         lowest, kept = self._best
         better = error < lowest
+
         for name, p in now.items():
             kept[name][better] = p[better]
+
         self._best = torch.where(better, error, lowest), kept
 
     @torch.no_grad()
@@ -253,8 +289,10 @@ class CohortTraining(pl.LightningModule):
         """Go on from what had been seen."""
         seen = checkpoint["seen"]
         self.curves = [Point(**point) for point in seen["curves"]]
-        self.results, self.diverged = seen["results"], seen["diverged"]
-        self._losses, self._best = seen["losses"], seen["best"]
+        self.results = seen["results"]
+        self.diverged = seen["diverged"]
+        self._losses = seen["losses"]
+        self._best = seen["best"]
 
     def configure_optimizers(self) -> Any:
         """The configured optimizer with a schedule that steps at every update."""
@@ -264,14 +302,16 @@ class CohortTraining(pl.LightningModule):
 
     def _record(self, key: str, values: Tensor) -> None:
         if not self.trainer.sanity_checking:
-            self.curves.append(Point(key, self.global_step, values.tolist(), int(time.time() * 1000)))
+            self.curves.append(
+                Point(key, self.global_step, values.tolist(), int(time.time() * 1000))
+            )
 
 
 class Checkpointing:
     """Now and then writes all that training needs to go on after an interruption.
 
-    Masks and batches follow from the update, so a run that goes on from a checkpoint ends as one that was never
-    interrupted, bit for bit.
+    Masks and batches follow from the update, so a run that goes on from a checkpoint ends as one
+    that was never interrupted, bit for bit.
 
     Args:
         file: is replaced whole or not at all.
@@ -279,18 +319,22 @@ class Checkpointing:
     """
 
     def __init__(self, file: Path, seconds: float) -> None:
-        self._file, self._seconds = file, seconds
+        self._file = file
+        self._seconds = seconds
         self._written = time.monotonic()
 
     def __call__(self, trainer: pl.Trainer) -> None:
         """Write a checkpoint if it is time."""
         if time.monotonic() - self._written < self._seconds:
             return
+
         self._file.parent.mkdir(parents=True, exist_ok=True)
         partial = self._file.with_name(f"{self._file.name}.{os.getpid()}.partial")
         trainer.save_checkpoint(partial)
+
         with partial.open("rb") as written:
             os.fsync(written.fileno())
+
         partial.replace(self._file)
         self._written = time.monotonic()
 
@@ -300,7 +344,8 @@ def checkpoint_name(config: Config) -> str:
 
     Lightning counts blocks, whose length follows from the validations, which the digest leaves out.
     """
-    seeds, every = combined([str(seed) for seed in config.seeds]), validate_every(config)
+    seeds = combined([str(seed) for seed in config.seeds])
+    every = validate_every(config)
     return f"{config.study.name}-{digest(config)}-{seeds}-{every}.{CHECKPOINT}.ckpt"
 
 
@@ -322,7 +367,9 @@ class Watch(pl.Callback):
     """
 
     def __init__(self, listener: Callable[[int], None], every: int = LOG_EVERY) -> None:
-        self._listener, self._every, self._told = listener, every, 0
+        self._listener = listener
+        self._every = every
+        self._told = 0
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         """Tell."""
@@ -350,13 +397,17 @@ class ProgressBar(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, *_: Any) -> None:
         """Show the bar."""
-        self._bar = tqdm(total=trainer.max_steps, initial=trainer.global_step, unit=" updates", leave=False)
+        self._bar = tqdm(
+            total=trainer.max_steps, initial=trainer.global_step, unit=" updates", leave=False
+        )
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: Any) -> None:
         """Move the bar."""
         if trainer.global_step - self._bar.n >= LOG_EVERY:
             if errors := cast("CohortTraining", module).results.get("val/error"):
-                self._bar.set_postfix_str(f"validation error {sum(errors) / len(errors):.2f} %", refresh=False)
+                self._bar.set_postfix_str(
+                    f"validation error {sum(errors) / len(errors):.2f} %", refresh=False
+                )
             self._bar.update(trainer.global_step - self._bar.n)
 
     def teardown(self, *_: Any, **__: Any) -> None:
@@ -366,7 +417,10 @@ class ProgressBar(pl.Callback):
 
 
 def fit(
-    training: CohortTraining, trainer: pl.Trainer, data: pl.LightningDataModule, checkpoint: Path | None = None
+    training: CohortTraining,
+    trainer: pl.Trainer,
+    data: pl.LightningDataModule,
+    checkpoint: Path | None = None,
 ) -> None:
     """Train for the whole budget, put the weights that are kept in place, and test them once.
 
@@ -379,12 +433,16 @@ def fit(
         checkpoint: where to go on from, if not from the start.
     """
     trainer.fit(training, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-    validated = max((point.update for point in training.curves if point.key == "val/error"), default=0)
+    validated = max(
+        (point.update for point in training.curves if point.key == "val/error"), default=0
+    )
     if validated < training.config.budget.updates:
         trainer.validate(training, datamodule=data, verbose=False)
+
     if training.config.budget.weights == "best":
         training.restore_best()
         trainer.validate(training, datamodule=data, verbose=False)
+
     trainer.test(training, datamodule=data, verbose=False)
 
 
@@ -398,6 +456,7 @@ def operations(network: Network, batch: int) -> int:
     outputs = [*(site.shape for site in network.sites[1:]), ()]
     places = [math.prod(2 * side for side in shape[1:]) for shape in outputs]  # pooled by 2 x 2
     weights = [cast("Tensor", layer.weight).numel() for layer in network.layers]
+
     return 6 * batch * sum(a * b for a, b in zip(weights, places, strict=True))
 
 
@@ -412,6 +471,7 @@ def as_many_threads_as_pay(cohort: Cohort, batch: int) -> Iterator[None]:
 
     before = torch.get_num_threads()
     torch.set_num_threads(1)
+
     try:
         yield
     finally:
@@ -435,6 +495,7 @@ def make_trainer(config: Config, folder: Path, callbacks: Sequence[pl.Callback] 
     if config.trainer.accelerator == "gpu" and not gpu:
         hint = "type trainer=auto or trainer=cpu"
         raise ConfigError(f"trainer=gpu cannot be used: there is no GPU here; {hint}.")
+
     return pl.Trainer(
         accelerator=config.trainer.accelerator,
         devices=1,

@@ -26,7 +26,8 @@ from dropout_study.long_enough import unfinished
 from dropout_study.results import Effect, Missing, Runs, needing_columns
 from dropout_study.statistics import holm
 
-NEEDS_MNIST, NO_RUNS = "needs MNIST", "no runs yet"
+NEEDS_MNIST = "needs MNIST"
+NO_RUNS = "no runs yet"
 
 
 @dataclass
@@ -75,8 +76,10 @@ class Outcome:
         own = self.studies[self.claim.studies[0]].frame
         sizes = set(own.get("data.train_size", pd.Series(dtype=float)).dropna())
         told = f"{self.budget}, {self.data}"
+
         if len(sizes) == 1 and (size := int(sizes.pop())) < DATASETS[self.data].train:
             told += f", {size:,} training examples"
+
         return told
 
     @property
@@ -112,14 +115,17 @@ def decide(runs: pd.DataFrame, conf: Path, chosen: Sequence[str] = ()) -> list[O
     outcomes = [_outcome(claim, runs, conf) for claim in CLAIMS.values()]
     for outcome, adjusted in zip(outcomes, holm([outcome.p for outcome in outcomes]), strict=True):
         outcome.adjusted = adjusted
+
     return [outcome for outcome in outcomes if not chosen or outcome.claim.id in chosen]
 
 
 def _outcome(claim: Claim, runs: pd.DataFrame, conf: Path) -> Outcome:
     """The outcome at the largest budget, and on MNIST rather than on digits, if the runs are there."""
     missing = f"there are no results of study {claim.studies[0]}"
+
     for budget, data in _scopes(claim, runs):
         found = _at(claim, runs, conf, budget, data)
+
         try:
             _check_whole(found[claim.studies[0]], claim.studies[0], conf, budget, data)
             with needing_columns():
@@ -128,15 +134,23 @@ def _outcome(claim: Claim, runs: pd.DataFrame, conf: Path) -> Outcome:
         except Missing as error:
             missing = f"{error} (budget {budget}{f', {data}' if data else ''})"
             continue
+
         decisions = {name: part.decide(effects[name]) for name, part in claim.parts.items()}
         whole = together(decisions)
-        outcome = Outcome(claim, whole.verdict, whole.reason, found, budget, data, effects, decisions, whole.p)
+        outcome = Outcome(
+            claim, whole.verdict, whole.reason, found, budget, data, effects, decisions, whole.p
+        )
         outcome.unfinished = late
         usual = studies.data_of(claim.studies[0], conf, "laptop")
         outcome.command = _commands(claim, conf, budget, data if usual and data != usual else None)
+
         if whole.verdict == INCONCLUSIVE and data == "digits" and usual != "digits":
-            outcome.verdict = NEEDS_MNIST if WITHIN_IMAGES in whole.reason or usual is None else INCONCLUSIVE
+            outcome.verdict = (
+                NEEDS_MNIST if WITHIN_IMAGES in whole.reason or usual is None else INCONCLUSIVE
+            )
+
         return outcome
+
     return Outcome(claim, NO_RUNS, missing, command=_commands(claim, conf))
 
 
@@ -145,20 +159,32 @@ def _scopes(claim: Claim, runs: pd.DataFrame) -> list[tuple[str, str]]:
     own = runs[runs["study"] == claim.studies[0]]
     if not len(own):
         return []
+
     found = set(zip(own["budget"], own["data.name"], strict=True))
-    return sorted(found, key=lambda scope: (-BUDGETS.index(scope[0]), scope[1] != "mnist", scope[1]))
+
+    return sorted(
+        found, key=lambda scope: (-BUDGETS.index(scope[0]), scope[1] != "mnist", scope[1])
+    )
 
 
 def _at(claim: Claim, runs: pd.DataFrame, conf: Path, budget: str, data: str) -> dict[str, Runs]:
     """The runs of a claim's studies at a budget; on one data set, unless the arms of a study choose theirs."""
     found = {}
+
     for study in claim.studies:
         of_study = runs[(runs["study"] == study) & (runs["budget"] == budget)]
+
         if studies.data_of(study, conf, budget):
             of_study = of_study[of_study["data.name"] == data]
-        of_study = of_study.sort_values(["digest", "seed"])  # sums depend on the order in their last digit
+
+        of_study = of_study.sort_values(
+            ["digest", "seed"]
+        )  # sums depend on the order in their last digit
         if len(of_study) or study == claim.studies[0]:
-            found[study] = Runs(of_study.dropna(axis=1, how="all").copy(), studies.values(study, conf, budget, data))
+            found[study] = Runs(
+                of_study.dropna(axis=1, how="all").copy(), studies.values(study, conf, budget, data)
+            )
+
     return found
 
 
@@ -176,4 +202,6 @@ def _check_whole(own: Runs, study: str, conf: Path, budget: str, data: str) -> N
 
 def _commands(claim: Claim, conf: Path, budget: str = "laptop", data: str | None = None) -> str:
     """What produces the runs of a claim, the cohorts it evaluates included."""
-    return " && ".join(studies.command(study, budget, data) for study in studies.in_order(claim.studies[:1], conf))
+    return " && ".join(
+        studies.command(study, budget, data) for study in studies.in_order(claim.studies[:1], conf)
+    )

@@ -53,9 +53,11 @@ class Row:
 def in_turn(rivals: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
     """The times that each rival tells, round by round: A, B, A, B, so that a slow minute meets all alike."""
     times: dict[str, list[float]] = {name: [] for name in rivals}
+
     for _ in range(rounds):
         for name, seconds in once_each(rivals).items():
             times[name].append(seconds)
+
     return times
 
 
@@ -74,8 +76,10 @@ def ratio(times: Times, over: str, under: str, factor: float = 1.0) -> tuple[flo
 def per_call(action: Callable[[], object], calls: int, warm_up: int = 3) -> float:
     """Median seconds of a call, after a few that do not count."""
     seconds = []
+
     for _ in range(warm_up + calls):
         start = time.perf_counter()
         action()
         seconds.append(time.perf_counter() - start)
+
     return median(seconds[warm_up:])

@@ -25,9 +25,12 @@ def described() -> dict[str, str]:
 
 
 def _additions() -> float:
-    start, total = time.perf_counter(), 0
+    start = time.perf_counter()
+    total = 0
+
     for i in range(10_000_000):
         total += i
+
     return time.perf_counter() - start
 
 
@@ -37,7 +40,11 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor() or platform.machine()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+    return next(
+        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")),
+        platform.machine(),
+    )
 
 
 @cache

@@ -22,20 +22,29 @@ from torchvision import datasets, transforms
 TORCH_UNCERTAINTY = "torch_uncertainty"  # comes with the extra `benchmark`
 
 
-def plain_network(widths: list[int], rate: float, inputs: int = 784, classes: int = 10) -> nn.Sequential:
+def plain_network(
+    widths: list[int], rate: float, inputs: int = 784, classes: int = 10
+) -> nn.Sequential:
     """The usual stack of nn.Linear, ReLU and nn.Dropout."""
     sizes = [inputs, *widths]
     layers: list[nn.Module] = []
+
     for a, b in pairwise(sizes):
         layers += [nn.Linear(a, b), nn.ReLU(), nn.Dropout(rate)]
+
     return nn.Sequential(*layers, nn.Linear(sizes[-1], classes))
 
 
 class PlainLoop:
     """Updates of one network in a plain loop: the data in memory, fused AdamW; a call is one."""
 
-    def __init__(self, images: Tensor, labels: Tensor, widths: list[int], rate: float, batch: int) -> None:
-        self._network, self._images, self._labels, self._batch = plain_network(widths, rate), images, labels, batch
+    def __init__(
+        self, images: Tensor, labels: Tensor, widths: list[int], rate: float, batch: int
+    ) -> None:
+        self._network = plain_network(widths, rate)
+        self._images = images
+        self._labels = labels
+        self._batch = batch
         self._optimizer = torch.optim.AdamW(self._network.parameters(), fused=True)
 
     def __call__(self) -> None:
@@ -60,6 +69,7 @@ class Classifier(pl.LightningModule):
         x, labels = batch
         loss = F.cross_entropy(self.network(x), labels)
         self.log("train/loss", loss, prog_bar=True)
+
         return loss
 
     def on_train_batch_end(self, *_: Any) -> None:
@@ -71,16 +81,23 @@ class Classifier(pl.LightningModule):
         return torch.optim.Adam(self.parameters())
 
 
-def seconds_of_loader(root: str, widths: list[int], rate: float, batch: int, workers: int, folder: Path) -> float:
+def seconds_of_loader(
+    root: str, widths: list[int], rate: float, batch: int, workers: int, folder: Path
+) -> float:
     """Seconds per EXAMPLE of Lightning with a DataLoader over torchvision's MNIST, in steady state."""
-    transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])
+    transform = transforms.Compose(
+        [transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))]
+    )
     data = datasets.MNIST(root, train=True, transform=transform)
     loader = DataLoader(data, batch, shuffle=True, num_workers=workers)
     module = Classifier(widths, rate)
     batches = max(12, min(80, 20_000 // batch))
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # advice on the number of workers, which is what is varied here
+        warnings.simplefilter(
+            "ignore"
+        )  # advice on the number of workers, which is what is varied here
         trainer = pl.Trainer(
             accelerator="cpu",
             max_epochs=1,
@@ -92,7 +109,9 @@ def seconds_of_loader(root: str, widths: list[int], rate: float, batch: int, wor
             plugins=[LightningEnvironment()],  # else a cluster's variables change what is measured
         )
         trainer.fit(module, loader)
+
     gaps = [b - a for a, b in pairwise(module.stamps[batches // 4 :])]
+
     # Batches that workers have prepared come in bursts: the mean is the rate, the median is not.
     return (median(gaps) if workers == 0 else sum(gaps) / len(gaps)) / batch
 
@@ -102,11 +121,15 @@ def passes(model: nn.Module, x: Tensor, count: int, batch: int) -> Tensor:
     """Mean probabilities over `count` passes of `model(x)` in train mode, summed one after the other, by batch."""
     model.train()
     parts = []
+
     for rows in x.split(batch):
         total: Tensor = model(rows).softmax(-1)
+
         for _ in range(count - 1):
             total += model(rows).softmax(-1)
+
         parts.append(total / count)
+
     return torch.cat(parts)
 
 
@@ -114,7 +137,10 @@ def passes(model: nn.Module, x: Tensor, count: int, batch: int) -> Tensor:
 def repeated(model: nn.Module, x: Tensor, count: int, batch: int) -> Tensor:
     """The same from batches that are repeated `count` times: torch-uncertainty, or the same without it."""
     logits = repeating(model, count)
-    parts = [logits(rows).unflatten(0, (count, len(rows))).softmax(-1).mean(0) for rows in x.split(batch)]
+    parts = [
+        logits(rows).unflatten(0, (count, len(rows))).softmax(-1).mean(0) for rows in x.split(batch)
+    ]
+
     return torch.cat(parts)
 
 
@@ -122,9 +148,11 @@ def repeating(model: nn.Module, count: int) -> Callable[[Tensor], Tensor]:
     """Inputs `[B, D]` to the logits `[count * B, C]` of as many passes, in one."""
     if find_spec(TORCH_UNCERTAINTY) is None:
         return lambda x: model.train()(x.repeat(count, 1))
+
     from torch_uncertainty.methods import mc_dropout
 
     wrapped: nn.Module = mc_dropout(model, count)
+
     return wrapped.eval()
 
 

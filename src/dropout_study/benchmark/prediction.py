@@ -17,9 +17,13 @@ from dropout_study.benchmark.peers import name_of_repeated, passes, plain_networ
 from dropout_study.cohort import Cohort
 from dropout_study.networks import MLP
 
-WIDTHS, EXAMPLES, MASKS = [1024, 1024], 500, 100
-FEW, MANY = 20, 400  # masks, whose memory is the same but for the noise of the allocator
-USUAL, BATCHES = 100, (10, 20, 100, 500)  # images at once, of the peers
+WIDTHS = [1024, 1024]
+EXAMPLES = 500
+MASKS = 100
+FEW = 20  # masks, whose memory is the same but for the noise of the allocator
+MANY = 400
+USUAL = 100  # images at once, of the peers
+BATCHES = (10, 20, 100, 500)
 UNITS = rules.MAX_UNITS
 
 
@@ -37,13 +41,18 @@ def memory(masks: int) -> float:
     Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
     before = _held("VmRSS")
     rules.monte_carlo(cohort, x, [masks])
+
     return _held("VmHWM") - before
 
 
 def memory_of_a_process(masks: int) -> float:
     """The same in a process of its own: memory that was freed before, and is used again, would not be seen."""
     code = f"from {__name__} import memory; print(memory({masks}))"
-    return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+    return float(
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+    )
 
 
 def _held(key: str) -> float:
@@ -61,19 +70,30 @@ def sampling(rounds: int) -> list[Row]:
     cohort, x = setting()
     model: nn.Module = plain_network(WIDTHS, 0.5)
     ways = {f"{MASKS} passes of the model": passes, name_of_repeated(): repeated}
-    rivals: dict[str, Callable[[], float]] = {"ours": lambda: seconds(lambda: rules.monte_carlo(cohort, x, [MASKS]))}
+    rivals: dict[str, Callable[[], float]] = {
+        "ours": lambda: seconds(lambda: rules.monte_carlo(cohort, x, [MASKS]))
+    }
     names = []
+
     for name, way in ways.items():
         sizes = {batch: partial(seconds, partial(way, model, x, MASKS, batch)) for batch in BATCHES}
-        few = {str(batch): partial(seconds, partial(way, model, x, FEW, batch)) for batch in BATCHES}
+        few = {
+            str(batch): partial(seconds, partial(way, model, x, FEW, batch)) for batch in BATCHES
+        }
         tried = in_turn(few, 1)
         best = min(BATCHES, key=lambda batch: tried[str(batch)][0])
-        chosen = {f"{name} (batch {USUAL})": sizes[USUAL], f"{name} (batch {best}, its best)": sizes[best]}
+        chosen = {
+            f"{name} (batch {USUAL})": sizes[USUAL],
+            f"{name} (batch {best}, its best)": sizes[best],
+        }
         rivals |= chosen
         names += list(chosen)
+
     times = in_turn(rivals, rounds)
     little, much = (memory_of_a_process(masks) for masks in (FEW, MANY))
-    what, growth = f"{MASKS} masks, {EXAMPLES} images, 784-1024-1024-10", much / little
+    what = f"{MASKS} masks, {EXAMPLES} images, 784-1024-1024-10"
+    growth = much / little
+
     return [
         *(
             Row(
@@ -84,7 +104,14 @@ def sampling(rounds: int) -> list[Row]:
             )
             for name in names
         ),
-        Row("prediction", f"memory of {MANY} masks to that of {FEW}", growth, growth, growth, at_most=2),
+        Row(
+            "prediction",
+            f"memory of {MANY} masks to that of {FEW}",
+            growth,
+            growth,
+            growth,
+            at_most=2,
+        ),
         Row("prediction", f"memory of {MANY} masks", much, much, much, unit="MiB"),
     ]
 
@@ -92,7 +119,8 @@ def sampling(rounds: int) -> list[Row]:
 @torch.no_grad()
 def enumeration(rounds: int) -> list[Row]:
     """All masks of 20 units, to a write of as much memory."""
-    cohort, x = Cohort(MLP(64, 10, [UNITS], hidden_rate=0.5), [0]), torch.rand(1, 64)
+    cohort = Cohort(MLP(64, 10, [UNITS], hidden_rate=0.5), [0])
+    x = torch.rand(1, 64)
     units = cohort.outputs(x, stages=range(1))[-1].unsqueeze(1)  # [R, M, N, n]
 
     def write() -> Tensor:
@@ -108,9 +136,21 @@ def enumeration(rounds: int) -> list[Row]:
     )
     what = f"the 2^{UNITS} subnetworks of {UNITS} units, 10 classes"
     both = sorted(times["means"])
+
     return [
         Row(
-            "enumeration", f"{what}, logits to a write of as many numbers", *ratio(times, "logits", "write"), at_most=3
+            "enumeration",
+            f"{what}, logits to a write of as many numbers",
+            *ratio(times, "logits", "write"),
+            at_most=3,
         ),
-        Row("enumeration", f"{what}, both means", median(both), both[0], both[-1], at_most=0.5, unit="s"),
+        Row(
+            "enumeration",
+            f"{what}, both means",
+            median(both),
+            both[0],
+            both[-1],
+            at_most=0.5,
+            unit="s",
+        ),
     ]

@@ -11,8 +11,10 @@ from pathlib import Path
 from dropout_study.benchmark.comparison import Row, in_turn
 from dropout_study.record import FILE, Record
 
-COHORTS, CONDITIONS = 1_000, 40
-FEW, MANY = 2, 10  # jobs of two sweeps that differ in nothing else
+COHORTS = 1_000
+CONDITIONS = 40
+FEW = 2  # jobs of two sweeps that differ in nothing else
+MANY = 10
 UPDATES = 200  # of each
 
 
@@ -30,6 +32,7 @@ def script(name: str, folder: Path, *arguments: str) -> float:
     )  # fmt: skip
     if done.returncode:
         raise RuntimeError(f"{name} {' '.join(arguments)}: {done.stderr or done.stdout}")
+
     return time.perf_counter() - start
 
 
@@ -47,21 +50,32 @@ def starts(folder: Path, rounds: int) -> list[Row]:
         )  # fmt: skip
 
     helped = in_turn({"help": lambda: script("train.py", folder, "--help")}, rounds)["help"]
-    few, many = sweep(FEW), sweep(MANY)
+    few = sweep(FEW)
+    many = sweep(MANY)
     trained = training_seconds(folder / f"sweep{MANY}")
     added = (many - few) / (MANY - FEW) - trained
+
     return [
         row("start-up", "`python scripts/train.py --help`", helped, at_most=3),
-        row("start-up", f"a job of an in-process sweep, besides its training ({trained:.2f} s)", [added], at_most=0.5),
+        row(
+            "start-up",
+            f"a job of an in-process sweep, besides its training ({trained:.2f} s)",
+            [added],
+            at_most=0.5,
+        ),
     ]
 
 
 def training_seconds(sweep: Path) -> float:
     """Mean seconds that the updates of a sweep's jobs took."""
     spans = []
+
     for file in sweep.glob(f"*/{FILE}"):
-        (first, _, began), *_, (last, _, ended) = Record.load(file.parent).seeds[0].curves["train/loss"]
+        (first, _, began), *_, (last, _, ended) = (
+            Record.load(file.parent).seeds[0].curves["train/loss"]
+        )
         spans.append((ended - began) / 1000 * UPDATES / (last - first))
+
     return sum(spans) / len(spans)
 
 
@@ -79,7 +93,9 @@ def growth(folder: Path) -> list[Row]:
     script("train.py", folder, *sweep)
     script("train.py", folder, "-m", "study=capacity", "budget=smoke", "data=digits")
     multiply(folder / "mlflow.db", COHORTS)
-    again, report = script("train.py", folder, *sweep), script("report.py", folder, "claims=[capacity]")
+    again = script("train.py", folder, *sweep)
+    report = script("report.py", folder, "claims=[capacity]")
+
     return [
         row(
             "growth",
@@ -94,7 +110,15 @@ def growth(folder: Path) -> list[Row]:
 def row(section: str, what: str, times: Sequence[float], at_most: float | None = None) -> Row:
     """A row in seconds."""
     ordered = sorted(times)
-    return Row(section, what, ordered[len(ordered) // 2], ordered[0], ordered[-1], at_most=at_most, unit="s")
+    return Row(
+        section,
+        what,
+        ordered[len(ordered) // 2],
+        ordered[0],
+        ordered[-1],
+        at_most=at_most,
+        unit="s",
+    )
 
 
 def multiply(database: Path, cohorts: int) -> None:
@@ -115,8 +139,10 @@ def multiply(database: Path, cohorts: int) -> None:
             for table in ("runs", "params", "metrics", "latest_metrics", "tags"):
                 columns = [name for _, name, *_ in store.execute(f"PRAGMA table_info({table})")]
                 taken = [COPIED.get(name, f'"{name}"') for name in columns]
+
                 if table == "tags":
                     taken[columns.index("value")] = OF_TAGS
+
                 store.execute(
                     f"INSERT INTO {table} SELECT {', '.join(taken)} FROM {table} WHERE run_uuid IN chosen",
                     {"copy": copy},

@@ -27,16 +27,18 @@ from dropout_study.training import LOG_EVERY, CohortTraining
 Configure = Callable[..., Config]
 Rival = Callable[[], float]
 """Does its work, and tells how many seconds a piece of it took."""
-BATCH, NETS = 128, 10
-SMALL, LARGE = [64, 64], [1024, 1024]
+BATCH = 128
+NETS = 10
+SMALL = [64, 64]
+LARGE = [1024, 1024]
 LOADERS = [(batch, workers) for batch in (BATCH, 512, 2048) for workers in (0, 2)]
 
 
 def operations(widths: list[int], batch: int, inputs: int = 784) -> int:
     """Floating-point operations of an update as they are usually counted: 6 x batch x weights.
 
-    Two a weight and example forwards, and four backwards; the first layer's inputs need no gradient, so that of a
-    net 784-1024-1024-10 a seventh is never done.
+    Two a weight and example forwards, and four backwards; the first layer's inputs need no
+    gradient, so that of a net 784-1024-1024-10 a seventh is never done.
     """
     sizes = [inputs, *widths, CLASSES]
     return 6 * batch * sum(a * b for a, b in pairwise(sizes))
@@ -66,29 +68,38 @@ class Terminal(io.StringIO):
 def beside(config: Config, rivals: Mapping[str, Callable[[], object]]) -> dict[str, float]:
     """Median seconds of an update as `scripts/train.py` trains and records it, and of a call of each rival.
 
-    They take turns: whenever the run has made 50 updates and noted its losses, each rival makes 50 calls. Bare updates
-    have the threads of the run, the others all.
+    They take turns: whenever the run has made 50 updates and noted its losses, each rival makes 50
+    calls. Bare updates have the threads of the run, the others all.
     """
     available = torch.get_num_threads()
     times: dict[str, list[float]] = {"run": [], **{name: [] for name in rivals}}
-    resumed, made = 0.0, 0
+    resumed = 0.0
+    made = 0
 
     def turn(update: int) -> None:
         nonlocal resumed, made
+
         if made:  # the first updates warm up
             times["run"].append((time.perf_counter() - resumed) / (update - made))
+
         own = torch.get_num_threads()
+
         for name, rival in rivals.items():
             torch.set_num_threads(own if isinstance(rival, BareUpdates) else available)
             start = time.perf_counter()
+
             for _ in range(LOG_EVERY):
                 rival()
+
             times[name].append((time.perf_counter() - start) / LOG_EVERY)
+
         torch.set_num_threads(own)
-        resumed, made = time.perf_counter(), update
+        resumed = time.perf_counter()
+        made = update
 
     with tempfile.TemporaryDirectory() as folder, redirect_stderr(Terminal()):
         run(config, Path(folder), None, turn)
+
     return {name: median(of) for name, of in times.items()}
 
 
@@ -102,25 +113,36 @@ class BareUpdates:
         self._module = CohortTraining(config, make_network(config.model, images.inputs, CLASSES))
         self._optimizer = make_optimizer(config.optimizer, list(self._module.cohort.parameters()))
         self._schedule = make_schedule(config, self._optimizer)
-        self._config, self._update = config, 0
+        self._config = config
+        self._update = 0
 
     def __call__(self) -> Tensor:
         """One batch, masks, one step; the losses `[R]`."""
         x, labels = next(self._batches)
         sites = self._module.cohort.network.sites
         factors = masks.sample(sites, self._config.seeds, self._update, x.shape[1])
-        with torch.autocast("cpu", torch.bfloat16, enabled=self._config.trainer.precision == "bf16-mixed"):
+
+        with torch.autocast(
+            "cpu", torch.bfloat16, enabled=self._config.trainer.precision == "bf16-mixed"
+        ):
             losses = self._module.losses(x, labels, factors)
+
         self._optimizer.zero_grad()
         losses.sum().backward()
         self._optimizer.step()
         self._schedule.step()
         self._update += 1
+
         return losses.detach()
 
 
 def in_rounds(
-    configure: Configure, widths: list[int], nets: int, updates: int, rounds: int, others: Mapping[str, Rival]
+    configure: Configure,
+    widths: list[int],
+    nets: int,
+    updates: int,
+    rounds: int,
+    others: Mapping[str, Rival],
 ) -> dict[str, list[float]]:
     """Every rival's time in every round, in units of a bare update without dropout in the same minute.
 
@@ -133,12 +155,16 @@ def in_rounds(
         others: what is timed beside, once a round; each tells its own seconds.
     """
     dropping, plain = (
-        configure(*overrides(widths, rate, nets), f"budget.updates={updates}", "budget.validations=1")
+        configure(
+            *overrides(widths, rate, nets), f"budget.updates={updates}", "budget.validations=1"
+        )
         for rate in (0.5, 0.0)
     )
     images = load(dropping.data)
-    pixels, labels = images.train.images.float() / 255, images.train.labels
+    pixels = images.train.images.float() / 255
+    labels = images.train.labels
     times: dict[str, list[float]] = {}
+
     for _ in range(rounds):
         rivals: dict[str, Callable[[], object]] = {
             "bare, rate 0": BareUpdates(plain, images),
@@ -151,15 +177,18 @@ def in_rounds(
         without = beside(plain, {"bare, rate 0": BareUpdates(plain, images)})
         unit = found["bare, rate 0"]
         found |= once_each(others)
+
         found["run, rate 0"] = without["run"] / without["bare, rate 0"] * unit
         for name, seconds in found.items():
             times.setdefault(name, []).append(seconds / unit)
+
     return times
 
 
 def small(configure: Configure, rounds: int) -> list[Row]:
     """A cohort of ten small nets, where Python and memory cost more than arithmetic."""
     root = configure().data.root
+
     with tempfile.TemporaryDirectory() as folder:
         loaders: dict[str, Rival] = {
             f"batch {batch}, {workers} workers": partial(
@@ -168,32 +197,79 @@ def small(configure: Configure, rounds: int) -> list[Row]:
             for batch, workers in LOADERS
         }
         tried = in_turn(loaders, 1)
-        default, best = f"batch {BATCH}, 0 workers", min(loaders, key=lambda name: tried[name][0])
-        times = in_rounds(configure, SMALL, NETS, 300, rounds, {name: loaders[name] for name in (default, best)})
+        default = f"batch {BATCH}, 0 workers"
+        best = min(loaders, key=lambda name: tried[name][0])
+        times = in_rounds(
+            configure, SMALL, NETS, 300, rounds, {name: loaders[name] for name in (default, best)}
+        )
+
     to_default, to_best = (ratio(times, name, "run", NETS * BATCH) for name in (default, best))
-    ten, loader = "ten nets 784-64-64-10", "Lightning with a DataLoader"
+    ten = "ten nets 784-64-64-10"
+    loader = "Lightning with a DataLoader"
+
     return [
-        Row("training", f"{ten}, examples/s to {loader} over one ({default})", *to_default, at_least=20),
+        Row(
+            "training",
+            f"{ten}, examples/s to {loader} over one ({default})",
+            *to_default,
+            at_least=20,
+        ),
         Row("training", f"{ten}, examples/s to {loader} at its best ({best})", *to_best),
-        Row("training", f"{ten}, examples/s to a plain loop over one", *ratio(times, "plain", "run", NETS), 1.8),
-        Row("training", f"{ten}, time to the bare step", *ratio(times, "run", "bare"), at_most=1.12),
+        Row(
+            "training",
+            f"{ten}, examples/s to a plain loop over one",
+            *ratio(times, "plain", "run", NETS),
+            1.8,
+        ),
+        Row(
+            "training", f"{ten}, time to the bare step", *ratio(times, "run", "bare"), at_most=1.12
+        ),
         Row("dropout", f"{ten}, time to rate 0", *ratio(times, "run", "run, rate 0"), at_most=1.25),
-        Row("dropout", "one net 784-64-64-10, plain loop, time to rate 0", *ratio(times, "plain", "plain, rate 0")),
+        Row(
+            "dropout",
+            "one net 784-64-64-10, plain loop, time to rate 0",
+            *ratio(times, "plain", "plain, rate 0"),
+        ),
     ]
 
 
 def large(configure: Configure, rounds: int) -> list[Row]:
     """One large net, where arithmetic is all there should be."""
-    config = configure(*overrides(LARGE, 0.5, 1), "budget.updates=100", "trainer.precision=bf16-mixed")
+    config = configure(
+        *overrides(LARGE, 0.5, 1), "budget.updates=100", "trainer.precision=bf16-mixed"
+    )
     half = BareUpdates(config, load(config.data))
-    times = in_rounds(configure, LARGE, 1, 150, rounds, {"bf16": lambda: per_call(half, 3, warm_up=1)})
+    times = in_rounds(
+        configure, LARGE, 1, 150, rounds, {"bf16": lambda: per_call(half, 3, warm_up=1)}
+    )
     share = operations(LARGE, BATCH) / (2 * BATCH * 1024**2)
     one = "one net 784-1024-1024-10"
+
     return [
-        Row("training", f"{one}, share of the sgemm rate", *ratio(times, "product", "run", share), 0.65),
-        Row("training", f"{one}, bare step, share of the sgemm rate", *ratio(times, "product", "bare", share)),
-        Row("training", f"{one}, plain loop, share of the sgemm rate", *ratio(times, "product", "plain", share)),
-        Row("training", f"{one}, bare step, bf16 autocast, updates/s to float32", *ratio(times, "bare", "bf16"), 1.4),
+        Row(
+            "training",
+            f"{one}, share of the sgemm rate",
+            *ratio(times, "product", "run", share),
+            0.65,
+        ),
+        Row(
+            "training",
+            f"{one}, bare step, share of the sgemm rate",
+            *ratio(times, "product", "bare", share),
+        ),
+        Row(
+            "training",
+            f"{one}, plain loop, share of the sgemm rate",
+            *ratio(times, "product", "plain", share),
+        ),
+        Row(
+            "training",
+            f"{one}, bare step, bf16 autocast, updates/s to float32",
+            *ratio(times, "bare", "bf16"),
+            1.4,
+        ),
         Row("dropout", f"{one}, time to rate 0", *ratio(times, "run", "run, rate 0"), at_most=1.08),
-        Row("dropout", f"{one}, plain loop, time to rate 0", *ratio(times, "plain", "plain, rate 0")),
+        Row(
+            "dropout", f"{one}, plain loop, time to rate 0", *ratio(times, "plain", "plain, rate 0")
+        ),
     ]

@@ -28,13 +28,25 @@ def figure(studies: Studies) -> Figure:
     sheet, (axes,) = figures.sheet()
     runs = studies["enumerable"]
     for i, (arm, frame) in enumerate(runs.frame.groupby("arm", sort=True)):
-        curves = [Runs(same, runs.values).curve("exact/mc_distance") for _, same in frame.groupby("digest")]
+        curves = [
+            Runs(same, runs.values).curve("exact/mc_distance")
+            for _, same in frame.groupby("digest")
+        ]
         figures.line(axes, sum(curves[1:], start=curves[0]) / len(curves), str(arm), i, label=False)
+
     k = [1, 100]
     axes.plot(k, [0.5 * i**-0.5 for i in k], color="0.6", linewidth=1)
-    axes.annotate("slope -1/2", (10, 0.5 * 10**-0.5), xytext=(4, 4), textcoords="offset points", color="0.4")
-    axes.set(xscale="log", yscale="log", xlabel="sampled masks k", ylabel="distance to the ensemble (probability)")
+    axes.annotate(
+        "slope -1/2", (10, 0.5 * 10**-0.5), xytext=(4, 4), textcoords="offset points", color="0.4"
+    )
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel="sampled masks k",
+        ylabel="distance to the ensemble (probability)",
+    )
     axes.legend(fontsize=8)
+
     return sheet
 
 
@@ -45,9 +57,13 @@ CLAIM = Claim(
     source="equation 7.53",
     studies=("enumerable",),
     parts={
-        "a distribution": Part("sum over the classes of the enumerated ensemble, less 1", Exact(1e-12), ""),
+        "a distribution": Part(
+            "sum over the classes of the enumerated ensemble, less 1", Exact(1e-12), ""
+        ),
         "sampling": Part(
-            "slope of the distance between k sampled masks and all, on logarithmic axes", Equivalent(0.05, -0.5), ""
+            "slope of the distance between k sampled masks and all, on logarithmic axes",
+            Equivalent(0.05, -0.5),
+            "",
         ),
     },
     estimate=estimate,

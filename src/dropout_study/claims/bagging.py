@@ -9,7 +9,9 @@ from dropout_study.claims.criteria import Greater, Part
 from dropout_study.results import Effect, Errors, Runs
 from dropout_study.statistics import interval, range_of
 
-BAGGED, ONE, LONG = "bagged", "dropout", "dropout, trained as long as a bag"
+BAGGED = "bagged"
+ONE = "dropout"
+LONG = "dropout, trained as long as a bag"
 MARGIN = -0.2
 
 
@@ -30,6 +32,7 @@ def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
     """Differences of test errors; a dropout net shares the seed of the first member of its bag."""
     runs = studies["bagging"]
     dropout = runs.where(arm=ONE).error()
+
     return {
         "at the cost of one net": {"1 member": of_size(runs, 1).minus(dropout)},
         "against a whole bag": {"all members": of_size(runs).minus(dropout)},
@@ -40,25 +43,41 @@ def beside(studies: Studies) -> list[str]:
     """What costs the same at training or at prediction."""
     runs = studies["bagging"]
     size = int(bags(runs).curve("bag/error").index.max())
-    whole, sampled, long = of_size(runs), runs.where(arm=ONE).error("monte_carlo"), runs.where(arm=LONG).error()
+    whole = of_size(runs)
+    sampled = runs.where(arm=ONE).error("monte_carlo")
+    long = runs.where(arm=LONG).error()
     nll = bags(runs).curve("bag/nll").iloc[-1]
     lines = {
-        f"equal training cost, bag of {size} less dropout trained as long, one pass": whole.minus(long),
+        f"equal training cost, bag of {size} less dropout trained as long, one pass": whole.minus(
+            long
+        ),
         f"bag of {size} less dropout with Monte-Carlo passes, test error": whole.minus(sampled),
     }
     told = [f"{what}: {interval(effect.values):+.3f} points" for what, effect in lines.items()]
-    arms = {f"bag of {size}": nll, "dropout, one pass": runs.where(arm=ONE).column("test/nll/weight_scaling")}
+    arms = {
+        f"bag of {size}": nll,
+        "dropout, one pass": runs.where(arm=ONE).column("test/nll/weight_scaling"),
+    }
     arms["dropout, Monte Carlo"] = runs.where(arm=ONE).column("test/nll/monte_carlo")
-    return [*told, "NLL: " + ", ".join(f"{name} {values.mean():.4f}" for name, values in arms.items()) + " nats"]
+
+    return [
+        *told,
+        "NLL: "
+        + ", ".join(f"{name} {values.mean():.4f}" for name, values in arms.items())
+        + " nats",
+    ]
 
 
 def figure(studies: Studies) -> Figure:
     """Error and NLL by number of members, against the dropout nets."""
     runs = studies["bagging"]
     sheet, axes = figures.sheet(2)
-    for axis, (key, label) in zip(axes, {"error": "test error (%)", "nll": "NLL (nats)"}.items(), strict=True):
+    for axis, (key, label) in zip(
+        axes, {"error": "test error (%)", "nll": "NLL (nats)"}.items(), strict=True
+    ):
         curve = bags(runs).curve(f"bag/{key}")
         figures.line(axis, curve, "bag", 0, within=range_of(key))
+
         for i, (name, arm, rule) in enumerate(
             (
                 ("dropout", ONE, "weight_scaling"),
@@ -73,8 +92,10 @@ def figure(studies: Studies) -> Figure:
             axis.axhspan(of.low, of.high, color=look["color"], alpha=0.12, linewidth=0)
             axis.axhline(of.mean, color=look["color"], linestyle=look["linestyle"], label=name)
             figures.label_end(axis, name, (curve.index.max(), of.mean), look["color"])
+
         axis.set(xlabel="members of the bag", ylabel=label, xlim=(0.5, curve.index.max()))
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+
     return sheet
 
 
@@ -90,7 +111,9 @@ CLAIM = Claim(
     source="the paragraph Dropout, and equations 7.52 and 7.53",
     studies=("bagging",),
     parts={
-        "at the cost of one net": Part("test error of a bag of one less that of one dropout net", Greater()),
+        "at the cost of one net": Part(
+            "test error of a bag of one less that of one dropout net", Greater()
+        ),
         "against a whole bag": Part(
             "test error of a whole bag less that of one dropout net and one pass", Greater(MARGIN)
         ),

@@ -45,11 +45,13 @@ class Claim:
         estimate: the effects of each part, by name; raises Missing if runs are not there.
         figure: the figure; raises Missing likewise.
         caption: what the figure shows.
-        picture: what else can be seen, in the look of all figures; none where the runs kept no pictures.
+        picture: what else can be seen, in the look of all figures; none where the runs kept no
+            pictures.
         picture_caption: what it shows.
         published: what others have found.
         beside: numbers that do not decide, as lines of text; raises Missing likewise.
-        compared: the trained conditions that are compared, by name: whether training had come to rest is reported.
+        compared: the trained conditions that are compared, by name: whether training had come to
+            rest is reported.
         notes: what the notes say otherwise, or what the reader should know.
     """
 

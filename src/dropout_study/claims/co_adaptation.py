@@ -41,10 +41,13 @@ def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
 
 def beside(studies: Studies) -> list[str]:
     """All measures in both, mean over layers."""
-    nets, lines = arms(studies["co_adaptation"]), []
+    nets = arms(studies["co_adaptation"])
+    lines = []
+
     for key, name in MEASURES.items():
         one, other = (interval(over_layers(runs, key).tolist()) for runs in nets)
         lines.append(f"{name}: {one:.3f} without, {other:.3f} with dropout")
+
     return lines
 
 
@@ -52,14 +55,19 @@ def figure(studies: Studies) -> Figure:
     """The measures by layer."""
     sheet, axes = figures.sheet(4, height=2.9)
     for axis, (key, name) in zip(axes, MEASURES.items(), strict=True):
-        for i, (label, runs) in enumerate(zip(("no dropout", "dropout"), arms(studies["co_adaptation"]), strict=True)):
+        for i, (label, runs) in enumerate(
+            zip(("no dropout", "dropout"), arms(studies["co_adaptation"]), strict=True)
+        ):
             curve = runs.curve(key)
             figures.line(axis, curve, label, i, label=False)
             axis.set_xticks(curve.index.to_numpy())
+
         axis.set(xlabel="hidden layer", ylabel=name)
         axis.margins(x=0.15)
         axis.set_ylim(bottom=0)
+
     axes[0].legend(fontsize=8, loc="lower right")
+
     return sheet
 
 
@@ -68,12 +76,19 @@ def picture(studies: Studies) -> Figure | None:
     of_arms = [runs.pictures("features") for runs in arms(studies["co_adaptation"])]
     if not all(of_arms):
         return None
-    scale = float(np.quantile(np.abs(np.concatenate([w.ravel() for of in of_arms for w in of.values()])), 0.99))
+
+    scale = float(
+        np.quantile(
+            np.abs(np.concatenate([w.ravel() for of in of_arms for w in of.values()])), 0.99
+        )
+    )
+
     sheet, axes = figures.sheet(2, height=0.7 + 0.65 * len(of_arms[0]))
     for axis, title, of_seeds in zip(axes, ("no dropout", "dropout"), of_arms, strict=True):
         figures.tiles(axis, {f"seed {seed}": weights for seed, weights in of_seeds.items()}, scale)
         axis.set_title(title, fontsize=9, loc="left")
         axis.set_xlabel(f"weights of the first units; black -{scale:.2g}, white {scale:.2g}")
+
     return sheet
 
 

@@ -44,8 +44,16 @@ def beside(studies: Studies) -> list[str]:
 def figure(studies: Studies) -> Figure:
     """All rounds, and their means."""
     sheet, (axes,) = figures.sheet(width=5.3, height=2.4)
-    figures.forest(axes, {RATIOS[key]: effect for key, effect in ratios(studies).items()}, margin=1.0)
-    axes.set(xlabel="ratio of times", xscale="log", xticks=[1, 2, 5, 10], xticklabels=["1", "2", "5", "10"])
+    figures.forest(
+        axes, {RATIOS[key]: effect for key, effect in ratios(studies).items()}, margin=1.0
+    )
+    axes.set(
+        xlabel="ratio of times",
+        xscale="log",
+        xticks=[1, 2, 5, 10],
+        xticklabels=["1", "2", "5", "10"],
+    )
+
     return sheet
 
 
@@ -67,7 +75,10 @@ CLAIM = Claim(
     "interval over rounds, black).",
     published=(
         Published(
-            "training with dropout, until it has converged", "2 to 3 times as long", "Srivastava et al. 2014", "T, S"
+            "training with dropout, until it has converged",
+            "2 to 3 times as long",
+            "Srivastava et al. 2014",
+            "T, S",
         ),
     ),
     beside=beside,

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from dropout_study.results import Effect
 from dropout_study.statistics import interval, p_value
 
-SUPPORTED, CONTRADICTED, INCONCLUSIVE = "supported", "contradicted", "inconclusive"
+SUPPORTED = "supported"
+CONTRADICTED = "contradicted"
+INCONCLUSIVE = "inconclusive"
 ALPHA = 0.05
 IMAGES = 1.96  # standard errors over the test images within which nothing is decided
 
@@ -44,13 +46,19 @@ class Greater:
 
     def decide(self, effect: Effect) -> Decision:
         """Inconclusive too if the effect could be one of the test images."""
-        of, p = interval(effect.values), p_value(effect.values, self.margin)
+        of = interval(effect.values)
+        p = p_value(effect.values, self.margin)
+
         if not (of.low > self.margin or of.high < self.margin):
             return Decision(
-                INCONCLUSIVE, p, "the interval holds the margin" if of.n > 1 else "one seed has no interval"
+                INCONCLUSIVE,
+                p,
+                "the interval holds the margin" if of.n > 1 else "one seed has no interval",
             )
+
         if _within_images(of.mean - self.margin, effect):
             return Decision(INCONCLUSIVE, p, WITHIN_IMAGES)
+
         return Decision(SUPPORTED if of.low > self.margin else CONTRADICTED, p)
 
     def __str__(self) -> str:
@@ -67,18 +75,30 @@ class Equivalent:
     def decide(self, effect: Effect) -> Decision:
         """Inconclusive too if the test images leave it open on which side of the nearer limit the effect is."""
         of = interval(effect.values)
-        low, high = self.centre - self.margin, self.centre + self.margin
+        low = self.centre - self.margin
+        high = self.centre + self.margin
         p = max(p_value(effect.values, low), p_value(effect.values, high))
         inside = of.low > low and of.high < high
+
         outside = of.low > high or of.high < low
         if not (inside or outside):
-            return Decision(INCONCLUSIVE, p, "the interval holds a limit" if of.n > 1 else "one seed has no interval")
+            return Decision(
+                INCONCLUSIVE,
+                p,
+                "the interval holds a limit" if of.n > 1 else "one seed has no interval",
+            )
+
         if _within_images(min(abs(of.mean - low), abs(of.mean - high)), effect):
             return Decision(INCONCLUSIVE, p, WITHIN_IMAGES)
+
         return Decision(SUPPORTED if inside else CONTRADICTED, p)
 
     def __str__(self) -> str:
-        return f"within {self.centre:g} ± {self.margin:g}" if self.centre else f"within ± {self.margin:g}"
+        return (
+            f"within {self.centre:g} ± {self.margin:g}"
+            if self.centre
+            else f"within ± {self.margin:g}"
+        )
 
 
 @dataclass(frozen=True)
@@ -93,12 +113,19 @@ class Measured:
         of = interval(effect.values)
         if self.above < of.low and of.high < self.below:
             return Decision(SUPPORTED)
+
         wrong = of.high < self.above or of.low > self.below
-        return Decision(CONTRADICTED if wrong else INCONCLUSIVE, reason="" if wrong else "the interval holds the bound")
+
+        return Decision(
+            CONTRADICTED if wrong else INCONCLUSIVE,
+            reason="" if wrong else "the interval holds the bound",
+        )
 
     def __str__(self) -> str:
         limits = [f"above {self.above:g}"] if math.isfinite(self.above) else []
-        return " and ".join([*limits, *([f"below {self.below:g}"] if math.isfinite(self.below) else [])])
+        return " and ".join(
+            [*limits, *([f"below {self.below:g}"] if math.isfinite(self.below) else [])]
+        )
 
 
 Criterion = Exact | Greater | Equivalent | Measured
@@ -132,18 +159,26 @@ class Part:
     def decide(self, effects: Mapping[str, Effect]) -> Decision:
         """The decision on all effects together.
 
-        p is that of the part: of the effect that matters least where all must hold, of the one that matters most,
-        multiplied by their number, where one is enough (or where one contradicts). Where one is enough to support,
-        it has to be with that p: of four chances without an effect one in ten would else.
+        p is that of the part: of the effect that matters least where all must hold, of the one that
+        matters most, multiplied by their number, where one is enough (or where one contradicts).
+        Where one is enough to support, it has to be with that p: of four chances without an effect
+        one in ten would else.
         """
         decisions = [self.criterion.decide(effect) for effect in effects.values()]
         enough, decisive = (SUPPORTED, CONTRADICTED) if self.some else (CONTRADICTED, SUPPORTED)
         if found := [d for d in decisions if d.verdict == enough]:
             p = _least([d.p for d in found], len(decisions))
-            return Decision(INCONCLUSIVE, p, CHANCES) if self.some and p > ALPHA else Decision(enough, p)
+            return (
+                Decision(INCONCLUSIVE, p, CHANCES)
+                if self.some and p > ALPHA
+                else Decision(enough, p)
+            )
+
         if all(d.verdict == decisive for d in decisions):
             return Decision(decisive, _most([d.p for d in decisions]))
+
         open_ones = [d for d in decisions if d.verdict == INCONCLUSIVE]
+
         return Decision(INCONCLUSIVE, _most([d.p for d in open_ones]), open_ones[0].reason)
 
 
@@ -152,10 +187,17 @@ def together(decisions: Mapping[str, Decision]) -> Decision:
     every = list(decisions.values())
     if contradicted := [d for d in every if d.verdict == CONTRADICTED]:
         return Decision(CONTRADICTED, _least([d.p for d in contradicted], len(every)))
+
     if all(d.verdict == SUPPORTED for d in every):
         return Decision(SUPPORTED, _most([d.p for d in every]))
+
     open_ones = [(name, d) for name, d in decisions.items() if d.verdict == INCONCLUSIVE]
-    reason = "; ".join(f"{name}: {d.reason}" for name, d in open_ones) if len(every) > 1 else open_ones[0][1].reason
+    reason = (
+        "; ".join(f"{name}: {d.reason}" for name, d in open_ones)
+        if len(every) > 1
+        else open_ones[0][1].reason
+    )
+
     return Decision(INCONCLUSIVE, _most([d.p for _, d in open_ones]), reason)
 
 

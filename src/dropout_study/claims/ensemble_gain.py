@@ -17,36 +17,44 @@ def nets(runs: Runs) -> dict[str, Runs]:
     """
     frame = runs.frame[runs.frame["model.hidden_rate"] > 0]
     found = {
-        f"{same['model.widths'].iloc[0]}, rate {same['model.hidden_rate'].iloc[0]:g}": Runs(same, runs.values)
+        f"{same['model.widths'].iloc[0]}, rate {same['model.hidden_rate'].iloc[0]:g}": Runs(
+            same, runs.values
+        )
         for _, same in frame.groupby(["model.hidden_rate", "digest"], sort=True)
     }
     if not found:
         raise Missing("there are no results")
+
     return dict(sorted(found.items(), key=lambda item: int(item[0].partition("x")[0])))
 
 
 def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
     """Mean error of single subnetworks less that of their ensemble."""
     effects = {}
+
     for name, runs in nets(studies["ensemble_gain"]).items():
         single = Errors(runs.column("single/error"), runs.wrong("single"))
         effects[name] = single.minus(Errors(runs.column("ensemble/error"), runs.wrong("ensemble")))
+
     return {"more powerful": effects}
 
 
 def beside(studies: Studies) -> list[str]:
     """The best subnetwork, disagreement, NLL."""
     lines = []
+
     for name, runs in nets(studies["ensemble_gain"]).items():
         best = interval((runs.column("single/error_best") - runs.column("ensemble/error")).tolist())
         error, nll = (
-            [runs.column(f"{which}/{key}").mean() for which in ("ensemble", "single")] for key in ("error", "nll")
+            [runs.column(f"{which}/{key}").mean() for which in ("ensemble", "single")]
+            for key in ("error", "nll")
         )
         disagreement = 100 * runs.column("single/disagreement").mean()
         lines.append(
             f"{name}: ensemble {error[0]:.2f} %, single {error[1]:.2f} %, best single less ensemble {best:+.2f}; "
             f"disagreement {disagreement:.2f} % of pairs; NLL {nll[0]:.4f} against {nll[1]:.4f} nats"
         )
+
     return lines
 
 
@@ -62,7 +70,8 @@ def figure(studies: Studies) -> Figure:
     }
     for i, (key, label) in enumerate(keys.items()):
         for row, runs in enumerate(found.values()):
-            of, look = interval(runs.column(key).tolist()).within(PERCENT), figures.look(label, i)
+            of = interval(runs.column(key).tolist()).within(PERCENT)
+            look = figures.look(label, i)
             axes.errorbar(
                 of.mean,
                 row + 0.14 * (i - 1.5),
@@ -72,10 +81,12 @@ def figure(studies: Studies) -> Figure:
                 capsize=2,
                 label=label if row == 0 else None,
             )
+
     axes.set_yticks(range(len(found)), list(found))
     axes.invert_yaxis()
     axes.set(xlabel="test error (%)", xscale="log")
     axes.legend(fontsize=8)
+
     return sheet
 
 
@@ -91,7 +102,9 @@ CLAIM = Claim(
     source="Intuition and Insights behind Dropout, first paragraph",
     studies=("ensemble_gain", "capacity"),
     parts={
-        "more powerful": Part("mean test error of 100 single subnetworks less that of their ensemble", Greater()),
+        "more powerful": Part(
+            "mean test error of 100 single subnetworks less that of their ensemble", Greater()
+        ),
     },
     estimate=estimate,
     figure=figure,

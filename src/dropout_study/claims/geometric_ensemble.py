@@ -16,8 +16,10 @@ def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
     """Whether it is a distribution, and how its error differs, averaged over the nets with nonlinear units."""
     runs = studies["enumerable"]
     geometric, arithmetic = (
-        mean_errors([same.error(rule) for same in nonlinear(runs)]) for rule in ("exact_geometric", "exact_arithmetic")
+        mean_errors([same.error(rule) for same in nonlinear(runs)])
+        for rule in ("exact_geometric", "exact_arithmetic")
     )
+
     return {
         "a distribution": {"all nets": Effect(runs.column("exact/geometric_sum_error").tolist())},
         "stands in": {"nonlinear nets": geometric.minus(arithmetic)},
@@ -37,15 +39,23 @@ def beside(studies: Studies) -> list[str]:
 def figure(studies: Studies) -> Figure:
     """The error of one ensemble against that of the other."""
     sheet, (axes,) = figures.sheet()
-    for i, (arm, frame) in enumerate(_with_ensembles(studies["enumerable"]).frame.groupby("arm", sort=True)):
+
+    for i, (arm, frame) in enumerate(
+        _with_ensembles(studies["enumerable"]).frame.groupby("arm", sort=True)
+    ):
         runs = Runs(frame, {})
         look = {**figures.look(str(arm), i + 1), "linestyle": "none"}
         x, y = (runs.column(f"test/error/exact_{mean}") for mean in ("arithmetic", "geometric"))
         axes.plot(x, y, label=str(arm), alpha=0.7, **look)
+
     low, high = axes.get_xlim()
     axes.plot([low, high], [low, high], color="0.6", linewidth=1)
-    axes.set(xlabel="test error of the arithmetic mean (%)", ylabel="test error of the geometric mean (%)")
+    axes.set(
+        xlabel="test error of the arithmetic mean (%)",
+        ylabel="test error of the geometric mean (%)",
+    )
     axes.legend(fontsize=8)
+
     return sheet
 
 
@@ -55,7 +65,12 @@ def compared(studies: Studies) -> dict[str, Runs]:
 
 
 def _with_ensembles(runs: Runs) -> Runs:
-    return Runs(runs.frame[runs.frame.get("test/error/exact_geometric", runs.frame["seed"] * float("nan")).notna()], {})
+    return Runs(
+        runs.frame[
+            runs.frame.get("test/error/exact_geometric", runs.frame["seed"] * float("nan")).notna()
+        ],
+        {},
+    )
 
 
 CLAIM = Claim(
@@ -67,13 +82,20 @@ CLAIM = Claim(
     studies=("enumerable",),
     parts={
         "a distribution": Part("sum over the classes, less 1", Exact(1e-12), ""),
-        "stands in": Part("test error of the geometric less that of the arithmetic mean", Equivalent(MARGIN)),
+        "stands in": Part(
+            "test error of the geometric less that of the arithmetic mean", Equivalent(MARGIN)
+        ),
     },
     estimate=estimate,
     figure=figure,
     caption="Test error of both enumerated ensembles; a point is one trained net with nonlinear units.",
     published=(
-        Published("geometric against arithmetic mean, small ReLU nets", "comparable", "Warde-Farley et al. 2014", "T"),
+        Published(
+            "geometric against arithmetic mean, small ReLU nets",
+            "comparable",
+            "Warde-Farley et al. 2014",
+            "T",
+        ),
     ),
     beside=beside,
     compared=compared,

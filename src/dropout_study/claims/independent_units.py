@@ -21,6 +21,7 @@ def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
     """Single subnetworks of nets trained with and without dropout."""
     runs = studies["independent_units"]
     plain, dropout = (runs.where(model__hidden_rate=rate) for rate in (0, runs.values["rate"]))
+
     return {
         "without specific others": {"half removed": halved(plain).minus(halved(dropout))},
         "reasonably well": {"half removed": halved(dropout).minus(dropout.error())},
@@ -29,11 +30,16 @@ def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
 
 def beside(studies: Studies) -> list[str]:
     """Errors with half of the units, mean and worst."""
-    runs, lines = studies["independent_units"], []
+    runs = studies["independent_units"]
+    lines = []
+
     for rate in sorted(set(runs.frame["model.hidden_rate"])):
         nets = runs.where(model__hidden_rate=rate)
         mean, worst = (nets.at(f"removal/{key}", HALF).mean() for key in ("error", "worst"))
-        lines.append(f"rate {rate:g}, half of the units removed: error {mean:.2f} %, worst of 20 times {worst:.2f} %")
+        lines.append(
+            f"rate {rate:g}, half of the units removed: error {mean:.2f} %, worst of 20 times {worst:.2f} %"
+        )
+
     return lines
 
 
@@ -41,10 +47,13 @@ def figure(studies: Studies) -> Figure:
     """Error by share of units removed."""
     runs = studies["independent_units"]
     sheet, (axes,) = figures.sheet()
+
     for i, rate in enumerate(sorted(set(runs.frame["model.hidden_rate"]))):
         curve = runs.where(model__hidden_rate=rate).curve("removal/error")
         figures.line(axes, curve, f"rate {rate:g}", i, within=PERCENT)
+
     axes.set(xlabel="hidden units removed at test time (%)", ylabel="test error (%)", yscale="log")
+
     return sheet
 
 
@@ -68,7 +77,8 @@ CLAIM = Claim(
             Greater(),
         ),
         "reasonably well": Part(
-            "test error of such subnetworks less that of the whole net, trained with dropout", Equivalent(MARGIN)
+            "test error of such subnetworks less that of the whole net, trained with dropout",
+            Equivalent(MARGIN),
         ),
     },
     estimate=estimate,

@@ -15,9 +15,12 @@ def models(runs: Runs) -> dict[str, Runs]:
     Raises:
         Missing: none is.
     """
-    found = {str(arm): Runs(frame, runs.values) for arm, frame in runs.frame.groupby("arm", sort=True)}
+    found = {
+        str(arm): Runs(frame, runs.values) for arm, frame in runs.frame.groupby("arm", sort=True)
+    }
     if not found:
         raise Missing("there are no results")
+
     return found
 
 
@@ -30,12 +33,15 @@ def gain(runs: Runs) -> Effect:
 
 def enough(runs: Runs) -> int | None:
     """The k from which on the error is below that of weight scaling plus the margin, with confidence; if any."""
-    scaled, margin = runs.column("test/error/weight_scaling"), float(runs.values["margin"])
+    scaled = runs.column("test/error/weight_scaling")
+    margin = float(runs.values["margin"])
     found = None
+
     for k in sorted(runs.curve("mc/error").index, reverse=True):
         if not interval((runs.at("mc/error", k) - scaled).tolist()).high < margin:
             break
         found = int(k)
+
     return found
 
 
@@ -47,15 +53,20 @@ def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
 def beside(studies: Studies) -> list[str]:
     """How many masks are enough, and NLL."""
     lines = []
+
     for arm, runs in models(studies["mc_samples"]).items():
-        k, margin = enough(runs), runs.values["margin"]
+        k = enough(runs)
+        margin = runs.values["margin"]
         number = f"from {k} masks on" if k else "with no number of masks that was tried"
         largest = int(runs.curve("mc/nll").index.max())
-        nll = interval((runs.column("test/nll/weight_scaling") - runs.at("mc/nll", largest)).tolist())
+        nll = interval(
+            (runs.column("test/nll/weight_scaling") - runs.at("mc/nll", largest)).tolist()
+        )
         lines.append(
             f"{arm}: as good as weight scaling, within {margin:g} points, {number}; NLL of weight scaling less that "
             f"of {largest} masks {nll:+.4f} nats"
         )
+
     return lines
 
 
@@ -68,11 +79,14 @@ def figure(studies: Studies) -> Figure:
         of = interval(runs.column("test/error/weight_scaling").tolist()).within(PERCENT)
         look = figures.look("weight scaling", 1)
         axis.axhspan(of.low, of.high, color=look["color"], alpha=0.12, linewidth=0)
-        axis.axhline(of.mean, color=look["color"], linestyle=look["linestyle"], label="weight scaling")
+        axis.axhline(
+            of.mean, color=look["color"], linestyle=look["linestyle"], label="weight scaling"
+        )
         axis.axvline(int(runs.values["k"]), color="0.5", linewidth=0.8, linestyle=":")
         axis.set(xscale="log", xlabel="masks k", ylabel="test error (%)")
         axis.set_title(arm, fontsize=9, loc="left")
         axis.legend(fontsize=8, loc="upper right")
+
     return sheet
 
 
@@ -89,7 +103,9 @@ CLAIM = Claim(
     source="the paragraph on Gal and Ghahramani (2015)",
     studies=("mc_samples",),
     parts={
-        "some models": Part("test error of weight scaling less that of 20 sampled masks", Greater(), some=True),
+        "some models": Part(
+            "test error of weight scaling less that of 20 sampled masks", Greater(), some=True
+        ),
     },
     estimate=estimate,
     figure=figure,

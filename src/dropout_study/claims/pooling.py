@@ -12,7 +12,10 @@ NONLINEAR = ("relu", "tanh", "sigmoid")
 
 def conditions(runs: Runs) -> list[Runs]:
     """The runs of each condition."""
-    return [Runs(frame, runs.values) for _, frame in runs.frame.sort_values("seed").groupby("digest", sort=True)]
+    return [
+        Runs(frame, runs.values)
+        for _, frame in runs.frame.sort_values("seed").groupby("digest", sort=True)
+    ]
 
 
 def nonlinear(runs: Runs) -> list[Runs]:
@@ -24,6 +27,7 @@ def nonlinear(runs: Runs) -> list[Runs]:
     found = conditions(Runs(runs.frame[runs.frame["arm"].isin(NONLINEAR)], runs.values))
     if not found:
         raise Missing(f"there are no results with arm={' or '.join(NONLINEAR)}")
+
     return found
 
 
@@ -36,6 +40,7 @@ def deep(runs: Runs) -> list[Runs]:
     found = [same for same in nonlinear(runs) if is_deep(same)]
     if not found:
         raise Missing("there are no results of two hidden layers")
+
     return found
 
 
@@ -52,7 +57,10 @@ def named(nets: Sequence[Runs]) -> dict[str, Runs]:
 def mean_errors(nets: Sequence[Errors]) -> Errors:
     """The error of several conditions taken as one, over the seeds that all have: mean percent, mean of each image."""
     percent = mean_over([net.percent for net in nets])
-    return Errors(percent, {int(s): np.mean([net.wrong[int(s)] for net in nets], axis=0) for s in percent.index})
+    return Errors(
+        percent,
+        {int(s): np.mean([net.wrong[int(s)] for net in nets], axis=0) for s in percent.index},
+    )
 
 
 def mean_over(nets: "Sequence[pd.Series[float]]") -> "pd.Series[float]":

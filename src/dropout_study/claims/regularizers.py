@@ -9,7 +9,16 @@ from dropout_study.results import Effect, Runs
 from dropout_study.selection import candidates, check_equal, selected
 from dropout_study.statistics import PERCENT, interval
 
-ORDER = ("none", "L2", "L1", "sparsity", "max-norm", "dropout", "dropout + L2", "dropout + max-norm")
+ORDER = (
+    "none",
+    "L2",
+    "L1",
+    "sparsity",
+    "max-norm",
+    "dropout",
+    "dropout + L2",
+    "dropout + max-norm",
+)
 
 
 def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
@@ -19,6 +28,7 @@ def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
     check_equal(runs, arms)
     errors = {arm: selected(runs, arm).error() for arm in arms}
     dropout = errors[runs.values["dropout"]]
+
     return {
         "beats": {arm: errors[arm].minus(dropout) for arm in runs.values["others"]},
         "combines": {arm: dropout.minus(errors[arm]) for arm in runs.values["combined"]},
@@ -27,19 +37,26 @@ def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
 
 def beside(studies: Studies) -> list[str]:
     """Every arm's choice, error and NLL; and all candidates."""
-    runs, lines = studies["regularizers"], []
+    runs = studies["regularizers"]
+    lines = []
     gain = selected(runs, "none").error().minus(selected(runs, runs.values["dropout"]).error())
     lines.append(f"no regularizer less dropout: {interval(gain.values):+.3f} points")
+
     for arm in _arms(runs):
         chosen = selected(runs, arm)
         error = interval(chosen.column("test/error/weight_scaling").tolist()).within(PERCENT)
         nll = chosen.column("test/nll/weight_scaling").mean()
-        lines.append(f"{arm}: test error {error:.2f} %, NLL {nll:.4f} nats; chosen: {_constants(chosen)}")
+        lines.append(
+            f"{arm}: test error {error:.2f} %, NLL {nll:.4f} nats; chosen: {_constants(chosen)}"
+        )
+
     for arm in _arms(runs):
         tried = candidates(runs, arm)
         lines.append(
-            f"candidates of {arm}, validation error %: " + ", ".join(f"{value:.2f}" for value in tried["error"])
+            f"candidates of {arm}, validation error %: "
+            + ", ".join(f"{value:.2f}" for value in tried["error"])
         )
+
     return lines
 
 
@@ -57,7 +74,12 @@ def _constants(runs: Runs) -> str:
         "regularizer.l1": "L1",
     }
     keys |= {"regularizer.sparsity": "sparsity", "regularizer.max_norm": "max-norm"}
-    return ", ".join(f"{name} {row[key]}" for key, name in keys.items() if key in row and row[key] not in (0, "none"))
+
+    return ", ".join(
+        f"{name} {row[key]}"
+        for key, name in keys.items()
+        if key in row and row[key] not in (0, "none")
+    )
 
 
 def figure(studies: Studies) -> Figure:
@@ -67,18 +89,24 @@ def figure(studies: Studies) -> Figure:
     sheet, axes = figures.sheet(2)
     figures.forest(
         axes[0],
-        {arm: Effect(selected(runs, arm).column("test/error/weight_scaling").tolist()) for arm in arms},
+        {
+            arm: Effect(selected(runs, arm).column("test/error/weight_scaling").tolist())
+            for arm in arms
+        },
         margin=None,
         within=PERCENT,
     )
     axes[0].set(xlabel="test error (%) of the chosen candidate")
+
     for row, arm in enumerate(arms):
         errors = candidates(runs, arm)["error"]
         axes[1].plot(errors, [row] * len(errors), "o", color="0.55", markersize=4)
         axes[1].plot(errors.min(), row, "o", color="black")
+
     axes[1].set_yticks(range(len(arms)), [""] * len(arms))
     axes[1].set_ylim(len(arms) - 0.5, -0.5)
     axes[1].set(xlabel="validation error (%) of every candidate; black: chosen")
+
     return sheet
 
 
@@ -97,7 +125,9 @@ CLAIM = Claim(
     studies=("regularizers",),
     parts={
         "beats": Part("test error of the arm less that of dropout", Greater()),
-        "combines": Part("test error of dropout less that of the combination", Greater(), some=True),
+        "combines": Part(
+            "test error of dropout less that of the combination", Greater(), some=True
+        ),
     },
     estimate=estimate,
     figure=figure,

@@ -12,7 +12,9 @@ from dropout_study.statistics import PERCENT
 def arms(runs: Runs) -> dict[str, Runs]:
     """Nets by the kind of units that were dropped in training."""
     rate = runs.values["rate"]
-    plain, noisy = runs.where(model__input_rate=0), runs.where(arm="inputs dropped")
+    plain = runs.where(model__input_rate=0)
+    noisy = runs.where(arm="inputs dropped")
+
     return {
         "none": plain.where(model__hidden_rate=0),
         "hidden": plain.where(model__hidden_rate=rate),
@@ -24,7 +26,9 @@ def arms(runs: Runs) -> dict[str, Runs]:
 def kinds(runs: Runs) -> list[str]:
     """The kinds of corruption that were measured."""
     prefix = "curve/corruption/"
-    return sorted(str(column).removeprefix(prefix) for column in runs.frame if str(column).startswith(prefix))
+    return sorted(
+        str(column).removeprefix(prefix) for column in runs.frame if str(column).startswith(prefix)
+    )
 
 
 def errors(runs: Runs) -> Errors:
@@ -41,11 +45,19 @@ def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
 def beside(studies: Studies) -> list[str]:
     """Clean and corrupted errors, by kind of corruption."""
     lines = []
+
     for name, runs in arms(studies["robustness"]).items():
-        of_kinds = ", ".join(f"{_mean(runs, kind):.1f} {kind.replace('_', ' ')}" for kind in kinds(runs))
-        clean, corrupted = (runs.column(key).mean() for key in ("test/error/weight_scaling", "corruption/error"))
+        of_kinds = ", ".join(
+            f"{_mean(runs, kind):.1f} {kind.replace('_', ' ')}" for kind in kinds(runs)
+        )
+        clean, corrupted = (
+            runs.column(key).mean() for key in ("test/error/weight_scaling", "corruption/error")
+        )
         nll = runs.column("corruption/nll").mean()
-        lines.append(f"{name} dropped: clean {clean:.2f} %, corrupted {corrupted:.2f} % ({of_kinds}), {nll:.3f} nats")
+        lines.append(
+            f"{name} dropped: clean {clean:.2f} %, corrupted {corrupted:.2f} % ({of_kinds}), {nll:.3f} nats"
+        )
+
     return lines
 
 
@@ -59,15 +71,19 @@ def figure(studies: Studies) -> Figure:
     of_kinds = kinds(studies["robustness"])
     sheet, (*axes, last) = figures.panels(len(of_kinds) + 1, columns=4, height=2.4)
     nets = arms(studies["robustness"])
+
     for axis, kind in zip(axes, of_kinds, strict=True):
         for i, (name, runs) in enumerate(nets.items()):
             curve = runs.curve(f"corruption/{kind}")
             figures.line(axis, curve, name, i, label=False, within=PERCENT)
+
         axis.set_title(kind.replace("_", " "), fontsize=9, loc="left")
         axis.set(xlabel="severity", ylabel="test error (%)", xticks=sorted(curve.index))
+
     handles, labels = axes[0].get_legend_handles_labels()
     last.legend(handles, labels, title="units dropped in training", loc="center")
     last.set_axis_off()
+
     return sheet
 
 

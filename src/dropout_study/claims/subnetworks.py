@@ -9,7 +9,12 @@ from dropout_study.claims.claim import Claim, Studies
 from dropout_study.claims.criteria import Exact, Part
 from dropout_study.results import Effect
 
-EXPECTED = {"masks": 16, "with a path": 9, "functions, with biases": 13, "functions, without biases": 10}
+EXPECTED = {
+    "masks": 16,
+    "with a path": 9,
+    "functions, with biases": 13,
+    "functions, without biases": 10,
+}
 
 
 def counts() -> dict[str, int]:
@@ -21,12 +26,15 @@ def counts() -> dict[str, int]:
 
     network = MLP(2, 1, [2]).double()
     network.initialize(0)
+
     for p in network.parameters():
         p.data = p.data.abs() + 0.5  # a unit that is never active would not count
+
     source = torch.Generator().manual_seed(0)
     inputs = torch.randn(200, 2, generator=source, dtype=torch.float64)
     bare = MLP(2, 1, [2]).double()
     bare.load_state_dict({k: v * ("bias" not in k) for k, v in network.state_dict().items()})
+
     return {
         "masks": count_masks(network),
         "with a path": count_connected(network),
@@ -38,8 +46,10 @@ def counts() -> dict[str, int]:
 def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
     """How far counts are from what they should be."""
     runs = studies["enumerable"]
-    units, masks = runs.column("exact/units"), runs.column("exact/masks")
+    units = runs.column("exact/units")
+    masks = runs.column("exact/masks")
     off = [abs(math.log2(m) - n) for n, m in zip(units, masks, strict=True)]
+
     return {
         "counted": {name: Effect([found - EXPECTED[name]]) for name, found in counts().items()},
         "enumerated": {"trained nets": Effect(off)},
@@ -50,13 +60,27 @@ def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
 def figure(studies: Studies) -> Figure:
     """Masks by units, of the nets that were enumerated."""
     runs = studies["enumerable"]
-    units, masks = runs.column("exact/units"), runs.column("exact/masks")
+    units = runs.column("exact/units")
+    masks = runs.column("exact/masks")
     sheet, (axes,) = figures.sheet()
     n = range(1, 21)
     axes.plot(n, [2.0**i for i in n], color="0.6", linewidth=1)
-    axes.annotate("$2^n$", (20, 2.0**20), xytext=(-20, -4), textcoords="offset points", ha="right", color="0.4")
+    axes.annotate(
+        "$2^n$",
+        (20, 2.0**20),
+        xytext=(-20, -4),
+        textcoords="offset points",
+        ha="right",
+        color="0.4",
+    )
     axes.plot(units, masks, "o", color="black")
-    axes.set(yscale="log", xlabel="droppable units n", ylabel="subnetworks gone through", xticks=range(0, 21, 4))
+    axes.set(
+        yscale="log",
+        xlabel="droppable units n",
+        ylabel="subnetworks gone through",
+        xticks=range(0, 21, 4),
+    )
+
     return sheet
 
 
@@ -68,7 +92,9 @@ CLAIM = Claim(
     studies=("enumerable",),
     parts={
         "counted": Part(
-            "masks, masks with a path and distinct functions of a 2-2-1 net, less 16, 9, 13, 10", Exact(0), ""
+            "masks, masks with a path and distinct functions of a 2-2-1 net, less 16, 9, 13, 10",
+            Exact(0),
+            "",
         ),
         "enumerated": Part("log2 of the masks gone through, less n", Exact(0), ""),
         "probabilities": Part("sum of the masks' probabilities, less 1", Exact(1e-12), ""),

@@ -16,9 +16,12 @@ def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
     found = {arm: studies["enumerable"].where(arm=arm) for arm in FAMILIES}
     return {
         "classification": {
-            arm: Effect(runs.column("exact/weight_scaling_error").tolist()) for arm, runs in found.items()
+            arm: Effect(runs.column("exact/weight_scaling_error").tolist())
+            for arm, runs in found.items()
         },
-        "regression": {arm: Effect(runs.column("exact/normal_error").tolist()) for arm, runs in found.items()},
+        "regression": {
+            arm: Effect(runs.column("exact/normal_error").tolist()) for arm, runs in found.items()
+        },
     }
 
 
@@ -30,16 +33,23 @@ def figure(studies: Studies) -> Figure:
     for row, arm in enumerate(arms):
         found = runs.where(arm=arm)
         color = figures.look(arm, row)["color"]
+
         for offset, deep, marker in ((-0.12, False, "o"), (0.12, True, "^")):
             widths = found.frame["model.widths"].astype(str)  # of softmax regression: nan
             part = found.frame[widths.str.contains("x") == deep]
             values = part["exact/weight_scaling_error"].clip(lower=1e-17)
             axes.plot(values, [row + offset] * len(part), marker, color=color, alpha=0.7)
+
     axes.axvline(TOLERANCE, color="0.3", linewidth=1, linestyle=":")
-    axes.set(xscale="log", xlabel="largest difference of log-probabilities (nats)", yticks=range(len(arms)))
+    axes.set(
+        xscale="log",
+        xlabel="largest difference of log-probabilities (nats)",
+        yticks=range(len(arms)),
+    )
     axes.set_yticklabels(arms)
     axes.set_title("circles: one layer of masks; triangles: two", fontsize=8, loc="left")
     axes.invert_yaxis()
+
     return sheet
 
 

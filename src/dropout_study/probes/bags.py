@@ -11,22 +11,31 @@ from dropout_study.rules import bagging, weight_scaling
 def bags(probed: Probed) -> Findings:
     """Consecutive networks form a bag; its results are those of its first member.
 
-    Finds the curves `bag/error` (percent) and `bag/nll` (nats) by number of members, and which images the whole bag
-    misclassifies, `bag`.
+    Finds the curves `bag/error` (percent) and `bag/nll` (nats) by number of members, and which
+    images the whole bag misclassifies, `bag`.
 
     Raises:
         ValueError: the networks do not divide into bags.
     """
     scores = Scores()
+
     for x, labels in probed.batches():
         scores.add(bagging(weight_scaling(probed.cohort, x), probed.bag), labels)
-    means, steps = scores.means(), range(1, probed.bag + 1)
-    curves: Curves = {f"bag/{key}": (steps, _of_first_members(means[key].T, probed.bag).T) for key in ("error", "nll")}
+
+    means = scores.means()
+    steps = range(1, probed.bag + 1)
+    curves: Curves = {
+        f"bag/{key}": (steps, _of_first_members(means[key].T, probed.bag).T)
+        for key in ("error", "nll")
+    }
+
     return Findings(curves=curves, wrong={"bag": _of_first_members(scores.wrong()[-1], probed.bag)})
 
 
 def _of_first_members(of_bags: Tensor, size: int) -> Tensor:
     """`[S, ...]` of the bags as `[S * size, ...]` of the networks: nan for all but each bag's first."""
-    of_networks = torch.full((len(of_bags) * size, *of_bags.shape[1:]), torch.nan, dtype=torch.float64)
+    of_networks = torch.full(
+        (len(of_bags) * size, *of_bags.shape[1:]), torch.nan, dtype=torch.float64
+    )
     of_networks[::size] = of_bags.double()
     return of_networks

@@ -18,20 +18,25 @@ IMAGES = 100  # test images that are looked at
 def enumeration(probed: Probed) -> Findings:
     """Both exact ensembles against weight scaling and against sampling, on some images, in the networks' precision.
 
-    Finds `exact/units` n, `exact/masks` 2^n, `exact/probability_error` (how far the masks' probabilities are from
-    adding up to 1), `exact/arithmetic_sum_error` and `exact/geometric_sum_error` (how far the classes' probabilities
-    are), `exact/weight_scaling_error` (largest difference of log-probabilities to the geometric ensemble),
-    `exact/kl` (mean KL divergence from the geometric ensemble to weight scaling, nats), `exact/normal_error`
-    (largest difference of means, the logits taken as means of normal distributions, to the geometric ensemble of
-    those), `exact/mc_slope` and the curve `exact/mc_distance` (root mean square difference between the mean
-    probabilities of k sampled masks and of all).
+    Finds `exact/units` n, `exact/masks` 2^n, `exact/probability_error` (how far the masks'
+    probabilities are from adding up to 1), `exact/arithmetic_sum_error` and
+    `exact/geometric_sum_error` (how far the classes' probabilities are),
+    `exact/weight_scaling_error` (largest difference of log-probabilities to the geometric
+    ensemble), `exact/kl` (mean KL divergence from the geometric ensemble to weight scaling, nats),
+    `exact/normal_error` (largest difference of means, the logits taken as means of normal
+    distributions, to the geometric ensemble of those), `exact/mc_slope` and the curve
+    `exact/mc_distance` (root mean square difference between the mean probabilities of k sampled
+    masks and of all).
     """
     cohort = probed.cohort
     probabilities = log_probability(*cohort.network.sites).exp()
     x = next(iter(probed.batches()))[0][:IMAGES]
     units = sum(math.prod(site.shape) for site in cohort.network.sites if site.rate)
-    ensemble, scaled, logits = exact(cohort, x), weight_scaling(cohort, x), cohort(x)
-    geometric, r = ensemble.geometric, len(cohort.seeds)
+    ensemble = exact(cohort, x)
+    scaled = weight_scaling(cohort, x)
+    logits = cohort(x)
+    geometric = ensemble.geometric
+    r = len(cohort.seeds)
     normal = exact_normal(cohort, x, variance=1.0).mean
     metrics = {
         "exact/arithmetic_sum_error": (ensemble.arithmetic.exp().sum(-1) - 1).abs().amax(-1),
@@ -46,6 +51,7 @@ def enumeration(probed: Probed) -> Findings:
     distances = _distances(probed, x, ensemble.arithmetic.exp())
     slope = _slope(torch.tensor(COUNTS).log(), distances.log())
     curves: Curves = {"exact/mc_distance": (COUNTS, distances)}
+
     return Findings(metrics=metrics | {"exact/mc_slope": slope}, curves=curves)
 
 

@@ -17,21 +17,34 @@ REPEATS = 20  # random choices of the units that are removed
 def removal(probed: Probed) -> Findings:
     """Error when each hidden unit is removed with some probability, the rest scaled up as in training.
 
-    Finds the curves `removal/error` (percent, mean over random choices) and `removal/worst` (of the worst choice)
-    by percent of units removed, and which images are misclassified with half of them gone, `removed_50`.
+    Finds the curves `removal/error` (percent, mean over random choices) and `removal/worst` (of the
+    worst choice) by percent of units removed, and which images are misclassified with half of them
+    gone, `removed_50`.
     """
     cohort = probed.cohort
     hidden = [site for site in cohort.network.sites if site.name != "input"]
-    scores = {(percent, i): Scores() for percent in PERCENT for i in range(REPEATS if percent else 1)}
+    scores = {
+        (percent, i): Scores() for percent in PERCENT for i in range(REPEATS if percent else 1)
+    }
+
     for x, labels in probed.batches():
         for (percent, i), score in scores.items():
             sites = [dataclasses.replace(site, rate=percent / 100) for site in hidden]
-            removed = masks.sample(sites, cohort.seeds, i, 1, Purpose.EVALUATION_MASK, x.dtype, x.device)
+            removed = masks.sample(
+                sites, cohort.seeds, i, 1, Purpose.EVALUATION_MASK, x.dtype, x.device
+            )
             score.add(cohort(x, removed).log_softmax(-1), labels)
-    errors = {percent: [s.means()["error"] for (p, _), s in scores.items() if p == percent] for percent in PERCENT}
+
+    errors = {
+        percent: [s.means()["error"] for (p, _), s in scores.items() if p == percent]
+        for percent in PERCENT
+    }
     mean = torch.stack([torch.stack(of_percent).mean(0) for of_percent in errors.values()])
     worst = torch.stack([torch.stack(of_percent).amax(0) for of_percent in errors.values()])
-    half = torch.stack([score.wrong().double() for (percent, _), score in scores.items() if percent == 50])
+    half = torch.stack(
+        [score.wrong().double() for (percent, _), score in scores.items() if percent == 50]
+    )
+
     return Findings(
         curves={"removal/error": (PERCENT, mean), "removal/worst": (PERCENT, worst)},
         wrong={"removed_50": half.mean(0)},

@@ -15,7 +15,8 @@ from dropout_study.networks import Network
 from dropout_study.probes.findings import Findings, Probed
 from dropout_study.rules import subnetworks, weight_scaling
 
-ROUNDS, WARM_UP = 30, 3
+ROUNDS = 30
+WARM_UP = 3
 BATCH = 100
 NETS = 10  # of a bag, and passes of Monte Carlo
 
@@ -23,16 +24,18 @@ NETS = 10  # of a bag, and passes of Monte Carlo
 def timing(probed: Probed) -> Findings:
     """Ratios of times, one a round; what is divided is timed right after what it is divided by.
 
-    Finds curves by round: `cost/dropout` (an update with dropout by one without), `cost/bag` (an update of each of
-    ten nets by one with dropout), `cost/scaling` (a pass of weight scaling by a pass of the net without dropout),
-    `cost/monte_carlo` (ten masks by one pass of weight scaling); and the operations they take by PyTorch's counter:
-    `cost/flops_dropout`, `cost/flops_bag`, `cost/flops_scaling`, `cost/flops_monte_carlo`, as ratios likewise.
+    Finds curves by round: `cost/dropout` (an update with dropout by one without), `cost/bag` (an
+    update of each of ten nets by one with dropout), `cost/scaling` (a pass of weight scaling by a
+    pass of the net without dropout), `cost/monte_carlo` (ten masks by one pass of weight scaling);
+    and the operations they take by PyTorch's counter: `cost/flops_dropout`, `cost/flops_bag`,
+    `cost/flops_scaling`, `cost/flops_monte_carlo`, as ratios likewise.
     """
     network = probed.cohort.member(0)
     plain = copy.deepcopy(network)
     plain.sites = tuple(masks.Site(site.name, site.shape, 0.0) for site in network.sites)
     x, labels = next(iter(probed.batches()))
-    dropping, whole = Updates(network, x, labels), Updates(plain, x, labels)
+    dropping = Updates(network, x, labels)
+    whole = Updates(plain, x, labels)
     members = [Updates(plain, x, labels) for _ in range(NETS)]
 
     def bag() -> None:
@@ -53,10 +56,15 @@ def timing(probed: Probed) -> Findings:
         "monte_carlo": (pass_of(dropping.cohort), sampled),
     }
     found = Findings()
+
     for name, (one, other) in rivals.items():
-        found.curves[f"cost/{name}"] = range(1, ROUNDS + 1), _per_network(_ratios(one, other), probed)
+        found.curves[f"cost/{name}"] = (
+            range(1, ROUNDS + 1),
+            _per_network(_ratios(one, other), probed),
+        )
         ratio = _operations(other) / _operations(one)
         found.metrics[f"cost/flops_{name}"] = torch.full((len(probed.cohort.seeds),), ratio)
+
     return found
 
 
@@ -66,12 +74,17 @@ class Updates:
     def __init__(self, network: Network, x: Tensor, labels: Tensor) -> None:
         self.cohort = Cohort(network, [0])
         self.cohort.to(x.device, x.dtype)
-        self._x, self._labels, self._update = x[:BATCH].unsqueeze(0), labels[:BATCH], 0
-        self._optimizer = torch.optim.AdamW(self.cohort.parameters(), lr=1e-4, weight_decay=0.0, fused=True)
+        self._x = x[:BATCH].unsqueeze(0)
+        self._labels = labels[:BATCH]
+        self._update = 0
+        self._optimizer = torch.optim.AdamW(
+            self.cohort.parameters(), lr=1e-4, weight_decay=0.0, fused=True
+        )
 
     def __call__(self) -> None:
         """One pass forwards, one backwards, one step."""
-        sites, x = self.cohort.network.sites, self._x
+        sites = self.cohort.network.sites
+        x = self._x
         factors = masks.sample(sites, [0], self._update, x.shape[1], dtype=x.dtype, device=x.device)
         loss = F.cross_entropy(self.cohort(x, factors)[0], self._labels)
         self._optimizer.zero_grad()
@@ -83,17 +96,22 @@ class Updates:
 def _ratios(one: Callable[[], object], other: Callable[[], object]) -> Tensor:
     """Time of the second by time of the first, `[ROUNDS]`, taken in turn after a few rounds that do not count."""
     ratios = []
+
     for _ in range(WARM_UP + ROUNDS):
-        first, second = _time(one), _time(other)
+        first = _time(one)
+        second = _time(other)
         ratios.append(second / first)
+
     return torch.tensor(ratios[WARM_UP:])
 
 
 def _time(call: Callable[[], object]) -> float:
     start = time.perf_counter()
     call()
+
     if torch.cuda.is_available():
         torch.cuda.synchronize()
+
     return time.perf_counter() - start
 
 

@@ -16,15 +16,17 @@ FEATURES = 7  # of 28 x 28 pixels, which fit into a tag
 def units(probed: Probed) -> Findings:
     """Statistics of the activations of all hidden layers, without masks.
 
-    Finds the curves, with the number of the layer as the step, `units/correlation` (mean absolute correlation of
-    pairs of units that vary), `units/active` (share of activations above zero), `units/activation` (mean) and
-    `units/rank` (effective rank by number of units); and the picture `features` (see below), where the first layer
-    is fully connected and the inputs are square.
+    Finds the curves, with the number of the layer as the step, `units/correlation` (mean absolute
+    correlation of pairs of units that vary), `units/active` (share of activations above zero),
+    `units/activation` (mean) and `units/rank` (effective rank by number of units); and the picture
+    `features` (see below), where the first layer is fully connected and the inputs are square.
     """
     cohort = probed.cohort
     hidden = range(len(cohort.network.sites) - 1)
     outputs = [cohort.outputs(x, stages=hidden) for x, _ in probed.batches()]
-    layers = [torch.cat([of_batch[i] for of_batch in outputs], 1).flatten(2).double() for i in hidden]
+    layers = [
+        torch.cat([of_batch[i] for of_batch in outputs], 1).flatten(2).double() for i in hidden
+    ]
     found = {
         "units/correlation": torch.stack([correlation(h) for h in layers]),
         "units/active": torch.stack([(h > 0).double().mean((1, 2)) for h in layers]),
@@ -32,6 +34,7 @@ def units(probed: Probed) -> Findings:
         "units/rank": torch.stack([effective_rank(h) / h.shape[-1] for h in layers]),
     }
     steps = [i + 1 for i in hidden]
+
     return Findings(
         curves={key: (steps, values) for key, values in found.items()},
         pictures=features(cohort),
@@ -44,7 +47,9 @@ def features(cohort: Cohort) -> dict[str, Tensor]:
     side = math.isqrt(math.prod(cohort.network.sites[0].shape))
     if not isinstance(layer, Linear) or side**2 != layer.weight.shape[-2]:
         return {}
+
     weights = layer.weight[..., :FEATURES].unflatten(-2, (side, side))  # [R, side, side, units]
+
     return {"features": weights.movedim(-1, -2).flatten(-2)}
 
 
@@ -59,7 +64,9 @@ def _mean_correlation(h: Tensor) -> Tensor:
     n = varying.shape[1]
     if n < 2:
         return torch.zeros((), dtype=h.dtype, device=h.device)
+
     mean: Tensor = (torch.corrcoef(varying.T).abs().sum() - n) / (n * (n - 1))
+
     return mean
 
 
@@ -68,4 +75,5 @@ def effective_rank(h: Tensor) -> Tensor:
     centred = h - h.mean(1, keepdim=True)
     eigenvalues = torch.linalg.eigvalsh(centred.mT @ centred).clamp_min(0)
     shares: Tensor = eigenvalues / eigenvalues.sum(-1, keepdim=True).clamp_min(1e-300)
+
     return shares.xlogy(shares).sum(-1).neg().exp()

@@ -21,12 +21,12 @@ from rich.table import Table
 
 from dropout_study import command_line
 from dropout_study import config as schema
-from dropout_study.cohort import Cohort
 from dropout_study.data import DataModule
+from dropout_study.dropout.cohort import Cohort
+from dropout_study.dropout.rules import exact, monte_carlo, weight_scaling
 from dropout_study.experiment import make_network, quiet
 from dropout_study.images import CLASSES, load
 from dropout_study.metrics import errors
-from dropout_study.rules import exact, monte_carlo, weight_scaling
 from dropout_study.training import CohortTraining, make_trainer
 
 CONF = Path(__file__).parents[1] / "conf"

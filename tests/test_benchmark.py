@@ -14,14 +14,14 @@ from dropout_study.benchmark import starting, throughput
 from dropout_study.benchmark.comparison import Row, in_turn, ratio
 from dropout_study.benchmark.peers import passes, plain_network, repeated
 from dropout_study.benchmark.training import BareUpdates, operations, overrides
-from dropout_study.cohort import Cohort
 from dropout_study.config import Config
 from dropout_study.data import DataModule
+from dropout_study.dropout.cohort import Cohort
+from dropout_study.dropout.networks import MLP
+from dropout_study.dropout.rules import monte_carlo
 from dropout_study.experiment import make_network, quiet
-from dropout_study.networks import MLP
 from dropout_study.record import Record, SeedRecord
 from dropout_study.results import from_store
-from dropout_study.rules import monte_carlo
 from dropout_study.training import CohortTraining, make_trainer
 
 

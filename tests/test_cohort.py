@@ -8,12 +8,12 @@ import pytorch_lightning as pl
 import torch
 from conftest import random_images
 
-from dropout_study.cohort import Cohort, load_weights
 from dropout_study.config import Config
 from dropout_study.data import DataModule
+from dropout_study.dropout.cohort import Cohort, load_weights
+from dropout_study.dropout.masks import sample
+from dropout_study.dropout.networks import MLP, LeNet, Network
 from dropout_study.experiment import make_network, quiet
-from dropout_study.masks import sample
-from dropout_study.networks import MLP, LeNet, Network
 from dropout_study.training import CohortTraining, make_trainer
 
 NETWORKS = [MLP(784, 10, [8, 6], "tanh", 0.2, 0.5), LeNet(10, "all", 0.5)]

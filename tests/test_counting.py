@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from dropout_study.counting import count_connected, count_functions, count_masks
-from dropout_study.networks import MLP
+from dropout_study.dropout.counting import count_connected, count_functions, count_masks
+from dropout_study.dropout.networks import MLP
 
 
 def textbook(bias: float) -> MLP:

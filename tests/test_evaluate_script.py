@@ -11,10 +11,10 @@ from starting import Script
 from test_tracking import example
 
 from dropout_study import tracking
-from dropout_study.cohort import Cohort, load_weights
 from dropout_study.config import Config, ConfigError, Evaluate, Tracking
+from dropout_study.dropout.cohort import Cohort, load_weights
+from dropout_study.dropout.networks import MLP
 from dropout_study.experiment import reevaluate, save_config
-from dropout_study.networks import MLP
 
 pytestmark = pytest.mark.usefixtures("uri")
 Runs = Callable[[], list[Run]]

@@ -209,7 +209,7 @@ def test_a_diverged_cohort_fails_and_says_when(do: Do, runs: Runs) -> None:
 
 def test_one_diverged_seed_fails_alone(do: Do, runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     """If this failed, one seed would cost the others their results, or be averaged in."""
-    from dropout_study.cohort import Cohort
+    from dropout_study.dropout.cohort import Cohort
 
     original = Cohort.__init__
 

@@ -7,9 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropout_study.masks import LEVELS, Site, sample, threshold
-from dropout_study.networks import MLP
-from dropout_study.randomness import Purpose
+from dropout_study.dropout.masks import LEVELS, Site, sample, threshold
+from dropout_study.dropout.networks import MLP
+from dropout_study.dropout.randomness import Purpose
 
 SITES = (Site("input", (12,), 0.2), Site("hidden0", (7,), 0.5))
 

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.ops import StochasticDepth
 
-from dropout_study.modules import dropout_on, monte_carlo, subnetworks, weight_scaling
-from dropout_study.randomness import Purpose, stream
+from dropout_study.dropout.any_model import dropout_on, monte_carlo, subnetworks, weight_scaling
+from dropout_study.dropout.randomness import Purpose, stream
 
 X = torch.rand(8, 1, 6, 6, generator=torch.Generator().manual_seed(0))
 WORDS = torch.rand(4, 5, 8, generator=torch.Generator().manual_seed(0))

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from dropout_study.networks import MLP, LeNet
+from dropout_study.dropout.networks import MLP, LeNet
 
 
 def count(network: nn.Module) -> int:

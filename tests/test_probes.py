@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from dropout_study import config, metrics
-from dropout_study.cohort import Cohort
 from dropout_study.corruptions import corrupt
+from dropout_study.dropout.cohort import Cohort
+from dropout_study.dropout.networks import MLP, LeNet
+from dropout_study.dropout.rules import bagging, exact, means, subnetworks, weight_scaling
 from dropout_study.evaluation import evaluate
-from dropout_study.networks import MLP, LeNet
 from dropout_study.probes import PROBES, Probed
 from dropout_study.probes.timing import NETS
 from dropout_study.probes.units import correlation, effective_rank
-from dropout_study.rules import bagging, exact, means, subnetworks, weight_scaling
 
 SOURCE = torch.Generator().manual_seed(0)
 X = torch.rand(60, 16, generator=SOURCE)

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropout_study.randomness import Purpose, generator, stream
+from dropout_study.dropout.randomness import Purpose, generator, stream
 
 
 def test_seeds_updates_sites_and_purposes_have_streams_of_their_own() -> None:

@@ -9,10 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_theory import DIGITS, trained
 
-from dropout_study.cohort import Cohort
-from dropout_study.masks import Site, enumerate_masks, log_probability
-from dropout_study.networks import MLP, LeNet, Network
-from dropout_study.rules import bagging, exact, means, monte_carlo, subnetworks, weight_scaling
+from dropout_study.dropout.cohort import Cohort
+from dropout_study.dropout.masks import Site, enumerate_masks, log_probability
+from dropout_study.dropout.networks import MLP, LeNet, Network
+from dropout_study.dropout.rules import (
+    bagging,
+    exact,
+    means,
+    monte_carlo,
+    subnetworks,
+    weight_scaling,
+)
 
 X = torch.rand(6, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 

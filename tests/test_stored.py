@@ -9,11 +9,11 @@ from hydra import compose, initialize_config_dir
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from dropout_study.cohort import Cohort
 from dropout_study.config import Evaluate, Tracking
+from dropout_study.dropout.cohort import Cohort
+from dropout_study.dropout.networks import Network
 from dropout_study.experiment import reevaluate, results_table
 from dropout_study.jobs import Job, carry_out
-from dropout_study.networks import Network
 from dropout_study.store import prepare
 
 SMALL = ("budget=smoke", "data=digits", "model.widths=[8]", "rules=[weight_scaling]", "trainer=cpu")

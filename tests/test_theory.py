@@ -5,13 +5,13 @@ import math
 import pytest
 import torch
 
-from dropout_study.cohort import Cohort
 from dropout_study.config import Data
 from dropout_study.data import DataModule
+from dropout_study.dropout.cohort import Cohort
+from dropout_study.dropout.masks import Site, enumerate_masks, log_probability
+from dropout_study.dropout.networks import MLP
+from dropout_study.dropout.rules import bagging, exact, exact_normal, weight_scaling
 from dropout_study.images import load
-from dropout_study.masks import Site, enumerate_masks, log_probability
-from dropout_study.networks import MLP
-from dropout_study.rules import bagging, exact, exact_normal, weight_scaling
 
 DIGITS = load(Data(name="digits", root="-", pool=2))
 X = DIGITS.test.batch(torch.arange(40))[0].double()

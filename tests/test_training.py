@@ -12,8 +12,8 @@ from torch.nn import functional as F
 
 from dropout_study.config import DATASETS, Config
 from dropout_study.data import BatchStream, DataModule, EvaluationBatches, subset
+from dropout_study.dropout.masks import sample
 from dropout_study.experiment import make_network, quiet
-from dropout_study.masks import sample
 from dropout_study.training import (
     Checkpointing,
     CohortTraining,

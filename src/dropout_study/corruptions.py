@@ -7,7 +7,7 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as V
 
-from dropout_study.randomness import Purpose, generator
+from dropout_study.dropout.randomness import Purpose, generator
 
 SEVERITIES = range(1, 6)
 Corruption = Callable[[Tensor, int, torch.Generator], Tensor]

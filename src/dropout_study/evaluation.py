@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from dropout_study import metrics
-from dropout_study.cohort import Cohort
-from dropout_study.randomness import Purpose, generator
-from dropout_study.rules import exact, means, monte_carlo, subnetworks, weight_scaling
+from dropout_study.dropout.cohort import Cohort
+from dropout_study.dropout.randomness import Purpose, generator
+from dropout_study.dropout.rules import exact, means, monte_carlo, subnetworks, weight_scaling
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 

@@ -31,16 +31,16 @@ from dropout_study import (
     training,
 )
 from dropout_study.addresses import absolute, masked
-from dropout_study.cohort import Cohort, load_weights
 from dropout_study.config import Config, ConfigError, Evaluate, Model
 from dropout_study.data import DataModule, combined
+from dropout_study.dropout.cohort import Cohort, load_weights
+from dropout_study.dropout.networks import MLP, LeNet, Network
+from dropout_study.dropout.rules import check_enumerable
 from dropout_study.identity import RERUN, look_up
 from dropout_study.images import CLASSES, Images, load
-from dropout_study.networks import MLP, LeNet, Network
 from dropout_study.probes import PROBES, Probed
 from dropout_study.processes import now_ms
 from dropout_study.record import FILE, Record, SeedRecord
-from dropout_study.rules import check_enumerable
 from dropout_study.statistics import PERCENT, interval
 
 log = logging.getLogger(__name__)

@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from dropout_study.config import ConfigError, Data
+from dropout_study.dropout.randomness import Purpose, generator
 from dropout_study.locks import file_lock
-from dropout_study.randomness import Purpose, generator
 
 CLASSES = 10
 

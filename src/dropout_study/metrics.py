@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from dropout_study.rules import widen
+from dropout_study.dropout.rules import widen
 
 BINS = 15
 

@@ -9,8 +9,8 @@ from mlflow.tracking import MlflowClient
 from dropout_study import config as schema
 from dropout_study import tracking
 from dropout_study.addresses import absolute
-from dropout_study.cohort import Cohort, load_weights
 from dropout_study.config import Config, ConfigError
+from dropout_study.dropout.cohort import Cohort, load_weights
 from dropout_study.identity import RECORD_ID, cohorts_of, counted
 from dropout_study.store import experiment_id, search
 

@@ -20,11 +20,12 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 from tqdm import tqdm
 
-from dropout_study import masks, metrics
-from dropout_study.cohort import Cohort
+from dropout_study import metrics
 from dropout_study.config import SGD, Config, ConfigError, digest
 from dropout_study.data import Blocks, blocks, combined
-from dropout_study.networks import Network
+from dropout_study.dropout import masks
+from dropout_study.dropout.cohort import Cohort
+from dropout_study.dropout.networks import Network
 from dropout_study.optimizers import make_optimizer, make_schedule
 from dropout_study.processes import SHARED_THREADS
 from dropout_study.regularizers import penalty, project

@@ -11,11 +11,11 @@ from statistics import median
 import torch
 from torch import Tensor, nn
 
-from dropout_study import rules
 from dropout_study.benchmark.comparison import Row, in_turn, ratio
 from dropout_study.benchmark.peers import name_of_repeated, passes, plain_network, repeated
-from dropout_study.cohort import Cohort
-from dropout_study.networks import MLP
+from dropout_study.dropout import rules
+from dropout_study.dropout.cohort import Cohort
+from dropout_study.dropout.networks import MLP
 
 WIDTHS = [1024, 1024]
 EXAMPLES = 500

@@ -21,8 +21,8 @@ def counts() -> dict[str, int]:
     """What is counted on 2 inputs and 2 hidden ReLU units, all four droppable, with positive weights."""
     import torch  # what the claims say is read without it
 
-    from dropout_study.counting import count_connected, count_functions, count_masks
-    from dropout_study.networks import MLP
+    from dropout_study.dropout.counting import count_connected, count_functions, count_masks
+    from dropout_study.dropout.networks import MLP
 
     network = MLP(2, 1, [2]).double()
     network.initialize(0)

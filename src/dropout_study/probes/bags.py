@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
+from dropout_study.dropout.rules import bagging, weight_scaling
 from dropout_study.evaluation import Scores
 from dropout_study.probes.findings import Curves, Findings, Probed
-from dropout_study.rules import bagging, weight_scaling
 
 
 def bags(probed: Probed) -> Findings:

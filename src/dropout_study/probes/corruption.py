@@ -3,9 +3,9 @@
 import torch
 
 from dropout_study.corruptions import CORRUPTIONS, SEVERITIES, corrupt
+from dropout_study.dropout.rules import weight_scaling
 from dropout_study.evaluation import Scores
 from dropout_study.probes.findings import Curves, Findings, Probed
-from dropout_study.rules import weight_scaling
 
 
 def corruption(probed: Probed) -> Findings:

@@ -3,9 +3,9 @@
 import torch
 
 from dropout_study import metrics
+from dropout_study.dropout.rules import means, subnetworks
 from dropout_study.evaluation import Scores
 from dropout_study.probes.findings import Findings, Probed
-from dropout_study.rules import means, subnetworks
 
 MEMBERS = 100
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from dropout_study.cohort import Cohort
+from dropout_study.dropout.cohort import Cohort
 
 Curves = dict[str, tuple[Sequence[int], Tensor]]
 """Name -> steps, and values `[K, R]` at them."""

@@ -4,10 +4,10 @@ import dataclasses
 
 import torch
 
-from dropout_study import masks
+from dropout_study.dropout import masks
+from dropout_study.dropout.randomness import Purpose
 from dropout_study.evaluation import Scores
 from dropout_study.probes.findings import Findings, Probed
-from dropout_study.randomness import Purpose
 
 PERCENT = range(0, 100, 10)
 REPEATS = 20  # random choices of the units that are removed

@@ -9,11 +9,11 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from dropout_study import masks
-from dropout_study.cohort import Cohort
-from dropout_study.networks import Network
+from dropout_study.dropout import masks
+from dropout_study.dropout.cohort import Cohort
+from dropout_study.dropout.networks import Network
+from dropout_study.dropout.rules import subnetworks, weight_scaling
 from dropout_study.probes.findings import Findings, Probed
-from dropout_study.rules import subnetworks, weight_scaling
 
 ROUNDS = 30
 WARM_UP = 3

@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor
 
-from dropout_study.cohort import Cohort
-from dropout_study.networks import Linear
+from dropout_study.dropout.cohort import Cohort
+from dropout_study.dropout.networks import Linear
 from dropout_study.probes.findings import Findings, Probed
 
 FEATURES = 7  # of 28 x 28 pixels, which fit into a tag

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from dropout_study.randomness import Purpose, generator
-from dropout_study.rules import Ensemble, means, widen
+from dropout_study.dropout.randomness import Purpose, generator
+from dropout_study.dropout.rules import Ensemble, means, widen
 
 DROPOUT = (
     nn.Dropout,

@@ -8,7 +8,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from dropout_study.randomness import Purpose, stream
+from dropout_study.dropout.randomness import Purpose, stream
 
 LEVELS = 2**16  # a unit's fate is decided by 16 random bits
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from dropout_study.masks import enumerate_masks
-from dropout_study.networks import MLP
+from dropout_study.dropout.masks import enumerate_masks
+from dropout_study.dropout.networks import MLP
 
 
 def subnetworks(network: MLP) -> Iterator[dict[str, Tensor]]:

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dropout_study.masks import Masks, Site
-from dropout_study.randomness import Purpose, generator
+from dropout_study.dropout.masks import Masks, Site
+from dropout_study.dropout.randomness import Purpose, generator
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu,

@@ -9,8 +9,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from dropout_study.masks import Masks
-from dropout_study.networks import Network
+from dropout_study.dropout.masks import Masks
+from dropout_study.dropout.networks import Network
 
 
 class Cohort(nn.Module):

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dropout_study.cohort import Cohort
-from dropout_study.masks import log_probability, numbered_masks, sample
-from dropout_study.randomness import Purpose
+from dropout_study.dropout.cohort import Cohort
+from dropout_study.dropout.masks import log_probability, numbered_masks, sample
+from dropout_study.dropout.randomness import Purpose
 
 # Bytes of the logits that a rule holds at once; a few such tensors are alive together. Small chunks
 # stay near the cache, but below 32 MiB the C library keeps freed ones to itself.

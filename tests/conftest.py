@@ -49,7 +49,7 @@ def another_process(
     *arguments: str,
 ) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
     """A process of this machine that waits once it has run some code, and its identity."""
-    code += "\nimport json, time; from dropout_study.processes import identity"
+    code += "\nimport json, time; from dropout_study.system.processes import identity"
     code += "\nprint(json.dumps(identity()), flush=True); time.sleep(600)"
     command = [sys.executable, "-c", code, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

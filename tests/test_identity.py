@@ -10,9 +10,9 @@ from test_tracking import example
 
 from dropout_study import identity, results, store, tracking
 from dropout_study.identity import DUPLICATE, HEARTBEAT, Known, bury, look_up, settle
-from dropout_study.processes import identity as process
-from dropout_study.processes import now_ms
 from dropout_study.record import Record
+from dropout_study.system.processes import identity as process
+from dropout_study.system.processes import now_ms
 
 Put = Callable[..., str]
 

@@ -24,11 +24,11 @@ from dropout_study.config import Config, ConfigError
 from dropout_study.identity import DUPLICATE
 from dropout_study.jobs import FILE as JOB
 from dropout_study.jobs import STOP, TURN, Job, carry_out
-from dropout_study.processes import now_ms
 from dropout_study.record import FILE as RECORD
 from dropout_study.record import Record
 from dropout_study.store import prepare
-from dropout_study.termination import Terminated
+from dropout_study.system.processes import now_ms
+from dropout_study.system.termination import Terminated
 
 Do = Callable[..., Job]
 

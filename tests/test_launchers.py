@@ -12,7 +12,7 @@ from mlflow.entities import Run
 from starting import Script
 
 from dropout_study.jobs import ORPHANED, Job
-from dropout_study.processes import alive, now_ms
+from dropout_study.system.processes import alive, now_ms
 
 Runs = Callable[[], list[Run]]
 SMALL = ("budget=smoke", "seeds=[0]", "rules=[weight_scaling]")

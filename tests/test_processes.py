@@ -6,7 +6,7 @@ import psutil
 import pytest
 from conftest import another_process
 
-from dropout_study.processes import alive, every, identity, now_ms
+from dropout_study.system.processes import alive, every, identity, now_ms
 
 
 def test_a_process_is_alive_until_it_is_killed() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from dropout_study.command_line import run
 from dropout_study.reproduction import _run
-from dropout_study.termination import Terminated, raised
+from dropout_study.system.termination import Terminated, raised
 
 
 def ask(number: int) -> None:

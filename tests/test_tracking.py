@@ -10,8 +10,8 @@ from mlflow.tracking import MlflowClient
 
 from dropout_study import store, tracking
 from dropout_study.config import ConfigError
-from dropout_study.processes import identity
 from dropout_study.record import FILE, TABLE, UNRECORDED, Record, SeedRecord
+from dropout_study.system.processes import identity
 from dropout_study.tracking import _belongs_elsewhere
 
 

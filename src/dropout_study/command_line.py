@@ -36,7 +36,7 @@ from yaml import YAMLError
 
 from dropout_study.addresses import absolute, masked
 from dropout_study.config import ConfigError, check_keys, unknown_key
-from dropout_study.termination import Terminated, raised
+from dropout_study.system.termination import Terminated, raised
 
 DEFAULT_STUDY = "rate_by_width"
 DEFAULT_BUDGET = "laptop"

@@ -39,9 +39,9 @@ from dropout_study.dropout.rules import check_enumerable
 from dropout_study.identity import RERUN, look_up
 from dropout_study.images import CLASSES, Images, load
 from dropout_study.probes import PROBES, Probed
-from dropout_study.processes import now_ms
 from dropout_study.record import FILE, Record, SeedRecord
 from dropout_study.statistics import PERCENT, interval
+from dropout_study.system.processes import now_ms
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from dropout_study.config import ConfigError, Data
 from dropout_study.dropout.randomness import Purpose, generator
-from dropout_study.locks import file_lock
+from dropout_study.system.locks import file_lock
 
 CLASSES = 10
 

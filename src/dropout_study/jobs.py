@@ -20,10 +20,10 @@ from omegaconf import DictConfig
 from dropout_study import config as schema
 from dropout_study.addresses import absolute, masked
 from dropout_study.config import Config, ConfigError
-from dropout_study.processes import alive, every, identity, in_words, now_ms
 from dropout_study.record import FILE as RECORD
 from dropout_study.record import Record
-from dropout_study.termination import Terminated, raised
+from dropout_study.system.processes import alive, every, identity, in_words, now_ms
+from dropout_study.system.termination import Terminated, raised
 
 FILE = "job.json"
 STOP = "stop"  # in the sweep's folder: why its jobs are not to go on; empty for FAILED_FAST

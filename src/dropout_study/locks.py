@@ -3,23 +3,19 @@
 Whoever holds a lock may take it again; it is free as soon as its process has gone.
 """
 
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
-
-import filelock
-from tqdm import tqdm
 
 from dropout_study.addresses import masked
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-PATIENCE = 3.0  # seconds of waiting without a word
+from dropout_study.system import locks
+
 PAUSE = 0.1  # seconds between two tries at the lock of a database
 TRIES = {
     "postgresql": "SELECT pg_try_advisory_xact_lock(712201411929)",
@@ -29,23 +25,6 @@ TRIES = {
 
 _threads = threading.RLock()  # the threads of this process take turns at databases
 _held: set[str] = set()  # addresses of the databases whose lock this process holds
-
-
-@contextmanager
-def file_lock(file: Path) -> Iterator[None]:
-    """Hold the lock of a file, which is created if need be, as long as the block runs."""
-    lock = filelock.FileLock(file, is_singleton=True)
-
-    try:
-        lock.acquire(timeout=PATIENCE)
-    except filelock.Timeout:
-        _say_what_is_waited_for(str(file))
-        lock.acquire()
-
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextmanager
@@ -97,14 +76,9 @@ def _connection_with_lock(uri: str) -> Iterator[None]:
         began = time.monotonic()
 
         while not connection.scalar(text(TRIES[dialect(uri)])):
-            if not said and time.monotonic() - began > PATIENCE:
-                _say_what_is_waited_for(f"the advisory lock of {masked(uri)}")
+            if not said and time.monotonic() - began > locks.PATIENCE:
+                locks.report_wait(f"the advisory lock of {masked(uri)}")
                 said = True
             time.sleep(PAUSE)
 
         yield
-
-
-def _say_what_is_waited_for(lock: str) -> None:
-    line = f"Waiting for {lock}: another process or thread holds it."
-    tqdm.write(line, file=sys.stderr)  # above the line of a sweep, if there is one

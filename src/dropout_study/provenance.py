@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dropout_study.processes import identity
+from dropout_study.system.processes import identity
 
 if TYPE_CHECKING:
     import torch

@@ -15,7 +15,7 @@ from dropout_study import studies
 from dropout_study.addresses import absolute, masked
 from dropout_study.command_line import fail
 from dropout_study.config import Budget, ConfigError, Report, Reproduce
-from dropout_study.termination import SIGNALS, Terminated
+from dropout_study.system.termination import SIGNALS, Terminated
 
 GRACE = 30  # seconds in which a study that Ctrl-C has reached tidies up
 

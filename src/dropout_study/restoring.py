@@ -13,10 +13,10 @@ from dropout_study.addresses import absolute
 from dropout_study.columns import PARAMS
 from dropout_study.identity import look_up
 from dropout_study.packing import unpack_curve
-from dropout_study.processes import now_ms
 from dropout_study.record import Record, SeedRecord
 from dropout_study.reporting import STUDIES
 from dropout_study.results import from_file
+from dropout_study.system.processes import now_ms
 
 
 def restore(file: Path, uri: str, budget: str, conf: Path) -> int:

@@ -22,9 +22,10 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import SQLAlchemyError
 
-from dropout_study import locks
 from dropout_study.addresses import DATABASES, absolute, database_file, masked
 from dropout_study.config import ConfigError
+from dropout_study.locks import TRIES, connect, database_lock, dialect
+from dropout_study.system.locks import file_lock
 
 UNREACHABLE = (MlflowException, SQLAlchemyError, sqlite3.Error, OSError)
 """What a store raises when it is away, broken or refuses."""
@@ -89,7 +90,7 @@ def make_ready(uri: str) -> None:
 def _reach(uri: str) -> None:
     """Connect to a database once, for which MLflow would try almost two minutes."""
     if uri.startswith(DATABASES):
-        with closing(locks.connect(uri)):
+        with closing(connect(uri)):
             pass
 
 
@@ -102,8 +103,8 @@ def guard(uri: str) -> AbstractContextManager[object]:
     Raises:
         ConfigError: the folder of the store does not exist.
     """
-    if locks.dialect(uri) in locks.TRIES:
-        return locks.database_lock(uri)
+    if dialect(uri) in TRIES:
+        return database_lock(uri)
 
     database = database_file(uri)
     if database is None:
@@ -114,7 +115,7 @@ def guard(uri: str) -> AbstractContextManager[object]:
             f"tracking.uri={uri} cannot be used: there is no folder {database.parent}; create it first."
         )
 
-    return locks.file_lock(database.with_name(f"{database.name}.lock"))
+    return file_lock(database.with_name(f"{database.name}.lock"))
 
 
 def check_room(folder: Path, key: str) -> None:

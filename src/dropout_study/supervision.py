@@ -15,7 +15,7 @@ from rich.table import Table
 from dropout_study.addresses import masked
 from dropout_study.command_line import EXPLAINED, fail, with_overrides
 from dropout_study.jobs import Job
-from dropout_study.termination import Terminated
+from dropout_study.system.termination import Terminated
 
 if TYPE_CHECKING:
     from dropout_study.sweeps import Start

@@ -33,11 +33,11 @@ from dropout_study.config import ConfigError, check_keys, check_study, read
 from dropout_study.descriptions import describe
 from dropout_study.jobs import FILE as JOB
 from dropout_study.jobs import STOP, TURN, WELL, Job, condition_of
-from dropout_study.processes import SHARED_THREADS, in_words
-from dropout_study.processes import identity as process
 from dropout_study.progress import Progress, duration, jobs_of
 from dropout_study.record import FILE, UNRECORDED, Record
 from dropout_study.statistics import PERCENT, interval
+from dropout_study.system.processes import SHARED_THREADS, in_words
+from dropout_study.system.processes import identity as process
 
 LOCK = "start.lock"  # in a folder: held by the start that is at work there
 UNWRITTEN = "nothing could be written into its folder: is the disk full?"

@@ -20,11 +20,11 @@ from dropout_study import identity, store
 from dropout_study.addresses import absolute, database_file, masked, without_credentials
 from dropout_study.config import ConfigError
 from dropout_study.identity import COMPLETE, HEARTBEAT, RECORD_ID
-from dropout_study.locks import file_lock
 from dropout_study.packing import pack_curve
-from dropout_study.processes import every, now_ms
 from dropout_study.record import FILE, TABLE, UNRECORDED, Record, SeedRecord
 from dropout_study.statistics import PERCENT, interval, range_of
+from dropout_study.system.locks import file_lock
+from dropout_study.system.processes import every, now_ms
 
 log = logging.getLogger(__name__)
 

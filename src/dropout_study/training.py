@@ -27,8 +27,8 @@ from dropout_study.dropout import masks
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import Network
 from dropout_study.optimizers import make_optimizer, make_schedule
-from dropout_study.processes import SHARED_THREADS
 from dropout_study.regularizers import penalty, project
+from dropout_study.system.processes import SHARED_THREADS
 
 if not torch.cuda.is_available():
     # Lightning makes torch search for NVIDIA's library instead of asking CUDA, and without a GPU

@@ -1,0 +1,1 @@
+"""What the machine does to a run: processes that die, signals, locks."""

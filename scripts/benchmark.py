@@ -25,10 +25,10 @@ from rich.console import Console
 from rich.table import Table
 
 from dropout_study import command_line, figures, store
-from dropout_study import config as schema
 from dropout_study.benchmark import prediction, starting, throughput, training
 from dropout_study.benchmark.comparison import Row
 from dropout_study.benchmark.machine import described
+from dropout_study.config import read, resolvers, schema
 from dropout_study.experiment import quiet
 from dropout_study.images import load
 
@@ -120,7 +120,7 @@ def main() -> None:
             Path(root).absolute()
         )  # the runs have folders of their own
 
-    schema.register()
+    resolvers.register()
     quiet()
     logging.getLogger("dropout_study").setLevel(logging.WARNING)
 
@@ -131,7 +131,7 @@ def main() -> None:
 
         def configure(*overrides: str) -> schema.Config:
             with initialize_config_dir(str(CONF), version_base="1.3"):
-                return schema.read(compose("train", [*places, *overrides]))
+                return read.read_config(compose("train", [*places, *overrides]))
 
         load(configure().data)  # which the peers do not download
         store.prepare(uri, configure().study.name, "")

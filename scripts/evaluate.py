@@ -9,18 +9,18 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from dropout_study import command_line
-from dropout_study import config as schema
+from dropout_study.config import read, resolvers
 
 CONF = Path(__file__).parents[1] / "conf"
 
-schema.register()
+resolvers.register()
 
 
 @hydra.main(config_path=str(CONF), config_name="evaluate", version_base="1.3")
 @command_line.in_sentences
 def job(composed: DictConfig) -> None:
     """Evaluate, record, print."""
-    chosen = schema.read_evaluate(composed)
+    chosen = read.read_evaluate(composed)
     from dropout_study.experiment import reevaluate, results_table
 
     record = reevaluate(chosen, Path(HydraConfig.get().runtime.output_dir))

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dropout_study import command_line
-from dropout_study import config as schema
+from dropout_study.config import read, resolvers
 from dropout_study.data import DataModule
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.rules import exact, monte_carlo, weight_scaling
@@ -87,7 +87,9 @@ def train(overrides: list[str], updates: int) -> tuple[Cohort, torch.Tensor, tor
     ]
 
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = schema.read(compose("train", [*common, "trainer.precision=64-true", *overrides]))
+        config = read.read_config(
+            compose("train", [*common, "trainer.precision=64-true", *overrides])
+        )
 
     images = load(config.data)
     module = CohortTraining(config, make_network(config.model, images.inputs, CLASSES))
@@ -116,7 +118,7 @@ def main() -> None:
     )
     updates = parser.parse_args().updates
     quiet()
-    schema.register()
+    resolvers.register()
     table = Table(
         caption=f"float64, all masks, {EXAMPLES} test examples; KL of the geometric ensemble, in nats"
     )

@@ -8,18 +8,18 @@ import hydra
 from omegaconf import DictConfig
 
 from dropout_study import command_line
-from dropout_study import config as schema
+from dropout_study.config import read, resolvers
 
 CONF = Path(__file__).parents[1] / "conf"
 
-schema.register()
+resolvers.register()
 
 
 @hydra.main(config_path=str(CONF), config_name="report", version_base="1.3")
 @command_line.in_sentences
 def job(composed: DictConfig) -> None:
     """Read, decide, write, record, print."""
-    chosen = schema.read_report(composed)
+    chosen = read.read_report(composed)
     from dropout_study.reporting import report
 
     report(chosen, CONF)

@@ -8,19 +8,19 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from dropout_study import command_line
-from dropout_study import config as schema
+from dropout_study.config import read, resolvers, schema
 
 SCRIPTS = Path(__file__).parent
 CONF = SCRIPTS.parent / "conf"
 
-schema.register()
+resolvers.register()
 
 
 @hydra.main(config_path=str(CONF), config_name="reproduce", version_base="1.3")
 @command_line.in_sentences
 def job(composed: DictConfig) -> None:
     """Run, report."""
-    chosen = schema.read_reproduce(composed)
+    chosen = read.read_reproduce(composed)
 
     for typed in HydraConfig.get().overrides.task:
         if typed.lstrip("+").startswith(("budget.", "data.")):

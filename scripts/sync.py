@@ -7,18 +7,18 @@ import hydra
 from omegaconf import DictConfig
 
 from dropout_study import command_line
-from dropout_study import config as schema
+from dropout_study.config import read, resolvers
 
 CONF = Path(__file__).parents[1] / "conf"
 
-schema.register()
+resolvers.register()
 
 
 @hydra.main(config_path=str(CONF), config_name="sync", version_base="1.3")
 @command_line.in_sentences
 def job(composed: DictConfig) -> None:
     """Record every folder that its store lacks, and say which."""
-    chosen = schema.read_sync(composed)
+    chosen = read.read_sync(composed)
     root = Path(chosen.folder)
     if not root.is_dir():
         command_line.fail(

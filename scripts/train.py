@@ -10,12 +10,12 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from dropout_study import command_line, jobs, supervision
-from dropout_study import config as schema
+from dropout_study.config import choices, resolvers
 
 CONF = Path(__file__).parents[1] / "conf"
 
-schema.register()
-OmegaConf.register_new_resolver("choices", lambda: command_line.choices(CONF), replace=True)
+resolvers.register()
+OmegaConf.register_new_resolver("choices", lambda: choices.list_choices(CONF), replace=True)
 
 
 @hydra.main(config_path=str(CONF), config_name="train", version_base="1.3")

@@ -18,7 +18,7 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from starting import Script
 
-from dropout_study import config as schema
+from dropout_study.config import read, resolvers, schema
 from dropout_study.images import Images, Split
 from dropout_study.jobs import FILE as JOB
 from dropout_study.jobs import Job
@@ -29,7 +29,7 @@ CONF = ROOT / "conf"
 SMOKE = pytest.mark.xdist_group("smoke")
 """One process builds the store of all studies and runs every test that reads it."""
 
-schema.register()
+resolvers.register()
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def make_config() -> Callable[..., schema.Config]:
 
     def make(*overrides: str) -> schema.Config:
         with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-            return schema.read(compose("train", list(overrides)))
+            return read.read_config(compose("train", list(overrides)))
 
     return make
 

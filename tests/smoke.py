@@ -8,11 +8,11 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig
 
-from dropout_study.command_line import grid_of
+from dropout_study.config.grids import grid_of
+from dropout_study.config.studies import in_order
 from dropout_study.jobs import Job, carry_out
 from dropout_study.reporting import STUDIES
 from dropout_study.store import prepare
-from dropout_study.studies import in_order
 
 SMALLER = {  # than the smoke budget
     "enumerable": {"seeds": "[0,1]", "data.pool": "4"},

@@ -9,8 +9,8 @@ import sqlalchemy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropout_study.addresses import MaskingFormatter, absolute, database_file, masked
-from dropout_study.config import ConfigError
+from dropout_study.config.schema import ConfigError
+from dropout_study.config.uri import MaskingFormatter, absolute, database_file, masked
 
 SECRETS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1)
 

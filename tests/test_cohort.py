@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 import torch
 from conftest import random_images
 
-from dropout_study.config import Config
+from dropout_study.config.schema import Config
 from dropout_study.data import DataModule
 from dropout_study.dropout.cohort import Cohort, load_weights
 from dropout_study.dropout.masks import sample

@@ -17,13 +17,13 @@ from starting import Script
 from dropout_study.command_line import (
     EXPLAINED,
     check,
-    choices,
     complete,
     explain,
     run,
     store_to_environment,
 )
-from dropout_study.config import ConfigError
+from dropout_study.config.choices import list_choices
+from dropout_study.config.schema import ConfigError
 from dropout_study.sweeps import _check_grid, _check_launcher
 
 CONF = ROOT / "conf"
@@ -199,7 +199,7 @@ def test_an_arm_that_needs_its_study_names_it() -> None:
 
 def test_choices_end_with_the_arms_and_the_studies_that_they_belong_to() -> None:
     """If this failed, `--help` would begin with what few may choose, or name the wrong study."""
-    lines = [line.split() for line in choices(CONF).splitlines()]
+    lines = [line.split() for line in list_choices(CONF).splitlines()]
     groups = [line[0].partition("=")[0] for line in lines]
     assert groups[0] == "data"
     assert list(dict.fromkeys(groups))[-1] == "arm"
@@ -277,7 +277,7 @@ def test_a_file_that_cannot_be_used_is_named_by_the_override_that_leads_to_it(
 
 MISTAKEN = """
 from dropout_study.command_line import run
-from dropout_study.config import ConfigError
+from dropout_study.config.schema import ConfigError
 
 def entry():
     raise ConfigError("a sentence")

@@ -6,7 +6,7 @@ from pathlib import Path
 from conftest import CONF, ROOT
 
 from dropout_study.claims import CLAIMS
-from dropout_study.config import Report, Tracking
+from dropout_study.config.schema import Report, Tracking
 from dropout_study.report import CORRUPTED
 from dropout_study.reporting import report
 

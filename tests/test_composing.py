@@ -8,8 +8,8 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 from starting import Script
 
-from dropout_study import config as schema
 from dropout_study.composing import compose_once
+from dropout_study.config import resolvers
 
 
 def test_what_was_composed_to_be_checked_is_what_runs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,7 +22,7 @@ def test_what_was_composed_to_be_checked_is_what_runs(monkeypatch: pytest.Monkey
         return plain(loader, master, overrides)
 
     monkeypatch.setattr(ConfigLoaderImpl, "load_sweep_config", counted)
-    schema.register()
+    resolvers.register()
 
     with initialize_config_dir(str(CONF), version_base="1.3"):
         master = compose("train", ["seeds=[7]"], return_hydra_config=True)

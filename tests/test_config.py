@@ -14,8 +14,8 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
-from dropout_study import config as schema
-from dropout_study.config import Config, ConfigError
+from dropout_study.config import condition, read, schema
+from dropout_study.config.schema import Config, ConfigError
 
 Make = Callable[..., Config]
 
@@ -127,7 +127,7 @@ def test_a_number_out_of_bounds_is_refused_wherever_it_stands(
             OmegaConf.update(composed, f"{path}{key}", bad)
 
             with pytest.raises(ConfigError, match=f"^{path}{key}=.*-1.* cannot be used: "):
-                schema.read(composed)
+                read.read_config(composed)
 
 
 @pytest.mark.parametrize("override", ["++model.hiden_rate=0.9", "+model.n=1", "+mc.n=3", "+n=[1]"])
@@ -150,10 +150,10 @@ def test_what_the_schema_leaves_free_stays_free(make_config: Make) -> None:
 @pytest.mark.parametrize(
     ("script", "read"),
     [
-        ("evaluate", schema.read_evaluate),
-        ("report", schema.read_report),
-        ("reproduce", schema.read_reproduce),
-        ("sync", schema.read_sync),
+        ("evaluate", read.read_evaluate),
+        ("report", read.read_report),
+        ("reproduce", read.read_reproduce),
+        ("sync", read.read_sync),
     ],
 )
 def test_every_script_refuses_unknown_keys(
@@ -215,7 +215,9 @@ def test_the_digest_ignores_what_does_not_change_a_condition(
     make_config: Make, cosmetic: str
 ) -> None:
     """If this failed, moving to another machine would train everything again."""
-    assert schema.digest(make_config(cosmetic)) == schema.digest(make_config())
+    assert condition.condition_digest(make_config(cosmetic)) == condition.condition_digest(
+        make_config()
+    )
 
 
 @pytest.mark.parametrize(
@@ -225,7 +227,9 @@ def test_the_digest_ignores_what_does_not_change_a_condition(
 )  # fmt: skip
 def test_the_digest_changes_with_the_condition(make_config: Make, scientific: str) -> None:
     """If this failed, two conditions would be taken for one and their seeds averaged."""
-    assert schema.digest(make_config(scientific)) != schema.digest(make_config())
+    assert condition.condition_digest(make_config(scientific)) != condition.condition_digest(
+        make_config()
+    )
 
 
 def test_the_digest_survives_writing_and_reading(make_config: Make) -> None:
@@ -233,7 +237,7 @@ def test_the_digest_survives_writing_and_reading(make_config: Make) -> None:
     config = make_config()
     stored = OmegaConf.create(OmegaConf.to_yaml(OmegaConf.structured(config)))
     again = OmegaConf.merge(OmegaConf.structured(config), stored)
-    assert schema.digest(schema.read(again)) == schema.digest(config)
+    assert condition.condition_digest(read.read_config(again)) == condition.condition_digest(config)
 
 
 @pytest.mark.parametrize(
@@ -266,12 +270,12 @@ def test_names_say_what_the_condition_is(
     make_config: Make, overrides: list[str], name: str
 ) -> None:
     """If this failed, the MLflow UI would show names that do not tell runs apart."""
-    assert schema.condition(make_config(*overrides)) == f"{name}, 2000 updates"
+    assert condition.condition_name(make_config(*overrides)) == f"{name}, 2000 updates"
 
 
 def test_params_are_flat_and_numbers_stay_numbers(make_config: Make) -> None:
     """If this failed, MLflow could not plot results against a parameter."""
-    params = schema.flat(make_config("model.hidden_rate=0.25"))
+    params = condition.flat_params(make_config("model.hidden_rate=0.25"))
     assert params["model.hidden_rate"] == "0.25"
     assert params["model.widths"] == "256x256"
     assert not any(key.startswith(("seeds", "tracking")) for key in params)
@@ -284,7 +288,7 @@ def test_nothing_to_evaluate_is_refused() -> None:
     with pytest.raises(
         ConfigError, match=r"rules=\[\] cannot be used: rules must be a list of at least one"
     ):
-        schema.read_evaluate(composed)
+        read.read_evaluate(composed)
 
 
 def test_schemas_are_shared_and_yet_each_composition_is_its_own() -> None:

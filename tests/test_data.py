@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from sklearn import datasets
 from torchvision.datasets import KMNIST
 
-from dropout_study.config import ConfigError, Data
+from dropout_study.config.schema import ConfigError, Data
 from dropout_study.data import BLOCK, BatchStream, Blocks, DataModule, TrainBatches, blocks, subset
 from dropout_study.images import (
     FILES,

@@ -6,8 +6,8 @@ import sys
 import pytest
 from conftest import CONF
 
-from dropout_study import studies
 from dropout_study.claims import CLAIMS
+from dropout_study.config import studies
 from dropout_study.descriptions import describe
 from dropout_study.reporting import STUDIES
 

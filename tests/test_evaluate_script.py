@@ -11,7 +11,7 @@ from starting import Script
 from test_tracking import example
 
 from dropout_study import tracking
-from dropout_study.config import Config, ConfigError, Evaluate, Tracking
+from dropout_study.config.schema import Config, ConfigError, Evaluate, Tracking
 from dropout_study.dropout.cohort import Cohort, load_weights
 from dropout_study.dropout.networks import MLP
 from dropout_study.experiment import reevaluate, save_config

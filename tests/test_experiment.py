@@ -9,7 +9,8 @@ from mlflow.tracking import MlflowClient
 from test_tracking import example
 
 from dropout_study import sweeps, tracking
-from dropout_study.config import Config, Evaluate, load
+from dropout_study.config.read import load_config
+from dropout_study.config.schema import Config, Evaluate
 from dropout_study.experiment import (
     CONFIG,
     Stopped,
@@ -104,7 +105,7 @@ def test_a_written_configuration_is_the_one_that_ran_but_for_the_password(
         "tracking.uri=postgresql://ada:s3cret@there/runs", "model.widths=[3]", "regularizer=l2"
     )
     save_config(config, tmp_path)
-    written = load(tmp_path / CONFIG)
+    written = load_config(tmp_path / CONFIG)
     assert written.tracking.uri == "postgresql://ada:***@there/runs"
     written.tracking.uri = config.tracking.uri
     assert written == config

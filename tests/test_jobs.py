@@ -20,7 +20,7 @@ from mlflow.entities import Run
 from test_tracking import example
 
 from dropout_study import experiment, tracking, training
-from dropout_study.config import Config, ConfigError
+from dropout_study.config.schema import Config, ConfigError
 from dropout_study.identity import DUPLICATE
 from dropout_study.jobs import FILE as JOB
 from dropout_study.jobs import STOP, TURN, Job, carry_out

@@ -7,9 +7,9 @@ import psutil
 import pytest
 import torch
 
-from dropout_study import config as schema
 from dropout_study import memory
-from dropout_study.config import Config, ConfigError
+from dropout_study.config import names
+from dropout_study.config.schema import Config, ConfigError
 from dropout_study.experiment import make_network
 
 Make = Callable[..., Config]
@@ -26,7 +26,7 @@ WEIGHTS = 64 * 3 + 3 + 3 * 10 + 10
 
 def needs(config: Config, examples: int = 400) -> tuple[int, int]:
     """Bytes of training and of sampling."""
-    inputs = schema.DATASETS[config.data.name].side ** 2 // config.data.pool**2
+    inputs = names.DATASETS[config.data.name].side ** 2 // config.data.pool**2
 
     with torch.device("meta"):
         network = make_network(config.model, inputs, 10)

@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
 from dropout_study.claims import CLAIMS
-from dropout_study.config import ConfigError
+from dropout_study.config.schema import ConfigError
 from dropout_study.notebooks import beside, decided, verdict
 
 CLAIM_OF = {"capacity": "capacity", "dataset_size": "dataset_size", "monte_carlo": "mc_samples"}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from dropout_study.config import Config
+from dropout_study.config.schema import Config
 from dropout_study.optimizers import make_optimizer, make_schedule
 
 

@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from dropout_study import config, metrics
+from dropout_study import metrics
+from dropout_study.config import names
 from dropout_study.corruptions import corrupt
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import MLP, LeNet
@@ -31,7 +32,7 @@ def probed(activation: str = "relu", seeds: int = 2, bag: int = 1, rate: float =
 
 def test_every_probe_that_can_be_configured_exists() -> None:
     """If this failed, a study would fail after training."""
-    assert set(PROBES) == set(config.PROBES)
+    assert set(PROBES) == set(names.PROBES)
 
 
 def test_with_no_unit_removed_the_error_is_that_of_weight_scaling_and_it_grows() -> None:

@@ -2,7 +2,7 @@
 
 import torch
 
-from dropout_study.config import Regularizer
+from dropout_study.config.schema import Regularizer
 from dropout_study.regularizers import penalty, project
 
 WEIGHTS = [

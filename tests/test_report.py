@@ -14,7 +14,7 @@ from rich.console import Console
 from dropout_study import results
 from dropout_study.claims import CLAIMS
 from dropout_study.claims.criteria import CONTRADICTED, INCONCLUSIVE, SUPPORTED
-from dropout_study.config import Budget, ConfigError, Report, Reproduce, Tracking
+from dropout_study.config.schema import Budget, ConfigError, Report, Reproduce, Tracking
 from dropout_study.report import table, write
 from dropout_study.reporting import STUDIES, report
 from dropout_study.reproduction import reproduce

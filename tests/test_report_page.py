@@ -14,8 +14,8 @@ from hydra import compose, initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from dropout_study import config as schema
 from dropout_study.command_line import complete
+from dropout_study.config import read, schema
 
 __all__ = ["browser"]
 
@@ -44,7 +44,7 @@ def ends(*typed: str) -> list[schema.Config]:
     jobs = BasicSweeper.split_arguments(whole, None)[0]
 
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return [schema.read(compose("train", job)) for job in (jobs[0], jobs[-1])]
+        return [read.read_config(compose("train", job)) for job in (jobs[0], jobs[-1])]
 
 
 def findings(driver: Browser) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 
 from dropout_study.claims import co_adaptation, weight_scaling_exact
 from dropout_study.claims.pooling import mean_errors
-from dropout_study.config import ConfigError
+from dropout_study.config.schema import ConfigError
 from dropout_study.packing import pack, pack_picture
 from dropout_study.results import (
     Errors,

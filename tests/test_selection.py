@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from conftest import CONF
 
-from dropout_study.command_line import grid_of
+from dropout_study.config.grids import grid_of
 from dropout_study.results import Missing, Runs
 from dropout_study.selection import candidates, check_equal, select, selected, without_test
 

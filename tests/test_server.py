@@ -28,7 +28,7 @@ from starting import FORKS, Script
 from test_locks import check_guard
 
 from dropout_study import store
-from dropout_study.config import ConfigError
+from dropout_study.config.schema import ConfigError
 from dropout_study.jobs import FILE as JOB
 from dropout_study.jobs import Job, carry_out
 from dropout_study.record import Record

@@ -17,8 +17,8 @@ from mlflow.utils.file_utils import local_file_uri_to_path
 from starting import FORKS
 
 from dropout_study import store
-from dropout_study.addresses import absolute
-from dropout_study.config import ConfigError
+from dropout_study.config.schema import ConfigError
+from dropout_study.config.uri import absolute
 
 OLDER = "cbc13b556ace"  # a schema of 2022
 INSERT = (

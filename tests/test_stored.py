@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_dir
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from dropout_study.config import Evaluate, Tracking
+from dropout_study.config.schema import Evaluate, Tracking
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import Network
 from dropout_study.experiment import reevaluate, results_table

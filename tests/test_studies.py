@@ -8,12 +8,11 @@ import smoke
 from conftest import CONF
 from omegaconf import OmegaConf
 
-from dropout_study import config as schema
-from dropout_study import studies
 from dropout_study.claims import CLAIMS
 from dropout_study.claims.criteria import Equivalent, Exact, Greater, Measured
 from dropout_study.columns import BUDGETS
-from dropout_study.command_line import grid_of
+from dropout_study.config import condition, read, studies
+from dropout_study.config.grids import grid_of
 from dropout_study.reporting import STUDIES
 
 IDS = (
@@ -33,8 +32,8 @@ def test_the_ends_of_every_axis_compose_and_are_conditions_of_their_own(study: s
     axes = {key: split(values) for key, values in grid_of(study, CONF, "laptop").items()}
     ends = {key: ",".join(dict.fromkeys([values[0], values[-1]])) for key, values in axes.items()}
     ends |= {"arm": ",".join(axes["arm"])} if "arm" in axes else {}
-    found = [schema.read(c) for c in smoke.composed(study, "laptop", ends)]
-    assert len({schema.digest(config) for config in found}) == len(found)
+    found = [read.read_config(c) for c in smoke.composed(study, "laptop", ends)]
+    assert len({condition.condition_digest(config) for config in found}) == len(found)
 
     for config in found:
         assert config.study.name == study
@@ -61,10 +60,10 @@ def test_what_a_study_evaluates_another_trains_and_stores(study: str, budget: st
         for key in ("arm", "model.widths", "model.hidden_rate")
         if key in own
     }
-    (evaluated,) = (schema.read(c) for c in smoke.composed(study, budget, first))
-    (cohort,) = (schema.read(c) for c in smoke.composed(source, budget, first))
-    assert schema.training_digest(evaluated) == schema.training_digest(cohort)
-    assert schema.digest(evaluated) != schema.digest(cohort)
+    (evaluated,) = (read.read_config(c) for c in smoke.composed(study, budget, first))
+    (cohort,) = (read.read_config(c) for c in smoke.composed(source, budget, first))
+    assert condition.training_digest(evaluated) == condition.training_digest(cohort)
+    assert condition.condition_digest(evaluated) != condition.condition_digest(cohort)
     assert evaluated.seeds == cohort.seeds
     assert cohort.tracking.cohort
 

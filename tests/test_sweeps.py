@@ -14,7 +14,7 @@ from omegaconf import DictConfig, open_dict
 from test_tracking import example
 
 from dropout_study import supervision, sweeps
-from dropout_study.config import ConfigError
+from dropout_study.config.schema import ConfigError
 from dropout_study.jobs import FILE as JOB
 from dropout_study.jobs import Job, condition_of
 from dropout_study.record import Record

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from dropout_study.config import Data
+from dropout_study.config.schema import Data
 from dropout_study.data import DataModule
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.masks import Site, enumerate_masks, log_probability

@@ -9,7 +9,7 @@ from mlflow.entities import Run, ViewType
 from mlflow.tracking import MlflowClient
 
 from dropout_study import store, tracking
-from dropout_study.config import ConfigError
+from dropout_study.config.schema import ConfigError
 from dropout_study.record import FILE, TABLE, UNRECORDED, Record, SeedRecord
 from dropout_study.system.processes import identity
 from dropout_study.tracking import _belongs_elsewhere

@@ -10,7 +10,8 @@ import torch
 from conftest import random_images
 from torch.nn import functional as F
 
-from dropout_study.config import DATASETS, Config
+from dropout_study.config.names import DATASETS
+from dropout_study.config.schema import Config
 from dropout_study.data import BatchStream, DataModule, EvaluationBatches, subset
 from dropout_study.dropout.masks import sample
 from dropout_study.experiment import make_network, quiet

@@ -9,7 +9,8 @@ from typing import get_type_hints
 import numpy as np
 import pandas as pd
 
-from dropout_study.config import DATASETS, Config, MonteCarlo
+from dropout_study.config.names import DATASETS
+from dropout_study.config.schema import Config, MonteCarlo
 from dropout_study.packing import unpack, unpack_curve, unpack_picture
 from dropout_study.statistics import ANYTHING, Range, range_of
 

@@ -12,20 +12,17 @@ import re
 import shlex
 import sys
 import traceback
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
-from hydra import compose, initialize_config_dir
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import (
     ConfigAttributeError,
     ConfigKeyError,
@@ -34,12 +31,14 @@ from omegaconf.errors import (
 )
 from yaml import YAMLError
 
-from dropout_study.addresses import absolute, masked
-from dropout_study.config import ConfigError, check_keys, unknown_key
+from dropout_study.config.checks import check_keys, unknown_key
+from dropout_study.config.choices import studies_of_arms
+from dropout_study.config.grids import DEFAULT_BUDGET, DEFAULT_STUDY, grid_of
+from dropout_study.config.overrides import is_override, parse_overrides, with_overrides
+from dropout_study.config.schema import ConfigError
+from dropout_study.config.uri import absolute, masked
 from dropout_study.system.termination import Terminated, raised
 
-DEFAULT_STUDY = "rate_by_width"
-DEFAULT_BUDGET = "laptop"
 HYDRA_GROUPS = ("env",)  # in Hydra's own configuration, but not in its schema
 EXPLAINED = (ConfigError, HydraException, OmegaConfBaseException, YAMLError)
 TRACEBACK = "DROPOUT_STUDY_TRACEBACK"
@@ -139,8 +138,8 @@ def check(arguments: Sequence[str], conf: Path) -> None:
     Raises:
         ConfigError: there is no key, or something else than a name is chosen from a group.
     """
-    for typed in filter(_is_override, arguments):
-        for override in _parse([typed]):
+    for typed in filter(is_override, arguments):
+        for override in parse_overrides([typed]):
             group = override.key_or_group
             if not group:
                 raise ConfigError(f"{typed} cannot be used: there is no key in front of the =.")
@@ -161,7 +160,9 @@ def store_to_environment(arguments: Sequence[str]) -> list[str]:
     Raises:
         ConfigError: the address is not one of a store.
     """
-    typed = {argument: override for argument in arguments for override in _parse([argument])}
+    typed = {
+        argument: override for argument in arguments for override in parse_overrides([argument])
+    }
     addresses = {argument: o for argument, o in typed.items() if o.key_or_group == "tracking.uri"}
     if any(override.is_sweep_override() for override in addresses.values()):
         raise ConfigError(
@@ -181,17 +182,6 @@ def store_to_environment(arguments: Sequence[str]) -> list[str]:
     return [argument for argument in arguments if argument not in addresses]
 
 
-def with_overrides(arguments: Sequence[str], added: Sequence[str]) -> list[str]:
-    """The command line with more overrides: Hydra takes them in one piece, flags stand before or behind it."""
-    positions = [i for i, argument in enumerate(arguments) if _is_override(argument)]
-    end = positions[-1] + 1 if positions else len(arguments)
-    return [*arguments[:end], *added, *arguments[end:]]
-
-
-def _is_override(argument: str) -> bool:
-    return "=" in argument and not argument.startswith("-")
-
-
 def complete(arguments: Sequence[str], conf: Path) -> list[str]:
     """The command line with the sweep of its study, and the settings of its launcher, written out.
 
@@ -208,7 +198,7 @@ def complete(arguments: Sequence[str], conf: Path) -> list[str]:
     """
     typed = {
         override.key_or_group: override
-        for override in _parse([a for a in arguments if _is_override(a)])
+        for override in parse_overrides([a for a in arguments if is_override(a)])
     }
     launcher = str(typed["hydra/launcher"].value()) if "hydra/launcher" in typed else ""
     if (conf / "hydra" / "at_once" / f"{launcher}.yaml").is_file():
@@ -283,107 +273,12 @@ def _check_arms(typed: Mapping[str, Override], conf: Path) -> None:
         text = file.read_text(encoding="utf-8") if file.is_file() else ""
         needed = dict.fromkeys(re.findall(r"\$\{(study\.values\.\w+)}", text))
         if missing := [value for value in needed if value not in typed]:
-            study = _studies(conf).get(name, ["NAME"])[0]
+            study = studies_of_arms(conf).get(name, ["NAME"])[0]
             added = " ".join(f"+{value}=VALUE" for value in missing)
             raise ConfigError(
                 f"arm={name} cannot be used alone, for it takes {' and '.join(missing)} from its "
                 f"study: type -m study={study} arm={name}, or add {added}."
             )
-
-
-def _studies(conf: Path) -> dict[str, list[str]]:
-    """Arm -> the studies that sweep over it."""
-    found: dict[str, list[str]] = {}
-
-    for file in sorted((conf / "study").glob("*.yaml")):
-        if axis := re.search(r"^  arm: (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE):
-            for arm in axis[1].split(","):
-                found.setdefault(arm, []).append(file.stem)
-
-    return found
-
-
-def _parse(overrides: Sequence[str]) -> list[Override]:
-    """Hydra's reading of the overrides; none if there is a mistake, which Hydra itself will report."""
-    try:
-        return list(OverridesParser.create().parse_overrides(list(overrides)))
-    except OverrideParseException:
-        return []
-
-
-def grid_of(
-    study: str, conf: Path, budget: str, data: str | None = None, folders: Sequence[str] = ()
-) -> dict[str, str]:
-    """The overrides of a study at a budget and on a data set (by default the study's own).
-
-    A study that evaluates the cohorts of another has that one's conditions, but for its own
-    overrides. There are none if there is no such study, which Hydra itself will report.
-
-    Args:
-        study: its name.
-        conf: the folder of the configuration.
-        budget: which of the study's settings apply.
-        data: likewise.
-        folders: where Hydra looks for what is not in `conf`, as it writes them (`file://...`).
-    """
-    plain = _load(study, conf, folders)
-    source = plain.get("cohorts_from")
-    inherited = grid_of(source, conf, budget, data, folders) if source else {}
-    grid = {key: values for key, values in inherited.items() if not key.startswith("study.values.")}
-    at = plain.get("at") or {}
-    grid |= _texts(plain.get("grid")) | _texts(at.get(budget))
-    grid |= _texts(at.get(data or grid.get("data", "")))
-
-    return {key: values for key, values in grid.items() if values}
-
-
-def _load(study: str, conf: Path, folders: Sequence[str]) -> DictConfig:
-    """A study: the project's own file, which Hydra finds first, or what it composes of others."""
-    file = conf / "study" / f"{study}.yaml"
-    if file.is_file():
-        return cast("DictConfig", OmegaConf.load(file))
-
-    searched = ",".join("'" + folder.replace("'", r"\'") + "'" for folder in folders)
-
-    with warnings.catch_warnings(), initialize_config_dir(str(conf), version_base="1.3"):
-        warnings.simplefilter("ignore")  # Hydra will compose it again, and say so then
-        try:
-            composed = compose(None, [f"+study={study}", f"hydra.searchpath=[{searched}]"])
-        except MissingConfigException:
-            return OmegaConf.create()
-
-    return cast("DictConfig", composed.get("study") or OmegaConf.create())
-
-
-def _texts(section: Any) -> dict[str, str]:
-    """Key -> values as text; an empty one takes a key away."""
-    return {
-        str(key): "" if values is None else str(values) for key, values in (section or {}).items()
-    }
-
-
-def choices(conf: Path) -> str:
-    """Every choice of every group with the comment of its file, for `--help`.
-
-    Groups stand in the order in which they are composed; arms, which belong to studies, are last.
-    """
-    composed = (conf / "train.yaml").read_text(encoding="utf-8")
-    groups = re.findall(r"^  - (\w+):", composed, re.MULTILINE)
-    groups = [group for group in groups if group != "arm"]
-    lines = [_choice(group, file) for group in groups for file in sorted((conf / group).glob("*"))]
-    lines += [_choice("hydra/launcher", file) for file in sorted(conf.glob("hydra/at_once/*"))]
-
-    for arm, studies in sorted(_studies(conf).items(), key=lambda entry: (entry[1], entry[0])):
-        file = conf / "arm" / f"{arm}.yaml"
-        lines.append(f"{_choice('arm', file)} (study={', '.join(studies)})")
-
-    return "\n".join(lines)
-
-
-def _choice(group: str, file: Path) -> str:
-    """A line of the list of choices."""
-    comment = re.search(r"^# (?!@package)(.*)", file.read_text(encoding="utf-8"), re.MULTILINE)
-    return f"  {f'{group}={file.stem}':<32} {comment[1] if comment else ''}"
 
 
 def explain(error: Exception) -> str:
@@ -426,7 +321,7 @@ def _reasons(error: BaseException | None) -> Iterator[BaseException]:
 
 def _naming(place: str) -> str:
     """The override that named a file or a folder, or else its own path."""
-    values = {a: a.partition("=")[2] for a in filter(_is_override, sys.argv[1:])}
+    values = {a: a.partition("=")[2] for a in filter(is_override, sys.argv[1:])}
     typed = [argument for argument, value in values.items() if value and _leads_to(value, place)]
     return max(typed, key=lambda argument: len(values[argument]), default=place)
 
@@ -470,7 +365,7 @@ def _misfit(cause: OmegaConfBaseException, text: str) -> str:
 
 def _no_list(key: str, value: str) -> str:
     """What to type where a list belongs; `value` is one of those of a sweep, if there is one."""
-    for override in _parse([a for a in sys.argv[1:] if a.startswith(f"{key}=")]):
+    for override in parse_overrides([a for a in sys.argv[1:] if a.startswith(f"{key}=")]):
         if override.is_sweep_override():
             values = list(override.sweep_string_iterator())
             each = ",".join(f"[{one}]" for one in values)

@@ -13,7 +13,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from dropout_study.config import ConfigError, Data
+from dropout_study.config.schema import ConfigError, Data
 from dropout_study.dropout.randomness import Purpose, generator
 from dropout_study.images import Images, Split, class_balanced_order
 

@@ -18,7 +18,6 @@ from mlflow.tracking import MlflowClient
 from omegaconf import OmegaConf
 from rich.table import Table
 
-from dropout_study import config as schema
 from dropout_study import (
     evaluation,
     memory,
@@ -30,8 +29,9 @@ from dropout_study import (
     tracking,
     training,
 )
-from dropout_study.addresses import absolute, masked
-from dropout_study.config import Config, ConfigError, Evaluate, Model
+from dropout_study.config import condition, read, schema
+from dropout_study.config.schema import Config, ConfigError, Evaluate, Model
+from dropout_study.config.uri import absolute, masked
 from dropout_study.data import DataModule, combined
 from dropout_study.dropout.cohort import Cohort, load_weights
 from dropout_study.dropout.networks import MLP, LeNet, Network
@@ -272,7 +272,7 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
                 "train it again with rerun=true tracking.cohort=true."
             )
 
-    config = schema.load(folder / CONFIG)
+    config = read.load_config(folder / CONFIG)
     config.rules = chosen.rules
     config.mc = chosen.mc
     config.data.root = data_root(chosen, config)
@@ -381,9 +381,9 @@ def _record(config: Config, data: DataModule, device: torch.device, sweep: Path 
     }
 
     tags = {
-        "config_digest": schema.digest(config),
+        "config_digest": condition.condition_digest(config),
         "data_digest": digest,
-        "training_digest": schema.training_digest(config),
+        "training_digest": condition.training_digest(config),
         "budget": config.budget.name,
     }
 
@@ -398,8 +398,8 @@ def _record(config: Config, data: DataModule, device: torch.device, sweep: Path 
     return Record(
         experiment=config.study.name,
         description=config.study.title,
-        name=schema.condition(config),
-        params=schema.flat(config),
+        name=condition.condition_name(config),
+        params=condition.flat_params(config),
         tags=tags | provenance.tags(device, Path(__file__).parent),
         dataset=dataset,
         seeds=[

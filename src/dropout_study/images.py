@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dropout_study.config import ConfigError, Data
+from dropout_study.config.schema import ConfigError, Data
 from dropout_study.dropout.randomness import Purpose, generator
 from dropout_study.system.locks import file_lock
 

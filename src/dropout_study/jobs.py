@@ -17,9 +17,10 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from dropout_study import config as schema
-from dropout_study.addresses import absolute, masked
-from dropout_study.config import Config, ConfigError
+from dropout_study.config import condition, read, schema
+from dropout_study.config.condition import condition_name
+from dropout_study.config.schema import Config, ConfigError
+from dropout_study.config.uri import absolute, masked
 from dropout_study.record import FILE as RECORD
 from dropout_study.record import Record
 from dropout_study.system.processes import alive, every, identity, in_words, now_ms
@@ -131,9 +132,9 @@ class Job:
 def condition_of(composed: DictConfig, name: str) -> str:
     """Study, condition, seeds and store of a job; its name if the configuration cannot be read."""
     try:
-        config = schema.read(composed)
+        config = read.read_config(composed)
         store = masked(absolute(config.tracking.uri))
-        return f"{config.study.name} {schema.digest(config)} {config.seeds} {store}"
+        return f"{config.study.name} {condition.condition_digest(config)} {config.seeds} {store}"
     except Exception:  # which the job itself reports
         return name
 
@@ -181,8 +182,8 @@ def carry_out(
     try:
         with raised():
             job.save(folder)
-            config = schema.read(composed)
-            job.name = schema.condition(config)
+            config = read.read_config(composed)
+            job.name = condition_name(config)
 
             with every(1, beat):
                 _attempt(config, job, folder, sweep)
@@ -305,7 +306,7 @@ def _look_up(config: Config, wanted: list[int], job: Job) -> str:
         return ""
 
     try:
-        known = look_up(MlflowClient(uri), config.study.name, schema.digest(config))
+        known = look_up(MlflowClient(uri), config.study.name, condition.condition_digest(config))
     except UNREACHABLE as error:  # what is trained twice is sorted out when it is recorded
         if refuses(error):
             raise schema.ConfigError(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from dropout_study.addresses import masked
+from dropout_study.config.uri import masked
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection

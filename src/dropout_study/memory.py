@@ -8,7 +8,7 @@ import psutil
 import torch
 from rich.filesize import decimal
 
-from dropout_study.config import SGD, Config, ConfigError
+from dropout_study.config.schema import SGD, Config, ConfigError
 from dropout_study.data import EVALUATION_BATCH
 from dropout_study.dropout.networks import Network
 from dropout_study.evaluation import sparse_counts

@@ -4,7 +4,15 @@ import torch
 from torch import optim
 from torch.optim import lr_scheduler
 
-from dropout_study.config import SGD, AdamW, Config, Exponential, InverseT, OneCycle, Optimizer
+from dropout_study.config.schema import (
+    SGD,
+    AdamW,
+    Config,
+    Exponential,
+    InverseT,
+    OneCycle,
+    Optimizer,
+)
 
 
 def make_optimizer(config: Optimizer, parameters: list[torch.nn.Parameter]) -> optim.Optimizer:

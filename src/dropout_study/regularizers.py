@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from dropout_study.config import Regularizer
+from dropout_study.config.schema import Regularizer
 
 
 def penalty(

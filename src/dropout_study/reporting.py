@@ -7,11 +7,12 @@ import pandas as pd
 from mlflow.tracking import MlflowClient
 from rich.console import Console
 
-from dropout_study import results, store, studies, views
-from dropout_study.addresses import absolute, masked
+from dropout_study import results, store, views
 from dropout_study.claims import CLAIMS
-from dropout_study.command_line import DEFAULT_BUDGET
-from dropout_study.config import ConfigError, Data, Report
+from dropout_study.config import studies
+from dropout_study.config.grids import DEFAULT_BUDGET
+from dropout_study.config.schema import ConfigError, Data, Report
+from dropout_study.config.uri import absolute, masked
 from dropout_study.descriptions import describe
 from dropout_study.images import Images, load
 from dropout_study.report import decisive, table, write

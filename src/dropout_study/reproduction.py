@@ -11,10 +11,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from dropout_study import studies
-from dropout_study.addresses import absolute, masked
 from dropout_study.command_line import fail
-from dropout_study.config import Budget, ConfigError, Report, Reproduce
+from dropout_study.config import studies
+from dropout_study.config.schema import Budget, ConfigError, Report, Reproduce
+from dropout_study.config.uri import absolute, masked
 from dropout_study.system.termination import SIGNALS, Terminated
 
 GRACE = 30  # seconds in which a study that Ctrl-C has reached tidies up

@@ -8,9 +8,10 @@ import pandas as pd
 from mlflow.tracking import MlflowClient
 from tqdm import tqdm
 
-from dropout_study import store, studies, tracking
-from dropout_study.addresses import absolute
+from dropout_study import store, tracking
 from dropout_study.columns import PARAMS
+from dropout_study.config import studies
+from dropout_study.config.uri import absolute
 from dropout_study.identity import look_up
 from dropout_study.packing import unpack_curve
 from dropout_study.record import Record, SeedRecord

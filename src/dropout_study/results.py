@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dropout_study.columns import TEXT, check
-from dropout_study.config import ConfigError
+from dropout_study.config.schema import ConfigError
 from dropout_study.packing import unpack, unpack_curve, unpack_picture
 from dropout_study.statistics import image_error
 
@@ -59,7 +59,7 @@ def from_store(uri: str, studies: Sequence[str]) -> pd.DataFrame:
     import mlflow
     from mlflow.tracking import MlflowClient
 
-    from dropout_study.addresses import absolute
+    from dropout_study.config.uri import absolute
     from dropout_study.identity import counted
     from dropout_study.store import make_ready, search
 

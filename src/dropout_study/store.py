@@ -22,8 +22,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import SQLAlchemyError
 
-from dropout_study.addresses import DATABASES, absolute, database_file, masked
-from dropout_study.config import ConfigError
+from dropout_study.config.schema import ConfigError
+from dropout_study.config.uri import DATABASES, absolute, database_file, masked
 from dropout_study.locks import TRIES, connect, database_lock, dialect
 from dropout_study.system.locks import file_lock
 

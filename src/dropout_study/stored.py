@@ -6,10 +6,10 @@ from pathlib import Path
 import torch
 from mlflow.tracking import MlflowClient
 
-from dropout_study import config as schema
 from dropout_study import tracking
-from dropout_study.addresses import absolute
-from dropout_study.config import Config, ConfigError
+from dropout_study.config import condition, read
+from dropout_study.config.schema import Config, ConfigError
+from dropout_study.config.uri import absolute
 from dropout_study.dropout.cohort import Cohort, load_weights
 from dropout_study.identity import RECORD_ID, cohorts_of, counted
 from dropout_study.store import experiment_id, search
@@ -45,7 +45,7 @@ def _fill_from(run_id: str, found: dict[int, str], cohort: Cohort, config: Confi
     with tempfile.TemporaryDirectory() as folder:
         try:
             tracking.download(run_id, config.tracking.uri, Path(folder))
-            whole = Cohort(cohort.member(0), schema.load(Path(folder) / "config.yaml").seeds)
+            whole = Cohort(cohort.member(0), read.load_config(Path(folder) / "config.yaml").seeds)
             whole.to(next(cohort.parameters()).dtype)
             seeds = [seed for seed in config.seeds if found[seed] == run_id]
             load_weights(whole, Path(folder) / COHORT, seeds)
@@ -65,7 +65,7 @@ def _trained(client: MlflowClient, config: Config) -> list[tuple[int, str]]:
     if not number:
         return []
 
-    runs = search(client, number, f"tags.training_digest = '{schema.training_digest(config)}'")
+    runs = search(client, number, f"tags.training_digest = '{condition.training_digest(config)}'")
     ids = {record: str(cohort.info.run_id) for record, cohort in cohorts_of(runs).items()}
 
     return [(seed, ids[run.data.tags[RECORD_ID]]) for (_, seed), run in counted(runs).items()]
@@ -83,6 +83,6 @@ def _advice(config: Config, seeds: list[int], recorded: bool) -> str:
 
     return (
         f"study={study} evaluates the cohorts of {source}, and the store holds no weights of seeds "
-        f"{seeds} for {schema.condition(config)}. Train them first: python scripts/train.py -m "
+        f"{seeds} for {condition.condition_name(config)}. Train them first: python scripts/train.py -m "
         f"study={source} budget={budget} data={config.data.name} seeds=[{numbers}]{again}"
     )

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from dropout_study.addresses import masked
-from dropout_study.command_line import EXPLAINED, fail, with_overrides
+from dropout_study.command_line import EXPLAINED, fail
+from dropout_study.config.overrides import with_overrides
+from dropout_study.config.uri import masked
 from dropout_study.jobs import Job
 from dropout_study.system.termination import Terminated
 

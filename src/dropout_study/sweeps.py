@@ -25,11 +25,15 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
 from rich.table import Table
 
-from dropout_study import identity, provenance, store, studies, supervision, tracking, views
-from dropout_study.addresses import absolute, masked, without_credentials
-from dropout_study.command_line import DEFAULT_BUDGET, HYDRA_GROUPS, explain
+from dropout_study import identity, provenance, store, supervision, tracking, views
+from dropout_study.command_line import HYDRA_GROUPS, explain
 from dropout_study.composing import compose_once
-from dropout_study.config import ConfigError, check_keys, check_study, read
+from dropout_study.config import studies
+from dropout_study.config.checks import check_keys, check_study
+from dropout_study.config.grids import DEFAULT_BUDGET
+from dropout_study.config.read import read_config
+from dropout_study.config.schema import ConfigError
+from dropout_study.config.uri import absolute, masked, without_credentials
 from dropout_study.descriptions import describe
 from dropout_study.jobs import FILE as JOB
 from dropout_study.jobs import STOP, TURN, WELL, Job, condition_of
@@ -62,7 +66,7 @@ class Start:
             check_keys(plain)
             _check_launcher(config)
         else:
-            read(plain)  # the jobs of a sweep do so themselves
+            read_config(plain)  # the jobs of a sweep do so themselves
 
         _check_grid(config, sweep)
         self.folder = folder.absolute()

@@ -17,8 +17,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from dropout_study import identity, store
-from dropout_study.addresses import absolute, database_file, masked, without_credentials
-from dropout_study.config import ConfigError
+from dropout_study.config.schema import ConfigError
+from dropout_study.config.uri import absolute, database_file, masked, without_credentials
 from dropout_study.identity import COMPLETE, HEARTBEAT, RECORD_ID
 from dropout_study.packing import pack_curve
 from dropout_study.record import FILE, TABLE, UNRECORDED, Record, SeedRecord

@@ -21,7 +21,8 @@ from torch.optim import Optimizer
 from tqdm import tqdm
 
 from dropout_study import metrics
-from dropout_study.config import SGD, Config, ConfigError, digest
+from dropout_study.config.condition import condition_digest
+from dropout_study.config.schema import SGD, Config, ConfigError
 from dropout_study.data import Blocks, blocks, combined
 from dropout_study.dropout import masks
 from dropout_study.dropout.cohort import Cohort
@@ -347,7 +348,7 @@ def checkpoint_name(config: Config) -> str:
     """
     seeds = combined([str(seed) for seed in config.seeds])
     every = validate_every(config)
-    return f"{config.study.name}-{digest(config)}-{seeds}-{every}.{CHECKPOINT}.ckpt"
+    return f"{config.study.name}-{condition_digest(config)}-{seeds}-{every}.{CHECKPOINT}.ckpt"
 
 
 def resumable(file: Path) -> bool:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from dropout_study import studies
 from dropout_study.claims import CLAIMS
 from dropout_study.claims.claim import Claim, Studies
 from dropout_study.claims.criteria import (
@@ -21,7 +20,8 @@ from dropout_study.claims.criteria import (
     together,
 )
 from dropout_study.columns import BUDGETS
-from dropout_study.config import DATASETS
+from dropout_study.config import studies
+from dropout_study.config.names import DATASETS
 from dropout_study.long_enough import unfinished
 from dropout_study.results import Effect, Missing, Runs, needing_columns
 from dropout_study.statistics import holm

@@ -16,7 +16,7 @@ from torch import Tensor
 from dropout_study.benchmark.comparison import Row, in_turn, once_each, per_call, ratio
 from dropout_study.benchmark.machine import product
 from dropout_study.benchmark.peers import PlainLoop, seconds_of_loader
-from dropout_study.config import Config
+from dropout_study.config.schema import Config
 from dropout_study.data import DataModule
 from dropout_study.dropout import masks
 from dropout_study.experiment import make_network, run

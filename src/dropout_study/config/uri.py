@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from dropout_study.config import ConfigError
+from dropout_study.config.schema import ConfigError
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
-from dropout_study.command_line import grid_of
+from dropout_study.config.grids import grid_of
 
 VALUES = "study.values."
 _grid = cache(grid_of)  # a report asks hundreds of times

@@ -1,0 +1,200 @@
+"""Checks on values that types cannot express; each names the key, the value and what is allowed."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from dropout_study.config.bounds import LONGEST_NAME, WIDTHS
+from dropout_study.config.names import DATASETS, PROBES, RULES
+from dropout_study.config.schema import MLP, Config, ConfigError, Data, LeNet, Model
+
+
+def check_keys(composed: DictConfig, path: str = "", others: Sequence[str] = ()) -> None:
+    """Refuse keys that the schema does not have, which `+key=value` adds and nothing reads.
+
+    What the schema leaves free is not looked into, and neither is what Hydra calls with its keys
+    (`_target_`), which refuses them itself.
+
+    Args:
+        composed: a configuration, or a part of one.
+        path: of the part, as `model.`.
+        others: keys that are allowed besides those of the schema.
+
+    Raises:
+        ConfigError: for the first of them.
+    """
+    schema = OmegaConf.get_type(composed)
+    if not is_dataclass(schema) or "_target_" in composed:
+        return
+
+    allowed = [*(key.name for key in fields(schema)), *others]
+
+    for key in map(str, composed):
+        if key not in allowed:
+            raise ConfigError(unknown_key(f"{path}{key}", allowed))
+
+        open_ = OmegaConf.is_missing(composed, key) or OmegaConf.is_interpolation(composed, key)
+        if not open_ and isinstance(composed[key], DictConfig):
+            check_keys(composed[key], f"{path}{key}.")
+
+
+def unknown_key(key: str, allowed: Iterable[str]) -> str:
+    """The sentence that refuses a key: what may have been meant, and what there is."""
+    parent, _, name = key.rpartition(".")
+    allowed = list(allowed)
+    close = difflib.get_close_matches(name, allowed, n=1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    sentence = f"{key} is not a key of this configuration.{hint}"
+
+    return f"{sentence} Allowed in {parent or 'the top level'}: {', '.join(allowed)}."
+
+
+def check_numbers(config: Any, path: str = "") -> None:
+    """Refuse a number that its field does not allow (see `Allowed`)."""
+    for key in fields(config):
+        value = getattr(config, key.name)
+        if is_dataclass(value):
+            check_numbers(value, f"{path}{key.name}.")
+        elif "allowed" in key.metadata:
+            holds, words = key.metadata["allowed"]
+            require(all(map(holds, _numbers(value))), f"{path}{key.name}", value, words)
+
+
+def _numbers(value: Any) -> Iterable[float]:
+    """The numbers in a field."""
+    if isinstance(value, dict):
+        return list(value.values())
+
+    if isinstance(value, list):
+        return value
+
+    return [] if value is None else [value]
+
+
+def require(ok: bool, key: str, value: object, allowed: str) -> None:
+    """Refuse a value in one sentence."""
+    if not ok:
+        raise ConfigError(f"{key}={value} cannot be used: {key} must be {allowed}.")
+
+
+def _one_of(key: str, value: str, allowed: Iterable[str]) -> None:
+    require(value in allowed, key, value, f"one of {', '.join(allowed)}")
+
+
+def check_study(name: str) -> None:
+    """Refuse a name that cannot be that of an experiment, and of folders and checkpoints.
+
+    Raises:
+        ConfigError: it is blank or long.
+    """
+    usable = bool(name.strip()) and len(name.encode()) <= LONGEST_NAME
+    require(
+        usable, "study.name", name, f"a name of 1 to {LONGEST_NAME} bytes, of which é takes two"
+    )
+
+
+def check_data(data: Data) -> None:
+    """Refuse a data set, a size or a pooling that does not exist.
+
+    Raises:
+        ConfigError: naming the key.
+    """
+    _one_of("data.name", data.name, DATASETS)
+    _one_of("data.resample", data.resample, ("none", "bootstrap"))
+    side, available = DATASETS[data.name]
+
+    if data.train_size is not None:
+        allowed = f"between 1 and {available}, the training examples of {data.name}"
+        require(data.train_size <= available, "data.train_size", data.train_size, allowed)
+
+    allowed = f"a divisor of {side}, the side of the images of {data.name}"
+    require(side % data.pool == 0, "data.pool", data.pool, allowed)
+
+
+def check_model(config: Config) -> None:
+    """Refuse a model that cannot be built on the data.
+
+    Raises:
+        ConfigError: naming the key.
+    """
+    model = config.model
+    data = config.data
+
+    if isinstance(model, MLP):
+        _one_of("model.activation", model.activation, ("relu", "tanh", "sigmoid", "identity"))
+        require(len(model.widths) > 0, "model.widths", model.widths, WIDTHS["allowed"].words)
+
+    if isinstance(model, LeNet):
+        _one_of("model.dropout", model.dropout, ("none", "fc", "all"))
+        idle = model.dropout != "none" or model.hidden_rate == 0
+        require(
+            idle,
+            "model.hidden_rate",
+            model.hidden_rate,
+            "0 with model.dropout=none, which has no hidden site",
+        )
+        full = DATASETS[data.name].side == 28 and data.pool == 1
+        allowed = "softmax_regression or mlp here; lenet reads 28 x 28 images only"
+        require(full, "model", f"lenet with data={data.name} and data.pool={data.pool}", allowed)
+
+
+def check_training(config: Config) -> None:
+    """Refuse limits, devices and precisions that do not fit.
+
+    Raises:
+        ConfigError: naming the key.
+    """
+    norms = config.regularizer.max_norm
+    layers = _layers(config.model)
+    allowed = f"a list of limits above 0: none, one for all layers, or one for each of the {layers} layers"
+    require(len(norms) in (0, 1, layers), "regularizer.max_norm", norms, allowed)
+    _one_of("trainer.accelerator", config.trainer.accelerator, ("auto", "cpu", "gpu"))
+    # 16-mixed is left out: its gradient scaler would couple the seeds.
+    _one_of("trainer.precision", config.trainer.precision, ("32-true", "64-true", "bf16-mixed"))
+    _one_of("budget.weights", config.budget.weights, ("last", "best"))
+
+
+def check_rules(rules: list[str]) -> None:
+    """Refuse rules that do not exist or are named twice.
+
+    Raises:
+        ConfigError: naming the key.
+    """
+    for rule in rules:
+        _one_of("rules", rule, RULES)
+    require(len(set(rules)) == len(rules), "rules", rules, "a list of different rules")
+
+
+def check_probes(config: Config) -> None:
+    """Refuse probes that do not exist, and seeds that do not fill their bags.
+
+    Raises:
+        ConfigError: naming the key.
+    """
+    for probe in config.probes:
+        _one_of("probes", probe, PROBES)
+
+    require(
+        len(set(config.probes)) == len(config.probes),
+        "probes",
+        config.probes,
+        "a list of different probes",
+    )
+
+    if "bags" in config.probes:
+        whole = len(config.seeds) % config.bag == 0
+        require(
+            whole,
+            "bag",
+            config.bag,
+            f"a divisor of the number of seeds, {len(config.seeds)}, of which it makes bags",
+        )
+
+
+def _layers(model: Model) -> int:
+    if isinstance(model, MLP):
+        return len(model.widths) + 1
+    return 4 if isinstance(model, LeNet) else 1

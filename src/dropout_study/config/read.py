@@ -1,0 +1,138 @@
+"""From a composed configuration to typed and checked objects."""
+
+from pathlib import Path
+from typing import cast
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from dropout_study.config.bounds import SEEDS
+from dropout_study.config.checks import (
+    check_data,
+    check_keys,
+    check_model,
+    check_numbers,
+    check_probes,
+    check_rules,
+    check_study,
+    check_training,
+    require,
+)
+from dropout_study.config.schema import (
+    SCHEMAS,
+    Config,
+    ConfigError,
+    Evaluate,
+    LeNet,
+    Report,
+    Reproduce,
+    Sync,
+)
+
+
+def read_config(composed: DictConfig) -> Config:
+    """The composed configuration as typed objects, checked.
+
+    Raises:
+        ConfigError: for the first value that cannot be used.
+    """
+    config = cast("Config", _typed(composed))
+    if isinstance(config.model, LeNet) and config.model.hidden_rate is None:
+        config.model.hidden_rate = 0.0 if config.model.dropout == "none" else 0.5
+
+    check_study(config.study.name)
+    distinct = len(set(config.seeds)) == len(config.seeds) > 0
+    require(distinct, "seeds", config.seeds, SEEDS["allowed"].words)
+    check_data(config.data)
+    check_model(config)
+    check_training(config)
+    check_rules(config.rules)
+    judged = (
+        "weight_scaling" in config.rules or not config.study.cohorts_from
+    )  # training judges it anyway
+    require(
+        judged, "rules", config.rules, "a list with weight_scaling, since this study trains nothing"
+    )
+    check_probes(config)
+
+    return config
+
+
+def read_evaluate(composed: DictConfig) -> Evaluate:
+    """What to evaluate, as typed objects, checked.
+
+    Raises:
+        ConfigError: for the first value that cannot be used.
+    """
+    if OmegaConf.is_missing(composed, "run"):
+        raise ConfigError(
+            "run is missing: say run=ID of an MLflow run, or run=PATH of a checkpoint."
+        )
+
+    config = cast("Evaluate", _typed(composed))
+    require(bool(config.rules), "rules", config.rules, "a list of at least one rule")
+    check_rules(config.rules)
+
+    return config
+
+
+def read_report(composed: DictConfig) -> Report:
+    """What to report, as typed objects.
+
+    Raises:
+        ConfigError: for a key that does not exist.
+    """
+    return cast("Report", _typed(composed))
+
+
+def read_reproduce(composed: DictConfig) -> Reproduce:
+    """What to reproduce, as typed objects.
+
+    Raises:
+        ConfigError: for a key that does not exist, or a number that cannot be used.
+    """
+    return cast("Reproduce", _typed(composed))
+
+
+def read_sync(composed: DictConfig) -> Sync:
+    """What to record, as typed objects.
+
+    Raises:
+        ConfigError: for a key that does not exist.
+    """
+    return cast("Sync", _typed(composed))
+
+
+def load_config(file: Path) -> Config:
+    """A configuration that `scripts/train.py` has written beside its results.
+
+    Raises:
+        ConfigError: it is not one, or a value in it cannot be used.
+    """
+    try:
+        stored = cast("DictConfig", OmegaConf.load(file))
+        typed = OmegaConf.structured(Config)
+
+        for group in ("model", "optimizer", "schedule"):
+            typed[group] = OmegaConf.structured(SCHEMAS[f"{group}/{stored[group].name}"])
+
+        return read_config(cast("DictConfig", OmegaConf.merge(typed, stored)))
+    except (
+        OSError,
+        KeyError,
+        AttributeError,
+        TypeError,
+        OmegaConfBaseException,
+        YAMLError,
+    ) as error:
+        raise ConfigError(f"{file} is not the configuration of a run: {error}") from error
+
+
+def _typed(composed: DictConfig) -> object:
+    """A configuration as objects of its schema, its keys and its numbers checked."""
+    check_keys(composed)
+    config = OmegaConf.to_object(composed)
+    check_numbers(config)
+
+    return config

@@ -1,0 +1,312 @@
+"""The typed schema of conf/, and the checks on values that types cannot express. Imports no torch."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from omegaconf import MISSING
+
+from dropout_study.config.bounds import (
+    ABOVE_0,
+    COUNT,
+    FINAL,
+    FROM_0,
+    MOMENTUM,
+    RATE,
+    REDRAWS,
+    SAMPLES,
+    SEEDS,
+    SIZE,
+    WARMUP,
+    WIDTHS,
+)
+
+
+class ConfigError(ValueError):
+    """A value that cannot be used; the message names the key, the value and what is allowed."""
+
+
+@dataclass
+class Data:
+    """Which examples the networks see."""
+
+    name: str = MISSING
+    root: str = MISSING
+    download: bool = True
+    train_size: int | None = field(default=None, metadata=SIZE)
+    resample: str = "none"
+    pool: int = field(default=1, metadata=SIZE)
+    batch_size: int = field(default=100, metadata=SIZE)
+
+
+@dataclass
+class Model:
+    """What all architectures share."""
+
+    name: str = MISSING
+
+
+@dataclass
+class SoftmaxRegression(Model):
+    """No hidden layer; the inputs can be dropped."""
+
+    name: str = "softmax_regression"
+    input_rate: float = field(default=0.0, metadata=RATE)
+
+
+@dataclass
+class MLP(Model):
+    """Fully connected hidden layers."""
+
+    name: str = "mlp"
+    widths: list[int] = field(default_factory=lambda: [256, 256], metadata=WIDTHS)
+    activation: str = "relu"
+    input_rate: float = field(default=0.0, metadata=RATE)
+    hidden_rate: float = field(default=0.5, metadata=RATE)
+
+
+@dataclass
+class LeNet(Model):
+    """Two convolutions and a hidden layer, on 28 x 28 images."""
+
+    name: str = "lenet"
+    dropout: str = "fc"
+    hidden_rate: float | None = field(default=None, metadata=RATE)  # 0.5 where there is a site
+
+
+@dataclass
+class Regularizer:
+    """Terms and constraints besides dropout; all can be combined."""
+
+    l2: float = field(default=0.0, metadata=FROM_0)
+    l1: float = field(default=0.0, metadata=FROM_0)
+    sparsity: float = field(default=0.0, metadata=FROM_0)
+    max_norm: list[float] = field(default_factory=list, metadata=ABOVE_0)
+
+
+@dataclass
+class Optimizer:
+    """What all optimizers share."""
+
+    name: str = MISSING
+    lr: float = field(default=1e-3, metadata=ABOVE_0)
+
+
+@dataclass
+class AdamW(Optimizer):
+    """Adam with decoupled weight decay."""
+
+    name: str = "adamw"
+    weight_decay: float = field(default=0.0, metadata=FROM_0)
+
+
+@dataclass
+class SGD(Optimizer):
+    """Gradient descent with a momentum that rises linearly from its start over the first updates."""
+
+    name: str = "sgd"
+    lr: float = field(default=0.1, metadata=ABOVE_0)
+    momentum_start: float = field(default=0.5, metadata=MOMENTUM)
+    momentum: float = field(default=0.95, metadata=MOMENTUM)
+    momentum_ramp: int = field(default=0, metadata=COUNT)
+
+
+@dataclass
+class Schedule:
+    """The course of the learning rate over the budget."""
+
+    name: str = MISSING
+
+
+@dataclass
+class OneCycle(Schedule):
+    """Up from 1/25 of the rate over the first share of the updates, then down to nothing, on cosines."""
+
+    name: str = "one_cycle"
+    warmup: float = field(default=0.3, metadata=WARMUP)
+
+
+@dataclass
+class Exponential(Schedule):
+    """Down by a constant factor an update, to this share of the rate at the end."""
+
+    name: str = "exponential"
+    final: float = field(default=0.01, metadata=FINAL)
+
+
+@dataclass
+class InverseT(Schedule):
+    """lr / (1 + update / half_life)."""
+
+    name: str = "inverse_t"
+    half_life: int = field(default=10_000, metadata=SIZE)
+
+
+@dataclass
+class Trainer:
+    """Where and how precisely the arithmetic is done."""
+
+    accelerator: str = "auto"
+    precision: str = "32-true"
+
+
+@dataclass
+class Budget:
+    """How long to train, in weight updates."""
+
+    name: str = MISSING
+    updates: int = field(default=MISSING, metadata=SIZE)
+    validations: int = field(default=20, metadata=SIZE)  # at most one per update
+    weights: str = "last"
+    minutes: dict[str, int] = field(default_factory=dict, metadata=COUNT)  # per study, on two cores
+
+
+@dataclass
+class Tracking:
+    """Where results are recorded."""
+
+    uri: str = MISSING
+    cohort: bool = False
+
+
+@dataclass
+class Checkpoint:
+    """Where a run keeps what it needs to go on after an interruption, and how often it is written."""
+
+    folder: str = "outputs/checkpoints"
+    minutes: float = field(default=1.0, metadata=ABOVE_0)
+
+
+@dataclass
+class Debug:
+    """Aids for looking into a run."""
+
+    profile: bool = False
+
+
+@dataclass
+class MonteCarlo:
+    """How many masks the sampled rules draw, and how often the curve over k re-draws from their pool."""
+
+    samples: int = field(default=100, metadata=SAMPLES)
+    redraws: int = field(default=20, metadata=REDRAWS)
+
+
+@dataclass
+class Study:
+    """A sweep with a name: overrides that `-m` adds unless they are typed.
+
+    Attributes:
+        name: of the experiment.
+        title: what it shows.
+        grid: key -> values, as they would be typed.
+        at: the same for one budget or one data set alone; takes precedence.
+        values: what its arms and its claims need to know, such as which conditions are compared.
+        cohorts_from: the study whose stored cohorts are evaluated; nothing is trained then.
+        arm: what a condition is called where conditions are compared; a choice of the group `arm`
+            sets it.
+        candidate: which of an arm's candidates, counted from 0 (see the resolver `candidate`).
+    """
+
+    name: str = MISSING
+    title: str = ""
+    grid: dict[str, Any] = field(default_factory=dict)
+    at: dict[str, dict[str, Any]] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+    cohorts_from: str = ""
+    arm: str = ""
+    candidate: int = field(default=0, metadata=COUNT)
+
+
+@dataclass
+class Config:
+    """One condition and its seeds: what `scripts/train.py` runs."""
+
+    seeds: list[int] = field(default=MISSING, metadata=SEEDS)
+    data: Data = MISSING
+    model: Model = MISSING
+    regularizer: Regularizer = field(default_factory=Regularizer)
+    optimizer: Optimizer = MISSING
+    schedule: Schedule = MISSING
+    trainer: Trainer = MISSING
+    budget: Budget = MISSING
+    rules: list[str] = field(default_factory=lambda: ["weight_scaling", "monte_carlo", "geometric"])
+    probes: list[str] = field(default_factory=list)
+    bag: int = field(default=10, metadata=SIZE)
+    mc: MonteCarlo = field(default_factory=MonteCarlo)
+    tracking: Tracking = MISSING
+    study: Study = MISSING
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
+    rerun: bool = False
+    fail_fast: bool = False
+    dry_run: bool = False
+    debug: Debug = field(default_factory=Debug)
+
+
+@dataclass
+class Evaluate:
+    """What `scripts/evaluate.py` is told."""
+
+    run: str = MISSING
+    rules: list[str] = field(default_factory=lambda: ["weight_scaling", "monte_carlo", "geometric"])
+    mc: MonteCarlo = field(default_factory=lambda: MonteCarlo(samples=1000, redraws=100))
+    data_root: str | None = None  # where the data are now, if not where they were
+    tracking: Tracking = MISSING
+
+
+@dataclass
+class Report:
+    """What `scripts/report.py` is told."""
+
+    claims: list[str] = field(default_factory=list)  # none: all
+    output: str = "report"
+    results: str = ""  # a file of results instead of the store
+    data_root: str = "${oc.env:DROPOUT_STUDY_DATA,data}"  # where image files are, for a picture
+    tracking: Tracking = MISSING
+
+
+@dataclass
+class Reproduce:
+    """What `scripts/reproduce.py` is told."""
+
+    budget: Budget = MISSING
+    data: Data | None = None  # another data set than the studies' own
+    studies: list[str] = field(default_factory=list)  # none: all
+    launcher: str | None = None  # a Hydra launcher, such as joblib
+    results: str | None = "report/results.csv"  # what was measured before
+    output: str | None = (
+        None  # folder of the report; none: `report`, or `outputs/smoke`, where it replaces nothing
+    )
+    data_root: str = "${oc.env:DROPOUT_STUDY_DATA,data}"
+    dry_run: bool = False
+    tracking: Tracking = MISSING
+
+
+@dataclass
+class Sync:
+    """What `scripts/sync.py` is told."""
+
+    folder: str = "outputs"  # where results lie
+    tracking: Tracking = MISSING
+
+
+SCHEMAS: dict[str, type] = {
+    "evaluate": Evaluate,
+    "report": Report,
+    "reproduce": Reproduce,
+    "sync": Sync,
+    "train": Config,
+    "data": Data,
+    "model/softmax_regression": SoftmaxRegression,
+    "model/mlp": MLP,
+    "model/lenet": LeNet,
+    "optimizer/adamw": AdamW,
+    "optimizer/sgd": SGD,
+    "schedule/constant": Schedule,
+    "schedule/one_cycle": OneCycle,
+    "schedule/exponential": Exponential,
+    "schedule/inverse_t": InverseT,
+    "trainer": Trainer,
+    "budget": Budget,
+    "tracking": Tracking,
+    "study": Study,
+}

@@ -26,7 +26,7 @@ from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.rules import exact, monte_carlo, weight_scaling
 from dropout_study.experiment import make_network, quiet
 from dropout_study.images import CLASSES, load
-from dropout_study.metrics import errors
+from dropout_study.measures.metrics import errors
 from dropout_study.training import CohortTraining, make_trainer
 
 CONF = Path(__file__).parents[1] / "conf"

@@ -3,11 +3,12 @@
 import pytest
 import torch
 
-from dropout_study import metrics
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import MLP
 from dropout_study.dropout.rules import exact, monte_carlo, subnetworks, weight_scaling
-from dropout_study.evaluation import Scores, evaluate, sampled, sparse_counts
+from dropout_study.evaluation import evaluate, sampled, sparse_counts
+from dropout_study.measures import metrics
+from dropout_study.measures.scores import Scores
 
 X = torch.rand(50, 4, generator=torch.Generator().manual_seed(0))
 LABELS = torch.arange(50) % 3

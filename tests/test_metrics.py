@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from dropout_study.metrics import (
+from dropout_study.measures.metrics import (
     brier,
     disagreement,
     ece,

@@ -5,13 +5,13 @@ import math
 import pytest
 import torch
 
-from dropout_study import metrics
 from dropout_study.config import names
 from dropout_study.corruptions import corrupt
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import MLP, LeNet
 from dropout_study.dropout.rules import bagging, exact, means, subnetworks, weight_scaling
 from dropout_study.evaluation import evaluate
+from dropout_study.measures import metrics
 from dropout_study.probes import PROBES, Probed
 from dropout_study.probes.timing import NETS
 from dropout_study.probes.units import correlation, effective_rank

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dropout_study.statistics import (
+from dropout_study.measures.statistics import (
     ANYTHING,
     PERCENT,
     holm,

@@ -11,8 +11,8 @@ import pandas as pd
 
 from dropout_study.config.names import DATASETS
 from dropout_study.config.schema import Config, MonteCarlo
+from dropout_study.measures.statistics import ANYTHING, Range, range_of
 from dropout_study.packing import unpack, unpack_curve, unpack_picture
-from dropout_study.statistics import ANYTHING, Range, range_of
 
 BUDGETS = ("smoke", "laptop", "paper")  # ascending
 TEXT = (

@@ -21,7 +21,6 @@ from rich.table import Table
 from dropout_study import (
     evaluation,
     memory,
-    metrics,
     overview,
     provenance,
     store,
@@ -38,9 +37,10 @@ from dropout_study.dropout.networks import MLP, LeNet, Network
 from dropout_study.dropout.rules import check_enumerable
 from dropout_study.identity import RERUN, look_up
 from dropout_study.images import CLASSES, Images, load
+from dropout_study.measures import metrics
+from dropout_study.measures.statistics import PERCENT, interval
 from dropout_study.probes import PROBES, Probed
 from dropout_study.record import FILE, Record, SeedRecord
-from dropout_study.statistics import PERCENT, interval
 from dropout_study.system.processes import now_ms
 
 log = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from dropout_study.claims import CLAIMS
 from dropout_study.config.schema import ConfigError, Report, Tracking
 from dropout_study.config.studies import in_order
 from dropout_study.config.uri import absolute
+from dropout_study.measures.statistics import interval
 from dropout_study.report import daggers
-from dropout_study.statistics import interval
 from dropout_study.verdicts import Outcome, decide
 
 ROOT = Path(__file__).parents[2]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from dropout_study import figures
+from dropout_study.measures.statistics import interval, range_of
 from dropout_study.record import TABLE, Record
-from dropout_study.statistics import interval, range_of
 
 FIGURE = "curves.svg"
 BESIDE = ("train/", "val/", "mc/")  # beginnings of curves of which one alone is drawn

@@ -19,8 +19,8 @@ from dropout_study import figures
 from dropout_study.claims.claim import MARKS, Claim
 from dropout_study.claims.criteria import CONTRADICTED, IMAGES, INCONCLUSIVE, SUPPORTED, Exact, Part
 from dropout_study.images import Images
+from dropout_study.measures.statistics import interval
 from dropout_study.results import Effect, Missing, needing_columns
-from dropout_study.statistics import interval
 from dropout_study.verdicts import NEEDS_MNIST, Outcome
 
 SIGNS = {SUPPORTED: "✔", CONTRADICTED: "✘", INCONCLUSIVE: "?", NEEDS_MNIST: "?"}

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from dropout_study.columns import TEXT, check
 from dropout_study.config.schema import ConfigError
+from dropout_study.measures.statistics import image_error
 from dropout_study.packing import unpack, unpack_curve, unpack_picture
-from dropout_study.statistics import image_error
 
 if TYPE_CHECKING:
     from mlflow.entities import Run  # results of a file need no MLflow

@@ -37,9 +37,9 @@ from dropout_study.config.uri import absolute, masked, without_credentials
 from dropout_study.descriptions import describe
 from dropout_study.jobs import FILE as JOB
 from dropout_study.jobs import STOP, TURN, WELL, Job, condition_of
+from dropout_study.measures.statistics import PERCENT, interval
 from dropout_study.progress import Progress, duration, jobs_of
 from dropout_study.record import FILE, UNRECORDED, Record
-from dropout_study.statistics import PERCENT, interval
 from dropout_study.system.processes import SHARED_THREADS, in_words
 from dropout_study.system.processes import identity as process
 

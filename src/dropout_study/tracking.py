@@ -20,9 +20,9 @@ from dropout_study import identity, store
 from dropout_study.config.schema import ConfigError
 from dropout_study.config.uri import absolute, database_file, masked, without_credentials
 from dropout_study.identity import COMPLETE, HEARTBEAT, RECORD_ID
+from dropout_study.measures.statistics import PERCENT, interval, range_of
 from dropout_study.packing import pack_curve
 from dropout_study.record import FILE, TABLE, UNRECORDED, Record, SeedRecord
-from dropout_study.statistics import PERCENT, interval, range_of
 from dropout_study.system.locks import file_lock
 from dropout_study.system.processes import every, now_ms
 

@@ -20,13 +20,13 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 from tqdm import tqdm
 
-from dropout_study import metrics
 from dropout_study.config.condition import condition_digest
 from dropout_study.config.schema import SGD, Config, ConfigError
 from dropout_study.data import Blocks, blocks, combined
 from dropout_study.dropout import masks
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import Network
+from dropout_study.measures import metrics
 from dropout_study.optimizers import make_optimizer, make_schedule
 from dropout_study.regularizers import penalty, project
 from dropout_study.system.processes import SHARED_THREADS

@@ -23,8 +23,8 @@ from dropout_study.columns import BUDGETS
 from dropout_study.config import studies
 from dropout_study.config.names import DATASETS
 from dropout_study.long_enough import unfinished
+from dropout_study.measures.statistics import holm
 from dropout_study.results import Effect, Missing, Runs, needing_columns
-from dropout_study.statistics import holm
 
 NEEDS_MNIST = "needs MNIST"
 NO_RUNS = "no runs yet"

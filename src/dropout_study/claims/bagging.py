@@ -6,8 +6,8 @@ from matplotlib.ticker import MaxNLocator
 from dropout_study import figures
 from dropout_study.claims.claim import Claim, Studies
 from dropout_study.claims.criteria import Greater, Part
+from dropout_study.measures.statistics import interval, range_of
 from dropout_study.results import Effect, Errors, Runs
-from dropout_study.statistics import interval, range_of
 
 BAGGED = "bagged"
 ONE = "dropout"

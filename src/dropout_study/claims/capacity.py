@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from dropout_study import figures
 from dropout_study.claims.claim import Claim, Published, Studies
 from dropout_study.claims.criteria import Greater, Part
+from dropout_study.measures.statistics import PERCENT, interval
 from dropout_study.results import Effect, Missing, Runs, minus
-from dropout_study.statistics import PERCENT, interval
 
 
 def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:

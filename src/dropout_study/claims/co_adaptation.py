@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from dropout_study import figures
 from dropout_study.claims.claim import Claim, Published, Studies
 from dropout_study.claims.criteria import Greater, Part
+from dropout_study.measures.statistics import interval
 from dropout_study.results import Effect, Runs, minus
-from dropout_study.statistics import interval
 
 if TYPE_CHECKING:
     import pandas as pd

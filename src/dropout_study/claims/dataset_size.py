@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from dropout_study import figures
 from dropout_study.claims.claim import Claim, Published, Studies
 from dropout_study.claims.criteria import Greater, Part
+from dropout_study.measures.statistics import PERCENT, image_error, interval
 from dropout_study.results import Effect, Errors, Missing, Runs, common, minus
-from dropout_study.statistics import PERCENT, image_error, interval
 
 
 def pair(runs: Runs, size: int) -> tuple[Errors, Errors]:

@@ -6,8 +6,8 @@ from dropout_study import figures
 from dropout_study.claims.claim import Claim, Published, Studies
 from dropout_study.claims.criteria import Equivalent, Exact, Part
 from dropout_study.claims.pooling import mean_errors, mean_over, named, nonlinear
+from dropout_study.measures.statistics import interval
 from dropout_study.results import Effect, Runs
-from dropout_study.statistics import interval
 
 MARGIN = 0.5
 

@@ -5,8 +5,8 @@ from matplotlib.figure import Figure
 from dropout_study import figures
 from dropout_study.claims.claim import Claim, Published, Studies
 from dropout_study.claims.criteria import Greater, Part
+from dropout_study.measures.statistics import PERCENT, interval
 from dropout_study.results import Effect, Errors, Missing, Runs
-from dropout_study.statistics import PERCENT, interval
 
 
 def models(runs: Runs) -> dict[str, Runs]:

@@ -5,9 +5,9 @@ from matplotlib.figure import Figure
 from dropout_study import figures
 from dropout_study.claims.claim import Claim, Published, Studies
 from dropout_study.claims.criteria import Greater, Part
+from dropout_study.measures.statistics import PERCENT, interval
 from dropout_study.results import Effect, Runs
 from dropout_study.selection import candidates, check_equal, selected
-from dropout_study.statistics import PERCENT, interval
 
 ORDER = (
     "none",

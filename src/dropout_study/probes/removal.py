@@ -6,7 +6,7 @@ import torch
 
 from dropout_study.dropout import masks
 from dropout_study.dropout.randomness import Purpose
-from dropout_study.evaluation import Scores
+from dropout_study.measures.scores import Scores
 from dropout_study.probes.findings import Findings, Probed
 
 PERCENT = range(0, 100, 10)

@@ -29,8 +29,8 @@ from dropout_study.benchmark import prediction, starting, throughput, training
 from dropout_study.benchmark.comparison import Row
 from dropout_study.benchmark.machine import described
 from dropout_study.config import read, resolvers, schema
+from dropout_study.data.datasets import load_images
 from dropout_study.experiment import quiet
-from dropout_study.images import load
 
 CONF = Path(__file__).parents[1] / "conf"
 SECTIONS = ("training", "prediction", "start-up", "growth", "throughput")
@@ -133,7 +133,7 @@ def main() -> None:
             with initialize_config_dir(str(CONF), version_base="1.3"):
                 return read.read_config(compose("train", [*places, *overrides]))
 
-        load(configure().data)  # which the peers do not download
+        load_images(configure().data)  # which the peers do not download
         store.prepare(uri, configure().study.name, "")
         rows: list[Row] = []
 

@@ -21,11 +21,11 @@ from rich.table import Table
 
 from dropout_study import command_line
 from dropout_study.config import read, resolvers
-from dropout_study.data import DataModule
+from dropout_study.data.batches import DataModule
+from dropout_study.data.datasets import CLASSES, load_images
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.rules import exact, monte_carlo, weight_scaling
 from dropout_study.experiment import make_network, quiet
-from dropout_study.images import CLASSES, load
 from dropout_study.measures.metrics import errors
 from dropout_study.training import CohortTraining, make_trainer
 
@@ -91,7 +91,7 @@ def train(overrides: list[str], updates: int) -> tuple[Cohort, torch.Tensor, tor
             compose("train", [*common, "trainer.precision=64-true", *overrides])
         )
 
-    images = load(config.data)
+    images = load_images(config.data)
     module = CohortTraining(config, make_network(config.model, images.inputs, CLASSES))
     data = DataModule(images, config.data, config.seeds, updates)
 

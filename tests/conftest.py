@@ -19,7 +19,7 @@ from mlflow.tracking import MlflowClient
 from starting import Script
 
 from dropout_study.config import read, resolvers, schema
-from dropout_study.images import Images, Split
+from dropout_study.data.datasets import Images, Split
 from dropout_study.jobs import FILE as JOB
 from dropout_study.jobs import Job
 from dropout_study.progress import jobs_of

@@ -15,7 +15,7 @@ from dropout_study.benchmark.comparison import Row, in_turn, ratio
 from dropout_study.benchmark.peers import passes, plain_network, repeated
 from dropout_study.benchmark.training import BareUpdates, operations, overrides
 from dropout_study.config.schema import Config
-from dropout_study.data import DataModule
+from dropout_study.data.batches import DataModule
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import MLP
 from dropout_study.dropout.rules import monte_carlo

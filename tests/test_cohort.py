@@ -9,7 +9,7 @@ import torch
 from conftest import random_images
 
 from dropout_study.config.schema import Config
-from dropout_study.data import DataModule
+from dropout_study.data.batches import DataModule
 from dropout_study.dropout.cohort import Cohort, load_weights
 from dropout_study.dropout.masks import sample
 from dropout_study.dropout.networks import MLP, LeNet, Network

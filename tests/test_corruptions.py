@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from dropout_study.corruptions import CORRUPTIONS, SEVERITIES, corrupt
+from dropout_study.data.corruptions import CORRUPTIONS, SEVERITIES, corrupt
 
 SIDE = 28
 IMAGES = torch.zeros(40, SIDE, SIDE)

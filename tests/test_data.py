@@ -21,12 +21,20 @@ from sklearn import datasets
 from torchvision.datasets import KMNIST
 
 from dropout_study.config.schema import ConfigError, Data
-from dropout_study.data import BLOCK, BatchStream, Blocks, DataModule, TrainBatches, blocks, subset
-from dropout_study.images import (
+from dropout_study.data.batches import (
+    BLOCK,
+    BatchStream,
+    Blocks,
+    DataModule,
+    TrainBatches,
+    blocks,
+    subset,
+)
+from dropout_study.data.datasets import (
     FILES,
     _digits,
     class_balanced_order,
-    load,
+    load_images,
     read_official,
     split_official,
 )
@@ -38,19 +46,19 @@ IMAGES = random_images(8)
 
 def test_digits_are_split_into_1097_300_400_without_overlap() -> None:
     """If this failed, test images would be trained on, or the classes of the held-out sets unbalanced."""
-    images = load(DIGITS)
+    images = load_images(DIGITS)
     parts = (images.train, images.validation, images.test)
     assert [len(part) for part in parts] == [1097, 300, 400]
     assert torch.cat([part.ids for part in parts]).unique().numel() == 1797
     assert images.validation.labels.bincount().tolist() == [30] * 10
     assert images.test.labels.bincount().tolist() == [40] * 10
-    assert torch.equal(load(DIGITS).test.ids, images.test.ids)
+    assert torch.equal(load_images(DIGITS).test.ids, images.test.ids)
 
 
 def test_inputs_lie_in_0_1_and_pooling_averages_squares() -> None:
     """If this failed, inputs would be scaled wrongly or pooled over the wrong pixels."""
-    plain = load(DIGITS)
-    pooled = load(Data(name="digits", root="unused", pool=2))
+    plain = load_images(DIGITS)
+    pooled = load_images(Data(name="digits", root="unused", pool=2))
     x, _ = plain.train.batch(torch.arange(100))
     small, _ = pooled.train.batch(torch.arange(100))
     assert (x.min(), x.max()) == (0, 1)
@@ -174,7 +182,7 @@ def test_validation_and_test_batches_come_from_their_own_splits_in_order() -> No
 
 def test_the_splits_are_the_published_ones() -> None:
     """If this failed, results of this version could not be compared with earlier ones."""
-    images = load(DIGITS)
+    images = load_images(DIGITS)
     assert images.test.ids[:5].tolist() == [1062, 1623, 299, 1594, 1591]
     assert DataModule(images, Data(name="digits", root="-", train_size=100), [0], 1).digests() == [
         "8da24ac9789f"
@@ -277,7 +285,7 @@ def test_a_look_alike_has_the_published_number_of_examples_of_each_class(tmp_pat
     for name in ("training.pt", "test.pt"):
         torch.save((torch.zeros(9, 28, 28), torch.arange(9)), legacy / name)
 
-    images = load(config)
+    images = load_images(config)
     sizes = [len(split) for split in (images.train, images.validation, images.test)]
     assert sizes == [50_000, 10_000, 10_000]
 
@@ -286,7 +294,7 @@ def test_a_look_alike_has_the_published_number_of_examples_of_each_class(tmp_pat
         labels.write(b"\xff")
 
     with pytest.raises(ConfigError, match=r"test set .* 0 to 1000 in each of 256 classes"):
-        load(config)
+        load_images(config)
 
     for a, b in ((0, 2), (1, 3)):  # the two sets change places
         (raw / FILES[a]).rename(raw / "other")
@@ -294,7 +302,7 @@ def test_a_look_alike_has_the_published_number_of_examples_of_each_class(tmp_pat
         (raw / "other").rename(raw / FILES[b])
 
     with pytest.raises(ConfigError, match=r"training set .* 10000 examples"):
-        load(config)
+        load_images(config)
 
 
 def test_other_digits_than_the_published_ones_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -342,7 +350,7 @@ def test_a_download_that_fails_leaves_nothing_half(tmp_path: Path, mirror: Path)
     last.write_bytes(intact[:-9])
 
     with pytest.raises(ConfigError, match="could not be downloaded"):
-        load(config)
+        load_images(config)
 
     assert found() == set()
 
@@ -350,7 +358,7 @@ def test_a_download_that_fails_leaves_nothing_half(tmp_path: Path, mirror: Path)
     shutil.copy(mirror / f"{FILES[0]}.gz", raw)
 
     with pytest.raises(ConfigError, match="60 examples, 6 to 6 in each of 10 classes"):
-        load(config)
+        load_images(config)
 
     assert found() == {f"{FILES[0]}.gz", *FILES[1:]}, "what was there is left alone"
 
@@ -365,12 +373,12 @@ def test_a_truncated_file_is_named_with_what_was_expected(tmp_path: Path, name: 
     with pytest.raises(
         ConfigError, match=rf"{name} is truncated.* {len(whole) - 1} bytes .* {len(whole)}\."
     ):
-        load(Data(name="kmnist", root=str(tmp_path)))
+        load_images(Data(name="kmnist", root=str(tmp_path)))
 
     (raw / name).write_bytes(b"")
 
     with pytest.raises(ConfigError, match=name):
-        load(Data(name="kmnist", root=str(tmp_path)))
+        load_images(Data(name="kmnist", root=str(tmp_path)))
 
 
 def test_an_altered_mnist_file_is_named_with_both_checksums(tmp_path: Path) -> None:
@@ -380,13 +388,13 @@ def test_an_altered_mnist_file_is_named_with_both_checksums(tmp_path: Path) -> N
     with pytest.raises(
         ConfigError, match=f"{FILES[0]} was altered: its md5 is {found} where 6bbc9ace"
     ):
-        load(Data(name="mnist", root=str(tmp_path)))
+        load_images(Data(name="mnist", root=str(tmp_path)))
 
 
 def test_missing_files_are_reported_with_the_three_ways_out(tmp_path: Path) -> None:
     """If this failed, a user without data would not know what to do; nothing must be left behind either."""
     with pytest.raises(ConfigError) as raised:
-        load(Data(name="mnist", root=str(tmp_path), download=False))
+        load_images(Data(name="mnist", root=str(tmp_path), download=False))
 
     assert all(
         way in str(raised.value) for way in ("data.root", "data.download=true", "data=digits")
@@ -405,7 +413,7 @@ def test_train_size_beyond_the_examples_is_refused() -> None:
 )
 def test_mnist_is_split_into_50000_10000_and_the_official_test_set() -> None:
     """If this failed, results would not be comparable with any paper."""
-    images = load(Data(name="mnist", root=os.environ["DROPOUT_STUDY_DATA"], download=False))
+    images = load_images(Data(name="mnist", root=os.environ["DROPOUT_STUDY_DATA"], download=False))
     assert [len(s) for s in (images.train, images.validation, images.test)] == [
         50_000,
         10_000,

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dropout_study.config import names
-from dropout_study.corruptions import corrupt
+from dropout_study.data.corruptions import corrupt
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import MLP, LeNet
 from dropout_study.dropout.rules import bagging, exact, means, subnetworks, weight_scaling

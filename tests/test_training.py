@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from dropout_study.config.names import DATASETS
 from dropout_study.config.schema import Config
-from dropout_study.data import BatchStream, DataModule, EvaluationBatches, subset
+from dropout_study.data.batches import BatchStream, DataModule, EvaluationBatches, subset
 from dropout_study.dropout.masks import sample
 from dropout_study.experiment import make_network, quiet
 from dropout_study.training import (

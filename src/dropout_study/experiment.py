@@ -31,12 +31,12 @@ from dropout_study import (
 from dropout_study.config import condition, read, schema
 from dropout_study.config.schema import Config, ConfigError, Evaluate, Model
 from dropout_study.config.uri import absolute, masked
-from dropout_study.data import DataModule, combined
+from dropout_study.data.batches import DataModule, combined
+from dropout_study.data.datasets import CLASSES, Images, load_images
 from dropout_study.dropout.cohort import Cohort, load_weights
 from dropout_study.dropout.networks import MLP, LeNet, Network
 from dropout_study.dropout.rules import check_enumerable
 from dropout_study.identity import RERUN, look_up
-from dropout_study.images import CLASSES, Images, load
 from dropout_study.measures import metrics
 from dropout_study.measures.statistics import PERCENT, interval
 from dropout_study.probes import PROBES, Probed
@@ -77,7 +77,7 @@ def run(config: Config, folder: Path, sweep: Path | None, watch: Callable[[int],
         Stopped: `watch` has raised it.
     """
     quiet()
-    images = load(config.data)
+    images = load_images(config.data)
     data = DataModule(
         images, config.data, config.seeds, config.budget.updates, training.validate_every(config)
     )
@@ -131,7 +131,7 @@ def run(config: Config, folder: Path, sweep: Path | None, watch: Callable[[int],
 def estimate(config: Config) -> float:
     """About how many seconds training and evaluating a configuration would take, from its first updates."""
     quiet()
-    images = load(config.data)
+    images = load_images(config.data)
     short = dataclasses.replace(
         config, budget=dataclasses.replace(config.budget, updates=30, validations=1)
     )
@@ -276,7 +276,7 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
     config.rules = chosen.rules
     config.mc = chosen.mc
     config.data.root = data_root(chosen, config)
-    images = load(config.data)
+    images = load_images(config.data)
     check_memory(config, images, trains=False)
     cohort = Cohort(make_network(config.model, images.inputs, CLASSES), config.seeds)
 

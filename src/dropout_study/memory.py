@@ -9,10 +9,10 @@ import torch
 from rich.filesize import decimal
 
 from dropout_study.config.schema import SGD, Config, ConfigError
-from dropout_study.data import EVALUATION_BATCH
+from dropout_study.data.batches import EVALUATION_BATCH
+from dropout_study.data.datasets import CLASSES
 from dropout_study.dropout.networks import Network
 from dropout_study.evaluation import sparse_counts
-from dropout_study.images import CLASSES
 
 
 def check(config: Config, network: Network, examples: int, trains: bool) -> None:

@@ -18,7 +18,7 @@ from rich.table import Table
 from dropout_study import figures
 from dropout_study.claims.claim import MARKS, Claim
 from dropout_study.claims.criteria import CONTRADICTED, IMAGES, INCONCLUSIVE, SUPPORTED, Exact, Part
-from dropout_study.images import Images
+from dropout_study.data.datasets import Images
 from dropout_study.measures.statistics import interval
 from dropout_study.results import Effect, Missing, needing_columns
 from dropout_study.verdicts import NEEDS_MNIST, Outcome
@@ -306,7 +306,11 @@ def _training(curves: Mapping[str, pd.DataFrame]) -> Figure:
 
 
 def _corrupted(images: Images) -> Figure:
-    from dropout_study.corruptions import CORRUPTIONS, SEVERITIES, corrupt  # brings torchvision
+    from dropout_study.data.corruptions import (
+        CORRUPTIONS,
+        SEVERITIES,
+        corrupt,  # brings torchvision
+    )
 
     x, _ = images.test.batch(torch.zeros(1, dtype=torch.long))
     side = int(images.inputs**0.5)

@@ -13,8 +13,8 @@ from dropout_study.config import studies
 from dropout_study.config.grids import DEFAULT_BUDGET
 from dropout_study.config.schema import ConfigError, Data, Report
 from dropout_study.config.uri import absolute, masked
+from dropout_study.data.datasets import Images, load_images
 from dropout_study.descriptions import describe
-from dropout_study.images import Images, load
 from dropout_study.report import decisive, table, write
 from dropout_study.verdicts import Outcome, decide
 
@@ -96,7 +96,7 @@ def _images(outcomes: list[Outcome], chosen: Report) -> Images | None:
     for outcome in outcomes:
         if outcome.claim.id == "robustness" and outcome.decided:
             try:
-                return load(Data(name=outcome.data, root=chosen.data_root, download=False))
+                return load_images(Data(name=outcome.data, root=chosen.data_root, download=False))
             except ConfigError:
                 return None
 

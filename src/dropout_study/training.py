@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from dropout_study.config.condition import condition_digest
 from dropout_study.config.schema import SGD, Config, ConfigError
-from dropout_study.data import Blocks, blocks, combined
+from dropout_study.data.batches import Blocks, blocks, combined
 from dropout_study.dropout import masks
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import Network

@@ -10,7 +10,7 @@ from dropout_study import figures
 from dropout_study.benchmark.comparison import in_turn, per_call
 from dropout_study.benchmark.machine import product
 from dropout_study.benchmark.training import BATCH, BareUpdates, Configure, operations, overrides
-from dropout_study.images import load
+from dropout_study.data.datasets import load_images
 
 WIDTHS = (16, 32, 64, 128, 256, 512, 1024, 2048)
 COHORTS = (1, 2, 5, 10, 20, 50)
@@ -32,7 +32,7 @@ class Speed:
 
 def measure(configure: Configure) -> list[Speed]:
     """The speed of every combination that a figure shows."""
-    images = load(configure().data)
+    images = load_images(configure().data)
     wide = [(width, nets, BATCH) for nets in (1, 10) for width in WIDTHS]
     many = [(width, nets, BATCH) for width in (64, 256) for nets in COHORTS]
     large = [(width, nets, batch) for width, nets in ((64, 10), (256, 1)) for batch in BATCHES]

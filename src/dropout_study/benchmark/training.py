@@ -17,10 +17,10 @@ from dropout_study.benchmark.comparison import Row, in_turn, once_each, per_call
 from dropout_study.benchmark.machine import product
 from dropout_study.benchmark.peers import PlainLoop, seconds_of_loader
 from dropout_study.config.schema import Config
-from dropout_study.data import DataModule
+from dropout_study.data.batches import DataModule
+from dropout_study.data.datasets import CLASSES, Images, load_images
 from dropout_study.dropout import masks
 from dropout_study.experiment import make_network, run
-from dropout_study.images import CLASSES, Images, load
 from dropout_study.optimizers import make_optimizer, make_schedule
 from dropout_study.training import LOG_EVERY, CohortTraining
 
@@ -160,7 +160,7 @@ def in_rounds(
         )
         for rate in (0.5, 0.0)
     )
-    images = load(dropping.data)
+    images = load_images(dropping.data)
     pixels = images.train.images.float() / 255
     labels = images.train.labels
     times: dict[str, list[float]] = {}
@@ -238,7 +238,7 @@ def large(configure: Configure, rounds: int) -> list[Row]:
     config = configure(
         *overrides(LARGE, 0.5, 1), "budget.updates=100", "trainer.precision=bf16-mixed"
     )
-    half = BareUpdates(config, load(config.data))
+    half = BareUpdates(config, load_images(config.data))
     times = in_rounds(
         configure, LARGE, 1, 150, rounds, {"bf16": lambda: per_call(half, 3, warm_up=1)}
     )

@@ -2,7 +2,7 @@
 
 import torch
 
-from dropout_study.corruptions import CORRUPTIONS, SEVERITIES, corrupt
+from dropout_study.data.corruptions import CORRUPTIONS, SEVERITIES, corrupt
 from dropout_study.dropout.rules import weight_scaling
 from dropout_study.measures.scores import Scores
 from dropout_study.probes.findings import Curves, Findings, Probed

@@ -97,7 +97,7 @@ class Images:
         return self.train.images.shape[1]
 
 
-def load(config: Data) -> Images:
+def load_images(config: Data) -> Images:
     """Read a data set into memory.
 
     Raises:

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from dropout_study.config.schema import ConfigError, Data
+from dropout_study.data.datasets import Images, Split, class_balanced_order
 from dropout_study.dropout.randomness import Purpose, generator
-from dropout_study.images import Images, Split, class_balanced_order
 
 EVALUATION_BATCH = (
     2_000  # images; large enough for full speed, small enough for a cohort's activations

@@ -1,0 +1,1 @@
+"""Data sets in memory, batches by index, corrupted images."""

@@ -21,13 +21,15 @@ from rich.table import Table
 
 from dropout_study import command_line
 from dropout_study.config import read, resolvers
-from dropout_study.data.batches import DataModule
 from dropout_study.data.datasets import CLASSES, load_images
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.rules import exact, monte_carlo, weight_scaling
-from dropout_study.experiment import make_network, quiet
+from dropout_study.experiment import quiet
 from dropout_study.measures.metrics import errors
-from dropout_study.training import CohortTraining, make_trainer
+from dropout_study.training.build import make_network
+from dropout_study.training.data_module import DataModule
+from dropout_study.training.module import CohortTraining
+from dropout_study.training.trainer import make_trainer
 
 CONF = Path(__file__).parents[1] / "conf"
 KEEPS = (0.1, 0.5, 0.8)

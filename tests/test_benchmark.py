@@ -15,14 +15,16 @@ from dropout_study.benchmark.comparison import Row, in_turn, ratio
 from dropout_study.benchmark.peers import passes, plain_network, repeated
 from dropout_study.benchmark.training import BareUpdates, operations, overrides
 from dropout_study.config.schema import Config
-from dropout_study.data.batches import DataModule
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import MLP
 from dropout_study.dropout.rules import monte_carlo
-from dropout_study.experiment import make_network, quiet
+from dropout_study.experiment import quiet
 from dropout_study.record import Record, SeedRecord
 from dropout_study.results import from_store
-from dropout_study.training import CohortTraining, make_trainer
+from dropout_study.training.build import make_network
+from dropout_study.training.data_module import DataModule
+from dropout_study.training.module import CohortTraining
+from dropout_study.training.trainer import make_trainer
 
 
 def test_rivals_are_timed_in_turn() -> None:

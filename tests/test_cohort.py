@@ -9,12 +9,14 @@ import torch
 from conftest import random_images
 
 from dropout_study.config.schema import Config
-from dropout_study.data.batches import DataModule
 from dropout_study.dropout.cohort import Cohort, load_weights
 from dropout_study.dropout.masks import sample
 from dropout_study.dropout.networks import MLP, LeNet, Network
-from dropout_study.experiment import make_network, quiet
-from dropout_study.training import CohortTraining, make_trainer
+from dropout_study.experiment import quiet
+from dropout_study.training.build import make_network
+from dropout_study.training.data_module import DataModule
+from dropout_study.training.module import CohortTraining
+from dropout_study.training.trainer import make_trainer
 
 NETWORKS = [MLP(784, 10, [8, 6], "tanh", 0.2, 0.5), LeNet(10, "all", 0.5)]
 

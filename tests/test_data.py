@@ -21,15 +21,7 @@ from sklearn import datasets
 from torchvision.datasets import KMNIST
 
 from dropout_study.config.schema import ConfigError, Data
-from dropout_study.data.batches import (
-    BLOCK,
-    BatchStream,
-    Blocks,
-    DataModule,
-    TrainBatches,
-    blocks,
-    subset,
-)
+from dropout_study.data.batches import BLOCK, BatchStream, Blocks, TrainBatches, blocks, subset
 from dropout_study.data.datasets import (
     FILES,
     _digits,
@@ -38,6 +30,7 @@ from dropout_study.data.datasets import (
     read_official,
     split_official,
 )
+from dropout_study.training.data_module import DataModule
 
 DIGITS = Data(name="digits", root="unused")
 LABELS = torch.arange(1000) * 7 % 13 % 10

@@ -16,14 +16,14 @@ from dropout_study.experiment import (
     Stopped,
     _failures,
     data_root,
-    make_network,
     recorded,
     results_table,
     save_config,
 )
 from dropout_study.jobs import Job
 from dropout_study.record import Record
-from dropout_study.training import CohortTraining
+from dropout_study.training.build import make_network
+from dropout_study.training.module import CohortTraining
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from hydra import compose, initialize_config_dir
 from mlflow.entities import Run
 from test_tracking import example
 
-from dropout_study import experiment, tracking, training
+from dropout_study import experiment, tracking
 from dropout_study.config.schema import Config, ConfigError
 from dropout_study.identity import DUPLICATE
 from dropout_study.jobs import FILE as JOB
@@ -29,6 +29,7 @@ from dropout_study.record import Record
 from dropout_study.store import prepare
 from dropout_study.system.processes import now_ms
 from dropout_study.system.termination import Terminated
+from dropout_study.training import module, trainer
 
 Do = Callable[..., Job]
 
@@ -187,7 +188,7 @@ def test_a_crash_is_a_failed_run_with_its_reason(
     def exhaust(*_: object) -> None:
         raise MemoryError("out of memory")
 
-    monkeypatch.setattr("dropout_study.training.fit", exhaust)
+    monkeypatch.setattr("dropout_study.experiment.fit", exhaust)
     job = do("seeds=[0,1]")
     assert job.state == "failed"
     assert job.reason.startswith("MemoryError: out of memory")
@@ -282,13 +283,13 @@ def test_an_interrupted_run_goes_on_from_its_checkpoint(
     assert do(*long).state == "stopped"
     stop.unlink()
     starts: list[Path | None] = []
-    fit = training.fit
+    fit = trainer.fit
 
     def spy(*arguments: Any) -> None:
         starts.append(arguments[-1])
         fit(*arguments)
 
-    monkeypatch.setattr(training, "fit", spy)
+    monkeypatch.setattr(experiment, "fit", spy)
     job = do(*long)
     assert (job.state, job.errors, job.nlls) == ("done", whole.errors, whole.nlls)
     assert starts[0] is not None
@@ -327,7 +328,7 @@ def test_an_interrupted_job_passes_the_interruption_on_and_may_be_started_again(
         raise end
 
     folder = tmp_path / "sweep" / "0"
-    monkeypatch.setattr(training, "fit", interrupt)
+    monkeypatch.setattr(experiment, "fit", interrupt)
 
     with pytest.raises(type(end)):
         do("seeds=[0]", folder=folder)
@@ -471,7 +472,7 @@ def test_a_worker_that_is_asked_to_end_costs_the_sweep_nothing(
 ) -> None:
     """If this failed, SIGTERM to a worker would stop the sweep, or its job be tried for ever."""
     folder = tmp_path / "sweep" / "0"
-    monkeypatch.setattr(training, "fit", ask_to_end)
+    monkeypatch.setattr(experiment, "fit", ask_to_end)
     job = do("seeds=[0]", folder=folder, in_worker=True)
     assert (job.state, job.reason) == ("died", "its process was asked to end")
     assert {run.info.status for run in runs()} == {"KILLED"}
@@ -510,13 +511,13 @@ def test_a_launcher_that_passes_over_sigterm_trains_on(
     """If this failed, what SLURM is about to stop would end before submitit has queued it again."""
     seen: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, _: seen.append(number))
-    update = training.CohortTraining._update
+    update = module.CohortTraining._update
 
-    def asked(self: training.CohortTraining, *arguments: Any) -> None:
+    def asked(self: module.CohortTraining, *arguments: Any) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         update(self, *arguments)
 
-    monkeypatch.setattr(training.CohortTraining, "_update", asked)
+    monkeypatch.setattr(module.CohortTraining, "_update", asked)
 
     try:
         assert do("seeds=[0]").state == "done"
@@ -528,7 +529,7 @@ def test_a_launcher_that_passes_over_sigterm_trains_on(
 
 def test_a_job_that_leaves_the_program_has_failed(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
     """If this failed, `sys.exit()` in a model or a library would end the sweep with exit code 0."""
-    monkeypatch.setattr(training, "fit", lambda *_: sys.exit())
+    monkeypatch.setattr(experiment, "fit", lambda *_: sys.exit())
     job = do("seeds=[0]")
     assert (job.state, "sys.exit()" in job.reason) == ("failed", True)
 
@@ -552,7 +553,7 @@ def test_a_folder_that_vanishes_stops_nothing(
 ) -> None:
     """If this failed, whoever clears up during a sweep would end it in a traceback."""
     folder = tmp_path / "sweep" / "0"
-    monkeypatch.setattr(training, "fit", lambda *_: shutil.rmtree(folder))
+    monkeypatch.setattr(experiment, "fit", lambda *_: shutil.rmtree(folder))
 
     with pytest.raises(AssertionError, match="no job"):  # of `do`, which asks what it left
         do("seeds=[0]", folder=folder)

@@ -10,7 +10,7 @@ import torch
 from dropout_study import memory
 from dropout_study.config import names
 from dropout_study.config.schema import Config, ConfigError
-from dropout_study.experiment import make_network
+from dropout_study.training.build import make_network
 
 Make = Callable[..., Config]
 SMALL = (

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dropout_study.config.schema import Config
-from dropout_study.optimizers import make_optimizer, make_schedule
+from dropout_study.training.optimizers import make_optimizer, make_schedule
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import torch
 
 from dropout_study.config.schema import Regularizer
-from dropout_study.regularizers import penalty, project
+from dropout_study.training.regularizers import penalty, project
 
 WEIGHTS = [
     torch.tensor([[[1.0, -2.0]], [[3.0, 0.0]]]),

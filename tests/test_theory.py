@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from dropout_study.config.schema import Data
-from dropout_study.data.batches import DataModule
 from dropout_study.data.datasets import load_images
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.masks import Site, enumerate_masks, log_probability
 from dropout_study.dropout.networks import MLP
 from dropout_study.dropout.rules import bagging, exact, exact_normal, weight_scaling
+from dropout_study.training.data_module import DataModule
 
 DIGITS = load_images(Data(name="digits", root="-", pool=2))
 X = DIGITS.test.batch(torch.arange(40))[0].double()

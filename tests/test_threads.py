@@ -13,7 +13,7 @@ from dropout_study import command_line
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import MLP, LeNet, Network
 from dropout_study.system.processes import SHARED_THREADS
-from dropout_study.training import as_many_threads_as_pay, operations
+from dropout_study.training.threads import as_many_threads_as_pay, operations
 
 STOP_AT_TORCH = """
 import os, runpy, sys

@@ -12,21 +12,14 @@ from torch.nn import functional as F
 
 from dropout_study.config.names import DATASETS
 from dropout_study.config.schema import Config
-from dropout_study.data.batches import BatchStream, DataModule, EvaluationBatches, subset
+from dropout_study.data.batches import BatchStream, EvaluationBatches, subset
 from dropout_study.dropout.masks import sample
-from dropout_study.experiment import make_network, quiet
-from dropout_study.training import (
-    Checkpointing,
-    CohortTraining,
-    Diverged,
-    Tally,
-    Watch,
-    checkpoint_name,
-    fit,
-    make_trainer,
-    resumable,
-    validate_every,
-)
+from dropout_study.experiment import quiet
+from dropout_study.training.build import make_network, validation_interval
+from dropout_study.training.checkpoints import Checkpointing, checkpoint_name, resumable
+from dropout_study.training.data_module import DataModule
+from dropout_study.training.module import CohortTraining, Diverged, Tally
+from dropout_study.training.trainer import Watch, fit, make_trainer
 
 Make = Callable[..., Config]
 
@@ -35,7 +28,7 @@ def data_of(config: Config) -> DataModule:
     """Noise images of the data set's size."""
     images = random_images(DATASETS[config.data.name].side)
     return DataModule(
-        images, config.data, config.seeds, config.budget.updates, validate_every(config)
+        images, config.data, config.seeds, config.budget.updates, validation_interval(config)
     )
 
 

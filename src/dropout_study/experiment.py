@@ -18,23 +18,13 @@ from mlflow.tracking import MlflowClient
 from omegaconf import OmegaConf
 from rich.table import Table
 
-from dropout_study import (
-    evaluation,
-    memory,
-    overview,
-    provenance,
-    store,
-    stored,
-    tracking,
-    training,
-)
-from dropout_study.config import condition, read, schema
-from dropout_study.config.schema import Config, ConfigError, Evaluate, Model
+from dropout_study import evaluation, memory, overview, provenance, store, stored, tracking
+from dropout_study.config import condition, read
+from dropout_study.config.schema import Config, ConfigError, Evaluate
 from dropout_study.config.uri import absolute, masked
-from dropout_study.data.batches import DataModule, combined
+from dropout_study.data.batches import combined
 from dropout_study.data.datasets import CLASSES, Images, load_images
 from dropout_study.dropout.cohort import Cohort, load_weights
-from dropout_study.dropout.networks import MLP, LeNet, Network
 from dropout_study.dropout.rules import check_enumerable
 from dropout_study.identity import RERUN, look_up
 from dropout_study.measures import metrics
@@ -42,6 +32,12 @@ from dropout_study.measures.statistics import PERCENT, interval
 from dropout_study.probes import PROBES, Probed
 from dropout_study.record import FILE, Record, SeedRecord
 from dropout_study.system.processes import now_ms
+from dropout_study.training.build import make_network, validation_interval
+from dropout_study.training.checkpoints import Checkpointing, checkpoint_name, resumable
+from dropout_study.training.data_module import DataModule
+from dropout_study.training.module import CohortTraining
+from dropout_study.training.threads import as_many_threads_as_pay
+from dropout_study.training.trainer import ProgressBar, Watch, fit, make_trainer
 
 log = logging.getLogger(__name__)
 
@@ -79,21 +75,21 @@ def run(config: Config, folder: Path, sweep: Path | None, watch: Callable[[int],
     quiet()
     images = load_images(config.data)
     data = DataModule(
-        images, config.data, config.seeds, config.budget.updates, training.validate_every(config)
+        images, config.data, config.seeds, config.budget.updates, validation_interval(config)
     )
     file = _checkpoint(config)
-    checkpointing = training.Checkpointing(file, 60 * config.checkpoint.minutes)
+    checkpointing = Checkpointing(file, 60 * config.checkpoint.minutes)
     check_memory(config, images, trains=not config.study.cohorts_from)
     network = make_network(config.model, images.inputs, CLASSES)
-    module = training.CohortTraining(config, network, checkpointing)
+    module = CohortTraining(config, network, checkpointing)
     check_rules(config, module.cohort)
 
     if config.study.cohorts_from:
         stored.fill(module.cohort, config)
 
-    bar = [training.ProgressBar()] if sweep is None and sys.stderr.isatty() else []
-    callbacks = [training.Watch(watch), *bar]
-    trainer = training.make_trainer(config, folder, callbacks)
+    bar = [ProgressBar()] if sweep is None and sys.stderr.isatty() else []
+    callbacks = [Watch(watch), *bar]
+    trainer = make_trainer(config, folder, callbacks)
     record = _record(config, data, trainer.strategy.root_device, sweep)
     save_config(config, folder)
     run_id = _claim(config, record, folder)
@@ -107,8 +103,8 @@ def run(config: Config, folder: Path, sweep: Path | None, watch: Callable[[int],
             data.trainer = trainer  # which tells where the arithmetic is done
         else:
             try:
-                with training.as_many_threads_as_pay(module.cohort, config.data.batch_size):
-                    training.fit(module, trainer, data, _resumable(file))
+                with as_many_threads_as_pay(module.cohort, config.data.batch_size):
+                    fit(module, trainer, data, _resumable(file))
             finally:
                 _collect(record, module)
 
@@ -137,14 +133,14 @@ def estimate(config: Config) -> float:
     )
     data = DataModule(images, config.data, config.seeds, 30)
     check_memory(config, images, trains=not config.study.cohorts_from)
-    module = training.CohortTraining(short, make_network(config.model, images.inputs, CLASSES))
+    module = CohortTraining(short, make_network(config.model, images.inputs, CLASSES))
     check_rules(config, module.cohort)
     times: dict[int, float] = {}  # by update
-    clock = training.Watch(lambda update: times.update({update: time.perf_counter()}), every=10)
+    clock = Watch(lambda update: times.update({update: time.perf_counter()}), every=10)
 
-    threads = training.as_many_threads_as_pay(module.cohort, config.data.batch_size)
+    threads = as_many_threads_as_pay(module.cohort, config.data.batch_size)
     with threads, tempfile.TemporaryDirectory() as folder:
-        training.make_trainer(short, Path(folder), [clock]).fit(module, datamodule=data)
+        make_trainer(short, Path(folder), [clock]).fit(module, datamodule=data)
 
     first = min(times)
     last = max(times)
@@ -345,21 +341,6 @@ def results_table(record: Record, rules: Sequence[str]) -> Table:
     return table
 
 
-def make_network(model: Model, inputs: int, classes: int) -> Network:
-    """The network that a configuration describes."""
-    match model:
-        case schema.SoftmaxRegression(input_rate=input_rate):
-            return MLP(inputs, classes, input_rate=input_rate)
-        case schema.MLP(
-            widths=widths, activation=activation, input_rate=input_rate, hidden_rate=hidden_rate
-        ):
-            return MLP(inputs, classes, widths, activation, input_rate, hidden_rate)
-        case schema.LeNet(dropout=dropout, hidden_rate=hidden_rate):
-            return LeNet(classes, dropout, cast("float", hidden_rate))  # `read` has filled it in
-
-    raise TypeError(f"no network is called {model.name}")
-
-
 def quiet() -> None:
     """Keep Lightning's advertisements, device messages and notes on its own internals off the terminal."""
     for library in ("pytorch_lightning", "lightning_fabric"):
@@ -437,7 +418,7 @@ def _claim(config: Config, record: Record, folder: Path) -> str | None:
 
 def _checkpoint(config: Config) -> Path:
     """Where the run of a configuration is resumed from: a place that the next start finds."""
-    return Path(config.checkpoint.folder) / training.checkpoint_name(config)
+    return Path(config.checkpoint.folder) / checkpoint_name(config)
 
 
 def _resumable(file: Path) -> Path | None:
@@ -445,7 +426,7 @@ def _resumable(file: Path) -> Path | None:
     if not file.exists():
         return None
 
-    if training.resumable(file):
+    if resumable(file):
         log.info("resuming from %s", file)
         return file
 
@@ -498,7 +479,7 @@ def recorded(record: Record, folder: Path, uri: str, run_id: str | None) -> Iter
         tracking.try_to_record(folder, uri)
 
 
-def _collect(record: Record, module: training.CohortTraining) -> None:
+def _collect(record: Record, module: CohortTraining) -> None:
     """Hand the results of the networks to their seeds; a network that failed has no result."""
     failures = _failures(module)
 
@@ -518,7 +499,7 @@ def _collect(record: Record, module: training.CohortTraining) -> None:
                 )
 
 
-def _failures(module: training.CohortTraining) -> dict[int, str]:
+def _failures(module: CohortTraining) -> dict[int, str]:
     """Index of each network that failed -> why; with one network, its whole bag fails."""
     failures = {
         i: f"diverged (its loss was not a number at update {update})"

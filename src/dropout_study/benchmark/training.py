@@ -17,12 +17,13 @@ from dropout_study.benchmark.comparison import Row, in_turn, once_each, per_call
 from dropout_study.benchmark.machine import product
 from dropout_study.benchmark.peers import PlainLoop, seconds_of_loader
 from dropout_study.config.schema import Config
-from dropout_study.data.batches import DataModule
 from dropout_study.data.datasets import CLASSES, Images, load_images
 from dropout_study.dropout import masks
-from dropout_study.experiment import make_network, run
-from dropout_study.optimizers import make_optimizer, make_schedule
-from dropout_study.training import LOG_EVERY, CohortTraining
+from dropout_study.experiment import run
+from dropout_study.training.build import make_network
+from dropout_study.training.data_module import DataModule
+from dropout_study.training.module import LOG_EVERY, CohortTraining
+from dropout_study.training.optimizers import make_optimizer, make_schedule
 
 Configure = Callable[..., Config]
 Rival = Callable[[], float]

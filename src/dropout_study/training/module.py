@@ -3,41 +3,32 @@
 import dataclasses
 import math
 import os
-import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.accelerators import CUDAAccelerator, MPSAccelerator
-from pytorch_lightning.plugins.environments import LightningEnvironment
 from torch import Tensor
 from torch.nn import functional as F
 from torch.optim import Optimizer
-from tqdm import tqdm
 
-from dropout_study.config.condition import condition_digest
-from dropout_study.config.schema import SGD, Config, ConfigError
-from dropout_study.data.batches import Blocks, blocks, combined
+from dropout_study.config.schema import SGD, Config
+from dropout_study.data.batches import Blocks
 from dropout_study.dropout import masks
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import Network
 from dropout_study.measures import metrics
-from dropout_study.optimizers import make_optimizer, make_schedule
-from dropout_study.regularizers import penalty, project
-from dropout_study.system.processes import SHARED_THREADS
+from dropout_study.training.build import validation_interval
+from dropout_study.training.checkpoints import Checkpointing, checkpoint_name
+from dropout_study.training.optimizers import make_optimizer, make_schedule
+from dropout_study.training.regularizers import penalty, project
 
 if not torch.cuda.is_available():
     # Lightning makes torch search for NVIDIA's library instead of asking CUDA, and without a GPU
     # AdamW would search the disk for it at every step: 0.1 to 0.5 ms.
     os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
-
-CHECKPOINT = 4  # changes with what a checkpoint holds: one of another version is not resumed
-WORTH_A_THREAD = 3e8  # operations of an update below which a second thread gains less than a tenth
 LOG_EVERY = 50  # updates between points of the loss curve and refreshes of the progress bar
 
 
@@ -167,9 +158,9 @@ class CohortTraining(pl.LightningModule):
                 validations.
         """
         batches = self.trainer.train_dataloader
-        if isinstance(batches, Blocks) and batches.every != validate_every(self.config):
+        if isinstance(batches, Blocks) and batches.every != validation_interval(self.config):
             raise ValueError(
-                f"blocks of {batches.every} updates, but {validate_every(self.config)} to a validation"
+                f"blocks of {batches.every} updates, but {validation_interval(self.config)} to a validation"
             )
 
         self._losses = [losses.to(self.device) for losses in self._losses]
@@ -191,7 +182,7 @@ class CohortTraining(pl.LightningModule):
 
     def on_train_batch_end(self, *_: Any) -> None:
         """Write a checkpoint if it is time, and not right before a validation, which Lightning would leave out."""
-        if self._checkpointing and self.global_step % validate_every(self.config):
+        if self._checkpointing and self.global_step % validation_interval(self.config):
             self._checkpointing(self.trainer)
 
     def _note_divergence(self) -> None:
@@ -307,211 +298,3 @@ class CohortTraining(pl.LightningModule):
             self.curves.append(
                 Point(key, self.global_step, values.tolist(), int(time.time() * 1000))
             )
-
-
-class Checkpointing:
-    """Now and then writes all that training needs to go on after an interruption.
-
-    Masks and batches follow from the update, so a run that goes on from a checkpoint ends as one
-    that was never interrupted, bit for bit.
-
-    Args:
-        file: is replaced whole or not at all.
-        seconds: between two checkpoints.
-    """
-
-    def __init__(self, file: Path, seconds: float) -> None:
-        self._file = file
-        self._seconds = seconds
-        self._written = time.monotonic()
-
-    def __call__(self, trainer: pl.Trainer) -> None:
-        """Write a checkpoint if it is time."""
-        if time.monotonic() - self._written < self._seconds:
-            return
-
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        partial = self._file.with_name(f"{self._file.name}.{os.getpid()}.partial")
-        trainer.save_checkpoint(partial)
-
-        with partial.open("rb") as written:
-            os.fsync(written.fileno())
-
-        partial.replace(self._file)
-        self._written = time.monotonic()
-
-
-def checkpoint_name(config: Config) -> str:
-    """The name of the checkpoint of a run, which the next start of the same run finds.
-
-    Lightning counts blocks, whose length follows from the validations, which the digest leaves out.
-    """
-    seeds = combined([str(seed) for seed in config.seeds])
-    every = validate_every(config)
-    return f"{config.study.name}-{condition_digest(config)}-{seeds}-{every}.{CHECKPOINT}.ckpt"
-
-
-def resumable(file: Path) -> bool:
-    """Whether a file is the checkpoint that its name says (`checkpoint_name`)."""
-    try:
-        run = torch.load(file, map_location="cpu", weights_only=True)["run"]
-    except Exception:  # whatever a damaged or foreign file makes of itself
-        return False
-    return bool(run == file.name)
-
-
-class Watch(pl.Callback):
-    """Tells the number of updates now and then; what the listener raises ends training.
-
-    Args:
-        listener: is told.
-        every: after at least that many updates, and at the end of a block.
-    """
-
-    def __init__(self, listener: Callable[[int], None], every: int = LOG_EVERY) -> None:
-        self._listener = listener
-        self._every = every
-        self._told = 0
-
-    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        """Tell."""
-        if trainer.global_step - self._told >= self._every:
-            self._told = trainer.global_step
-            self._listener(self._told)
-
-
-class Signals(pl.Callback):
-    """Leaves SIGTERM to whoever handled it before: Lightning would end with exit code 0."""
-
-    def setup(self, *_: Any, **__: Any) -> None:
-        """Remember who did."""
-        self._handler = signal.getsignal(signal.SIGTERM)
-
-    def on_train_start(self, *_: Any) -> None:
-        """Take it back."""
-        signal.signal(signal.SIGTERM, self._handler)
-
-    on_validation_start = on_test_start = cast("Any", on_train_start)
-
-
-class ProgressBar(pl.Callback):
-    """One bar over the whole budget, with the current validation error; refreshed now and then, gone at the end."""
-
-    def on_train_start(self, trainer: pl.Trainer, *_: Any) -> None:
-        """Show the bar."""
-        self._bar = tqdm(
-            total=trainer.max_steps, initial=trainer.global_step, unit=" updates", leave=False
-        )
-
-    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: Any) -> None:
-        """Move the bar."""
-        if trainer.global_step - self._bar.n >= LOG_EVERY:
-            if errors := cast("CohortTraining", module).results.get("val/error"):
-                self._bar.set_postfix_str(
-                    f"validation error {sum(errors) / len(errors):.2f} %", refresh=False
-                )
-            self._bar.update(trainer.global_step - self._bar.n)
-
-    def teardown(self, *_: Any, **__: Any) -> None:
-        """Remove the bar, however training ended."""
-        if hasattr(self, "_bar"):
-            self._bar.close()
-
-
-def fit(
-    training: CohortTraining,
-    trainer: pl.Trainer,
-    data: pl.LightningDataModule,
-    checkpoint: Path | None = None,
-) -> None:
-    """Train for the whole budget, put the weights that are kept in place, and test them once.
-
-    The last point of the validation curves is always that of the weights that are kept.
-
-    Args:
-        training: the cohort.
-        trainer: as `make_trainer` makes it.
-        data: of the same seeds.
-        checkpoint: where to go on from, if not from the start.
-    """
-    trainer.fit(training, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-    validated = max(
-        (point.update for point in training.curves if point.key == "val/error"), default=0
-    )
-    if validated < training.config.budget.updates:
-        trainer.validate(training, datamodule=data, verbose=False)
-
-    if training.config.budget.weights == "best":
-        training.restore_best()
-        trainer.validate(training, datamodule=data, verbose=False)
-
-    trainer.test(training, datamodule=data, verbose=False)
-
-
-def operations(network: Network, batch: int) -> int:
-    """Floating-point operations of an update: 6 x batch x weights x places that a weight is applied at.
-
-    Args:
-        network: of one network, or of a cohort, whose weights have a leading axis.
-        batch: examples of each network.
-    """
-    outputs = [*(site.shape for site in network.sites[1:]), ()]
-    places = [math.prod(2 * side for side in shape[1:]) for shape in outputs]  # pooled by 2 x 2
-    weights = [cast("Tensor", layer.weight).numel() for layer in network.layers]
-
-    return 6 * batch * sum(a * b for a, b in zip(weights, places, strict=True))
-
-
-@contextmanager
-def as_many_threads_as_pay(cohort: Cohort, batch: int) -> Iterator[None]:
-    """One thread within the block where updates are small, unless the user has set a number."""
-    threads = os.environ.get("OMP_NUM_THREADS")
-    typed = threads and threads != os.environ.get(SHARED_THREADS)
-    if typed or operations(cohort.network, batch) >= WORTH_A_THREAD:
-        yield
-        return
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def validate_every(config: Config) -> int:
-    """Updates between two validations."""
-    return max(1, config.budget.updates // config.budget.validations)
-
-
-def make_trainer(config: Config, folder: Path, callbacks: Sequence[pl.Callback] = ()) -> pl.Trainer:
-    """The Lightning trainer: one epoch is the whole budget, a batch a block of updates (see `data.Blocks`).
-
-    Results leave through `CohortTraining` alone.
-
-    Raises:
-        ConfigError: a GPU is asked for where there is none.
-    """
-    gpu = CUDAAccelerator.is_available() or MPSAccelerator.is_available()
-    if config.trainer.accelerator == "gpu" and not gpu:
-        hint = "type trainer=auto or trainer=cpu"
-        raise ConfigError(f"trainer=gpu cannot be used: there is no GPU here; {hint}.")
-
-    return pl.Trainer(
-        accelerator=config.trainer.accelerator,
-        devices=1,
-        precision=cast("Any", config.trainer.precision),
-        max_epochs=1,
-        max_steps=config.budget.updates,
-        val_check_interval=blocks(validate_every(config)),
-        num_sanity_val_steps=0,
-        logger=False,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        enable_progress_bar=False,
-        callbacks=[Signals(), *callbacks],
-        profiler="simple" if config.debug.profile else None,
-        plugins=[LightningEnvironment()],  # one process, whatever variables a scheduler has set
-        default_root_dir=str(folder),
-    )

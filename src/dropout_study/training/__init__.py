@@ -1,0 +1,1 @@
+"""Training a cohort with Lightning."""

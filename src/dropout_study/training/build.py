@@ -1,0 +1,27 @@
+"""What a configuration describes: a network, and when it is validated."""
+
+from typing import cast
+
+from dropout_study.config import schema
+from dropout_study.config.schema import Config, Model
+from dropout_study.dropout.networks import MLP, LeNet, Network
+
+
+def validation_interval(config: Config) -> int:
+    """Updates between two validations."""
+    return max(1, config.budget.updates // config.budget.validations)
+
+
+def make_network(model: Model, inputs: int, classes: int) -> Network:
+    """The network that a configuration describes."""
+    match model:
+        case schema.SoftmaxRegression(input_rate=input_rate):
+            return MLP(inputs, classes, input_rate=input_rate)
+        case schema.MLP(
+            widths=widths, activation=activation, input_rate=input_rate, hidden_rate=hidden_rate
+        ):
+            return MLP(inputs, classes, widths, activation, input_rate, hidden_rate)
+        case schema.LeNet(dropout=dropout, hidden_rate=hidden_rate):
+            return LeNet(classes, dropout, cast("float", hidden_rate))  # `read` has filled it in
+
+    raise TypeError(f"no network is called {model.name}")

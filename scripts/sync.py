@@ -25,10 +25,10 @@ def job(composed: DictConfig) -> None:
             f"folder={root} cannot be used: there is no such folder; name the one with results."
         )
 
-    from dropout_study import tracking
-    from dropout_study.record import UNRECORDED
+    from dropout_study.tracking import recorder
+    from dropout_study.tracking.record import UNRECORDED
 
-    recorded = tracking.sync(
+    recorded = recorder.sync(
         [marker.parent for marker in sorted(root.rglob(UNRECORDED))], chosen.tracking.uri
     )
     for name in recorded:

@@ -12,7 +12,7 @@ from dropout_study.config.grids import grid_of
 from dropout_study.config.studies import in_order
 from dropout_study.jobs import Job, carry_out
 from dropout_study.reporting import STUDIES
-from dropout_study.store import prepare
+from dropout_study.tracking.store import prepare
 
 SMALLER = {  # than the smoke budget
     "enumerable": {"seeds": "[0,1]", "data.pool": "4"},

@@ -9,7 +9,6 @@ import torch
 from conftest import ROOT, random_images
 from mlflow.tracking import MlflowClient
 
-from dropout_study import tracking
 from dropout_study.benchmark import starting, throughput
 from dropout_study.benchmark.comparison import Row, in_turn, ratio
 from dropout_study.benchmark.peers import passes, plain_network, repeated
@@ -19,8 +18,9 @@ from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import MLP
 from dropout_study.dropout.rules import monte_carlo
 from dropout_study.experiment import quiet
-from dropout_study.record import Record, SeedRecord
 from dropout_study.results import from_store
+from dropout_study.tracking import recorder
+from dropout_study.tracking.record import Record, SeedRecord
 from dropout_study.training.build import make_network
 from dropout_study.training.data_module import DataModule
 from dropout_study.training.module import CohortTraining
@@ -105,7 +105,7 @@ def test_copied_cohorts_are_cohorts_of_other_seeds(tmp_path: Path, uri: str) -> 
         folder.mkdir()
         record.end("FINISHED")
         record.save(folder)
-        tracking.record(folder, uri)
+        recorder.record(folder, uri)
 
     starting.multiply(tmp_path / "mlflow.db", 2)
     rows = from_store(uri, ["capacity"])

@@ -10,11 +10,11 @@ from mlflow.tracking import MlflowClient
 from starting import Script
 from test_tracking import example
 
-from dropout_study import tracking
 from dropout_study.config.schema import Config, ConfigError, Evaluate, Tracking
 from dropout_study.dropout.cohort import Cohort, load_weights
 from dropout_study.dropout.networks import MLP
 from dropout_study.experiment import reevaluate, save_config
+from dropout_study.tracking import recorder
 
 pytestmark = pytest.mark.usefixtures("uri")
 Runs = Callable[[], list[Run]]
@@ -85,7 +85,7 @@ def test_a_run_that_is_not_there_is_named(tmp_path: Path, run: str, said: str) -
 def test_weights_that_were_not_kept_are_missed_with_what_to_type(tmp_path: Path, uri: str) -> None:
     """If this failed, the advice would be a command that is skipped, since the run counts as trained."""
     example().save(tmp_path)
-    run = tracking.record(tmp_path, uri)
+    run = recorder.record(tmp_path, uri)
 
     with pytest.raises(
         ConfigError, match=r"weights were not kept; .* rerun=true tracking.cohort=true"

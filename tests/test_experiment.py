@@ -8,7 +8,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 from test_tracking import example
 
-from dropout_study import sweeps, tracking
+from dropout_study import sweeps
 from dropout_study.config.read import load_config
 from dropout_study.config.schema import Config, Evaluate
 from dropout_study.experiment import (
@@ -21,7 +21,8 @@ from dropout_study.experiment import (
     save_config,
 )
 from dropout_study.jobs import Job
-from dropout_study.record import Record
+from dropout_study.tracking import recorder
+from dropout_study.tracking.record import Record
 from dropout_study.training.build import make_network
 from dropout_study.training.module import CohortTraining
 
@@ -47,7 +48,7 @@ def test_a_run_that_does_not_end_well_is_recorded_with_its_reason(
     """If this failed, a crashed run would stay RUNNING for ever, or count as a result."""
     record = example()
     record.save(tmp_path)
-    run_id = tracking.record(tmp_path, uri)
+    run_id = recorder.record(tmp_path, uri)
     with pytest.raises(raised), recorded(record, tmp_path, uri, run_id):
         assert {run.info.status for run in stored(uri)} == {"RUNNING"}
         raise error

@@ -8,11 +8,12 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from test_tracking import example
 
-from dropout_study import identity, results, store, tracking
-from dropout_study.identity import DUPLICATE, HEARTBEAT, Known, bury, look_up, settle
-from dropout_study.record import Record
+from dropout_study import results
 from dropout_study.system.processes import identity as process
 from dropout_study.system.processes import now_ms
+from dropout_study.tracking import lookup, recorder, store
+from dropout_study.tracking.lookup import DUPLICATE, HEARTBEAT, Known, bury, look_up, settle
+from dropout_study.tracking.record import Record
 
 Put = Callable[..., str]
 
@@ -39,7 +40,7 @@ def put(tmp_path: Path, uri: str) -> Put:
         change(saved)
         saved.save(folder)
 
-        return tracking.record(folder, uri)
+        return recorder.record(folder, uri)
 
     return record
 
@@ -125,11 +126,11 @@ def test_a_run_that_was_taken_for_dead_can_still_finish(
     saved = example()
     saved.tags |= {"pid": "999999999"}
     saved.save(tmp_path)
-    cohort = tracking.record(tmp_path, uri)
+    cohort = recorder.record(tmp_path, uri)
     bury(client, "1")
     saved.end("FINISHED")
     saved.save(tmp_path)
-    tracking.record(tmp_path, uri)
+    recorder.record(tmp_path, uri)
     run = client.get_run(cohort)
     assert (run.info.status, run.data.tags["complete"], "reason" in run.data.tags) == (
         "FINISHED",
@@ -167,7 +168,7 @@ def test_of_runs_that_were_forced_the_last_counts(put: Put, client: MlflowClient
     def again(by_ms: int) -> Callable[[Record], None]:
         def change(saved: Record) -> None:
             saved.started_ms += by_ms
-            saved.tags[identity.RERUN] = "true"
+            saved.tags[lookup.RERUN] = "true"
 
         return change
 
@@ -186,7 +187,7 @@ def test_recording_marks_its_own_process(put: Put, client: MlflowClient) -> None
 def counting(client: MlflowClient) -> dict[int, str]:
     """Seed -> the cohort whose run of it counts, on which a skipped job and the report agree."""
     recorded = known(client).complete
-    skipped = {seed: run.data.tags[tracking.PARENT] for seed, run in recorded.items()}
+    skipped = {seed: run.data.tags[recorder.PARENT] for seed, run in recorded.items()}
     frame = results.from_store(client.tracking_uri, ["capacity"])
     reported = dict(zip(frame["seed"], frame["run"], strict=True)) if len(frame) else {}
     assert len(reported) == len(frame), "a seed counts once"

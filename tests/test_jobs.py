@@ -19,16 +19,17 @@ from hydra import compose, initialize_config_dir
 from mlflow.entities import Run
 from test_tracking import example
 
-from dropout_study import experiment, tracking
+from dropout_study import experiment
 from dropout_study.config.schema import Config, ConfigError
-from dropout_study.identity import DUPLICATE
 from dropout_study.jobs import FILE as JOB
 from dropout_study.jobs import STOP, TURN, Job, carry_out
-from dropout_study.record import FILE as RECORD
-from dropout_study.record import Record
-from dropout_study.store import prepare
 from dropout_study.system.processes import now_ms
 from dropout_study.system.termination import Terminated
+from dropout_study.tracking import recorder
+from dropout_study.tracking.lookup import DUPLICATE
+from dropout_study.tracking.record import FILE as RECORD
+from dropout_study.tracking.record import Record
+from dropout_study.tracking.store import prepare
 from dropout_study.training import module, trainer
 
 Do = Callable[..., Job]
@@ -354,7 +355,7 @@ def elsewhere(do: Do, runs: Runs, tmp_path: Path) -> Iterator[subprocess.Popen[s
     with another_process() as (process, name):
         saved.tags |= name | {"config_digest": digest}
         saved.save(folder)
-        tracking.record(folder, f"sqlite:///{tmp_path}/mlflow.db")
+        recorder.record(folder, f"sqlite:///{tmp_path}/mlflow.db")
         yield process
 
 
@@ -582,8 +583,8 @@ def test_a_store_that_is_away_costs_nothing(
     (tmp_path / "away").rename(database)
     uri = f"sqlite:///{database}"
     assert runs() == []
-    assert tracking.sync([folder], uri) == [Record.load(folder).name]
-    assert tracking.sync([folder], uri) == []
+    assert recorder.sync([folder], uri) == [Record.load(folder).name]
+    assert recorder.sync([folder], uri) == []
     assert {run.data.tags["complete"] for run in runs()} == {"true"}
     assert len(runs()) == 2
     assert do("seeds=[0]").state == "skipped"

@@ -8,8 +8,8 @@ from multiprocessing.synchronize import Event
 import pytest
 from starting import FORKS
 
-from dropout_study import store
 from dropout_study.system import locks
+from dropout_study.tracking import store
 
 
 def keep(uri: str, held: Event) -> None:

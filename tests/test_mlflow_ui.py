@@ -21,7 +21,7 @@ from mlflow.tracking import MlflowClient
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from dropout_study.store import page
+from dropout_study.tracking.store import page
 
 pytestmark = [pytest.mark.browser, SMOKE]
 PATIENCE = 90  # seconds

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from dropout_study import overview
-from dropout_study.record import Record, SeedRecord
+from dropout_study.tracking.record import Record, SeedRecord
 
 
 def record(*curves: str) -> Record:

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropout_study.packing import (
+from dropout_study.probes.units import FEATURES
+from dropout_study.tracking.packing import (
     pack,
     pack_curve,
     pack_picture,
@@ -13,8 +14,7 @@ from dropout_study.packing import (
     unpack_curve,
     unpack_picture,
 )
-from dropout_study.probes.units import FEATURES
-from dropout_study.tracking import LONGEST
+from dropout_study.tracking.recorder import LONGEST
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=500))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dropout_study.provenance import commit
+from dropout_study.tracking.provenance import commit
 
 AUTHOR = (
     "-c",

@@ -14,7 +14,6 @@ import pytest
 from dropout_study.claims import co_adaptation, weight_scaling_exact
 from dropout_study.claims.pooling import mean_errors
 from dropout_study.config.schema import ConfigError
-from dropout_study.packing import pack, pack_picture
 from dropout_study.results import (
     Errors,
     Missing,
@@ -24,6 +23,7 @@ from dropout_study.results import (
     needing_columns,
     to_file,
 )
+from dropout_study.tracking.packing import pack, pack_picture
 
 FRAME = pd.DataFrame(
     {

@@ -27,12 +27,12 @@ from mlflow.tracking import MlflowClient
 from starting import FORKS, Script
 from test_locks import check_guard
 
-from dropout_study import store
 from dropout_study.config.schema import ConfigError
 from dropout_study.jobs import FILE as JOB
 from dropout_study.jobs import Job, carry_out
-from dropout_study.record import Record
-from dropout_study.store import prepare
+from dropout_study.tracking import store
+from dropout_study.tracking.record import Record
+from dropout_study.tracking.store import prepare
 
 pytestmark = pytest.mark.server
 SECRET = "s3cret-Pa55"

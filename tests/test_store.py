@@ -16,9 +16,9 @@ from mlflow.tracking import MlflowClient
 from mlflow.utils.file_utils import local_file_uri_to_path
 from starting import FORKS
 
-from dropout_study import store
 from dropout_study.config.schema import ConfigError
 from dropout_study.config.uri import absolute
+from dropout_study.tracking import store
 
 OLDER = "cbc13b556ace"  # a schema of 2022
 INSERT = (

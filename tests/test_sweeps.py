@@ -17,8 +17,8 @@ from dropout_study import supervision, sweeps
 from dropout_study.config.schema import ConfigError
 from dropout_study.jobs import FILE as JOB
 from dropout_study.jobs import Job, condition_of
-from dropout_study.record import Record
 from dropout_study.sweeps import LOCK, Start, _conditions, _subfolders
+from dropout_study.tracking.record import Record
 
 Compose = Callable[..., DictConfig]
 HOLD = "import filelock, sys; lock = filelock.FileLock(sys.argv[1]); lock.acquire()"

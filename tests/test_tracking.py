@@ -8,11 +8,11 @@ import torch
 from mlflow.entities import Run, ViewType
 from mlflow.tracking import MlflowClient
 
-from dropout_study import store, tracking
 from dropout_study.config.schema import ConfigError
-from dropout_study.record import FILE, TABLE, UNRECORDED, Record, SeedRecord
 from dropout_study.system.processes import identity
-from dropout_study.tracking import _belongs_elsewhere
+from dropout_study.tracking import recorder, store
+from dropout_study.tracking.record import FILE, TABLE, UNRECORDED, Record, SeedRecord
+from dropout_study.tracking.recorder import _belongs_elsewhere
 
 
 def example() -> Record:
@@ -40,7 +40,7 @@ def record(saved: Record, folder: Path, uri: str) -> list[Run]:
     """Save and record; return all runs of the store, the cohort first."""
     (folder / "config.yaml").write_text("seeds: [0, 1]\n")
     saved.save(folder)
-    cohort = tracking.record(folder, uri)
+    cohort = recorder.record(folder, uri)
     client = MlflowClient(uri)
     ids = [experiment.experiment_id for experiment in client.search_experiments()]
 
@@ -116,7 +116,7 @@ def test_a_run_that_was_only_created_is_completed(tmp_path: Path, uri: str) -> N
     saved.end("FINISHED")
     experiment = store.prepare(uri, saved.experiment, "")
     client.create_run(
-        experiment, saved.started_ms, {tracking.RECORD_ID: saved.id, "role": "cohort"}, saved.name
+        experiment, saved.started_ms, {recorder.RECORD_ID: saved.id, "role": "cohort"}, saved.name
     )
     cohort, *seeds = record(saved, tmp_path, uri)
     assert len(seeds) == 2
@@ -220,19 +220,19 @@ def test_a_deleted_run_is_not_brought_back_to_life(
     saved.save(tmp_path)
 
     client.delete_run(first.info.run_id)
-    tracking.record(tmp_path, uri)
+    recorder.record(tmp_path, uri)
     assert everything(uri)[first.info.run_id] == "deleted"
     assert len(everything(uri)) == 3, "nor is it made anew"
 
     client.delete_run(cohort.info.run_id)
     before = everything(uri)
     saved.save(tmp_path)
-    assert tracking.try_to_record(tmp_path, uri) is None
+    assert recorder.try_to_record(tmp_path, uri) is None
     assert everything(uri) == before
     assert f"mlflow runs restore --run-id {cohort.info.run_id}" in caplog.text
 
     client.restore_run(cohort.info.run_id)
-    assert tracking.try_to_record(tmp_path, uri) == cohort.info.run_id
+    assert recorder.try_to_record(tmp_path, uri) == cohort.info.run_id
 
 
 def test_a_deleted_experiment_does_not_keep_others_from_being_recorded(
@@ -249,7 +249,7 @@ def test_a_deleted_experiment_does_not_keep_others_from_being_recorded(
         saved.save(folder)
 
     MlflowClient(uri).delete_experiment(store.prepare(uri, "deleted", ""))
-    assert tracking.sync(folders, uri) == ["mlp 8, rate 0.5"]
+    assert recorder.sync(folders, uri) == ["mlp 8, rate 0.5"]
     assert [(folder / UNRECORDED).exists() for folder in folders] == [True, False]
 
 
@@ -262,7 +262,7 @@ def test_a_run_without_networks_is_told_from_a_cohort(tmp_path: Path, uri: str) 
     sweep.name = "sweep of 3 conditions"
     sweep.seeds = []
     sweep.save(tmp_path)
-    of_sweep = tracking.record(tmp_path, uri)
+    of_sweep = recorder.record(tmp_path, uri)
     report, gone = (
         client.create_run("0", run_name=name).info.run_id for name in ("report", "gone")
     )
@@ -277,9 +277,9 @@ def test_a_run_without_networks_is_told_from_a_cohort(tmp_path: Path, uri: str) 
     }
     for run_id, reason in says.items():
         with pytest.raises(ConfigError, match=f"run={run_id} .*{reason}"):
-            tracking.download(run_id, uri, tmp_path / "files")
+            recorder.download(run_id, uri, tmp_path / "files")
 
-    tracking.download(cohort.info.run_id, uri, tmp_path / "files")
+    recorder.download(cohort.info.run_id, uri, tmp_path / "files")
 
 
 @pytest.fixture
@@ -302,10 +302,10 @@ def test_what_a_store_missed_before_it_was_moved_is_recorded(project: Path, tmp_
     saved.end("FINISHED")
     saved.save(project)
     copy = shutil.copytree(project, tmp_path / "copy")
-    assert tracking.sync([copy], f"sqlite:///{copy}/mlflow.db") == [], "the other store is there"
+    assert recorder.sync([copy], f"sqlite:///{copy}/mlflow.db") == [], "the other store is there"
     project.rename(new)
-    assert tracking.sync([new], f"sqlite:///{tmp_path}/other.db") == []
-    assert tracking.sync([new], f"sqlite:///{new}/mlflow.db") == [saved.name]
+    assert recorder.sync([new], f"sqlite:///{tmp_path}/other.db") == []
+    assert recorder.sync([new], f"sqlite:///{new}/mlflow.db") == [saved.name]
     assert len(list((new / "mlartifacts").glob("*/artifacts/config.yaml"))) == 1
     assert not project.exists()
 
@@ -339,7 +339,7 @@ def test_a_run_of_a_database_that_is_away_is_said_at_once(tmp_path: Path) -> Non
     with pytest.raises(
         ConfigError, match="run=abc is neither a checkpoint nor a run of postgresql"
     ):
-        tracking.download("abc", "postgresql+psycopg://ada:s3cret@127.0.0.1:1/runs", tmp_path)
+        recorder.download("abc", "postgresql+psycopg://ada:s3cret@127.0.0.1:1/runs", tmp_path)
 
 
 def test_the_files_of_a_run_are_found_after_a_move(project: Path, tmp_path: Path) -> None:
@@ -352,5 +352,5 @@ def test_the_files_of_a_run_are_found_after_a_move(project: Path, tmp_path: Path
     file.touch()
     project.rename(tmp_path / "new")
     (tmp_path / "fetched").mkdir()
-    tracking.download(run, f"sqlite:///{tmp_path}/new/mlflow.db", tmp_path / "fetched")
+    recorder.download(run, f"sqlite:///{tmp_path}/new/mlflow.db", tmp_path / "fetched")
     assert (tmp_path / "fetched" / "cohort.pt").exists()

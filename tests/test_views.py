@@ -5,7 +5,8 @@ from typing import Any
 
 from mlflow.tracking import MlflowClient
 
-from dropout_study import store, views
+from dropout_study import views
+from dropout_study.tracking import store
 
 LONGEST = 5_000  # characters of a tag of an experiment
 

@@ -12,7 +12,7 @@ import pandas as pd
 from dropout_study.config.names import DATASETS
 from dropout_study.config.schema import Config, MonteCarlo
 from dropout_study.measures.statistics import ANYTHING, Range, range_of
-from dropout_study.packing import unpack, unpack_curve, unpack_picture
+from dropout_study.tracking.packing import unpack, unpack_curve, unpack_picture
 
 BUDGETS = ("smoke", "laptop", "paper")  # ascending
 TEXT = (

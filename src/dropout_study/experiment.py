@@ -18,7 +18,7 @@ from mlflow.tracking import MlflowClient
 from omegaconf import OmegaConf
 from rich.table import Table
 
-from dropout_study import evaluation, memory, overview, provenance, store, stored, tracking
+from dropout_study import evaluation, memory, overview
 from dropout_study.config import condition, read
 from dropout_study.config.schema import Config, ConfigError, Evaluate
 from dropout_study.config.uri import absolute, masked
@@ -26,12 +26,13 @@ from dropout_study.data.batches import combined
 from dropout_study.data.datasets import CLASSES, Images, load_images
 from dropout_study.dropout.cohort import Cohort, load_weights
 from dropout_study.dropout.rules import check_enumerable
-from dropout_study.identity import RERUN, look_up
 from dropout_study.measures import metrics
 from dropout_study.measures.statistics import PERCENT, interval
 from dropout_study.probes import PROBES, Probed
-from dropout_study.record import FILE, Record, SeedRecord
 from dropout_study.system.processes import now_ms
+from dropout_study.tracking import provenance, recorder, store, stored_cohorts
+from dropout_study.tracking.lookup import RERUN, look_up
+from dropout_study.tracking.record import FILE, Record, SeedRecord
 from dropout_study.training.build import make_network, validation_interval
 from dropout_study.training.checkpoints import Checkpointing, checkpoint_name, resumable
 from dropout_study.training.data_module import DataModule
@@ -85,7 +86,7 @@ def run(config: Config, folder: Path, sweep: Path | None, watch: Callable[[int],
     check_rules(config, module.cohort)
 
     if config.study.cohorts_from:
-        stored.fill(module.cohort, config)
+        stored_cohorts.fill(module.cohort, config)
 
     bar = [ProgressBar()] if sweep is None and sys.stderr.isatty() else []
     callbacks = [Watch(watch), *bar]
@@ -261,7 +262,7 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
     if checkpoint.suffix == ".pt" or checkpoint.exists():
         folder = checkpoint if checkpoint.is_dir() else checkpoint.parent
     else:
-        tracking.download(chosen.run, chosen.tracking.uri, folder)
+        recorder.download(chosen.run, chosen.tracking.uri, folder)
         if not (folder / COHORT).exists():
             raise ConfigError(
                 f"run={chosen.run} cannot be evaluated: its weights were not kept; "
@@ -303,7 +304,7 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
     record.store = masked(absolute(chosen.tracking.uri))
     record.artifacts = list(dict.fromkeys(record.artifacts + overview.write(record, folder)))
     record.save(folder)
-    tracking.try_to_record(folder, chosen.tracking.uri)
+    recorder.try_to_record(folder, chosen.tracking.uri)
 
     return record
 
@@ -407,7 +408,7 @@ def _claim(config: Config, record: Record, folder: Path) -> str | None:
                     raise Taken
 
             record.save(folder)
-            return tracking.record(folder, uri)
+            return recorder.record(folder, uri)
     except store.UNREACHABLE as error:
         log.warning(
             "the store does not take the run now, and will get it later: %s", masked(str(error))
@@ -449,7 +450,7 @@ def save_config(config: Config, folder: Path) -> None:
 def recorded(record: Record, folder: Path, uri: str, run_id: str | None) -> Iterator[None]:
     """Record a run however it ends, with signs of life until then; a store that is away gets it later."""
     try:
-        with tracking.heartbeat(folder, uri, run_id):
+        with recorder.heartbeat(folder, uri, run_id):
             yield
 
         failed = [seed for seed in record.seeds if seed.failure]
@@ -476,7 +477,7 @@ def recorded(record: Record, folder: Path, uri: str, run_id: str | None) -> Iter
         raise
     finally:
         record.save(folder)
-        tracking.try_to_record(folder, uri)
+        recorder.try_to_record(folder, uri)
 
 
 def _collect(record: Record, module: CohortTraining) -> None:

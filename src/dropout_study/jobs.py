@@ -21,10 +21,10 @@ from dropout_study.config import condition, read, schema
 from dropout_study.config.condition import condition_name
 from dropout_study.config.schema import Config, ConfigError
 from dropout_study.config.uri import absolute, masked
-from dropout_study.record import FILE as RECORD
-from dropout_study.record import Record
 from dropout_study.system.processes import alive, every, identity, in_words, now_ms
 from dropout_study.system.termination import Terminated, raised
+from dropout_study.tracking.record import FILE as RECORD
+from dropout_study.tracking.record import Record
 
 FILE = "job.json"
 STOP = "stop"  # in the sweep's folder: why its jobs are not to go on; empty for FAILED_FAST
@@ -235,7 +235,7 @@ def _earlier(folder: Path, sweep: Path | None, condition: str, uri: str) -> int 
             return job.deaths
 
         if job.dead:
-            from dropout_study.tracking import bury
+            from dropout_study.tracking.recorder import bury
 
             with suppress(OSError):  # of a full disk, which the job itself reports
                 bury(folder, uri)
@@ -294,8 +294,8 @@ def _look_up(config: Config, wanted: list[int], job: Job) -> str:
     """Take what is recorded into the job's results, and leave it the rest; say who trains what is under way."""
     from mlflow.tracking import MlflowClient
 
-    from dropout_study.identity import look_up
-    from dropout_study.store import UNREACHABLE, exists, refuses
+    from dropout_study.tracking.lookup import look_up
+    from dropout_study.tracking.store import UNREACHABLE, exists, refuses
 
     job.errors = []
     job.nlls = []

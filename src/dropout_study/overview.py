@@ -10,7 +10,7 @@ import pandas as pd
 
 from dropout_study import figures
 from dropout_study.measures.statistics import interval, range_of
-from dropout_study.record import TABLE, Record
+from dropout_study.tracking.record import TABLE, Record
 
 FIGURE = "curves.svg"
 BESIDE = ("train/", "val/", "mc/")  # beginnings of curves of which one alone is drawn

@@ -7,7 +7,7 @@ import pandas as pd
 from mlflow.tracking import MlflowClient
 from rich.console import Console
 
-from dropout_study import results, store, views
+from dropout_study import results, views
 from dropout_study.claims import CLAIMS
 from dropout_study.config import studies
 from dropout_study.config.grids import DEFAULT_BUDGET
@@ -16,6 +16,7 @@ from dropout_study.config.uri import absolute, masked
 from dropout_study.data.datasets import Images, load_images
 from dropout_study.descriptions import describe
 from dropout_study.report import decisive, table, write
+from dropout_study.tracking import store
 from dropout_study.verdicts import Outcome, decide
 
 EXPERIMENT = "report"

@@ -122,7 +122,7 @@ def _restore(chosen: Reproduce, conf: Path) -> None:
         return
 
     from dropout_study.restoring import restore
-    from dropout_study.store import UNREACHABLE
+    from dropout_study.tracking.store import UNREACHABLE
 
     try:
         count = restore(file, chosen.tracking.uri, chosen.budget.name, conf)

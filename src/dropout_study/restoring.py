@@ -8,16 +8,16 @@ import pandas as pd
 from mlflow.tracking import MlflowClient
 from tqdm import tqdm
 
-from dropout_study import store, tracking
 from dropout_study.columns import PARAMS
 from dropout_study.config import studies
 from dropout_study.config.uri import absolute
-from dropout_study.identity import look_up
-from dropout_study.packing import unpack_curve
-from dropout_study.record import Record, SeedRecord
 from dropout_study.reporting import STUDIES
 from dropout_study.results import from_file
 from dropout_study.system.processes import now_ms
+from dropout_study.tracking import recorder, store
+from dropout_study.tracking.lookup import look_up
+from dropout_study.tracking.packing import unpack_curve
+from dropout_study.tracking.record import Record, SeedRecord
 
 
 def restore(file: Path, uri: str, budget: str, conf: Path) -> int:
@@ -81,7 +81,7 @@ def _record(cohort: pd.DataFrame, study: str, description: str, uri: str) -> Non
 
     with tempfile.TemporaryDirectory() as folder:
         record.save(Path(folder))
-        tracking.record(Path(folder), uri)
+        recorder.record(Path(folder), uri)
 
 
 def _seed(network: "pd.Series[Any]") -> SeedRecord:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from dropout_study.columns import TEXT, check
 from dropout_study.config.schema import ConfigError
 from dropout_study.measures.statistics import image_error
-from dropout_study.packing import unpack, unpack_curve, unpack_picture
+from dropout_study.tracking.packing import unpack, unpack_curve, unpack_picture
 
 if TYPE_CHECKING:
     from mlflow.entities import Run  # results of a file need no MLflow
@@ -60,8 +60,8 @@ def from_store(uri: str, studies: Sequence[str]) -> pd.DataFrame:
     from mlflow.tracking import MlflowClient
 
     from dropout_study.config.uri import absolute
-    from dropout_study.identity import counted
-    from dropout_study.store import make_ready, search
+    from dropout_study.tracking.lookup import counted
+    from dropout_study.tracking.store import make_ready, search
 
     uri = absolute(uri)
     make_ready(uri)

@@ -25,7 +25,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
 from rich.table import Table
 
-from dropout_study import identity, provenance, store, supervision, tracking, views
+from dropout_study import supervision, views
 from dropout_study.command_line import HYDRA_GROUPS, explain
 from dropout_study.composing import compose_once
 from dropout_study.config import studies
@@ -39,9 +39,10 @@ from dropout_study.jobs import FILE as JOB
 from dropout_study.jobs import STOP, TURN, WELL, Job, condition_of
 from dropout_study.measures.statistics import PERCENT, interval
 from dropout_study.progress import Progress, duration, jobs_of
-from dropout_study.record import FILE, UNRECORDED, Record
 from dropout_study.system.processes import SHARED_THREADS, in_words
 from dropout_study.system.processes import identity as process
+from dropout_study.tracking import lookup, provenance, recorder, store
+from dropout_study.tracking.record import FILE, UNRECORDED, Record
 
 LOCK = "start.lock"  # in a folder: held by the start that is at work there
 UNWRITTEN = "nothing could be written into its folder: is the disk full?"
@@ -99,7 +100,7 @@ class Start:
             self._check_recorded()
 
             with store.guard(self.uri):
-                identity.bury(MlflowClient(self.uri), self.experiment)
+                lookup.bury(MlflowClient(self.uri), self.experiment)
                 views.refresh(MlflowClient(self.uri), self.experiment)
 
         self.total = len(self.folders)
@@ -164,7 +165,7 @@ class Start:
 
         for folder, job in jobs_of(self.folders).items():
             if job.dead:
-                job.die(tracking.DIED, self._fail_fast)
+                job.die(recorder.DIED, self._fail_fast)
                 self._keep(folder, job)
 
                 if self._fail_fast:
@@ -182,7 +183,7 @@ class Start:
         """Write down what became of a job whose process did not; a full disk is told in the end."""
         with suppress(OSError):
             job.save(folder)
-            tracking.bury(folder, self.uri, interrupted)
+            recorder.bury(folder, self.uri, interrupted)
 
     def next_turn(self) -> bool:
         """Let one of the jobs that have died run again, alone, so that its next death is its own; whether one is."""
@@ -264,7 +265,7 @@ class Start:
     def _sync(self) -> None:
         """Record what earlier starts could not."""
         near = [*self.folder.parent.glob("*"), *self.folder.parent.glob("*/*"), *self.folders]
-        for name in tracking.sync(dict.fromkeys(near), self.uri):
+        for name in recorder.sync(dict.fromkeys(near), self.uri):
             print(f"{name}: recorded now, from its folder")
 
     def _begin_sweep(self, plain: DictConfig) -> None:
@@ -283,8 +284,8 @@ class Start:
                 store=masked(self.uri),
             )
             record.save(self.folder)
-            run_id = tracking.try_to_record(self.folder, self.uri)
-            self._beside.enter_context(tracking.heartbeat(self.folder, self.uri, run_id))
+            run_id = recorder.try_to_record(self.folder, self.uri)
+            self._beside.enter_context(recorder.heartbeat(self.folder, self.uri, run_id))
 
     def _end_sweep(self, unfinished: list[Job]) -> None:
         self._progress.close()
@@ -302,7 +303,7 @@ class Start:
             record.end("FINISHED")
 
         record.save(self.folder)
-        tracking.try_to_record(self.folder, self.uri)
+        recorder.try_to_record(self.folder, self.uri)
         self._sync()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from dropout_study.store import VIEW, search
+from dropout_study.tracking.store import VIEW, search
 
 TAG = f"mlflow.sharedViewState.{VIEW}"
 ERROR = "metrics.`test/error/weight_scaling`"

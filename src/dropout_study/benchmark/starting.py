@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dropout_study.benchmark.comparison import Row, in_turn
-from dropout_study.record import FILE, Record
+from dropout_study.tracking.record import FILE, Record
 
 COHORTS = 1_000
 CONDITIONS = 40

@@ -6,13 +6,13 @@ from pathlib import Path
 import torch
 from mlflow.tracking import MlflowClient
 
-from dropout_study import tracking
 from dropout_study.config import condition, read
 from dropout_study.config.schema import Config, ConfigError
 from dropout_study.config.uri import absolute
 from dropout_study.dropout.cohort import Cohort, load_weights
-from dropout_study.identity import RECORD_ID, cohorts_of, counted
-from dropout_study.store import experiment_id, search
+from dropout_study.tracking import recorder
+from dropout_study.tracking.lookup import RECORD_ID, cohorts_of, counted
+from dropout_study.tracking.store import experiment_id, search
 
 COHORT = "cohort.pt"
 
@@ -44,7 +44,7 @@ def _fill_from(run_id: str, found: dict[int, str], cohort: Cohort, config: Confi
     """Copy the networks that come from one run."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            tracking.download(run_id, config.tracking.uri, Path(folder))
+            recorder.download(run_id, config.tracking.uri, Path(folder))
             whole = Cohort(cohort.member(0), read.load_config(Path(folder) / "config.yaml").seeds)
             whole.to(next(cohort.parameters()).dtype)
             seeds = [seed for seed in config.seeds if found[seed] == run_id]

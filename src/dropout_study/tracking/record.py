@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dropout_study.packing import pack, pack_picture
 from dropout_study.system.processes import alive, now_ms
+from dropout_study.tracking.packing import pack, pack_picture
 
 if TYPE_CHECKING:
     from torch import Tensor  # a job that is skipped loads no torch

@@ -16,15 +16,15 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run,
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from dropout_study import identity, store
 from dropout_study.config.schema import ConfigError
 from dropout_study.config.uri import absolute, database_file, masked, without_credentials
-from dropout_study.identity import COMPLETE, HEARTBEAT, RECORD_ID
 from dropout_study.measures.statistics import PERCENT, interval, range_of
-from dropout_study.packing import pack_curve
-from dropout_study.record import FILE, TABLE, UNRECORDED, Record, SeedRecord
 from dropout_study.system.locks import file_lock
 from dropout_study.system.processes import every, now_ms
+from dropout_study.tracking import lookup, store
+from dropout_study.tracking.lookup import COMPLETE, HEARTBEAT, RECORD_ID
+from dropout_study.tracking.packing import pack_curve
+from dropout_study.tracking.record import FILE, TABLE, UNRECORDED, Record, SeedRecord
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ BATCH = 900  # metrics at a time: MLflow takes a thousand values, and tags go wi
 OF_SEEDS = (
     "config_digest",
     "training_digest",
-    identity.RERUN,
+    lookup.RERUN,
     "git.commit",
     "budget",
     "arm",
@@ -232,7 +232,7 @@ def _record(client: MlflowClient, number: str, saved: Record, folder: Path) -> s
     _close(client, parent, saved, saved.status, whole)
 
     if saved.status != "RUNNING" and "config_digest" in saved.tags:
-        identity.settle(client, number, saved.tags["config_digest"])
+        lookup.settle(client, number, saved.tags["config_digest"])
 
     return parent
 

@@ -24,8 +24,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dropout_study.config.schema import ConfigError
 from dropout_study.config.uri import DATABASES, absolute, database_file, masked
-from dropout_study.locks import TRIES, connect, database_lock, dialect
 from dropout_study.system.locks import file_lock
+from dropout_study.tracking.database_lock import TRIES, connect, database_lock, dialect
 
 UNREACHABLE = (MlflowException, SQLAlchemyError, sqlite3.Error, OSError)
 """What a store raises when it is away, broken or refuses."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from dropout_study.store import experiment_id, search
 from dropout_study.system.processes import alive
+from dropout_study.tracking.store import experiment_id, search
 
 RECORD_ID = "record_id"
 COMPLETE = "complete"

@@ -6,7 +6,7 @@ import torch
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import MLP
 from dropout_study.dropout.rules import exact, monte_carlo, subnetworks, weight_scaling
-from dropout_study.evaluation import evaluate, sampled, sparse_counts
+from dropout_study.evaluation.predictions import sampled, score_rules, sparse_counts
 from dropout_study.measures import metrics
 from dropout_study.measures.scores import Scores
 
@@ -41,7 +41,7 @@ def test_each_rule_is_evaluated_under_its_own_name() -> None:
     """If this failed, the columns of the table would be mixed up."""
     made = cohort()
     rules = ["weight_scaling", "monte_carlo", "geometric", "exact_arithmetic", "exact_geometric"]
-    results = evaluate(made, BATCHES, rules, 20)
+    results = score_rules(made, BATCHES, rules, 20)
     drawn = monte_carlo(made, X, [20])
     ensemble = exact(made, X)
 
@@ -52,14 +52,14 @@ def test_each_rule_is_evaluated_under_its_own_name() -> None:
         assert nll == pytest.approx(metrics.nll(log_probs, LABELS).mean(1).tolist(), abs=1e-5)
         assert torch.equal(results[rule].wrong(), metrics.errors(log_probs, LABELS))
 
-    assert set(evaluate(made, BATCHES, ["geometric"], 20)) == {"geometric"}
+    assert set(score_rules(made, BATCHES, ["geometric"], 20)) == {"geometric"}
 
 
 def test_a_pool_gives_the_means_of_all_its_masks_and_the_images_they_miss() -> None:
     """If this failed, Monte Carlo would depend on whether the curve over masks is wanted, too."""
     made = cohort()
     found = sampled(made, BATCHES, samples=100, redraws=5, kept=[7, 50])
-    alone = evaluate(made, BATCHES, ["monte_carlo", "geometric"], 100)
+    alone = score_rules(made, BATCHES, ["monte_carlo", "geometric"], 100)
 
     for rule, scores in found.scores.items():
         torch.testing.assert_close(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropout_study.probes.units import FEATURES
+from dropout_study.evaluation.probes.units import FEATURES
 from dropout_study.tracking.packing import (
     pack,
     pack_curve,

@@ -10,11 +10,11 @@ from dropout_study.data.corruptions import corrupt
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import MLP, LeNet
 from dropout_study.dropout.rules import bagging, exact, means, subnetworks, weight_scaling
-from dropout_study.evaluation import evaluate
+from dropout_study.evaluation.predictions import score_rules
+from dropout_study.evaluation.probes import PROBES, Probed
+from dropout_study.evaluation.probes.timing import NETS
+from dropout_study.evaluation.probes.units import correlation, effective_rank
 from dropout_study.measures import metrics
-from dropout_study.probes import PROBES, Probed
-from dropout_study.probes.timing import NETS
-from dropout_study.probes.units import correlation, effective_rank
 
 SOURCE = torch.Generator().manual_seed(0)
 X = torch.rand(60, 16, generator=SOURCE)
@@ -40,7 +40,7 @@ def test_with_no_unit_removed_the_error_is_that_of_weight_scaling_and_it_grows()
     net = probed()
     found = PROBES["removal"](net)
     steps, errors = found.curves["removal/error"]
-    whole = evaluate(net.cohort, BATCHES, ["weight_scaling"], 1)["weight_scaling"]
+    whole = score_rules(net.cohort, BATCHES, ["weight_scaling"], 1)["weight_scaling"]
     assert list(steps) == list(range(0, 100, 10))
     torch.testing.assert_close(errors[0], whole.means()["error"])
     assert (found.curves["removal/worst"][1] >= errors).all()

@@ -18,17 +18,17 @@ from mlflow.tracking import MlflowClient
 from omegaconf import OmegaConf
 from rich.table import Table
 
-from dropout_study import evaluation, memory, overview
+from dropout_study import memory, overview
 from dropout_study.config import condition, read
 from dropout_study.config.schema import Config, ConfigError, Evaluate
 from dropout_study.config.uri import absolute, masked
 from dropout_study.data.batches import combined
 from dropout_study.data.datasets import CLASSES, Images, load_images
 from dropout_study.dropout.cohort import Cohort, load_weights
-from dropout_study.dropout.rules import check_enumerable
+from dropout_study.evaluation import predictions
+from dropout_study.evaluation.evaluate import check_rules, distinct_rules, evaluate_cohort
 from dropout_study.measures import metrics
 from dropout_study.measures.statistics import PERCENT, interval
-from dropout_study.probes import PROBES, Probed
 from dropout_study.system.processes import now_ms
 from dropout_study.tracking import provenance, recorder, store, stored_cohorts
 from dropout_study.tracking.lookup import RERUN, look_up
@@ -45,7 +45,6 @@ log = logging.getLogger(__name__)
 LOG = "train.log"
 CONFIG = "config.yaml"
 COHORT = "cohort.pt"
-K = 20  # masks with which Gal and Ghahramani (2015) found some models better than with weight scaling
 
 
 class Taken(Exception):
@@ -109,7 +108,7 @@ def run(config: Config, folder: Path, sweep: Path | None, watch: Callable[[int],
             finally:
                 _collect(record, module)
 
-        evaluate(config, module.cohort, data, record)
+        evaluate_cohort(config, module.cohort, data, record)
 
         if config.tracking.cohort:
             torch.save(module.cohort.state_dict(), folder / COHORT)
@@ -147,7 +146,7 @@ def estimate(config: Config) -> float:
     last = max(times)
     validation = time.perf_counter() - times[last]
     start = time.perf_counter()
-    evaluation.evaluate(module.cohort, data.test_dataloader()[0], config.rules, 10)
+    predictions.score_rules(module.cohort, data.test_dataloader()[0], config.rules, 10)
     sampling = time.perf_counter() - start
 
     if "monte_carlo" in config.rules:
@@ -172,78 +171,6 @@ def check_memory(config: Config, images: Images, trains: bool) -> None:
         network = make_network(config.model, images.inputs, CLASSES)
 
     memory.check(config, network, len(images.test), trains)
-
-
-def check_rules(config: Config, cohort: Cohort) -> None:
-    """Refuse rules that enumerate more units than can be.
-
-    Raises:
-        ConfigError: naming the rules and the number of units.
-    """
-    if any(rule.startswith("exact") for rule in config.rules):
-        try:
-            check_enumerable(cohort)
-        except ValueError as error:
-            raise ConfigError(f"rules={config.rules} cannot be used: {error}") from error
-
-
-def evaluate(config: Config, cohort: Cohort, data: DataModule, record: Record) -> None:
-    """Add to the record what rules and probes find on test data, for the seeds that did not fail."""
-    whole = [i for i, seed in enumerate(record.seeds) if not seed.failure]
-    if not whole:
-        return
-
-    rules = _distinct(config.rules, cohort)
-    test = data.test_dataloader()[0]
-
-    if data.trainer:
-        cohort.to(
-            data.trainer.strategy.root_device
-        )  # Lightning takes the networks off the device after testing
-
-    if len(whole) < len(record.seeds):
-        cohort = cohort.part(whole)
-
-    pooled = ("monte_carlo", "geometric") if "monte_carlo" in rules else ()
-    scores = evaluation.evaluate(
-        cohort, test, [rule for rule in rules if rule not in pooled], config.mc.samples
-    )
-
-    if pooled:
-        found = evaluation.sampled(cohort, test, config.mc.samples, config.mc.redraws, [K])
-        scores |= {rule: found.scores[rule] for rule in pooled if rule in rules}
-
-        for key, curve in found.curves.items():
-            record.add_curve(f"mc/{key}", curve.counts, curve.mean)
-            record.add_curve(f"mc/{key}_sd", curve.counts, curve.sd)
-
-        for k, shares in found.wrong.items():
-            record.add_wrong(f"monte_carlo_{k}", shares)
-
-    for rule, score in scores.items():
-        for measure, values in score.means().items():
-            record.add_metric(f"test/{measure}/{rule}", values)
-        record.add_wrong(rule, score.wrong())
-
-    for probe in config.probes:
-        findings = PROBES[probe](Probed(cohort, test, config.bag))
-        for key, values in findings.metrics.items():
-            record.add_metric(key, values)
-
-        for key, (steps, values) in findings.curves.items():
-            record.add_curve(key, steps, values)
-
-        for key, values in findings.wrong.items():
-            record.add_wrong(key, values)
-
-        for key, values in findings.pictures.items():
-            record.add_picture(key, values)
-
-
-def _distinct(rules: Sequence[str], cohort: Cohort) -> list[str]:
-    """The rules that differ: without a site that drops all are weight scaling, and there is nothing to sample."""
-    drops = any(site.rate for site in cohort.network.sites)
-    return [rule for rule in rules if drops or rule == "weight_scaling"]
 
 
 def reevaluate(chosen: Evaluate, folder: Path) -> Record:
@@ -291,13 +218,13 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
 
     check_rules(config, cohort)
 
-    if not _distinct(config.rules, cohort):
+    if not distinct_rules(config.rules, cohort):
         raise ConfigError(
             f"rules={config.rules} cannot be used: run={chosen.run} drops no units, so that "
             "all rules are weight scaling; say rules=[weight_scaling]."
         )
 
-    evaluate(
+    evaluate_cohort(
         config, cohort, DataModule(images, config.data, config.seeds, config.budget.updates), record
     )
     record.evaluated_ms = now_ms()

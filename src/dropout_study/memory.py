@@ -12,7 +12,7 @@ from dropout_study.config.schema import SGD, Config, ConfigError
 from dropout_study.data.batches import EVALUATION_BATCH
 from dropout_study.data.datasets import CLASSES
 from dropout_study.dropout.networks import Network
-from dropout_study.evaluation import sparse_counts
+from dropout_study.evaluation.predictions import sparse_counts
 
 
 def check(config: Config, network: Network, examples: int, trains: bool) -> None:

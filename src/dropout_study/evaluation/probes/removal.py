@@ -6,8 +6,8 @@ import torch
 
 from dropout_study.dropout import masks
 from dropout_study.dropout.randomness import Purpose
+from dropout_study.evaluation.probes.findings import Findings, Probed
 from dropout_study.measures.scores import Scores
-from dropout_study.probes.findings import Findings, Probed
 
 PERCENT = range(0, 100, 10)
 REPEATS = 20  # random choices of the units that are removed

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from dropout_study.dropout.masks import log_probability
 from dropout_study.dropout.rules import exact, exact_normal, subnetworks, weight_scaling
-from dropout_study.probes.findings import Curves, Findings, Probed
+from dropout_study.evaluation.probes.findings import Curves, Findings, Probed
 
 POOL = 1_000  # sampled masks
 COUNTS = [1, 2, 5, 10, 20, 50, 100]

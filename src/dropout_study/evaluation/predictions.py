@@ -38,7 +38,7 @@ def predict(
         )
 
 
-def evaluate(
+def score_rules(
     cohort: Cohort, batches: Batches, rules: Sequence[str], samples: int
 ) -> dict[str, Scores]:
     """The scores of every network `[R]` under each of the rules asked for."""

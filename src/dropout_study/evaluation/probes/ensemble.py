@@ -3,9 +3,9 @@
 import torch
 
 from dropout_study.dropout.rules import means, subnetworks
+from dropout_study.evaluation.probes.findings import Findings, Probed
 from dropout_study.measures import metrics
 from dropout_study.measures.scores import Scores
-from dropout_study.probes.findings import Findings, Probed
 
 MEMBERS = 100
 

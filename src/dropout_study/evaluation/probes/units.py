@@ -7,7 +7,7 @@ from torch import Tensor
 
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import Linear
-from dropout_study.probes.findings import Findings, Probed
+from dropout_study.evaluation.probes.findings import Findings, Probed
 
 FEATURES = 7  # of 28 x 28 pixels, which fit into a tag
 

@@ -4,8 +4,8 @@ import torch
 
 from dropout_study.data.corruptions import CORRUPTIONS, SEVERITIES, corrupt
 from dropout_study.dropout.rules import weight_scaling
+from dropout_study.evaluation.probes.findings import Curves, Findings, Probed
 from dropout_study.measures.scores import Scores
-from dropout_study.probes.findings import Curves, Findings, Probed
 
 
 def corruption(probed: Probed) -> Findings:

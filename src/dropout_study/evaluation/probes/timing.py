@@ -13,7 +13,7 @@ from dropout_study.dropout import masks
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import Network
 from dropout_study.dropout.rules import subnetworks, weight_scaling
-from dropout_study.probes.findings import Findings, Probed
+from dropout_study.evaluation.probes.findings import Findings, Probed
 
 ROUNDS = 30
 WARM_UP = 3

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from dropout_study.dropout.rules import bagging, weight_scaling
+from dropout_study.evaluation.probes.findings import Curves, Findings, Probed
 from dropout_study.measures.scores import Scores
-from dropout_study.probes.findings import Curves, Findings, Probed
 
 
 def bags(probed: Probed) -> Findings:

@@ -1,0 +1,1 @@
+"""What is measured on a trained cohort: rules and probes."""

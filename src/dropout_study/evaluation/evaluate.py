@@ -1,0 +1,85 @@
+"""What rules and probes measure on a trained cohort, added to its record."""
+
+from collections.abc import Sequence
+
+from dropout_study.config.schema import Config, ConfigError
+from dropout_study.dropout.cohort import Cohort
+from dropout_study.dropout.rules import check_enumerable
+from dropout_study.evaluation import predictions
+from dropout_study.evaluation.probes import PROBES, Probed
+from dropout_study.tracking.record import Record
+from dropout_study.training.data_module import DataModule
+
+K = 20  # masks with which Gal and Ghahramani (2015) found some models better than with weight scaling
+
+
+def check_rules(config: Config, cohort: Cohort) -> None:
+    """Refuse rules that enumerate more units than can be.
+
+    Raises:
+        ConfigError: naming the rules and the number of units.
+    """
+    if any(rule.startswith("exact") for rule in config.rules):
+        try:
+            check_enumerable(cohort)
+        except ValueError as error:
+            raise ConfigError(f"rules={config.rules} cannot be used: {error}") from error
+
+
+def evaluate_cohort(config: Config, cohort: Cohort, data: DataModule, record: Record) -> None:
+    """Add to the record what rules and probes find on test data, for the seeds that did not fail."""
+    whole = [i for i, seed in enumerate(record.seeds) if not seed.failure]
+    if not whole:
+        return
+
+    rules = distinct_rules(config.rules, cohort)
+    test = data.test_dataloader()[0]
+
+    if data.trainer:
+        cohort.to(
+            data.trainer.strategy.root_device
+        )  # Lightning takes the networks off the device after testing
+
+    if len(whole) < len(record.seeds):
+        cohort = cohort.part(whole)
+
+    pooled = ("monte_carlo", "geometric") if "monte_carlo" in rules else ()
+    scores = predictions.score_rules(
+        cohort, test, [rule for rule in rules if rule not in pooled], config.mc.samples
+    )
+
+    if pooled:
+        found = predictions.sampled(cohort, test, config.mc.samples, config.mc.redraws, [K])
+        scores |= {rule: found.scores[rule] for rule in pooled if rule in rules}
+
+        for key, curve in found.curves.items():
+            record.add_curve(f"mc/{key}", curve.counts, curve.mean)
+            record.add_curve(f"mc/{key}_sd", curve.counts, curve.sd)
+
+        for k, shares in found.wrong.items():
+            record.add_wrong(f"monte_carlo_{k}", shares)
+
+    for rule, score in scores.items():
+        for measure, values in score.means().items():
+            record.add_metric(f"test/{measure}/{rule}", values)
+        record.add_wrong(rule, score.wrong())
+
+    for probe in config.probes:
+        findings = PROBES[probe](Probed(cohort, test, config.bag))
+        for key, values in findings.metrics.items():
+            record.add_metric(key, values)
+
+        for key, (steps, values) in findings.curves.items():
+            record.add_curve(key, steps, values)
+
+        for key, values in findings.wrong.items():
+            record.add_wrong(key, values)
+
+        for key, values in findings.pictures.items():
+            record.add_picture(key, values)
+
+
+def distinct_rules(rules: Sequence[str], cohort: Cohort) -> list[str]:
+    """The rules that differ: without a site that drops all are weight scaling, and there is nothing to sample."""
+    drops = any(site.rate for site in cohort.network.sites)
+    return [rule for rule in rules if drops or rule == "weight_scaling"]

@@ -24,7 +24,8 @@ from hydra import compose, initialize_config_dir
 from rich.console import Console
 from rich.table import Table
 
-from dropout_study import command_line, figures
+from dropout_study import command_line
+from dropout_study.analysis import figures
 from dropout_study.benchmark import prediction, starting, throughput, training
 from dropout_study.benchmark.comparison import Row
 from dropout_study.benchmark.machine import described

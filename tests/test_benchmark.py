@@ -9,6 +9,7 @@ import torch
 from conftest import ROOT, random_images
 from mlflow.tracking import MlflowClient
 
+from dropout_study.analysis.results import from_store
 from dropout_study.benchmark import starting, throughput
 from dropout_study.benchmark.comparison import Row, in_turn, ratio
 from dropout_study.benchmark.peers import passes, plain_network, repeated
@@ -18,7 +19,6 @@ from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import MLP
 from dropout_study.dropout.rules import monte_carlo
 from dropout_study.experiment import quiet
-from dropout_study.results import from_store
 from dropout_study.tracking import recorder
 from dropout_study.tracking.record import Record, SeedRecord
 from dropout_study.training.build import make_network

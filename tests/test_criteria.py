@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from dropout_study.claims.criteria import (
+from dropout_study.analysis.criteria import (
     CONTRADICTED,
     INCONCLUSIVE,
     SUPPORTED,
@@ -18,7 +18,7 @@ from dropout_study.claims.criteria import (
     Part,
     together,
 )
-from dropout_study.results import Effect
+from dropout_study.analysis.runs import Effect
 
 UP = [1.0, 1.1, 0.9]
 DOWN = [-1.0, -1.1, -0.9]

@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from dropout_study import figures
+from dropout_study.analysis import figures
+from dropout_study.analysis.runs import Runs
 from dropout_study.claims import robustness
-from dropout_study.results import Runs
 
 
 @pytest.mark.parametrize("count", [1, 4, 7, 8, 9])

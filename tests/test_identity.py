@@ -8,7 +8,7 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from test_tracking import example
 
-from dropout_study import results
+from dropout_study.analysis import results
 from dropout_study.system.processes import identity as process
 from dropout_study.system.processes import now_ms
 from dropout_study.tracking import lookup, recorder, store

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from dropout_study.long_enough import unfinished
-from dropout_study.results import Runs
+from dropout_study.analysis.convergence import unfinished
+from dropout_study.analysis.runs import Runs
 
 
 def networks(

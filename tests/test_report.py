@@ -11,9 +11,9 @@ from conftest import CONF, SMOKE
 from mlflow.tracking import MlflowClient
 from rich.console import Console
 
-from dropout_study import results
+from dropout_study.analysis import results
+from dropout_study.analysis.criteria import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from dropout_study.claims import CLAIMS
-from dropout_study.claims.criteria import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from dropout_study.config.schema import Budget, ConfigError, Report, Reproduce, Tracking
 from dropout_study.report import table, write
 from dropout_study.reporting import STUDIES, report

@@ -11,18 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dropout_study.analysis.results import from_file, to_file
+from dropout_study.analysis.runs import Errors, ResultsMissing, Runs, minus, needing_columns
+from dropout_study.analysis.small_nets import mean_errors
 from dropout_study.claims import co_adaptation, weight_scaling_exact
-from dropout_study.claims.pooling import mean_errors
 from dropout_study.config.schema import ConfigError
-from dropout_study.results import (
-    Errors,
-    Missing,
-    Runs,
-    from_file,
-    minus,
-    needing_columns,
-    to_file,
-)
 from dropout_study.tracking.packing import pack, pack_picture
 
 FRAME = pd.DataFrame(
@@ -67,7 +60,7 @@ def test_a_measure_is_paired_over_common_seeds() -> None:
     )
     assert minus(other, one).values == [-25.0, -25.0]
 
-    with pytest.raises(Missing, match="no seed in common"):
+    with pytest.raises(ResultsMissing, match="no seed in common"):
         minus(one.loc[[0]], other.loc[[2]])
 
 
@@ -134,7 +127,7 @@ def test_co_adaptation_is_a_mean_over_layers() -> None:
 )
 def test_what_is_missing_is_named(ask: Callable[[], object], message: str) -> None:
     """If this failed, a claim without runs would be a KeyError."""
-    with pytest.raises(Missing, match=message):
+    with pytest.raises(ResultsMissing, match=message):
         ask()
 
 
@@ -294,7 +287,7 @@ def test_rows_that_are_gone_are_noticed_by_the_checksum(tmp_path: Path) -> None:
 
 def test_a_column_that_a_claim_needs_is_missed_in_a_sentence() -> None:
     """If this failed, a table without some column would be a page of traceback."""
-    with pytest.raises(Missing, match="there is no column 'arm'"), needing_columns():
+    with pytest.raises(ResultsMissing, match="there is no column 'arm'"), needing_columns():
         weight_scaling_exact.figure({"enumerable": Runs(FRAME, {})})
 
 

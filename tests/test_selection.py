@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from conftest import CONF
 
+from dropout_study.analysis.runs import ResultsMissing, Runs
+from dropout_study.analysis.tuning import candidates, check_equal, select, selected, without_test
 from dropout_study.config.grids import grid_of
-from dropout_study.results import Missing, Runs
-from dropout_study.selection import candidates, check_equal, select, selected, without_test
 
 ROWS = [
     # digest, candidate, seed, validation error, test error
@@ -50,14 +50,14 @@ def test_of_equal_candidates_the_first_counts() -> None:
 def test_candidates_without_a_common_seed_are_not_compared() -> None:
     """If this failed, candidates of different seeds would be compared as if paired."""
     apart = without_test(FRAME).iloc[[0, 3]]
-    with pytest.raises(Missing, match="no seed in common"):
+    with pytest.raises(ResultsMissing, match="no seed in common"):
         select(apart)
 
 
 def test_arms_with_fewer_candidates_are_not_compared_yet() -> None:
     """If this failed, a sweep that was stopped half way would be judged with unequal tuning."""
     other = FRAME[FRAME["digest"] == "a"].assign(arm="dropout")
-    with pytest.raises(Missing, match=r"fewer candidates than 2: dropout \(1\)"):
+    with pytest.raises(ResultsMissing, match=r"fewer candidates than 2: dropout \(1\)"):
         check_equal(Runs(pd.concat([FRAME, other]), {}), ["L2", "dropout"])
 
 

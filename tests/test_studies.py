@@ -8,9 +8,9 @@ import smoke
 from conftest import CONF
 from omegaconf import OmegaConf
 
+from dropout_study.analysis.columns import BUDGETS
+from dropout_study.analysis.criteria import Equivalent, Exact, Greater, Measured
 from dropout_study.claims import CLAIMS
-from dropout_study.claims.criteria import Equivalent, Exact, Greater, Measured
-from dropout_study.columns import BUDGETS
 from dropout_study.config import condition, read, studies
 from dropout_study.config.grids import grid_of
 from dropout_study.reporting import STUDIES

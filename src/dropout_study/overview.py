@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from dropout_study import figures
+from dropout_study.analysis import figures
 from dropout_study.measures.statistics import interval, range_of
 from dropout_study.tracking.record import TABLE, Record
 

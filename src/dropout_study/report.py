@@ -15,12 +15,19 @@ from matplotlib.figure import Figure
 from rich.markup import escape
 from rich.table import Table
 
-from dropout_study import figures
-from dropout_study.claims.claim import MARKS, Claim
-from dropout_study.claims.criteria import CONTRADICTED, IMAGES, INCONCLUSIVE, SUPPORTED, Exact, Part
+from dropout_study.analysis import figures
+from dropout_study.analysis.claim import MARKS, Claim
+from dropout_study.analysis.criteria import (
+    CONTRADICTED,
+    IMAGES,
+    INCONCLUSIVE,
+    SUPPORTED,
+    Exact,
+    Part,
+)
+from dropout_study.analysis.runs import Effect, ResultsMissing, needing_columns
 from dropout_study.data.datasets import Images
 from dropout_study.measures.statistics import interval
-from dropout_study.results import Effect, Missing, needing_columns
 from dropout_study.verdicts import NEEDS_MNIST, Outcome
 
 SIGNS = {SUPPORTED: "✔", CONTRADICTED: "✘", INCONCLUSIVE: "?", NEEDS_MNIST: "?"}
@@ -269,7 +276,7 @@ def _pictures(outcome: Outcome, images: Images | None, lines: list[str]) -> Iter
 
     try:
         yield _picture(claim.id, claim.draw(outcome.studies), claim.caption)
-    except Missing as error:
+    except ResultsMissing as error:
         lines.append(f"The figure is left out: {error}.")
 
     if (seen := claim.picture(outcome.studies)) is not None:
@@ -340,5 +347,5 @@ def _beside(outcome: Outcome) -> list[str]:
     try:
         with needing_columns():
             return outcome.claim.beside(outcome.studies)
-    except Missing as error:
+    except ResultsMissing as error:
         return [f"Not all numbers are there: {error}."]

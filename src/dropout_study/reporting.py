@@ -7,7 +7,8 @@ import pandas as pd
 from mlflow.tracking import MlflowClient
 from rich.console import Console
 
-from dropout_study import results, views
+from dropout_study import views
+from dropout_study.analysis import results
 from dropout_study.claims import CLAIMS
 from dropout_study.config import studies
 from dropout_study.config.grids import DEFAULT_BUDGET

@@ -8,11 +8,11 @@ import pandas as pd
 from mlflow.tracking import MlflowClient
 from tqdm import tqdm
 
-from dropout_study.columns import PARAMS
+from dropout_study.analysis.columns import PARAMS
+from dropout_study.analysis.results import from_file
 from dropout_study.config import studies
 from dropout_study.config.uri import absolute
 from dropout_study.reporting import STUDIES
-from dropout_study.results import from_file
 from dropout_study.system.processes import now_ms
 from dropout_study.tracking import recorder, store
 from dropout_study.tracking.lookup import look_up

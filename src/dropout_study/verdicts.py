@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from dropout_study.claims import CLAIMS
-from dropout_study.claims.claim import Claim, Studies
-from dropout_study.claims.criteria import (
+from dropout_study.analysis.claim import Claim, Studies
+from dropout_study.analysis.columns import BUDGETS
+from dropout_study.analysis.convergence import unfinished
+from dropout_study.analysis.criteria import (
     ALPHA,
     CONTRADICTED,
     INCONCLUSIVE,
@@ -19,12 +20,11 @@ from dropout_study.claims.criteria import (
     Exact,
     together,
 )
-from dropout_study.columns import BUDGETS
+from dropout_study.analysis.runs import Effect, ResultsMissing, Runs, needing_columns
+from dropout_study.claims import CLAIMS
 from dropout_study.config import studies
 from dropout_study.config.names import DATASETS
-from dropout_study.long_enough import unfinished
 from dropout_study.measures.statistics import holm
-from dropout_study.results import Effect, Missing, Runs, needing_columns
 
 NEEDS_MNIST = "needs MNIST"
 NO_RUNS = "no runs yet"
@@ -131,7 +131,7 @@ def _outcome(claim: Claim, runs: pd.DataFrame, conf: Path) -> Outcome:
             with needing_columns():
                 effects = claim.estimate(found)
                 late = unfinished(claim.compared(found), runs)
-        except Missing as error:
+        except ResultsMissing as error:
             missing = f"{error} (budget {budget}{f', {data}' if data else ''})"
             continue
 
@@ -197,7 +197,7 @@ def _check_whole(own: Runs, study: str, conf: Path, budget: str, data: str) -> N
     usual = studies.data_of(study, conf, budget)
     wanted = studies.size(study, conf, budget, data if data != usual else None)
     if (there := own.frame["digest"].nunique()) < wanted:
-        raise Missing(f"{there} of the {wanted} conditions of study {study} are there")
+        raise ResultsMissing(f"{there} of the {wanted} conditions of study {study} are there")
 
 
 def _commands(claim: Claim, conf: Path, budget: str = "laptop", data: str | None = None) -> str:

@@ -6,7 +6,7 @@ from statistics import median
 
 from matplotlib.figure import Figure
 
-from dropout_study import figures
+from dropout_study.analysis import figures
 from dropout_study.benchmark.comparison import in_turn, per_call
 from dropout_study.benchmark.machine import product
 from dropout_study.benchmark.training import BATCH, BareUpdates, Configure, operations, overrides

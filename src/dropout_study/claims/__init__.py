@@ -1,5 +1,6 @@
 """The claims of section 7.12, one module each."""
 
+from dropout_study.analysis.claim import Claim
 from dropout_study.claims import (
     arithmetic_ensemble,
     bagging,
@@ -17,7 +18,6 @@ from dropout_study.claims import (
     weight_scaling_approximate,
     weight_scaling_exact,
 )
-from dropout_study.claims.claim import Claim
 
 CLAIMS: dict[str, Claim] = {
     module.CLAIM.id: module.CLAIM

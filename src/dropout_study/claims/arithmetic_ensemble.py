@@ -2,10 +2,10 @@
 
 from matplotlib.figure import Figure
 
-from dropout_study import figures
-from dropout_study.claims.claim import Claim, Studies
-from dropout_study.claims.criteria import Equivalent, Exact, Part
-from dropout_study.results import Effect, Runs
+from dropout_study.analysis import figures
+from dropout_study.analysis.claim import Claim, Studies
+from dropout_study.analysis.criteria import Equivalent, Exact, Part
+from dropout_study.analysis.runs import Effect, Runs
 
 
 def by_seed(runs: Runs, column: str) -> Effect:

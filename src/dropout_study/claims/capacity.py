@@ -4,11 +4,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dropout_study import figures
-from dropout_study.claims.claim import Claim, Published, Studies
-from dropout_study.claims.criteria import Greater, Part
+from dropout_study.analysis import figures
+from dropout_study.analysis.claim import Claim, Published, Studies
+from dropout_study.analysis.criteria import Greater, Part
+from dropout_study.analysis.runs import Effect, ResultsMissing, Runs, minus
 from dropout_study.measures.statistics import PERCENT, interval
-from dropout_study.results import Effect, Missing, Runs, minus
 
 
 def estimate(studies: Studies) -> dict[str, dict[str, Effect]]:
@@ -106,7 +106,7 @@ def _draw_rates(axes: Axes, runs: Runs) -> None:
                 1 - rate: nets.where(model__hidden_rate=rate).column("test/error/weight_scaling")
                 for rate in sorted(set(frame["model.hidden_rate"]), reverse=True)
             }
-        except Missing:
+        except ResultsMissing:
             continue
 
         figures.line(axes, pd.DataFrame(curve).T, str(arm), i, label=False, within=PERCENT)

@@ -2,10 +2,10 @@
 
 from matplotlib.figure import Figure
 
-from dropout_study import figures
-from dropout_study.claims.claim import Claim, Published, Studies
-from dropout_study.claims.criteria import Measured, Part
-from dropout_study.results import Effect
+from dropout_study.analysis import figures
+from dropout_study.analysis.claim import Claim, Published, Studies
+from dropout_study.analysis.criteria import Measured, Part
+from dropout_study.analysis.runs import Effect
 
 RATIOS = {
     "dropout": "an update with dropout / without",

@@ -5,11 +5,11 @@ import math
 import numpy as np
 from matplotlib.figure import Figure
 
-from dropout_study import figures
-from dropout_study.claims.claim import Claim, Published, Studies
-from dropout_study.claims.criteria import Greater, Part
+from dropout_study.analysis import figures
+from dropout_study.analysis.claim import Claim, Published, Studies
+from dropout_study.analysis.criteria import Greater, Part
+from dropout_study.analysis.runs import Effect, Errors, ResultsMissing, Runs, common, minus
 from dropout_study.measures.statistics import PERCENT, image_error, interval
-from dropout_study.results import Effect, Errors, Missing, Runs, common, minus
 
 
 def pair(runs: Runs, size: int) -> tuple[Errors, Errors]:
@@ -90,7 +90,7 @@ def _fluctuation(runs: Runs, size: int) -> str:
         return " / ".join(
             f"{nets.column('train/loss_fluctuation').mean():.2f}" for nets in of_rates
         )
-    except Missing:
+    except ResultsMissing:
         return "not measured"
 
 

@@ -2,11 +2,11 @@
 
 from matplotlib.figure import Figure
 
-from dropout_study import figures
-from dropout_study.claims.claim import Claim, Studies
-from dropout_study.claims.criteria import Greater, Part
+from dropout_study.analysis import figures
+from dropout_study.analysis.claim import Claim, Studies
+from dropout_study.analysis.criteria import Greater, Part
+from dropout_study.analysis.runs import Effect, Errors, ResultsMissing, Runs
 from dropout_study.measures.statistics import PERCENT, interval
-from dropout_study.results import Effect, Errors, Missing, Runs
 
 
 def nets(runs: Runs) -> dict[str, Runs]:
@@ -23,7 +23,7 @@ def nets(runs: Runs) -> dict[str, Runs]:
         for _, same in frame.groupby(["model.hidden_rate", "digest"], sort=True)
     }
     if not found:
-        raise Missing("there are no results")
+        raise ResultsMissing("there are no results")
 
     return dict(sorted(found.items(), key=lambda item: int(item[0].partition("x")[0])))
 

@@ -2,11 +2,11 @@
 
 from matplotlib.figure import Figure
 
-from dropout_study import figures
-from dropout_study.claims.claim import Claim, Studies
-from dropout_study.claims.criteria import Equivalent, Greater, Part
+from dropout_study.analysis import figures
+from dropout_study.analysis.claim import Claim, Studies
+from dropout_study.analysis.criteria import Equivalent, Greater, Part
+from dropout_study.analysis.runs import Effect, Errors, Runs
 from dropout_study.measures.statistics import PERCENT
-from dropout_study.results import Effect, Errors, Runs
 
 HALF = 50  # percent of the units
 MARGIN = 1.0

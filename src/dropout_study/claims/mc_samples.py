@@ -2,11 +2,11 @@
 
 from matplotlib.figure import Figure
 
-from dropout_study import figures
-from dropout_study.claims.claim import Claim, Published, Studies
-from dropout_study.claims.criteria import Greater, Part
+from dropout_study.analysis import figures
+from dropout_study.analysis.claim import Claim, Published, Studies
+from dropout_study.analysis.criteria import Greater, Part
+from dropout_study.analysis.runs import Effect, Errors, ResultsMissing, Runs
 from dropout_study.measures.statistics import PERCENT, interval
-from dropout_study.results import Effect, Errors, Missing, Runs
 
 
 def models(runs: Runs) -> dict[str, Runs]:
@@ -19,7 +19,7 @@ def models(runs: Runs) -> dict[str, Runs]:
         str(arm): Runs(frame, runs.values) for arm, frame in runs.frame.groupby("arm", sort=True)
     }
     if not found:
-        raise Missing("there are no results")
+        raise ResultsMissing("there are no results")
 
     return found
 

@@ -2,12 +2,12 @@
 
 from matplotlib.figure import Figure
 
-from dropout_study import figures
-from dropout_study.claims.claim import Claim, Published, Studies
-from dropout_study.claims.criteria import Greater, Part
+from dropout_study.analysis import figures
+from dropout_study.analysis.claim import Claim, Published, Studies
+from dropout_study.analysis.criteria import Greater, Part
+from dropout_study.analysis.runs import Effect, Runs
+from dropout_study.analysis.tuning import candidates, check_equal, selected
 from dropout_study.measures.statistics import PERCENT, interval
-from dropout_study.results import Effect, Runs
-from dropout_study.selection import candidates, check_equal, selected
 
 ORDER = (
     "none",

@@ -4,10 +4,10 @@ import math
 
 from matplotlib.figure import Figure
 
-from dropout_study import figures
-from dropout_study.claims.claim import Claim, Studies
-from dropout_study.claims.criteria import Exact, Part
-from dropout_study.results import Effect
+from dropout_study.analysis import figures
+from dropout_study.analysis.claim import Claim, Studies
+from dropout_study.analysis.criteria import Exact, Part
+from dropout_study.analysis.runs import Effect
 
 EXPECTED = {
     "masks": 16,

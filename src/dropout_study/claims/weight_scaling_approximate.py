@@ -2,12 +2,19 @@
 
 from matplotlib.figure import Figure
 
-from dropout_study import figures
-from dropout_study.claims.claim import Claim, Published, Studies
-from dropout_study.claims.criteria import Equivalent, Greater, Part
-from dropout_study.claims.pooling import conditions, deep, mean_errors, mean_over, named, nonlinear
+from dropout_study.analysis import figures
+from dropout_study.analysis.claim import Claim, Published, Studies
+from dropout_study.analysis.criteria import Equivalent, Greater, Part
+from dropout_study.analysis.runs import Effect, Runs
+from dropout_study.analysis.small_nets import (
+    conditions,
+    deep,
+    mean_errors,
+    mean_over,
+    named,
+    nonlinear,
+)
 from dropout_study.measures.statistics import interval
-from dropout_study.results import Effect, Runs
 
 MARGIN = 1.0
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from dropout_study.results import Errors, Missing, Runs, common
+from dropout_study.analysis.runs import Errors, ResultsMissing, Runs, common
 
 NONLINEAR = ("relu", "tanh", "sigmoid")
 
@@ -26,7 +26,7 @@ def nonlinear(runs: Runs) -> list[Runs]:
     """
     found = conditions(Runs(runs.frame[runs.frame["arm"].isin(NONLINEAR)], runs.values))
     if not found:
-        raise Missing(f"there are no results with arm={' or '.join(NONLINEAR)}")
+        raise ResultsMissing(f"there are no results with arm={' or '.join(NONLINEAR)}")
 
     return found
 
@@ -39,7 +39,7 @@ def deep(runs: Runs) -> list[Runs]:
     """
     found = [same for same in nonlinear(runs) if is_deep(same)]
     if not found:
-        raise Missing("there are no results of two hidden layers")
+        raise ResultsMissing("there are no results of two hidden layers")
 
     return found
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from dropout_study.results import Runs, minus
+from dropout_study.analysis.runs import Runs, minus
 
 LATE = 0.9  # share of the updates behind which a validation curve should have come to rest
 FALL = 0.03  # of the error, or points, whichever is larger: what more training may still give

@@ -17,8 +17,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
+from dropout_study.analysis.runs import Effect
 from dropout_study.measures.statistics import ANYTHING, Range, interval
-from dropout_study.results import Effect
 
 STYLE: dict[Any, Any] = {
     "figure.constrained_layout.use": True,

@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dropout_study.analysis.runs import Effect
 from dropout_study.measures.statistics import interval, p_value
-from dropout_study.results import Effect
 
 SUPPORTED = "supported"
 CONTRADICTED = "contradicted"

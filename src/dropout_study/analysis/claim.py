@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from dropout_study import figures
-from dropout_study.claims.criteria import Part
-from dropout_study.results import Effect, Runs, needing_columns
+from dropout_study.analysis import figures
+from dropout_study.analysis.criteria import Part
+from dropout_study.analysis.runs import Effect, Runs, needing_columns
 
 Studies = Mapping[str, Runs]
 """Name of a study -> its networks at one budget."""

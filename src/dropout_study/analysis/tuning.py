@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from dropout_study.results import Missing, Runs
+from dropout_study.analysis.runs import ResultsMissing, Runs
 
 SEEN = ["digest", "candidate", "seed", "val/error"]
 """All that a choice may look at."""
@@ -37,7 +37,7 @@ def _means(frame: pd.DataFrame) -> pd.DataFrame:
     """Mean validation error of each candidate, by digest, in the order of the candidates."""
     seeds = frame.pivot(index="seed", columns="digest", values="val/error").dropna()
     if not len(seeds):
-        raise Missing("the candidates have no seed in common")
+        raise ResultsMissing("the candidates have no seed in common")
 
     numbers = frame.groupby("digest")["candidate"].first()
 
@@ -67,6 +67,6 @@ def check_equal(runs: Runs, arms: Iterable[str]) -> None:
     if behind := [
         f"{arm} ({count})" for arm, count in counts.items() if count < max(counts.values())
     ]:
-        raise Missing(
+        raise ResultsMissing(
             f"some arms have fewer candidates than {max(counts.values())}: {', '.join(behind)}"
         )

@@ -1,0 +1,1 @@
+"""From rows to a decision: results, effects, criteria, figures."""

@@ -20,7 +20,7 @@ resolvers.register()
 def job(composed: DictConfig) -> None:
     """Read, decide, write, record, print."""
     chosen = read.read_report(composed)
-    from dropout_study.reporting import report
+    from dropout_study.report.publish import report
 
     report(chosen, CONF)
 

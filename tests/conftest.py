@@ -128,7 +128,7 @@ def smoke_folder(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Path
     """A folder with a store of small runs of all studies and the report on them; mark its tests with `SMOKE`."""
     import smoke
 
-    from dropout_study.reporting import report
+    from dropout_study.report.publish import report
 
     folder = tmp_path_factory.mktemp("smoke")
     shutil.copy(tables, folder / "mlflow.db")

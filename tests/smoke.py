@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from dropout_study.config.grids import grid_of
 from dropout_study.config.studies import in_order
 from dropout_study.jobs import Job, carry_out
-from dropout_study.reporting import STUDIES
+from dropout_study.report.publish import STUDIES
 from dropout_study.tracking.store import prepare
 
 SMALLER = {  # than the smoke budget

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 HEAVY = [
     "dropout_study.sweeps",
     "dropout_study.experiment",
-    "dropout_study.reporting",
+    "dropout_study.report.publish",
     "sklearn.datasets",
 ]
 HEAVY += ["mlflow.store.tracking.sqlalchemy_store", "alembic.command"]

@@ -7,8 +7,8 @@ from conftest import CONF, ROOT
 
 from dropout_study.claims import CLAIMS
 from dropout_study.config.schema import Report, Tracking
-from dropout_study.report import CORRUPTED
-from dropout_study.reporting import report
+from dropout_study.report.page import CORRUPTED
+from dropout_study.report.publish import report
 
 COMMITTED = ROOT / "report"
 MNIST = os.environ.get("DROPOUT_STUDY_DATA", "")

@@ -8,8 +8,8 @@ from conftest import CONF
 
 from dropout_study.claims import CLAIMS
 from dropout_study.config import studies
-from dropout_study.descriptions import describe
-from dropout_study.reporting import STUDIES
+from dropout_study.report.mlflow_description import describe
+from dropout_study.report.publish import STUDIES
 
 LONGEST = 5_000  # characters that MLflow keeps of it
 
@@ -29,7 +29,10 @@ def test_a_study_is_described_by_the_claims_that_read_it(study: str) -> None:
 
 def test_claims_are_described_without_torch() -> None:
     """If this failed, a finished sweep would not be answered at once."""
-    code = "import sys; from dropout_study.descriptions import describe; describe('capacity', ''); print(*sys.modules)"
+    code = (
+        "import sys; from dropout_study.report.mlflow_description import describe;"
+        "describe('capacity', ''); print(*sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "dropout_study.claims.capacity" in done.stdout.split()
     assert "torch" not in done.stdout.split()

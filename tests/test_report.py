@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from conftest import CONF, SMOKE
+from dropout_study.report.rows.rows import table
 from mlflow.tracking import MlflowClient
 from rich.console import Console
 
@@ -15,11 +16,11 @@ from dropout_study.analysis import results
 from dropout_study.analysis.criteria import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from dropout_study.claims import CLAIMS
 from dropout_study.config.schema import Budget, ConfigError, Report, Reproduce, Tracking
-from dropout_study.report import table, write
-from dropout_study.reporting import STUDIES, report
+from dropout_study.report.page import write
+from dropout_study.report.publish import STUDIES, report
+from dropout_study.report.verdicts import NEEDS_MNIST, NO_RUNS, Outcome, decide
 from dropout_study.reproduction import reproduce
 from dropout_study.restoring import restore
-from dropout_study.verdicts import NEEDS_MNIST, NO_RUNS, Outcome, decide
 
 pytestmark = SMOKE
 SHOWN = [f"smoke: {verdict}" for verdict in (SUPPORTED, CONTRADICTED, INCONCLUSIVE, NEEDS_MNIST)]

@@ -13,7 +13,7 @@ from dropout_study.analysis.criteria import Equivalent, Exact, Greater, Measured
 from dropout_study.claims import CLAIMS
 from dropout_study.config import condition, read, studies
 from dropout_study.config.grids import grid_of
-from dropout_study.reporting import STUDIES
+from dropout_study.report.publish import STUDIES
 
 IDS = (
     "subnetworks arithmetic_ensemble geometric_ensemble weight_scaling_exact weight_scaling_approximate cost bagging "

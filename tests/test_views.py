@@ -5,7 +5,7 @@ from typing import Any
 
 from mlflow.tracking import MlflowClient
 
-from dropout_study import views
+from dropout_study.report import mlflow_view
 from dropout_study.tracking import store
 
 LONGEST = 5_000  # characters of a tag of an experiment
@@ -30,7 +30,7 @@ def cohorts(uri: str, *of_runs: dict[str, str]) -> tuple[MlflowClient, str]:
 
 def shown(client: MlflowClient, number: str) -> dict[str, Any]:
     """The state in the tag, which MLflow would take."""
-    views.refresh(client, number)
+    mlflow_view.refresh(client, number)
     tag = client.get_experiment(number).tags[f"mlflow.sharedViewState.{store.VIEW}"]
     assert len(tag) < LONGEST
     state: dict[str, Any] = json.loads(json.loads(tag)["state"])
@@ -60,7 +60,7 @@ def test_what_varies_has_a_column_and_numbers_an_axis(uri: str) -> None:
 def test_a_study_of_many_params_keeps_to_what_a_tag_can_hold(uri: str) -> None:
     """If this failed, the store would refuse the view, and with it the sweep."""
     many = [{f"regularizer.parameter_{i}": str(value) for i in range(30)} for value in (0, 1)]
-    assert len(shown(*cohorts(uri, *many))["selectedColumns"]) == 3 + views.MOST
+    assert len(shown(*cohorts(uri, *many))["selectedColumns"]) == 3 + mlflow_view.MOST
 
 
 def test_a_study_without_runs_has_a_view_already(uri: str) -> None:

@@ -18,7 +18,7 @@ from mlflow.tracking import MlflowClient
 from omegaconf import OmegaConf
 from rich.table import Table
 
-from dropout_study import memory, overview
+from dropout_study import memory
 from dropout_study.config import condition, read
 from dropout_study.config.schema import Config, ConfigError, Evaluate
 from dropout_study.config.uri import absolute, masked
@@ -29,6 +29,7 @@ from dropout_study.evaluation import predictions
 from dropout_study.evaluation.evaluate import check_rules, distinct_rules, evaluate_cohort
 from dropout_study.measures import metrics
 from dropout_study.measures.statistics import PERCENT, interval
+from dropout_study.report import mlflow_run_page
 from dropout_study.system.processes import now_ms
 from dropout_study.tracking import provenance, recorder, store, stored_cohorts
 from dropout_study.tracking.lookup import RERUN, look_up
@@ -113,7 +114,7 @@ def run(config: Config, folder: Path, sweep: Path | None, watch: Callable[[int],
         if config.tracking.cohort:
             torch.save(module.cohort.state_dict(), folder / COHORT)
 
-        record.artifacts += overview.write(record, folder)
+        record.artifacts += mlflow_run_page.write(record, folder)
 
     for left in file.parent.glob(f"{file.name}*"):
         left.unlink(missing_ok=True)
@@ -229,7 +230,7 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
     )
     record.evaluated_ms = now_ms()
     record.store = masked(absolute(chosen.tracking.uri))
-    record.artifacts = list(dict.fromkeys(record.artifacts + overview.write(record, folder)))
+    record.artifacts = list(dict.fromkeys(record.artifacts + mlflow_run_page.write(record, folder)))
     record.save(folder)
     recorder.try_to_record(folder, chosen.tracking.uri)
 

@@ -12,8 +12,8 @@ from dropout_study.config.schema import ConfigError, Report, Tracking
 from dropout_study.config.studies import in_order
 from dropout_study.config.uri import absolute
 from dropout_study.measures.statistics import interval
-from dropout_study.report import daggers
-from dropout_study.verdicts import Outcome, decide
+from dropout_study.report.rows import daggers
+from dropout_study.report.verdicts import Outcome, decide
 
 ROOT = Path(__file__).parents[2]
 """The checkout that the notebooks belong to; Jupyter starts them in a folder of its own choice."""
@@ -66,7 +66,7 @@ def _outcome(claim: str, uri: str) -> Outcome:
         warnings.filterwarnings(
             "ignore", "IProgress not found"
         )  # MLflow's, where ipywidgets is not installed
-        from dropout_study.reporting import read
+        from dropout_study.report.publish import read
     return decide(read(Report(tracking=Tracking(uri=uri))), CONF, [claim])[0]
 
 

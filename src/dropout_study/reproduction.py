@@ -29,7 +29,7 @@ def reproduce(chosen: Reproduce, conf: Path, scripts: Path) -> None:
     Raises:
         ConfigError: a study does not exist, or the file of results is not one.
     """
-    from dropout_study.reporting import STUDIES, report
+    from dropout_study.report.publish import STUDIES, report
 
     if unknown := [study for study in chosen.studies if study not in STUDIES]:
         raise ConfigError(

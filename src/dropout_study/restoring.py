@@ -12,7 +12,7 @@ from dropout_study.analysis.columns import PARAMS
 from dropout_study.analysis.results import from_file
 from dropout_study.config import studies
 from dropout_study.config.uri import absolute
-from dropout_study.reporting import STUDIES
+from dropout_study.report.publish import STUDIES
 from dropout_study.system.processes import now_ms
 from dropout_study.tracking import recorder, store
 from dropout_study.tracking.lookup import look_up

@@ -25,7 +25,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
 from rich.table import Table
 
-from dropout_study import supervision, views
+from dropout_study import supervision
 from dropout_study.command_line import HYDRA_GROUPS, explain
 from dropout_study.composing import compose_once
 from dropout_study.config import studies
@@ -34,11 +34,12 @@ from dropout_study.config.grids import DEFAULT_BUDGET
 from dropout_study.config.read import read_config
 from dropout_study.config.schema import ConfigError
 from dropout_study.config.uri import absolute, masked, without_credentials
-from dropout_study.descriptions import describe
 from dropout_study.jobs import FILE as JOB
 from dropout_study.jobs import STOP, TURN, WELL, Job, condition_of
 from dropout_study.measures.statistics import PERCENT, interval
 from dropout_study.progress import Progress, duration, jobs_of
+from dropout_study.report import mlflow_view
+from dropout_study.report.mlflow_description import describe
 from dropout_study.system.processes import SHARED_THREADS, in_words
 from dropout_study.system.processes import identity as process
 from dropout_study.tracking import lookup, provenance, recorder, store
@@ -101,7 +102,7 @@ class Start:
 
             with store.guard(self.uri):
                 lookup.bury(MlflowClient(self.uri), self.experiment)
-                views.refresh(MlflowClient(self.uri), self.experiment)
+                mlflow_view.refresh(MlflowClient(self.uri), self.experiment)
 
         self.total = len(self.folders)
         self._settled = 0
@@ -230,7 +231,7 @@ class Start:
             suppress(*store.UNREACHABLE),
             store.guard(self.uri),
         ):  # the view of an earlier start stays
-            views.refresh(MlflowClient(self.uri), self.experiment)
+            mlflow_view.refresh(MlflowClient(self.uri), self.experiment)
 
     def _tell(self, jobs: dict[Path, Job]) -> None:
         """Print the table, and where to look."""

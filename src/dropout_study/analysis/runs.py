@@ -22,7 +22,7 @@ def needing_columns() -> Iterator[None]:
     """Say of a column that is not there what is said of other results.
 
     Raises:
-        Missing: instead of a KeyError.
+        ResultsMissing: instead of a KeyError.
     """
     try:
         yield
@@ -59,7 +59,7 @@ class Runs:
         """Those of some condition; `__` stands for the dot of a key (`model__widths="16x16"`).
 
         Raises:
-            Missing: there is none.
+            ResultsMissing: there is none.
         """
         matching = np.ones(len(self.frame), dtype=bool)
 
@@ -91,7 +91,7 @@ class Runs:
 
         Raises:
             ValueError: it is a curve, whose last point is no summary; `last` gives that point.
-            Missing: it was not measured.
+            ResultsMissing: it was not measured.
         """
         if f"curve/{name}" in self.frame:
             raise ValueError(f"{name} is a curve: ask for it, for a step, or for its last point")
@@ -102,7 +102,7 @@ class Runs:
         """The last point of a curve by seed, to all digits.
 
         Raises:
-            Missing: it was not measured.
+            ResultsMissing: it was not measured.
         """
         return self._numbers(name)
 
@@ -117,7 +117,7 @@ class Runs:
         """Seed -> how often each test image was misclassified, `[N]`.
 
         Raises:
-            Missing: it was not kept.
+            ResultsMissing: it was not kept.
         """
         name = f"wrong/{rule}"
         if name not in self.frame or self.frame[name].isna().any():
@@ -134,7 +134,7 @@ class Runs:
         """A curve of every seed: a row a step, a column a seed.
 
         Raises:
-            Missing: it was not measured.
+            ResultsMissing: it was not measured.
         """
         column = f"curve/{name}"
         if column not in self.frame or self.frame[column].isna().all():
@@ -169,7 +169,7 @@ class Runs:
         """The value of a curve at a step, by seed.
 
         Raises:
-            Missing: it was not measured there.
+            ResultsMissing: it was not measured there.
         """
         curve = self.curve(name)
         if step not in curve.index or curve.loc[step].isna().any():
@@ -202,7 +202,7 @@ class Errors:
         """The paired difference over the seeds that both have.
 
         Raises:
-            Missing: they have none in common.
+            ResultsMissing: they have none in common.
         """
         seeds = common(self.percent, other.percent)
         images = np.mean([100 * (self.wrong[seed] - other.wrong[seed]) for seed in seeds], axis=0)
@@ -221,7 +221,7 @@ def common(*of: "pd.Series[float]") -> list[int]:
     """The seeds that all have.
 
     Raises:
-        Missing: there is none, or a seed stands for several networks.
+        ResultsMissing: there is none, or a seed stands for several networks.
     """
     if any(series.index.has_duplicates for series in of):
         raise ResultsMissing("several conditions are recorded where one is expected")

@@ -22,7 +22,7 @@ def nonlinear(runs: Runs) -> list[Runs]:
     """The conditions with nonlinear hidden units.
 
     Raises:
-        Missing: there is none.
+        ResultsMissing: there is none.
     """
     found = conditions(Runs(runs.frame[runs.frame["arm"].isin(NONLINEAR)], runs.values))
     if not found:
@@ -35,7 +35,7 @@ def deep(runs: Runs) -> list[Runs]:
     """Those of them with two hidden layers, where the masks of the first stand before a nonlinearity.
 
     Raises:
-        Missing: there is none.
+        ResultsMissing: there is none.
     """
     found = [same for same in nonlinear(runs) if is_deep(same)]
     if not found:

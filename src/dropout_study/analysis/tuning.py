@@ -25,7 +25,7 @@ def select(frame: pd.DataFrame) -> str:
 
     Raises:
         ValueError: the frame holds something else, such as test results.
-        Missing: the candidates have no seed in common.
+        ResultsMissing: the candidates have no seed in common.
     """
     if others := sorted(set(map(str, frame)) - set(SEEN)):
         raise ValueError(f"candidates are chosen on validation data, not on {', '.join(others)}")
@@ -61,7 +61,7 @@ def check_equal(runs: Runs, arms: Iterable[str]) -> None:
     """Refuse arms that were not tuned alike.
 
     Raises:
-        Missing: an arm has fewer candidates than another; it is named.
+        ResultsMissing: an arm has fewer candidates than another; it is named.
     """
     counts = {arm: len(candidates(runs, arm)) for arm in arms}
     if behind := [

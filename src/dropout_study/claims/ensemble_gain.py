@@ -13,7 +13,7 @@ def nets(runs: Runs) -> dict[str, Runs]:
     """The conditions, named.
 
     Raises:
-        Missing: there is none.
+        ResultsMissing: there is none.
     """
     frame = runs.frame[runs.frame["model.hidden_rate"] > 0]
     found = {

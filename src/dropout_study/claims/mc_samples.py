@@ -13,7 +13,7 @@ def models(runs: Runs) -> dict[str, Runs]:
     """The models that were declared and are there.
 
     Raises:
-        Missing: none is.
+        ResultsMissing: none is.
     """
     found = {
         str(arm): Runs(frame, runs.values) for arm, frame in runs.frame.groupby("arm", sort=True)

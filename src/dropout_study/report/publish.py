@@ -7,7 +7,6 @@ import pandas as pd
 from mlflow.tracking import MlflowClient
 from rich.console import Console
 
-from dropout_study import views
 from dropout_study.analysis import results
 from dropout_study.claims import CLAIMS
 from dropout_study.config import studies
@@ -15,10 +14,12 @@ from dropout_study.config.grids import DEFAULT_BUDGET
 from dropout_study.config.schema import ConfigError, Data, Report
 from dropout_study.config.uri import absolute, masked
 from dropout_study.data.datasets import Images, load_images
-from dropout_study.descriptions import describe
-from dropout_study.report import decisive, table, write
+from dropout_study.report import mlflow_view
+from dropout_study.report.mlflow_description import describe
+from dropout_study.report.page import write
+from dropout_study.report.rows import decisive, table
+from dropout_study.report.verdicts import Outcome, decide
 from dropout_study.tracking import store
-from dropout_study.verdicts import Outcome, decide
 
 EXPERIMENT = "report"
 DESCRIPTION = "Verdicts on the claims of section 7.12, and the report"
@@ -131,7 +132,7 @@ def _record(outcomes: list[Outcome], files: list[Path], chosen: Report, conf: Pa
                 title = studies.title(study, conf)
                 command = studies.command(study, DEFAULT_BUDGET)
                 store.prepare(uri, study, describe(study, title, command))
-                views.refresh(client, of_study)
+                mlflow_view.refresh(client, of_study)
 
                 for outcome in outcomes:
                     if study == outcome.claim.studies[0] and outcome.decided:

@@ -192,7 +192,7 @@ def _check_whole(own: Runs, study: str, conf: Path, budget: str, data: str) -> N
     """Refuse to decide on some of a study's conditions: which are there must not choose the verdict.
 
     Raises:
-        Missing: some are not there.
+        ResultsMissing: some are not there.
     """
     usual = studies.data_of(study, conf, budget)
     wanted = studies.size(study, conf, budget, data if data != usual else None)

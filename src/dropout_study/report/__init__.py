@@ -1,0 +1,1 @@
+"""Verdicts, their table and page, and what MLflow's pages show."""

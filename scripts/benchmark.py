@@ -24,14 +24,14 @@ from hydra import compose, initialize_config_dir
 from rich.console import Console
 from rich.table import Table
 
-from dropout_study import command_line
 from dropout_study.analysis import figures
 from dropout_study.benchmark import prediction, starting, throughput, training
 from dropout_study.benchmark.comparison import Row
 from dropout_study.benchmark.machine import described
 from dropout_study.config import read, resolvers, schema
 from dropout_study.data.datasets import load_images
-from dropout_study.experiment import quiet
+from dropout_study.running import command_line
+from dropout_study.running.run import quiet
 from dropout_study.tracking import store
 
 CONF = Path(__file__).parents[1] / "conf"

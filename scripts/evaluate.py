@@ -8,8 +8,8 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from rich.console import Console
 
-from dropout_study import command_line
 from dropout_study.config import read, resolvers
+from dropout_study.running import command_line
 
 CONF = Path(__file__).parents[1] / "conf"
 
@@ -21,7 +21,7 @@ resolvers.register()
 def job(composed: DictConfig) -> None:
     """Evaluate, record, print."""
     chosen = read.read_evaluate(composed)
-    from dropout_study.experiment import reevaluate, results_table
+    from dropout_study.running.reevaluate import reevaluate, results_table
 
     record = reevaluate(chosen, Path(HydraConfig.get().runtime.output_dir))
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)

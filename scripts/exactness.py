@@ -19,13 +19,13 @@ from hydra import compose, initialize_config_dir
 from rich.console import Console
 from rich.table import Table
 
-from dropout_study import command_line
 from dropout_study.config import read, resolvers
 from dropout_study.data.datasets import CLASSES, load_images
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.rules import exact, monte_carlo, weight_scaling
-from dropout_study.experiment import quiet
 from dropout_study.measures.metrics import errors
+from dropout_study.running import command_line
+from dropout_study.running.run import quiet
 from dropout_study.training.build import make_network
 from dropout_study.training.data_module import DataModule
 from dropout_study.training.module import CohortTraining

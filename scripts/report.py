@@ -7,8 +7,8 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from dropout_study import command_line
 from dropout_study.config import read, resolvers
+from dropout_study.running import command_line
 
 CONF = Path(__file__).parents[1] / "conf"
 

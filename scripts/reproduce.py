@@ -7,8 +7,8 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from dropout_study import command_line
 from dropout_study.config import read, resolvers, schema
+from dropout_study.running import command_line
 
 SCRIPTS = Path(__file__).parent
 CONF = SCRIPTS.parent / "conf"
@@ -29,7 +29,7 @@ def job(composed: DictConfig) -> None:
                 "type it behind python scripts/train.py -m study=NAME."
             )
 
-    from dropout_study.reproduction import reproduce
+    from dropout_study.running.reproduce import reproduce
 
     reproduce(chosen, CONF, SCRIPTS)
 

@@ -9,8 +9,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from dropout_study import command_line, jobs, supervision
 from dropout_study.config import choices, resolvers
+from dropout_study.running import command_line, supervision
+from dropout_study.running.job import carry_out
 
 CONF = Path(__file__).parents[1] / "conf"
 
@@ -28,7 +29,7 @@ def job(composed: DictConfig) -> None:
     name = " ".join(told.overrides.task) or "defaults"
     sweep = Path(told.sweep.dir) if told.mode == RunMode.MULTIRUN else None
     in_worker = supervision.current is None
-    jobs.carry_out(composed, Path(told.runtime.output_dir), name, sweep, in_worker)
+    carry_out(composed, Path(told.runtime.output_dir), name, sweep, in_worker)
 
 
 def main() -> None:

@@ -20,9 +20,9 @@ from starting import Script
 
 from dropout_study.config import read, resolvers, schema
 from dropout_study.data.datasets import Images, Split
-from dropout_study.jobs import FILE as JOB
-from dropout_study.jobs import Job
-from dropout_study.progress import jobs_of
+from dropout_study.running.job import FILE as JOB
+from dropout_study.running.job import Job
+from dropout_study.running.progress import jobs_of
 
 ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"

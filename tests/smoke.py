@@ -10,8 +10,8 @@ from omegaconf import DictConfig
 
 from dropout_study.config.grids import grid_of
 from dropout_study.config.studies import in_order
-from dropout_study.jobs import Job, carry_out
 from dropout_study.report.publish import STUDIES
+from dropout_study.running.job import Job, carry_out
 from dropout_study.tracking.store import prepare
 
 SMALLER = {  # than the smoke budget

@@ -11,8 +11,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 HEAVY = [
-    "dropout_study.sweeps",
-    "dropout_study.experiment",
+    "dropout_study.running.sweep",
+    "dropout_study.running.run",
     "dropout_study.report.publish",
     "sklearn.datasets",
 ]

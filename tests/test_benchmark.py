@@ -18,7 +18,7 @@ from dropout_study.config.schema import Config
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import MLP
 from dropout_study.dropout.rules import monte_carlo
-from dropout_study.experiment import quiet
+from dropout_study.running.run import quiet
 from dropout_study.tracking import recorder
 from dropout_study.tracking.record import Record, SeedRecord
 from dropout_study.training.build import make_network

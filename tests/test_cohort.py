@@ -12,7 +12,7 @@ from dropout_study.config.schema import Config
 from dropout_study.dropout.cohort import Cohort, load_weights
 from dropout_study.dropout.masks import sample
 from dropout_study.dropout.networks import MLP, LeNet, Network
-from dropout_study.experiment import quiet
+from dropout_study.running.run import quiet
 from dropout_study.training.build import make_network
 from dropout_study.training.data_module import DataModule
 from dropout_study.training.module import CohortTraining

@@ -14,17 +14,11 @@ from rich.console import Console
 from rich.table import Table
 from starting import Script
 
-from dropout_study.command_line import (
-    EXPLAINED,
-    check,
-    complete,
-    explain,
-    run,
-    store_to_environment,
-)
 from dropout_study.config.choices import list_choices
 from dropout_study.config.schema import ConfigError
-from dropout_study.sweeps import _check_grid, _check_launcher
+from dropout_study.running.command_line import EXPLAINED, check, complete, run, store_to_environment
+from dropout_study.running.explain import explain
+from dropout_study.running.sweep import _check_grid, _check_launcher
 
 CONF = ROOT / "conf"
 GRID = ["model.widths=[16,16],[256,256]", "model.hidden_rate=0,0.2,0.5"]
@@ -276,7 +270,7 @@ def test_a_file_that_cannot_be_used_is_named_by_the_override_that_leads_to_it(
 
 
 MISTAKEN = """
-from dropout_study.command_line import run
+from dropout_study.running.command_line import run
 from dropout_study.config.schema import ConfigError
 
 def entry():

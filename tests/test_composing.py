@@ -8,8 +8,8 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 from starting import Script
 
-from dropout_study.composing import compose_once
 from dropout_study.config import resolvers
+from dropout_study.running.compose_cache import compose_once
 
 
 def test_what_was_composed_to_be_checked_is_what_runs(monkeypatch: pytest.MonkeyPatch) -> None:

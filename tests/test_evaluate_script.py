@@ -13,7 +13,8 @@ from test_tracking import example
 from dropout_study.config.schema import Config, ConfigError, Evaluate, Tracking
 from dropout_study.dropout.cohort import Cohort, load_weights
 from dropout_study.dropout.networks import MLP
-from dropout_study.experiment import reevaluate, save_config
+from dropout_study.running.reevaluate import reevaluate
+from dropout_study.running.run import save_config
 from dropout_study.tracking import recorder
 
 pytestmark = pytest.mark.usefixtures("uri")

@@ -19,10 +19,10 @@ from hydra import compose, initialize_config_dir
 from mlflow.entities import Run
 from test_tracking import example
 
-from dropout_study import experiment
 from dropout_study.config.schema import Config, ConfigError
-from dropout_study.jobs import FILE as JOB
-from dropout_study.jobs import STOP, TURN, Job, carry_out
+from dropout_study.running import run
+from dropout_study.running.job import FILE as JOB
+from dropout_study.running.job import STOP, TURN, Job, carry_out
 from dropout_study.system.processes import now_ms
 from dropout_study.system.termination import Terminated
 from dropout_study.tracking import recorder
@@ -189,7 +189,7 @@ def test_a_crash_is_a_failed_run_with_its_reason(
     def exhaust(*_: object) -> None:
         raise MemoryError("out of memory")
 
-    monkeypatch.setattr("dropout_study.experiment.fit", exhaust)
+    monkeypatch.setattr("dropout_study.running.run.fit", exhaust)
     job = do("seeds=[0,1]")
     assert job.state == "failed"
     assert job.reason.startswith("MemoryError: out of memory")
@@ -290,7 +290,7 @@ def test_an_interrupted_run_goes_on_from_its_checkpoint(
         starts.append(arguments[-1])
         fit(*arguments)
 
-    monkeypatch.setattr(experiment, "fit", spy)
+    monkeypatch.setattr(run, "fit", spy)
     job = do(*long)
     assert (job.state, job.errors, job.nlls) == ("done", whole.errors, whole.nlls)
     assert starts[0] is not None
@@ -302,7 +302,7 @@ def test_a_damaged_or_foreign_checkpoint_is_put_aside(
     do: Do, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, foreign: bool
 ) -> None:
     """If this failed, a condition whose checkpoint is cut short, or a file of another, could never be trained again."""
-    place = experiment._checkpoint
+    place = run._checkpoint
 
     def damaged(config: Config) -> Path:
         file = place(config)
@@ -314,7 +314,7 @@ def test_a_damaged_or_foreign_checkpoint_is_put_aside(
 
         return file
 
-    monkeypatch.setattr(experiment, "_checkpoint", damaged)
+    monkeypatch.setattr(run, "_checkpoint", damaged)
     assert do("seeds=[0]").state == "done"
     assert [path.suffix for path in (tmp_path / "checkpoints").iterdir()] == [".damaged"]
 
@@ -329,7 +329,7 @@ def test_an_interrupted_job_passes_the_interruption_on_and_may_be_started_again(
         raise end
 
     folder = tmp_path / "sweep" / "0"
-    monkeypatch.setattr(experiment, "fit", interrupt)
+    monkeypatch.setattr(run, "fit", interrupt)
 
     with pytest.raises(type(end)):
         do("seeds=[0]", folder=folder)
@@ -473,7 +473,7 @@ def test_a_worker_that_is_asked_to_end_costs_the_sweep_nothing(
 ) -> None:
     """If this failed, SIGTERM to a worker would stop the sweep, or its job be tried for ever."""
     folder = tmp_path / "sweep" / "0"
-    monkeypatch.setattr(experiment, "fit", ask_to_end)
+    monkeypatch.setattr(run, "fit", ask_to_end)
     job = do("seeds=[0]", folder=folder, in_worker=True)
     assert (job.state, job.reason) == ("died", "its process was asked to end")
     assert {run.info.status for run in runs()} == {"KILLED"}
@@ -530,7 +530,7 @@ def test_a_launcher_that_passes_over_sigterm_trains_on(
 
 def test_a_job_that_leaves_the_program_has_failed(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
     """If this failed, `sys.exit()` in a model or a library would end the sweep with exit code 0."""
-    monkeypatch.setattr(experiment, "fit", lambda *_: sys.exit())
+    monkeypatch.setattr(run, "fit", lambda *_: sys.exit())
     job = do("seeds=[0]")
     assert (job.state, "sys.exit()" in job.reason) == ("failed", True)
 
@@ -554,7 +554,7 @@ def test_a_folder_that_vanishes_stops_nothing(
 ) -> None:
     """If this failed, whoever clears up during a sweep would end it in a traceback."""
     folder = tmp_path / "sweep" / "0"
-    monkeypatch.setattr(experiment, "fit", lambda *_: shutil.rmtree(folder))
+    monkeypatch.setattr(run, "fit", lambda *_: shutil.rmtree(folder))
 
     with pytest.raises(AssertionError, match="no job"):  # of `do`, which asks what it left
         do("seeds=[0]", folder=folder)

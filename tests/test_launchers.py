@@ -11,7 +11,7 @@ from conftest import jobs_below
 from mlflow.entities import Run
 from starting import Script
 
-from dropout_study.jobs import ORPHANED, Job
+from dropout_study.running.job import ORPHANED, Job
 from dropout_study.system.processes import alive, now_ms
 
 Runs = Callable[[], list[Run]]

@@ -7,9 +7,9 @@ import psutil
 import pytest
 import torch
 
-from dropout_study import memory
 from dropout_study.config import names
 from dropout_study.config.schema import Config, ConfigError
+from dropout_study.running import memory
 from dropout_study.training.build import make_network
 
 Make = Callable[..., Config]

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from dropout_study.jobs import FILE, Job
-from dropout_study.progress import duration, jobs_of, line, told
+from dropout_study.running.job import FILE, Job
+from dropout_study.running.progress import duration, jobs_of, line, told
 
 
 def test_the_jobs_of_a_start_are_those_in_its_folders(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from dropout_study.config.schema import Budget, ConfigError, Report, Reproduce, 
 from dropout_study.report.page import write
 from dropout_study.report.publish import STUDIES, report
 from dropout_study.report.verdicts import NEEDS_MNIST, NO_RUNS, Outcome, decide
-from dropout_study.reproduction import reproduce
-from dropout_study.restoring import restore
+from dropout_study.running.reproduce import reproduce
+from dropout_study.running.restore import restore
 
 pytestmark = SMOKE
 SHOWN = [f"smoke: {verdict}" for verdict in (SUPPORTED, CONTRADICTED, INCONCLUSIVE, NEEDS_MNIST)]

@@ -14,8 +14,8 @@ from hydra import compose, initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from dropout_study.command_line import complete
 from dropout_study.config import read, schema
+from dropout_study.running.command_line import complete
 
 __all__ = ["browser"]
 

@@ -28,8 +28,8 @@ from starting import FORKS, Script
 from test_locks import check_guard
 
 from dropout_study.config.schema import ConfigError
-from dropout_study.jobs import FILE as JOB
-from dropout_study.jobs import Job, carry_out
+from dropout_study.running.job import FILE as JOB
+from dropout_study.running.job import Job, carry_out
 from dropout_study.tracking import store
 from dropout_study.tracking.record import Record
 from dropout_study.tracking.store import prepare

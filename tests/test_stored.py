@@ -12,8 +12,8 @@ from mlflow.tracking import MlflowClient
 from dropout_study.config.schema import Evaluate, Tracking
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import Network
-from dropout_study.experiment import reevaluate, results_table
-from dropout_study.jobs import Job, carry_out
+from dropout_study.running.job import Job, carry_out
+from dropout_study.running.reevaluate import reevaluate, results_table
 from dropout_study.tracking.store import prepare
 
 SMALL = ("budget=smoke", "data=digits", "model.widths=[8]", "rules=[weight_scaling]", "trainer=cpu")

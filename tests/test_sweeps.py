@@ -13,11 +13,11 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict
 from test_tracking import example
 
-from dropout_study import supervision, sweeps
 from dropout_study.config.schema import ConfigError
-from dropout_study.jobs import FILE as JOB
-from dropout_study.jobs import Job, condition_of
-from dropout_study.sweeps import LOCK, Start, _conditions, _subfolders
+from dropout_study.running import supervision, sweep
+from dropout_study.running.job import FILE as JOB
+from dropout_study.running.job import Job, condition_of
+from dropout_study.running.sweep import LOCK, Start, _conditions, _subfolders
 from dropout_study.tracking.record import Record
 
 Compose = Callable[..., DictConfig]
@@ -65,9 +65,9 @@ def test_a_start_composes_before_what_it_composes_is_kept(
     kept: list[bool] = []
     monkeypatch.setattr(supervision, "current", None)
     monkeypatch.setattr(
-        sweeps, "Start", lambda *_, **__: kept.append("load_sweep_config" in vars(loader))
+        sweep, "Start", lambda *_, **__: kept.append("load_sweep_config" in vars(loader))
     )
-    sweeps.Sweep().on_multirun_start(composed())
+    sweep.Sweep().on_multirun_start(composed())
     assert kept == [False]
     assert "load_sweep_config" in vars(loader), "the jobs themselves are composed once"
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from dropout_study.command_line import run
-from dropout_study.reproduction import _run
+from dropout_study.running.command_line import run
+from dropout_study.running.reproduce import _run
 from dropout_study.system.termination import Terminated, raised
 
 
@@ -141,7 +141,7 @@ time.sleep(60)
 def test_ctrl_c_leaves_a_study_the_time_to_record_its_runs(tmp_path: Path) -> None:
     """If this failed, runs that were interrupted would look as if they were still going on."""
     program = f"""
-from dropout_study.reproduction import _run
+from dropout_study.running.reproduce import _run
 study = '''
 import pathlib, time
 try:

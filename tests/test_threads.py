@@ -9,9 +9,9 @@ import torch
 from conftest import CONF, ROOT
 from hydra import compose, initialize_config_dir
 
-from dropout_study import command_line
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import MLP, LeNet, Network
+from dropout_study.running import command_line
 from dropout_study.system.processes import SHARED_THREADS
 from dropout_study.training.threads import as_many_threads_as_pay, operations
 

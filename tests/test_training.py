@@ -14,7 +14,7 @@ from dropout_study.config.names import DATASETS
 from dropout_study.config.schema import Config
 from dropout_study.data.batches import BatchStream, EvaluationBatches, subset
 from dropout_study.dropout.masks import sample
-from dropout_study.experiment import quiet
+from dropout_study.running.run import quiet
 from dropout_study.training.build import make_network, validation_interval
 from dropout_study.training.checkpoints import Checkpointing, checkpoint_name, resumable
 from dropout_study.training.data_module import DataModule

@@ -19,7 +19,7 @@ from dropout_study.benchmark.peers import PlainLoop, seconds_of_loader
 from dropout_study.config.schema import Config
 from dropout_study.data.datasets import CLASSES, Images, load_images
 from dropout_study.dropout import masks
-from dropout_study.experiment import run
+from dropout_study.running.run import run_cohort
 from dropout_study.training.build import make_network
 from dropout_study.training.data_module import DataModule
 from dropout_study.training.module import LOG_EVERY, CohortTraining
@@ -99,7 +99,7 @@ def beside(config: Config, rivals: Mapping[str, Callable[[], object]]) -> dict[s
         made = update
 
     with tempfile.TemporaryDirectory() as folder, redirect_stderr(Terminal()):
-        run(config, Path(folder), None, turn)
+        run_cohort(config, Path(folder), None, turn)
 
     return {name: median(of) for name, of in times.items()}
 

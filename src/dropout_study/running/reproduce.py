@@ -11,10 +11,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from dropout_study.command_line import fail
 from dropout_study.config import studies
 from dropout_study.config.schema import Budget, ConfigError, Report, Reproduce
 from dropout_study.config.uri import absolute, masked
+from dropout_study.running.command_line import fail
 from dropout_study.system.termination import SIGNALS, Terminated
 
 GRACE = 30  # seconds in which a study that Ctrl-C has reached tidies up
@@ -121,7 +121,7 @@ def _restore(chosen: Reproduce, conf: Path) -> None:
     if chosen.results == Reproduce.results and not file.exists():  # elsewhere than in a checkout
         return
 
-    from dropout_study.restoring import restore
+    from dropout_study.running.restore import restore
     from dropout_study.tracking.store import UNREACHABLE
 
     try:

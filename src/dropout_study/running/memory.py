@@ -10,9 +10,11 @@ from rich.filesize import decimal
 
 from dropout_study.config.schema import SGD, Config, ConfigError
 from dropout_study.data.batches import EVALUATION_BATCH
-from dropout_study.data.datasets import CLASSES
+from dropout_study.data.datasets import CLASSES, Images
 from dropout_study.dropout.networks import Network
 from dropout_study.evaluation.predictions import sparse_counts
+from dropout_study.running import memory
+from dropout_study.training.build import make_network
 
 
 def check(config: Config, network: Network, examples: int, trains: bool) -> None:
@@ -101,3 +103,15 @@ def sampling(config: Config, network: Network, examples: int) -> int:
 def _bytes(config: Config) -> int:
     """Of a weight or a prediction."""
     return 8 if config.trainer.precision == "64-true" else 4
+
+
+def check_memory(config: Config, images: Images, trains: bool) -> None:
+    """Refuse a condition that cannot fit into memory (see `memory.check`).
+
+    Raises:
+        ConfigError: naming what it needs, and what there is.
+    """
+    with torch.device("meta"):
+        network = make_network(config.model, images.inputs, CLASSES)
+
+    memory.check(config, network, len(images.test), trains)

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from dropout_study.command_line import EXPLAINED, fail
 from dropout_study.config.overrides import with_overrides
 from dropout_study.config.uri import masked
-from dropout_study.jobs import Job
+from dropout_study.running.command_line import EXPLAINED, fail
+from dropout_study.running.job import Job
 from dropout_study.system.termination import Terminated
 
 if TYPE_CHECKING:
-    from dropout_study.sweeps import Start
+    from dropout_study.running.sweep import Start
 
 current: "Start | None" = None
 """The one start of this process. Hydra makes its callbacks itself, anew for every pass, so they leave it here."""

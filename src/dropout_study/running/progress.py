@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dropout_study.jobs import Job
+from dropout_study.running.job import Job
 
 EVERY = 0.5  # seconds between two looks at the jobs
 

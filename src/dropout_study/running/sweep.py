@@ -25,21 +25,22 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
 from rich.table import Table
 
-from dropout_study import supervision
-from dropout_study.command_line import HYDRA_GROUPS, explain
-from dropout_study.composing import compose_once
 from dropout_study.config import studies
 from dropout_study.config.checks import check_keys, check_study
 from dropout_study.config.grids import DEFAULT_BUDGET
 from dropout_study.config.read import read_config
 from dropout_study.config.schema import ConfigError
 from dropout_study.config.uri import absolute, masked, without_credentials
-from dropout_study.jobs import FILE as JOB
-from dropout_study.jobs import STOP, TURN, WELL, Job, condition_of
 from dropout_study.measures.statistics import PERCENT, interval
-from dropout_study.progress import Progress, duration, jobs_of
 from dropout_study.report import mlflow_view
 from dropout_study.report.mlflow_description import describe
+from dropout_study.running import supervision
+from dropout_study.running.command_line import HYDRA_GROUPS
+from dropout_study.running.compose_cache import compose_once
+from dropout_study.running.explain import explain
+from dropout_study.running.job import FILE as JOB
+from dropout_study.running.job import STOP, TURN, WELL, Job, condition_of
+from dropout_study.running.progress import Progress, duration, jobs_of
 from dropout_study.system.processes import SHARED_THREADS, in_words
 from dropout_study.system.processes import identity as process
 from dropout_study.tracking import lookup, provenance, recorder, store

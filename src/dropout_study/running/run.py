@@ -3,12 +3,9 @@
 import dataclasses
 import logging
 import math
-import os
 import sys
-import tempfile
-import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -16,21 +13,16 @@ from typing import Any, cast
 import torch
 from mlflow.tracking import MlflowClient
 from omegaconf import OmegaConf
-from rich.table import Table
 
-from dropout_study import memory
-from dropout_study.config import condition, read
-from dropout_study.config.schema import Config, ConfigError, Evaluate
+from dropout_study.config import condition
+from dropout_study.config.schema import Config
 from dropout_study.config.uri import absolute, masked
 from dropout_study.data.batches import combined
-from dropout_study.data.datasets import CLASSES, Images, load_images
-from dropout_study.dropout.cohort import Cohort, load_weights
-from dropout_study.evaluation import predictions
-from dropout_study.evaluation.evaluate import check_rules, distinct_rules, evaluate_cohort
+from dropout_study.data.datasets import CLASSES, load_images
+from dropout_study.evaluation.evaluate import check_rules, evaluate_cohort
 from dropout_study.measures import metrics
-from dropout_study.measures.statistics import PERCENT, interval
 from dropout_study.report import mlflow_run_page
-from dropout_study.system.processes import now_ms
+from dropout_study.running.memory import check_memory
 from dropout_study.tracking import provenance, recorder, store, stored_cohorts
 from dropout_study.tracking.lookup import RERUN, look_up
 from dropout_study.tracking.record import FILE, Record, SeedRecord
@@ -56,7 +48,9 @@ class Stopped(Exception):
     """Training was told to stop."""
 
 
-def run(config: Config, folder: Path, sweep: Path | None, watch: Callable[[int], None]) -> Record:
+def run_cohort(
+    config: Config, folder: Path, sweep: Path | None, watch: Callable[[int], None]
+) -> Record:
     """Train, evaluate and record the cohort of a configuration; `folder` takes the record and its files.
 
     Nothing is trained if the study evaluates the cohorts of another (`study.cohorts_from`).
@@ -123,151 +117,6 @@ def run(config: Config, folder: Path, sweep: Path | None, watch: Callable[[int],
         log.info(cast("Any", trainer).profiler.summary())
 
     return record
-
-
-def estimate(config: Config) -> float:
-    """About how many seconds training and evaluating a configuration would take, from its first updates."""
-    quiet()
-    images = load_images(config.data)
-    short = dataclasses.replace(
-        config, budget=dataclasses.replace(config.budget, updates=30, validations=1)
-    )
-    data = DataModule(images, config.data, config.seeds, 30)
-    check_memory(config, images, trains=not config.study.cohorts_from)
-    module = CohortTraining(short, make_network(config.model, images.inputs, CLASSES))
-    check_rules(config, module.cohort)
-    times: dict[int, float] = {}  # by update
-    clock = Watch(lambda update: times.update({update: time.perf_counter()}), every=10)
-
-    threads = as_many_threads_as_pay(module.cohort, config.data.batch_size)
-    with threads, tempfile.TemporaryDirectory() as folder:
-        make_trainer(short, Path(folder), [clock]).fit(module, datamodule=data)
-
-    first = min(times)
-    last = max(times)
-    validation = time.perf_counter() - times[last]
-    start = time.perf_counter()
-    predictions.score_rules(module.cohort, data.test_dataloader()[0], config.rules, 10)
-    sampling = time.perf_counter() - start
-
-    if "monte_carlo" in config.rules:
-        sampling *= 2 * config.mc.samples / 10  # the curve over masks takes about as long
-
-    if config.study.cohorts_from:
-        return sampling
-
-    training_time = (times[last] - times[first]) / (last - first) * config.budget.updates
-    validations = min(config.budget.validations, config.budget.updates)
-
-    return training_time + validation * (validations + 2) + sampling
-
-
-def check_memory(config: Config, images: Images, trains: bool) -> None:
-    """Refuse a condition that cannot fit into memory (see `memory.check`).
-
-    Raises:
-        ConfigError: naming what it needs, and what there is.
-    """
-    with torch.device("meta"):
-        network = make_network(config.model, images.inputs, CLASSES)
-
-    memory.check(config, network, len(images.test), trains)
-
-
-def reevaluate(chosen: Evaluate, folder: Path) -> Record:
-    """Evaluate rules on a stored cohort and record them in its run; return the record.
-
-    Args:
-        chosen: the run (or checkpoint), the rules, the number of masks.
-        folder: takes the files of a run that has to be fetched.
-
-    Raises:
-        ConfigError: the run or checkpoint is missing, deleted, truncated, not that of a cohort, or
-            of other networks; or the networks drop nothing, and weight scaling is not asked for.
-    """
-    quiet()
-    checkpoint = Path(chosen.run)
-    if checkpoint.suffix == ".pt" or checkpoint.exists():
-        folder = checkpoint if checkpoint.is_dir() else checkpoint.parent
-    else:
-        recorder.download(chosen.run, chosen.tracking.uri, folder)
-        if not (folder / COHORT).exists():
-            raise ConfigError(
-                f"run={chosen.run} cannot be evaluated: its weights were not kept; "
-                "train it again with rerun=true tracking.cohort=true."
-            )
-
-    config = read.load_config(folder / CONFIG)
-    config.rules = chosen.rules
-    config.mc = chosen.mc
-    config.data.root = data_root(chosen, config)
-    images = load_images(config.data)
-    check_memory(config, images, trains=False)
-    cohort = Cohort(make_network(config.model, images.inputs, CLASSES), config.seeds)
-
-    if config.trainer.precision == "64-true":
-        cohort.double()
-
-    try:
-        record = Record.load(folder)
-        load_weights(cohort, folder / COHORT, [seed.seed for seed in record.whole])
-    except (ValueError, KeyError, TypeError, FileNotFoundError) as error:
-        raise ConfigError(f"run={chosen.run} cannot be evaluated: {error}") from error
-
-    if not record.whole:
-        raise ConfigError(f"run={chosen.run} cannot be evaluated, for it failed: {record.reason}")
-
-    check_rules(config, cohort)
-
-    if not distinct_rules(config.rules, cohort):
-        raise ConfigError(
-            f"rules={config.rules} cannot be used: run={chosen.run} drops no units, so that "
-            "all rules are weight scaling; say rules=[weight_scaling]."
-        )
-
-    evaluate_cohort(
-        config, cohort, DataModule(images, config.data, config.seeds, config.budget.updates), record
-    )
-    record.evaluated_ms = now_ms()
-    record.store = masked(absolute(chosen.tracking.uri))
-    record.artifacts = list(dict.fromkeys(record.artifacts + mlflow_run_page.write(record, folder)))
-    record.save(folder)
-    recorder.try_to_record(folder, chosen.tracking.uri)
-
-    return record
-
-
-def data_root(chosen: Evaluate, config: Config) -> str:
-    """Where the data of a stored run are now: as typed, where they were, or in their usual place."""
-    were = config.data.root
-    if chosen.data_root or Path(were).expanduser().is_dir():
-        return chosen.data_root or were
-
-    return os.environ.get("DROPOUT_STUDY_DATA", "data")
-
-
-def results_table(record: Record, rules: Sequence[str]) -> Table:
-    """The measures of each rule, mean over seeds."""
-    table = Table(
-        title=record.name,
-        caption=f"test data; mean and 95 % interval over {len(record.whole)} seeds",
-    )
-
-    for heading in ("rule", "error %", "95 % interval", "NLL (nats)", "Brier", "ECE"):
-        table.add_column(heading, justify="left" if heading == "rule" else "right")
-
-    for rule in rules:
-        if record.values(f"test/brier/{rule}"):
-            measures = {
-                m: interval(record.values(f"test/{m}/{rule}"))
-                for m in ("error", "nll", "brier", "ece")
-            }
-            error = measures["error"].within(PERCENT)
-            spread = f"{error.low:.2f} to {error.high:.2f}" if error.n > 1 else "-"
-            others = [f"{measures[m].mean:.4f}" for m in ("nll", "brier", "ece")]
-            table.add_row(rule, f"{error.mean:.2f}", spread, *others)
-
-    return table
 
 
 def quiet() -> None:

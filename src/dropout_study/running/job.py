@@ -317,17 +317,17 @@ def _look_up(config: Config, wanted: list[int], job: Job) -> str:
         log.warning("the store cannot be asked what it holds: %s", masked(str(error)))
         return ""
 
-    job.add(run.data.metrics for _, run in sorted(known.complete.items()))
+    job.add(run_cohort.data.metrics for _, run_cohort in sorted(known.complete.items()))
     job.seeds = known.missing(wanted)
     commits = {
-        run.data.tags.get("git.commit", "unknown")[:7]
-        for seed, run in known.complete.items()
+        run_cohort.data.tags.get("git.commit", "unknown")[:7]
+        for seed, run_cohort in known.complete.items()
         if seed in wanted
     }
     job.reason = f"recorded at commit {' and '.join(sorted(commits))} (rerun=true trains again)"
     running = [
-        run.data.tags
-        for seed, run in known.running.items()
+        run_cohort.data.tags
+        for seed, run_cohort in known.running.items()
         if seed in wanted and seed not in known.complete
     ]
     others = {in_words(tags) for tags in running}
@@ -337,7 +337,7 @@ def _look_up(config: Config, wanted: list[int], job: Job) -> str:
 
 def _plan(config: Config, job: Job) -> None:
     """How long training would take."""
-    from dropout_study.experiment import estimate
+    from dropout_study.running.estimate import estimate
 
     config.seeds = job.seeds
     job.estimate = estimate(config)
@@ -346,7 +346,7 @@ def _plan(config: Config, job: Job) -> None:
 
 def _train(config: Config, job: Job, folder: Path, sweep: Path | None) -> bool:
     """Train and record the cohort; whether nobody else had begun it in the meantime."""
-    from dropout_study.experiment import Stopped, Taken, run
+    from dropout_study.running.run import Stopped, Taken, run_cohort
 
     def watch(update: int) -> None:
         job.share = update / config.budget.updates
@@ -356,7 +356,7 @@ def _train(config: Config, job: Job, folder: Path, sweep: Path | None) -> bool:
     job.end("running")
 
     try:
-        record = run(config, folder, sweep, watch)
+        record = run_cohort(config, folder, sweep, watch)
     except Taken:
         return False
     except Stopped as stopped:

@@ -1,0 +1,121 @@
+"""Mistakes in an override or a file as one sentence."""
+
+import errno
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from hydra.errors import MissingConfigException, OverrideParseException
+from omegaconf import DictConfig
+from omegaconf.errors import (
+    ConfigAttributeError,
+    ConfigKeyError,
+    OmegaConfBaseException,
+    ValidationError,
+)
+
+from dropout_study.config.checks import unknown_key
+from dropout_study.config.overrides import is_override, parse_overrides
+from dropout_study.config.schema import ConfigError
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""The numbers of errors of a disk that takes no more."""
+
+
+def explain(error: Exception) -> str:
+    """A mistake in an override or a file as one sentence: the key, the value, what is allowed."""
+    if isinstance(error, MissingConfigException) and error.options is not None:
+        group, _, choice = str(error.missing_cfg_file).rpartition("/")
+        return (
+            f"{group}={choice} cannot be used: {group} must be one of {', '.join(error.options)}."
+        )
+
+    if isinstance(error, OverrideParseException):
+        return _unreadable(error.override, error.message.splitlines()[0])
+
+    if isinstance(error, OSError) and error.errno in FULL:
+        return f"The disk takes no more: {error}. Make room, and give the same command again."
+
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{_naming(str(error.filename))} cannot be used: {error.strerror}."
+
+    own = next((reason for reason in _reasons(error) if isinstance(reason, ConfigError)), None)
+    if own is not None:  # OmegaConf wraps those of resolvers
+        return str(own)
+
+    reasons = (error.__cause__, error, error.__context__)
+
+    cause = next((e for e in reasons if isinstance(e, OmegaConfBaseException)), None)
+    if cause is not None:
+        in_file = re.match(r"In '[^']+': ", str(error))
+        return (in_file[0] if in_file else "") + _misfit(cause, str(error))
+
+    return re.sub(r"\s*\n\s*", " ", str(error).strip())
+
+
+def _reasons(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and what led to it."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _naming(place: str) -> str:
+    """The override that named a file or a folder, or else its own path."""
+    values = {a: a.partition("=")[2] for a in filter(is_override, sys.argv[1:])}
+    typed = [argument for argument, value in values.items() if value and _leads_to(value, place)]
+    return max(typed, key=lambda argument: len(values[argument]), default=place)
+
+
+def _leads_to(value: str, place: str) -> bool:
+    """Whether a path is, or ends in, what was typed, or lies below it."""
+    parts, sought = Path(place).parts, Path(value).parts
+    starts = range(len(parts) - len(sought) + 1)
+    return any(parts[start : start + len(sought)] == sought for start in starts)
+
+
+def _unreadable(typed: str, reason: str) -> str:
+    """An override that Hydra cannot read, and how its value is quoted."""
+    key, equals, value = typed.partition("=")
+    if not equals:
+        return f"{typed} cannot be read: type key=value; --help lists keys and values."
+
+    if value.startswith(("[", "{")):
+        return f"{typed} cannot be read: {reason}."
+
+    escaped = value.replace('"', r"\"")
+    quoted = shlex.quote(f'{key}="{escaped}"')
+
+    return f"{typed} cannot be read: {reason}; such a value needs quotes: {quoted}."
+
+
+def _misfit(cause: OmegaConfBaseException, text: str) -> str:
+    """A key or a value that the schema does not have."""
+    unknown = isinstance(cause, ConfigAttributeError | ConfigKeyError)
+    if unknown and isinstance(cause.parent_node, DictConfig):
+        return unknown_key(str(cause.full_key), [str(k) for k in cause.parent_node if k != "hydra"])
+
+    override = re.search(r"override '?(\S+=[^'\n]*)", text)
+    subject = override[1] if override else cause.full_key
+
+    if override and isinstance(cause, ValidationError) and "is not a ListConfig" in str(cause.msg):
+        return _no_list(*override[1].split("=", 1))
+
+    return f"{subject} cannot be used: {str(cause.msg).splitlines()[0].rstrip('.')}."
+
+
+def _no_list(key: str, value: str) -> str:
+    """What to type where a list belongs; `value` is one of those of a sweep, if there is one."""
+    for override in parse_overrides([a for a in sys.argv[1:] if a.startswith(f"{key}=")]):
+        if override.is_sweep_override():
+            values = list(override.sweep_string_iterator())
+            each = ",".join(f"[{one}]" for one in values)
+
+            return (
+                f"{override.input_line} cannot be used: each value of {key} must be a list; type "
+                f"{key}=[{','.join(values)}] for one condition, or {key}={each} for {len(values)}."
+            )
+
+    return f"{key}={value} cannot be used: {key} must be a list; type {key}=[{value}]."

@@ -1,33 +1,20 @@
 """Shared parts of the tests: configurations, tiny image sets, the script in a folder of its own."""
 
-import json
 import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # several tests run at once
 
 import pytest
-import torch
 from hydra import compose, initialize_config_dir
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
-from starting import Script
 
 from dropout_study.config import read, resolvers, schema
-from dropout_study.data.datasets import Images, Split
-from dropout_study.running.job import FILE as JOB
-from dropout_study.running.job import Job
-from dropout_study.running.progress import jobs_of
-
-ROOT = Path(__file__).parents[1]
-CONF = ROOT / "conf"
-SMOKE = pytest.mark.xdist_group("smoke")
-"""One process builds the store of all studies and runs every test that reads it."""
+from support.paths import CONF, ROOT
+from support.scripts import Script
 
 resolvers.register()
 
@@ -41,39 +28,6 @@ def make_config() -> Callable[..., schema.Config]:
             return read.read_config(compose("train", list(overrides)))
 
     return make
-
-
-@contextmanager
-def another_process(
-    code: str = "",
-    *arguments: str,
-) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
-    """A process of this machine that waits once it has run some code, and its identity."""
-    code += "\nimport json, time; from dropout_study.system.processes import identity"
-    code += "\nprint(json.dumps(identity()), flush=True); time.sleep(600)"
-    command = [sys.executable, "-c", code, *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield process, json.loads(process.stdout.readline())
-        finally:
-            process.kill()
-
-
-def jobs_below(folder: Path) -> list[Job]:
-    """The jobs of a folder and of all folders in it."""
-    return list(jobs_of(sorted(file.parent for file in folder.rglob(JOB))).values())
-
-
-def random_images(side: int, count: int = 200) -> Images:
-    """Images of noise; each split has `count` examples with the classes in turn."""
-    source = torch.Generator().manual_seed(side)
-
-    def split() -> Split:
-        pixels = torch.randint(256, (count, side * side), generator=source).to(torch.uint8)
-        return Split(pixels, torch.arange(count) % 10, 1 / 255, torch.arange(count))
-
-    return Images(split(), split(), split())
 
 
 @pytest.fixture(scope="session")
@@ -126,9 +80,8 @@ def runs(tmp_path: Path) -> Callable[[], list[Run]]:
 @pytest.fixture(scope="session")
 def smoke_folder(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Path:
     """A folder with a store of small runs of all studies and the report on them; mark its tests with `SMOKE`."""
-    import smoke
-
     from dropout_study.report.publish import report
+    from support import smoke
 
     folder = tmp_path_factory.mktemp("smoke")
     shutil.copy(tables, folder / "mlflow.db")

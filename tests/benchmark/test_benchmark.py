@@ -1,0 +1,142 @@
+"""What is timed is the same computation, and what is said of times follows from them."""
+
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+import pytest
+import torch
+from mlflow.tracking import MlflowClient
+
+from dropout_study.analysis.results import from_store
+from dropout_study.benchmark import starting, throughput
+from dropout_study.benchmark.comparison import Row, in_turn, ratio
+from dropout_study.benchmark.peers import passes, plain_network, repeated
+from dropout_study.benchmark.training import BareUpdates, operations, overrides
+from dropout_study.config.schema import Config
+from dropout_study.dropout.cohort import Cohort
+from dropout_study.dropout.networks import MLP
+from dropout_study.dropout.rules import monte_carlo
+from dropout_study.running.run import quiet
+from dropout_study.tracking import recorder
+from dropout_study.tracking.record import Record, SeedRecord
+from dropout_study.training.build import make_network
+from dropout_study.training.data_module import DataModule
+from dropout_study.training.module import CohortTraining
+from dropout_study.training.trainer import make_trainer
+from support.images import random_images
+from support.paths import ROOT
+
+
+def test_rivals_are_timed_in_turn() -> None:
+    """If this failed, a slow minute would meet one rival alone."""
+    clock = count(1)
+    times = in_turn({"a": lambda: float(next(clock)), "b": lambda: 2.0 * next(clock)}, rounds=3)
+    assert times == {"a": [1, 3, 5], "b": [4, 8, 12]}
+    assert ratio(times, "b", "a", 10) == (10 * 8 / 3, 24.0, 40.0)
+
+
+@pytest.mark.parametrize(
+    ("at_least", "at_most", "met"),
+    [(2, None, True), (2.1, None, False), (None, 2, True), (None, 1.9, False)],
+)
+def test_a_target_is_met_or_not(at_least: float | None, at_most: float | None, met: bool) -> None:
+    """If this failed, a shortfall would be printed as met."""
+    assert Row("", "", 2.0, 1.0, 3.0, at_least, at_most).met is met
+    assert Row("", "", 2.0, 1.0, 3.0).met is None
+
+
+def test_operations_of_an_update() -> None:
+    """If this failed, the share of the machine's limit would be wrong by a factor."""
+    assert operations([3, 5], batch=7, inputs=2) == 6 * 7 * (2 * 3 + 3 * 5 + 5 * 10)
+
+
+def test_the_bare_updates_are_those_of_the_trainer(
+    make_config: Callable[..., Config], tmp_path: Path
+) -> None:
+    """If this failed, what Lightning adds would be measured against other work."""
+    quiet()
+    images = random_images(8)
+    config = make_config(
+        *overrides([6, 5], 0.5, 3, batch=20), "budget.updates=50", "budget.validations=1"
+    )
+    module = CohortTraining(config, make_network(config.model, 64, 10))
+    make_trainer(config, tmp_path).fit(
+        module, datamodule=DataModule(images, config.data, config.seeds, 50)
+    )
+    bare = BareUpdates(config, images)
+    losses = torch.stack([bare() for _ in range(50)]).mean(0)
+    assert losses.tolist() == next(
+        point.values for point in module.curves if point.key == "train/loss"
+    )
+
+
+def test_the_peers_predict_what_monte_carlo_predicts() -> None:
+    """If this failed, the peers would be timed at something else."""
+    cohort = Cohort(MLP(8, 10, [16], hidden_rate=0.5), [0])
+    x = torch.rand(4, 8)
+    model = plain_network([16], 0.5, inputs=8)
+
+    with torch.no_grad():
+        for i, j in enumerate((0, 3)):
+            model[j].weight.copy_(cohort.get_parameter(f"stacked.layers.{i}.weight")[0].T)
+            model[j].bias.copy_(cohort.get_parameter(f"stacked.layers.{i}.bias")[0])
+
+    ours = monte_carlo(cohort, x, [4000]).arithmetic[0, 0].exp()
+    torch.manual_seed(0)
+
+    for theirs in (passes(model, x, 4000, batch=3), repeated(model, x, 4000, batch=3)):
+        assert theirs.shape == ours.shape
+        assert (
+            theirs - ours
+        ).abs().max() < 0.005  # five standard errors of probabilities that vary by 0.04
+
+
+def test_copied_cohorts_are_cohorts_of_other_seeds(tmp_path: Path, uri: str) -> None:
+    """If this failed, a full store would not be what its size says: its cohorts would have no networks."""
+    metrics = {"test/error/weight_scaling": 1.5}
+    seeds = [SeedRecord(seed, f"digest{seed}", dict(metrics)) for seed in (0, 1)]
+    saved = Record(
+        "capacity", "", "mlp 8", {"data.name": "digits"}, {"config_digest": "abc"}, {}, seeds
+    )
+
+    sweep = Record("capacity", "", "sweep", {}, {}, {}, [], role="sweep")
+    for i, record in enumerate((saved, sweep)):
+        folder = tmp_path / str(i)
+        folder.mkdir()
+        record.end("FINISHED")
+        record.save(folder)
+        recorder.record(folder, uri)
+
+    starting.multiply(tmp_path / "mlflow.db", 2)
+    rows = from_store(uri, ["capacity"])
+    assert sorted(rows["seed"]) == [0, 1, 100, 101, 200, 201]
+    assert rows["test/error/weight_scaling"].tolist() == [1.5] * 6
+    assert rows.groupby("run")["seed"].apply(lambda of: sorted(of % 100)).tolist() == [[0, 1]] * 3
+    client = MlflowClient(uri)
+    assert {client.get_run(run).data.tags["role"] for run in rows["run"]} == {"cohort"}
+
+
+def test_the_figure_shows_every_combination() -> None:
+    """If this failed, the figure would break where a combination was too slow to be measured."""
+    speeds = [
+        throughput.Speed(width, nets, batch, 10.0, 100.0)
+        for width in throughput.WIDTHS
+        for nets in throughput.COHORTS
+        for batch in (*throughput.BATCHES, throughput.BATCH)
+        if width * nets < 10_000
+    ]
+    sheet = throughput.figure(speeds)
+    assert len(sheet.axes) == 3
+    assert [len(part.lines) for part in sheet.axes] == [3, 3, 3]
+
+
+def test_the_readme_quotes_what_was_measured() -> None:
+    """If this failed, the README would show numbers that no run of the benchmark gave."""
+    section = (
+        (ROOT / "README.md").read_text(encoding="utf-8").split("## Speed")[1].split("## Limits")[0]
+    )
+    measured = (ROOT / "speed" / "README.md").read_text(encoding="utf-8").splitlines()
+    quoted = [line for line in section.splitlines() if line.startswith("| ")]
+    assert len(quoted) > 10
+    assert set(quoted) <= set(measured)

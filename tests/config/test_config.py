@@ -1,0 +1,306 @@
+"""Configuration: what is refused, and what a condition's identity and name are made of."""
+
+import copy
+import dataclasses
+import inspect
+import math
+import re
+from collections.abc import Callable, Iterable
+from typing import get_type_hints
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig, OmegaConf
+
+from dropout_study.config import condition, read, schema
+from dropout_study.config.schema import Config, ConfigError
+from support.paths import CONF
+
+Make = Callable[..., Config]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "key", "allowed"),
+    [
+        (["model.hidden_rate=1"], "model.hidden_rate=1", "below 1"),
+        (["model.hidden_rate=-0.1"], "model.hidden_rate=-0.1", "at least 0"),
+        (["model.input_rate=1.5"], "model.input_rate=1.5", "below 1"),
+        (["model=softmax_regression", "model.input_rate=1"], "model.input_rate=1", "below 1"),
+        (["model.widths=[16,0]"], r"model.widths=\[16, 0\]", "at least 1"),
+        (["model.widths=[]"], r"model.widths=\[\]", "softmax_regression"),
+        (["model.activation=gelu"], "model.activation=gelu", "relu, tanh, sigmoid, identity"),
+        (["model=lenet"], "lenet with data=digits", "28 x 28"),
+        (["model=lenet", "data=mnist", "data.pool=2"], "data.pool=2", "28 x 28"),
+        (
+            ["model=lenet", "data=mnist", "model.dropout=conv"],
+            "model.dropout=conv",
+            "none, fc, all",
+        ),
+        (
+            ["model=lenet", "data=mnist", "model.dropout=none", "model.hidden_rate=0.3"],
+            "hidden_rate=0.3",
+            "no hidden site",
+        ),
+        ([f"seeds=[{2**32}]"], "seeds=", "2.32 - 1"),
+        (["seeds=[]"], r"seeds=\[\]", "at least one"),
+        (["seeds=[1,2,1]"], r"seeds=\[1, 2, 1\]", "different"),
+        (["seeds=[-1]"], r"seeds=\[-1\]", "from 0 to"),
+        (["data.train_size=1098"], "data.train_size=1098", "1097"),
+        (["data.train_size=0"], "data.train_size=0", "at least 1"),
+        (["data.pool=3"], "data.pool=3", "divisor of 8"),
+        (["data.batch_size=0"], "data.batch_size=0", "at least 1"),
+        (["data.resample=jackknife"], "data.resample=jackknife", "none, bootstrap"),
+        (["data.name=imagenet"], "data.name=imagenet", "digits, mnist"),
+        (["regularizer.l2=-1"], "regularizer.l2=-1", "at least 0"),
+        (["regularizer.max_norm=[1,2]"], r"regularizer.max_norm=\[1.0, 2.0\]", "3 layers"),
+        (["optimizer.lr=0"], "optimizer.lr=0", "above 0"),
+        (["optimizer=sgd", "optimizer.momentum=1"], "optimizer.momentum=1", "below 1"),
+        (["schedule.warmup=1"], "schedule.warmup=1", "between 0 and 1"),
+        (["schedule=exponential", "schedule.final=0"], "schedule.final=0", "above 0"),
+        (["schedule=inverse_t", "schedule.half_life=0"], "schedule.half_life=0", "at least 1"),
+        (["trainer.precision=16-mixed"], "trainer.precision=16-mixed", "bf16-mixed"),
+        (["budget.updates=0"], "budget.updates=0", "at least 1"),
+        (["budget.weights=first"], "budget.weights=first", "last, best"),
+        (
+            ["study=co_adaptation", "rules=[monte_carlo]"],
+            r"rules=\['monte_carlo'\]",
+            "weight_scaling, since",
+        ),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else None,
+)
+def test_a_value_out_of_range_is_named_with_what_is_allowed(
+    make_config: Make, overrides: list[str], key: str, allowed: str
+) -> None:
+    """If this failed, a mistake would surface as a traceback, or as a strange result."""
+    with pytest.raises(ConfigError, match=rf"{key}.* must be .*{allowed}.*\.$"):
+        make_config(*overrides)
+
+
+def with_numbers(schemas: Iterable[type]) -> list[tuple[type, str, bool]]:
+    """Schema, field and whether it holds whole numbers, for every field of numbers."""
+    found = []
+
+    for kind in schemas:
+        for key, hint in get_type_hints(kind).items():
+            words = set(re.findall(r"\w+", hint.__name__ if isinstance(hint, type) else str(hint)))
+            if words & {"int", "float"}:
+                found.append((kind, key, "int" in words))
+
+    return found
+
+
+def test_every_number_of_the_schema_has_a_bound() -> None:
+    """If this failed, an infinite or an enormous value would fail late, or never."""
+    schemas = [kind for _, kind in inspect.getmembers(schema, dataclasses.is_dataclass)]
+    numbers = with_numbers(schemas)
+    assert len(numbers) > 30
+
+    for kind, key, whole in numbers:
+        (field,) = (field for field in dataclasses.fields(kind) if field.name == key)
+        refused = [math.nan, math.inf, -1, *([10**23] if whole else [])]
+        allowed = field.metadata["allowed"]
+        assert not any(allowed.holds(value) for value in refused), (kind, key)
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        [],
+        ["model=softmax_regression", "optimizer=sgd", "schedule=exponential"],
+        ["model=lenet", "data=mnist", "schedule=inverse_t"],
+    ],
+    ids=" ".join,
+)
+def test_a_number_out_of_bounds_is_refused_wherever_it_stands(
+    make_config: Make, choices: list[str]
+) -> None:
+    """If this failed, a bound of the schema would not be asked for what it allows."""
+    config = make_config(*choices)
+    groups = {f"{field.name}.": getattr(config, field.name) for field in dataclasses.fields(config)}
+    for path, part in {"": config, **groups}.items():
+        for _, key, _ in with_numbers([type(part)] if dataclasses.is_dataclass(part) else []):
+            composed = OmegaConf.structured(config)
+            value = getattr(part, key)
+            bad = [-1] if isinstance(value, list) else {"x": -1} if isinstance(value, dict) else -1
+            OmegaConf.update(composed, f"{path}{key}", bad)
+
+            with pytest.raises(ConfigError, match=f"^{path}{key}=.*-1.* cannot be used: "):
+                read.read_config(composed)
+
+
+@pytest.mark.parametrize("override", ["++model.hiden_rate=0.9", "+model.n=1", "+mc.n=3", "+n=[1]"])
+def test_an_unknown_key_is_refused_however_it_is_typed(make_config: Make, override: str) -> None:
+    """If this failed, a value would be accepted and ignored, and the default trained in its place."""
+    key = override.lstrip("+").partition("=")[0]
+    with pytest.raises(
+        ConfigError, match=f"^{key} is not a key of this configuration.*Allowed in "
+    ):
+        make_config(override)
+
+
+def test_what_the_schema_leaves_free_stays_free(make_config: Make) -> None:
+    """If this failed, a study of one's own could not carry values, nor a budget its minutes."""
+    free = ["+study.values.units=[8]", "+study.at.smoke={seeds: '[0]'}", "+budget.minutes.mine=3"]
+    config = make_config(*free)
+    assert config.study.values == {"units": [8]}
+
+
+@pytest.mark.parametrize(
+    ("script", "read"),
+    [
+        ("evaluate", read.read_evaluate),
+        ("report", read.read_report),
+        ("reproduce", read.read_reproduce),
+        ("sync", read.read_sync),
+    ],
+)
+def test_every_script_refuses_unknown_keys(
+    script: str, read: Callable[[DictConfig], object]
+) -> None:
+    """If this failed, a mistyped key would be ignored by one of the scripts."""
+    run = ["run=x"] if script == "evaluate" else []
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        read(compose(script, run))
+        with pytest.raises(ConfigError, match=r"tracking.urii is not a key.*Did you mean uri"):
+            read(compose(script, [*run, "+tracking.urii=x"]))
+
+
+@pytest.mark.parametrize("name", ["", "' '", "a" * 151])
+def test_a_study_has_a_name_of_some_length(make_config: Make, name: str) -> None:
+    """If this failed, the store would refuse an experiment, or the disk the name of a checkpoint."""
+    with pytest.raises(ConfigError, match=r"^study.name=.* must be a name of 1 to 150 bytes"):
+        make_config(f"study.name={name}")
+
+
+def test_every_choice_composes_and_every_choice_has_a_comment(make_config: Make) -> None:
+    """If this failed, some file of conf/ would be broken or unexplained."""
+    from conftest import ROOT
+
+    for file in sorted((ROOT / "conf").glob("*/*.yaml")):
+        group = file.parent.name
+        choice = file.stem
+
+        if group != "arm":  # arms belong to a study, whose values they use
+            make_config(f"{group}={choice}", *(["data=mnist"] if choice == "lenet" else []))
+
+        comments = [line for line in file.read_text().splitlines()[:2] if line.startswith("# ")]
+        assert any("@package" not in line for line in comments), file
+
+
+def test_seed_0_is_a_seed(make_config: Make) -> None:
+    """If this failed, seed 0 would mean "no seed", as it does elsewhere."""
+    assert make_config("seeds=[0]").seeds == [0]
+
+
+def test_regularizers_combine(make_config: Make) -> None:
+    """If this failed, dropout with L2 and max-norm could not be one condition."""
+    regularizer = make_config("regularizer=[l2,max_norm]", "regularizer.l1=1e-6").regularizer
+    assert (regularizer.l2, regularizer.l1, regularizer.max_norm) == (1e-4, 1e-6, [3.0])
+
+
+@pytest.mark.parametrize(
+    "cosmetic",
+    [
+        "seeds=[7]",
+        "data.root=/elsewhere",
+        "data.download=false",
+        "trainer=cpu",
+        "tracking.cohort=true",
+        "debug.profile=true",
+    ],
+)
+def test_the_digest_ignores_what_does_not_change_a_condition(
+    make_config: Make, cosmetic: str
+) -> None:
+    """If this failed, moving to another machine would train everything again."""
+    assert condition.condition_digest(make_config(cosmetic)) == condition.condition_digest(
+        make_config()
+    )
+
+
+@pytest.mark.parametrize(
+    "scientific",
+    ["model.hidden_rate=0.4", "model.widths=[256]", "data.train_size=100", "optimizer.lr=0.01", "budget.updates=7",
+     "trainer.precision=64-true", "regularizer.l2=1e-3", "schedule=constant", "data.resample=bootstrap"],
+)  # fmt: skip
+def test_the_digest_changes_with_the_condition(make_config: Make, scientific: str) -> None:
+    """If this failed, two conditions would be taken for one and their seeds averaged."""
+    assert condition.condition_digest(make_config(scientific)) != condition.condition_digest(
+        make_config()
+    )
+
+
+def test_the_digest_survives_writing_and_reading(make_config: Make) -> None:
+    """If this failed, a stored configuration would not find its own run."""
+    config = make_config()
+    stored = OmegaConf.create(OmegaConf.to_yaml(OmegaConf.structured(config)))
+    again = OmegaConf.merge(OmegaConf.structured(config), stored)
+    assert condition.condition_digest(read.read_config(again)) == condition.condition_digest(config)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "name"),
+    [
+        (["data=mnist", "data.train_size=1000"], "mlp 256-256, rate 0.5, mnist, n 1000"),
+        (
+            ["model.input_rate=0.2", "model.activation=tanh"],
+            "mlp 256-256 tanh, rates 0.2/0.5, digits",
+        ),
+        (
+            ["model=softmax_regression", "data.pool=2"],
+            "softmax regression, input rate 0, digits, pool 2",
+        ),
+        (["model=lenet", "data=mnist", "model.dropout=all"], "lenet all, rate 0.5, mnist"),
+        (["model=lenet", "data=mnist", "model.dropout=none"], "lenet none, mnist"),
+        (
+            ["regularizer.l2=1e-4", "regularizer.max_norm=[3]"],
+            "mlp 256-256, rate 0.5, digits, l2 0.0001, max-norm 3.0",
+        ),
+        (
+            ["data.resample=bootstrap", "data.batch_size=50"],
+            "mlp 256-256, rate 0.5, digits, bootstrap, batch 50",
+        ),
+        (["optimizer.lr=0.01"], "mlp 256-256, rate 0.5, digits, lr 0.01"),
+        (["optimizer=sgd", "schedule=constant"], "mlp 256-256, rate 0.5, digits, sgd, constant"),
+    ],
+)
+def test_names_say_what_the_condition_is(
+    make_config: Make, overrides: list[str], name: str
+) -> None:
+    """If this failed, the MLflow UI would show names that do not tell runs apart."""
+    assert condition.condition_name(make_config(*overrides)) == f"{name}, 2000 updates"
+
+
+def test_params_are_flat_and_numbers_stay_numbers(make_config: Make) -> None:
+    """If this failed, MLflow could not plot results against a parameter."""
+    params = condition.flat_params(make_config("model.hidden_rate=0.25"))
+    assert params["model.hidden_rate"] == "0.25"
+    assert params["model.widths"] == "256x256"
+    assert not any(key.startswith(("seeds", "tracking")) for key in params)
+
+
+def test_nothing_to_evaluate_is_refused() -> None:
+    """If this failed, `evaluate.py rules=[]` would print an empty table and exit 0."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        composed = compose("evaluate", ["run=x", "rules=[]"])
+    with pytest.raises(
+        ConfigError, match=r"rules=\[\] cannot be used: rules must be a list of at least one"
+    ):
+        read.read_evaluate(composed)
+
+
+def test_schemas_are_shared_and_yet_each_composition_is_its_own() -> None:
+    """If this failed, `--help` would take three times as long, or one job's values would reach the next."""
+    store = ConfigStore.instance()
+    assert copy.deepcopy(store) is store
+
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        first = compose("train")
+        first.seeds.append(5)
+        first.mc.samples = 1  # which comes from the schema alone
+        second = compose("train")
+
+    assert second.seeds == [0, 1, 2, 3, 4]
+    assert second.mc.samples == schema.MonteCarlo().samples

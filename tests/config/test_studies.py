@@ -1,0 +1,135 @@
+"""Studies and claims: every condition composes, every claim has what it needs."""
+
+import importlib
+import re
+
+import pytest
+from omegaconf import OmegaConf
+
+from dropout_study.analysis.columns import BUDGETS
+from dropout_study.analysis.criteria import Equivalent, Exact, Greater, Measured
+from dropout_study.claims import CLAIMS
+from dropout_study.config import condition, read, studies
+from dropout_study.config.grids import grid_of
+from dropout_study.report.publish import STUDIES
+from support import smoke
+from support.paths import CONF
+
+IDS = (
+    "subnetworks arithmetic_ensemble geometric_ensemble weight_scaling_exact weight_scaling_approximate cost bagging "
+    "mc_samples regularizers capacity dataset_size independent_units ensemble_gain co_adaptation robustness"
+)
+
+
+def split(values: str) -> list[str]:
+    """The values of an axis, lists whole."""
+    return re.findall(r"\[[^\]]*\]|[^,\[\]]+", values)
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_the_ends_of_every_axis_compose_and_are_conditions_of_their_own(study: str) -> None:
+    """If this failed, a sweep of hours would end in a mistake, or pay twice for the same."""
+    axes = {key: split(values) for key, values in grid_of(study, CONF, "laptop").items()}
+    ends = {key: ",".join(dict.fromkeys([values[0], values[-1]])) for key, values in axes.items()}
+    ends |= {"arm": ",".join(axes["arm"])} if "arm" in axes else {}
+    found = [read.read_config(c) for c in smoke.composed(study, "laptop", ends)]
+    assert len({condition.condition_digest(config) for config in found}) == len(found)
+
+    for config in found:
+        assert config.study.name == study
+        assert len(config.seeds) >= (1 if study == "cost" else 5), (
+            "a claim rests on five seeds or more"
+        )
+
+
+@pytest.mark.parametrize(
+    "study", ["independent_units", "ensemble_gain", "co_adaptation", "robustness"]
+)
+@pytest.mark.parametrize("budget", ["smoke", "laptop", "paper"])
+def test_what_a_study_evaluates_another_trains_and_stores(study: str, budget: str) -> None:
+    """If this failed, a study that trains nothing would find no cohorts."""
+    source = str(OmegaConf.load(CONF / "study" / f"{study}.yaml").cohorts_from)
+    own = grid_of(study, CONF, budget)
+    trained = grid_of(source, CONF, budget)
+
+    for axis in ("arm", "model.widths", "model.hidden_rate"):
+        assert set(split(own.get(axis, ""))) <= set(split(trained.get(axis, ""))), axis
+
+    first = {
+        key: split(own[key])[0]
+        for key in ("arm", "model.widths", "model.hidden_rate")
+        if key in own
+    }
+    (evaluated,) = (read.read_config(c) for c in smoke.composed(study, budget, first))
+    (cohort,) = (read.read_config(c) for c in smoke.composed(source, budget, first))
+    assert condition.training_digest(evaluated) == condition.training_digest(cohort)
+    assert condition.condition_digest(evaluated) != condition.condition_digest(cohort)
+    assert evaluated.seeds == cohort.seeds
+    assert cohort.tracking.cohort
+
+
+def test_the_15_claims_have_a_module_a_study_and_a_figure() -> None:
+    """If this failed, a claim of the chapter would be left out."""
+    assert list(CLAIMS) == IDS.split()
+
+    for claim_id, claim in CLAIMS.items():
+        assert importlib.import_module(f"dropout_study.claims.{claim_id}").CLAIM is claim
+
+        for study in claim.studies:
+            assert (CONF / "study" / f"{study}.yaml").is_file()
+
+        assert callable(claim.figure)
+
+        for part in claim.parts.values():
+            assert isinstance(part.criterion, Exact | Greater | Equivalent | Measured)
+
+
+def test_one_margin_holds_at_every_budget() -> None:
+    """If this failed, what is compared, or its margin, could be moved from budget to budget."""
+    for study in STUDIES:
+        for key in ("margin", "k", "rate", "others", "combined"):
+            assert (
+                len({str(studies.values(study, CONF, budget).get(key)) for budget in BUDGETS}) == 1
+            ), (study, key)
+
+
+def test_a_study_has_as_many_conditions_as_hydra_makes() -> None:
+    """If this failed, a claim would be decided on half of its conditions, or never."""
+    assert studies.size("regularizers", CONF, "laptop") == 48
+    assert studies.size("dataset_size", CONF, "laptop", "digits") == 10
+    assert studies.size("ensemble_gain", CONF, "laptop") == 4
+    assert studies.size("cost", CONF, "laptop") == 1
+
+    for study in STUDIES:
+        assert studies.size(study, CONF, "smoke") == len(smoke.conditions(study, "smoke", {})), (
+            study
+        )
+
+
+def test_values_depend_on_budget_and_data() -> None:
+    """If this failed, digits would be compared at sizes that they do not have."""
+    assert studies.values("dataset_size", CONF, "laptop")["small"] == [100, 500]
+    assert studies.values("dataset_size", CONF, "laptop", "digits")["small"] == [50, 100]
+    assert studies.values("capacity", CONF, "laptop")["wide"] == "512x512"
+    assert studies.values("capacity", CONF, "paper")["wide"] == "2048x2048"
+
+
+def test_a_study_of_stored_cohorts_has_the_conditions_of_the_study_that_trained_them() -> None:
+    """If this failed, it would look for cohorts that were never trained."""
+    grid = grid_of("co_adaptation", CONF, "laptop")
+    assert grid["budget.updates"] == grid_of("capacity", CONF, "laptop")["budget.updates"]
+    assert grid["model.widths"] == "[512,512]"
+    assert not any(key.startswith("study.values.") for key in grid)
+
+
+def test_studies_run_behind_those_whose_cohorts_they_evaluate() -> None:
+    """If this failed, reproduce would evaluate cohorts before they are trained."""
+    order = studies.in_order(["robustness", "capacity", "co_adaptation"], CONF)
+    assert order == ["dropout_rate", "robustness", "capacity", "co_adaptation"]
+
+
+def test_the_minutes_of_every_study_are_stated() -> None:
+    """If this failed, nobody could tell how long the laptop budget takes."""
+    minutes = OmegaConf.load(CONF / "budget" / "laptop.yaml").minutes
+    assert set(minutes) == set(STUDIES)
+    assert sum(minutes.values()) < 5 * 60

@@ -1,0 +1,158 @@
+"""What people see in MLflow's own pages, in a real browser."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from dropout_study.tracking.store import page
+from support.browser import Browser
+from support.browser import browser as browser
+from support.paths import SMOKE
+
+pytestmark = [pytest.mark.browser, SMOKE]
+PATIENCE = 90  # seconds
+LIFE = "600"  # seconds that the server lives if nobody stops it
+
+
+@pytest.fixture(scope="module")
+def ui(smoke_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of `mlflow ui`, started where the store is, as the documentation says."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    limit = [shutil.which("timeout") or "timeout", LIFE]
+    command = [*limit, sys.executable, "-m", "mlflow", "ui", "--port", str(port), "--workers", "1"]
+    variables = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
+
+    with (tmp_path_factory.mktemp("ui") / "log").open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=smoke_folder, env=variables, stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            address = f"http://127.0.0.1:{port}/"
+            _wait_for(f"{address}health")
+            yield address
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _wait_for(address: str) -> None:
+    end = time.monotonic() + PATIENCE
+
+    while True:
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+
+
+@pytest.fixture
+def see(browser: Browser, ui: str, tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """Open a page, wait until it shows some texts, and return all its text; a picture of the last one is kept."""
+    browser.set_window_size(1600, 1200)
+
+    def look(where: str, *texts: str) -> str:
+        browser.get("about:blank")
+        browser.get(ui + where)
+        return shows(browser, *texts)
+
+    yield look
+    browser.save_screenshot(str(tmp_path / "page.png"))
+
+
+def shows(browser: Browser, *texts: str) -> str:
+    """Wait until the page shows some texts; returns all its text."""
+
+    def text(driver: Browser) -> str:
+        return str(driver.execute_script("return document.body.innerText"))
+
+    message = f"{texts} should be on the page"
+    WebDriverWait(browser, PATIENCE).until(
+        lambda d: all(part in text(d) for part in texts), message
+    )
+
+    return text(browser)
+
+
+def cohort(store: str, study: str) -> tuple[str, Run]:
+    """An experiment and one of its cohorts."""
+    client = MlflowClient(store)
+    number = client.get_experiment_by_name(study).experiment_id
+    return number, client.search_runs([number], "tags.role = 'cohort'", max_results=1)[0]
+
+
+def test_studies_are_listed_with_what_they_are_about(see: Callable[..., str]) -> None:
+    """If this failed, the list would be names that only the README explains, without their verdicts."""
+    text = see(
+        "#/experiments", "capacity", "Width of the hidden", "mc_samples", "Error against the n"
+    )
+    assert "contradicted" in text or "supported" in text or "inconclusive" in text
+
+
+def test_a_printed_link_opens_the_table_of_results(
+    see: Callable[..., str], browser: Browser, smoke_store: str
+) -> None:
+    """If this failed, the link that a sweep prints would open a page on language models, or columns without results."""
+    number, _ = cohort(smoke_store, "capacity")
+    text = see(
+        page(number), "mlp 64-64, rate 0.5", "test/error/weight_scaling", "interval", "model.widths"
+    )
+    assert "64x64" in text
+    assert "Detect Issues" not in text
+    assert "seed 0" not in text, "a row a condition"
+    browser.find_element(
+        By.CSS_SELECTOR, "[data-component-id$='metadata_editor.expand_button']"
+    ).click()
+    shows(browser, "test error without dropout less with, widest nets: greater than 0 points")
+
+
+def test_the_charts_show_error_by_number_of_masks(
+    see: Callable[..., str], browser: Browser, smoke_store: str
+) -> None:
+    """If this failed, the charts would be two hundred bars, or the curve over masks would not be drawn."""
+    number, _ = cohort(smoke_store, "mc_samples")
+    see(f"{page(number)}&compareRunsMode=CHART", "val/error", "mc/error", "test/brier")
+    script = """return [...document.querySelectorAll('.js-plotly-plot')].some(
+        plot => plot.layout.xaxis.type == 'log' && plot.querySelector('.js-line')?.getAttribute('d').length > 50)"""
+    WebDriverWait(browser, PATIENCE).until(
+        lambda d: d.execute_script(script), "a curve should be drawn over log masks"
+    )
+
+
+def test_a_run_has_its_seeds_its_figure_and_its_table(
+    see: Callable[..., str], browser: Browser, smoke_store: str
+) -> None:
+    """If this failed, nobody could go from a mean to the networks behind it, or see how they were trained."""
+    number, run = cohort(smoke_store, "mc_samples")
+    place = f"#/experiments/{number}/runs/{run.info.run_id}"
+    see(f"{place}/artifacts/seeds.json", "95 % low", "test/error/monte_carlo")
+    see(f"{place}/artifacts/curves.svg", "curves.svg")
+    WebDriverWait(browser, PATIENCE).until(
+        lambda d: d.execute_script(
+            "return [...document.images].some(i => i.alt != 'logo' && i.naturalWidth > 500)"
+        ),
+        "the figure should be on the page",
+    )
+    see(place, "Child runs", ", seed 1")
+    browser.find_element(By.PARTIAL_LINK_TEXT, ", seed 1").click()
+    shows(browser, "Parent run", run.info.run_name)

@@ -1,0 +1,38 @@
+"""What MLflow's pages say of a study."""
+
+import subprocess
+import sys
+
+import pytest
+
+from dropout_study.claims import CLAIMS
+from dropout_study.config import studies
+from dropout_study.report.mlflow_description import describe
+from dropout_study.report.publish import STUDIES
+from support.paths import CONF
+
+LONGEST = 5_000  # characters that MLflow keeps of it
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_a_study_is_described_by_the_claims_that_read_it(study: str) -> None:
+    """If this failed, a reader of MLflow would not learn what a study decides, or the store would refuse the text."""
+    told = describe(study, studies.title(study, CONF), studies.command(study, "laptop"))
+    assert told.startswith(studies.title(study, CONF))
+    assert f"study={study} budget=laptop" in told
+    assert len(told) < LONGEST
+
+    for claim in CLAIMS.values():
+        for part in claim.parts.values():
+            assert (f"- {part}" in told) == (study in claim.studies)
+
+
+def test_claims_are_described_without_torch() -> None:
+    """If this failed, a finished sweep would not be answered at once."""
+    code = (
+        "import sys; from dropout_study.report.mlflow_description import describe;"
+        "describe('capacity', ''); print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "dropout_study.claims.capacity" in done.stdout.split()
+    assert "torch" not in done.stdout.split()

@@ -1,0 +1,286 @@
+"""The report on a store of real runs: every claim, every figure, the same from the file."""
+
+import io
+import re
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from dropout_study.report.rows.rows import table
+from mlflow.tracking import MlflowClient
+from rich.console import Console
+
+from dropout_study.analysis import results
+from dropout_study.analysis.criteria import CONTRADICTED, INCONCLUSIVE, SUPPORTED
+from dropout_study.claims import CLAIMS
+from dropout_study.config.schema import Budget, ConfigError, Report, Reproduce, Tracking
+from dropout_study.report.page import write
+from dropout_study.report.publish import STUDIES, report
+from dropout_study.report.verdicts import NEEDS_MNIST, NO_RUNS, Outcome, decide
+from dropout_study.running.reproduce import reproduce
+from dropout_study.running.restore import restore
+from support.paths import CONF, SMOKE
+
+pytestmark = SMOKE
+SHOWN = [f"smoke: {verdict}" for verdict in (SUPPORTED, CONTRADICTED, INCONCLUSIVE, NEEDS_MNIST)]
+
+
+@pytest.fixture
+def page(smoke_folder: Path) -> Path:
+    """The report on all claims."""
+    return smoke_folder / "report"
+
+
+@pytest.fixture(scope="module")
+def networks(smoke_store: str) -> pd.DataFrame:
+    """All results of the store."""
+    return results.from_store(smoke_store, STUDIES)
+
+
+def told(store: str, folder: Path, **more: object) -> Report:
+    return Report(
+        output=str(folder / "report"), tracking=Tracking(uri=store), data_root="nowhere", **more
+    )
+
+
+def test_every_claim_is_decided_and_has_a_figure(networks: pd.DataFrame, page: Path) -> None:
+    """If this failed, a claim would go without verdict or figure."""
+    outcomes = decide(networks, CONF)
+    assert [outcome.claim.id for outcome in outcomes] == list(CLAIMS)
+
+    for outcome in outcomes:
+        assert outcome.verdict != NO_RUNS, outcome.reason
+        assert (page / "figures" / f"{outcome.claim.id}.svg").stat().st_size > 2_000
+
+    assert (page / "figures" / "regularizers_training.svg").exists()
+    assert "Not all numbers are there" not in (page / "README.md").read_text()
+
+
+def test_the_last_point_of_a_curve_is_no_result_of_its_own(networks: pd.DataFrame) -> None:
+    """If this failed, a file of results would hold the last layer under the name of all layers."""
+    ends = {column for column in networks if f"curve/{column}" in networks}
+    assert ends == {"val/error", "val/nll"}, "by which candidates are chosen"
+
+
+def test_a_claim_waits_for_all_conditions_of_its_study(networks: pd.DataFrame) -> None:
+    """If this failed, the order in which a sweep runs would decide a claim, or a gap end the whole report."""
+    partly = networks[(networks["study"] != "dataset_size") | (networks["data.train_size"] != 1000)]
+    of = {outcome.claim.id: outcome for outcome in decide(partly, CONF)}
+    assert (of["dataset_size"].verdict, of["capacity"].decided) == (NO_RUNS, True)
+    assert "8 of the 10 conditions of study dataset_size are there" in of["dataset_size"].reason
+
+
+def test_what_seconds_of_training_give_is_no_verdict(networks: pd.DataFrame, page: Path) -> None:
+    """If this failed, a test of the machinery would look like evidence: in a terminal, on the page, in MLflow."""
+    outcomes = decide(networks, CONF)
+    assert {outcome.shown for outcome in outcomes} <= set(SHOWN)
+    assert {str(cell)[: len("[dim]· smoke: ")] for cell in table(outcomes).columns[1].cells} == {
+        "[dim]· smoke: "
+    }
+    html = (page / "index.html").read_text()
+    markdown = (page / "README.md").read_text()
+    assert set(
+        re.findall(r'class="(?:verdict )?(supported|contradicted|inconclusive|open)"', html)
+    ) == {"open"}
+    assert not set("✔✘") & set(html + markdown)
+    marked = re.sub("smoke: ", "smoke-", markdown, flags=re.IGNORECASE)
+    assert not re.findall(r"[|:] (?:supported|contradicted|inconclusive)\b", marked)
+
+
+def test_a_verdict_that_the_adjustment_would_overturn_is_marked() -> None:
+    """If this failed, the table would hide that fifteen claims had fifteen chances, or mark what is open anyway."""
+    assert Outcome(CLAIMS["capacity"], SUPPORTED, p=0.11, adjusted=0.2).overturned
+    assert Outcome(CLAIMS["capacity"], CONTRADICTED, p=0.01, adjusted=0.06).overturned
+    assert not Outcome(CLAIMS["capacity"], SUPPORTED, p=0.001, adjusted=0.01).overturned
+    assert not Outcome(CLAIMS["capacity"], INCONCLUSIVE, p=0.01, adjusted=0.06).overturned
+
+
+def test_the_file_gives_the_verdicts_and_the_figures_of_the_store(
+    networks: pd.DataFrame, smoke_store: str, page: Path, tmp_path: Path
+) -> None:
+    """If this failed, nobody could recompute the committed verdicts from the committed file."""
+    of_store = decide(networks, CONF)
+    of_file = decide(results.from_file(page / "results.csv"), CONF)
+    for one, other in zip(of_store, of_file, strict=True):
+        assert one.effects == other.effects, one.claim.id
+        assert repr(one.decisions) == repr(other.decisions)
+        assert (one.verdict, one.seeds, one.unfinished) == (
+            other.verdict,
+            other.seeds,
+            other.unfinished,
+        )
+
+    report(
+        told(
+            smoke_store,
+            tmp_path,
+            results=str(page / "results.csv"),
+            claims=["capacity", "mc_samples", "co_adaptation"],
+        ),
+        CONF,
+    )
+
+    for figure in (
+        "capacity.svg",
+        "capacity_training.svg",
+        "mc_samples.svg",
+        "co_adaptation_picture.svg",
+    ):
+        assert (tmp_path / "report" / "figures" / figure).read_bytes() == (
+            page / "figures" / figure
+        ).read_bytes()
+
+
+def test_the_same_runs_give_the_same_bytes(smoke_store: str, page: Path, tmp_path: Path) -> None:
+    """If this failed, every report would be a change in the repository."""
+    folders = [tmp_path / "one", tmp_path / "other"]
+    for folder in folders:
+        report(
+            told(smoke_store, folder, results=str(page / "results.csv"), claims=["capacity"]), CONF
+        )
+
+    files = sorted(file.relative_to(folders[0]) for file in folders[0].rglob("*") if file.is_file())
+    assert len(files) == 4
+
+    for file in files:
+        assert (folders[0] / file).read_bytes() == (folders[1] / file).read_bytes(), file
+
+
+def test_the_page_needs_nothing_else_and_its_links_lead_somewhere(page: Path) -> None:
+    """If this failed, the page would load parts from a network, or jump to nowhere."""
+    html = (page / "index.html").read_text()
+    assert not re.findall(
+        r'(?:src|href)="(?!data:image/svg|#|http://127\.0\.0\.1:5000/#/experiments/\d+/runs\?)',
+        html,
+    )
+
+    for target in re.findall(r'href="#([a-z_]+)"', html):
+        assert f'id="{target}"' in html
+
+    assert html.count("<figure>") >= len(CLAIMS)
+    assert "smoke" in html
+    assert "verdicts say nothing" in re.sub(r"\s+", " ", html)
+
+
+@pytest.mark.usefixtures("page")
+def test_the_report_is_recorded(smoke_store: str) -> None:
+    """If this failed, the verdicts would not be where the runs are."""
+    client = MlflowClient(smoke_store)
+    run = client.search_runs(
+        [client.get_experiment_by_name("report").experiment_id], order_by=["start_time"]
+    )[0]
+
+    for claim in CLAIMS:
+        assert run.data.tags[f"verdict.{claim}"] in SHOWN
+
+    of_study = client.get_experiment_by_name("capacity")
+    assert of_study.tags["capacity"] in SHOWN
+    assert {file.path for file in client.list_artifacts(run.info.run_id)} >= {
+        "index.html",
+        "results.csv",
+        "figures",
+    }
+
+
+def test_a_report_is_recorded_before_it_is_printed(
+    smoke_store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, a terminal that is gone, or a full disk behind it, would cost the record of the report."""
+    client = MlflowClient(smoke_store)
+    experiments = [client.get_experiment_by_name("report").experiment_id]
+    before = len(client.search_runs(experiments))
+
+    class Full(io.StringIO):
+        def write(self, _: str) -> int:
+            raise OSError("no space left")
+
+    monkeypatch.setattr(sys, "stdout", Full())
+
+    with pytest.raises(OSError, match="no space left"):
+        report(told(smoke_store, tmp_path, claims=["subnetworks"]), CONF)
+
+    assert len(client.search_runs(experiments)) == before + 1
+
+
+def test_restored_results_are_those_of_the_file_and_are_not_trained_again(
+    networks: pd.DataFrame, tmp_path: Path
+) -> None:
+    """If this failed, an empty store would not go on from the file that is committed."""
+    chosen = networks[networks["study"].isin(["mc_samples", "bagging"])]
+    results.to_file(chosen, tmp_path / "results.csv")
+    uri = f"sqlite:///{tmp_path}/restored.db"
+    assert restore(tmp_path / "results.csv", uri, "laptop", CONF) == 0
+    assert restore(tmp_path / "results.csv", uri, "smoke", CONF) == len(chosen)
+    assert restore(tmp_path / "results.csv", uri, "smoke", CONF) == 0
+    results.to_file(results.from_store(uri, STUDIES), tmp_path / "again.csv")
+    one, other = (
+        results.from_file(tmp_path / name).dropna(axis=1, how="all")
+        for name in ("results.csv", "again.csv")
+    )
+    pd.testing.assert_frame_equal(one, other[list(one)], check_dtype=False)
+    before, after = (decide(frame, CONF, ["mc_samples", "bagging"]) for frame in (one, other))
+    assert [outcome.decisions for outcome in before] == [outcome.decisions for outcome in after]
+
+
+def test_a_claim_without_runs_names_the_command_that_makes_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """If this failed, a newcomer would see an empty table."""
+    report(told(f"sqlite:///{tmp_path}/none.db", tmp_path), CONF)
+    printed = capsys.readouterr().out
+    assert printed.count("needs runs: python scripts/train.py -m study=") == len(CLAIMS)
+    assert (
+        "study=dropout_rate budget=laptop && python scripts/train.py -m study=robustness" in printed
+    )
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_text_from_a_file_is_shown_as_text(tmp_path: Path) -> None:
+    """If this failed, a file of results could bring a script to the page, or its brackets end the table."""
+    outcome = Outcome(CLAIMS["capacity"], NO_RUNS, reason="<b>[/x]")
+    write([outcome], pd.DataFrame({"commit": ["<i>"]}), tmp_path, {}, None)
+    html = (tmp_path / "index.html").read_text()
+    assert not set(re.findall("<b>|<i>", html))
+    assert {"&lt;b&gt;[/x]", "&lt;i&gt;"} <= set(re.findall(r"&lt;[bi]&gt;(?:\[/x\])?", html))
+    shown = io.StringIO()
+    Console(file=shown, width=200).print(table([outcome]))
+    assert "<b>[/x]" in shown.getvalue()
+
+
+def test_a_file_of_results_that_is_typed_has_to_be_there(tmp_path: Path) -> None:
+    """If this failed, a mistyped path would train for hours what was measured already."""
+    chosen = Reproduce(
+        budget=Budget(name="smoke", updates=1),
+        results=f"{tmp_path}/no.csv",
+        tracking=Tracking(uri=f"sqlite:///{tmp_path}/none.db"),
+    )
+
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        reproduce(chosen, CONF, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"claims": ["capacty"]}, "claims must be some of"),
+        ({"results": "no.csv"}, "cannot be read"),
+    ],
+)
+def test_what_cannot_be_reported_is_said(
+    tmp_path: Path, change: dict[str, object], message: str
+) -> None:
+    """If this failed, a mistyped claim would be a traceback, or an empty report."""
+    with pytest.raises(ConfigError, match=message):
+        report(told(f"sqlite:///{tmp_path}/none.db", tmp_path, **change), CONF)
+    assert not (tmp_path / "report").exists()
+
+
+def test_reproduce_is_told_what_exists() -> None:
+    """If this failed, the report would leave out a study, or reproduce run one that no claim reads."""
+    trained = {file.stem for file in (CONF / "study").glob("*.yaml")} - {
+        "exploration",
+        "rate_by_width",
+    }
+    assert set(STUDIES) == trained
+    assert Reproduce(tracking=Tracking(uri="")).results == "report/results.csv"

@@ -1,0 +1,117 @@
+"""However a run ends, its record says so."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from mlflow.tracking import MlflowClient
+
+from dropout_study.config.read import load_config
+from dropout_study.config.schema import Config, Evaluate
+from dropout_study.running import sweep
+from dropout_study.running.job import Job
+from dropout_study.running.reevaluate import data_root, results_table
+from dropout_study.running.run import CONFIG, Stopped, _failures, recorded, save_config
+from dropout_study.tracking import recorder
+from dropout_study.tracking.record import Record
+from dropout_study.training.build import make_network
+from dropout_study.training.module import CohortTraining
+from support.records import example
+
+
+@pytest.mark.parametrize(
+    ("error", "raised", "status", "reason"),
+    [
+        (RuntimeError("out of memory"), RuntimeError, "FAILED", "RuntimeError: out of memory"),
+        (KeyboardInterrupt(), KeyboardInterrupt, "KILLED", "interrupted"),
+        (SystemExit(1), SystemExit, "KILLED", "interrupted"),
+        (Stopped("another job failed"), Stopped, "KILLED", "another job failed"),
+    ],
+    ids=["crash", "ctrl-c", "exit", "stop"],
+)
+def test_a_run_that_does_not_end_well_is_recorded_with_its_reason(
+    tmp_path: Path,
+    uri: str,
+    error: BaseException,
+    raised: type[BaseException],
+    status: str,
+    reason: str,
+) -> None:
+    """If this failed, a crashed run would stay RUNNING for ever, or count as a result."""
+    record = example()
+    record.save(tmp_path)
+    run_id = recorder.record(tmp_path, uri)
+    with pytest.raises(raised), recorded(record, tmp_path, uri, run_id):
+        assert {run.info.status for run in stored(uri)} == {"RUNNING"}
+        raise error
+
+    assert Record.load(tmp_path).status == status
+
+    for run in stored(uri):
+        assert (run.info.status, run.data.tags["reason"]) == (status, reason)
+        assert "complete" not in run.data.tags
+
+
+def test_a_network_fails_for_its_losses_its_results_or_another_of_its_bag(
+    make_config: Callable[..., Config],
+) -> None:
+    """If this failed, numbers that are none would count as results, or bags be judged of which a network is broken."""
+    config = make_config("seeds=[0,1,2,3,4,5]", "probes=[bags]", "bag=2")
+    module = CohortTraining(config, make_network(config.model, 64, 10))
+    module.diverged = {3: 50}
+    module.results = {"test/nll/weight_scaling": [0.1, 0.2, 0.3, math.nan, math.nan, 0.4]}
+    assert _failures(module) == {
+        2: "is in a bag with one that diverged",
+        3: "diverged (its loss was not a number at update 50)",
+        4: "diverged (its test/nll/weight_scaling is not a number)",
+        5: "is in a bag with one that diverged",
+    }
+    config.probes = []
+    assert set(_failures(module)) == {3, 4}
+
+
+def stored(uri: str) -> list:
+    client = MlflowClient(uri)
+    return list(
+        client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
+    )
+
+
+def test_tables_of_a_terminal_show_errors_that_can_be() -> None:
+    """If this failed, an error of 3 % with a wide interval would be shown as below nothing."""
+    record = example()
+    for seed in record.seeds:
+        others = {f"test/{measure}/weight_scaling": 0.1 for measure in ("nll", "brier", "ece")}
+        seed.metrics |= others
+
+    job = Job("mlp 8", errors=record.values("test/error/weight_scaling"), nlls=[0.1, 0.1])
+    for table in (results_table(record, ["weight_scaling"]), sweep.table([job])):
+        cells = {str(column.header): list(column.cells) for column in table.columns}
+        assert cells["95 % interval"] == ["0.00 to 15.71"]
+
+
+def test_a_written_configuration_is_the_one_that_ran_but_for_the_password(
+    make_config: Callable[..., Config], tmp_path: Path
+) -> None:
+    """If this failed, a file in a shared store would open the database, or a cohort be evaluated as another net."""
+    config = make_config(
+        "tracking.uri=postgresql://ada:s3cret@there/runs", "model.widths=[3]", "regularizer=l2"
+    )
+    save_config(config, tmp_path)
+    written = load_config(tmp_path / CONFIG)
+    assert written.tracking.uri == "postgresql://ada:***@there/runs"
+    written.tracking.uri = config.tracking.uri
+    assert written == config
+
+
+def test_data_of_a_stored_run_are_looked_for_where_they_are_now(
+    make_config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, evaluating in a moved project would download the data to the old path."""
+    monkeypatch.setenv("DROPOUT_STUDY_DATA", "now")
+    config = make_config(f"data.root={tmp_path}")
+    assert data_root(Evaluate(), config) == str(tmp_path)
+    assert data_root(Evaluate(data_root="typed"), config) == "typed"
+    config.data.root = f"{tmp_path}/gone"
+    assert data_root(Evaluate(), config) == "now"

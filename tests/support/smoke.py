@@ -1,0 +1,71 @@
+"""A small store of real runs of all studies, from which the report's tests read."""
+
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig
+
+from dropout_study.config.grids import grid_of
+from dropout_study.config.studies import in_order
+from dropout_study.report.publish import STUDIES
+from dropout_study.running.job import Job, carry_out
+from dropout_study.tracking.store import prepare
+from support.paths import CONF
+
+SMALLER = {  # than the smoke budget
+    "enumerable": {"seeds": "[0,1]", "data.pool": "4"},
+    "bagging": {"mc.samples": "10", "study.values.bags": "2"},
+    "mc_samples": {"mc.samples": "100", "seeds": "[0,1]"},
+    "capacity": {"seeds": "[0,1]"},
+    "dropout_rate": {
+        "seeds": "[0,1]",
+        "arm": "units_fixed,noisy_inputs",
+        "study.values.units": "[16]",
+    },
+    "dataset_size": {"seeds": "[0,1]", "model.widths": "[16]"},
+    "regularizers": {"seeds": "[0,1]", "model.widths": "[16]"},
+    "independent_units": {"seeds": "[0,1]"},
+    "ensemble_gain": {"seeds": "[0,1]"},
+    "co_adaptation": {"seeds": "[0,1]"},
+    "longer": {"seeds": "[0,1]", "study.values.units": "[16]"},
+    "robustness": {"seeds": "[0,1]", "study.values.units": "[16]"},
+    "cost": {"model.widths": "[16]"},
+}
+
+
+def conditions(study: str, budget: str, changes: dict[str, str]) -> list[list[str]]:
+    """The overrides of every condition of a study."""
+    grid = grid_of(study, CONF, budget) | changes
+    typed = [
+        f"study={study}",
+        f"budget={budget}",
+        *(f"{key}={values}" for key, values in grid.items()),
+    ]
+
+    return BasicSweeper.split_arguments(OverridesParser.create().parse_overrides(typed), None)[0]
+
+
+def composed(study: str, budget: str, changes: dict[str, str]) -> list[DictConfig]:
+    """The configurations of every condition of a study."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return [compose("train", overrides) for overrides in conditions(study, budget, changes)]
+
+
+def build(folder: Path, studies: list[str] | None = None) -> str:
+    """Carry out all conditions in this process; returns the address of the store."""
+    uri = f"sqlite:///{folder}/mlflow.db"
+    places = [f"tracking.uri={uri}", f"checkpoint.folder={folder}/checkpoints"]
+
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        for study in in_order(studies or STUDIES, CONF):
+            prepare(uri, study, "")
+            for i, overrides in enumerate(conditions(study, "smoke", SMALLER[study])):
+                job = folder / study / str(i)
+                job.mkdir(parents=True)
+                carry_out(compose("train", [*overrides, *places]), job, study, folder / study)
+                done = Job.load(job)
+                assert done.state == "done", f"{study}, {overrides}: {done.reason}"
+
+    return uri

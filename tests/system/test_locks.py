@@ -1,0 +1,13 @@
+"""Locks between processes: exclusive, free again with their holder, and never waited for in silence."""
+
+import pytest
+
+from support.guards import check_guard
+
+
+def test_the_guard_of_a_local_store_waits_in_words_and_may_be_taken_twice(
+    uri: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, a start that waits for another would look as if it had hung, or wait for itself."""
+    name = f"{uri.removeprefix('sqlite:///')}.lock"
+    check_guard(uri, name, lambda: capsys.readouterr().err, monkeypatch)

@@ -1,0 +1,250 @@
+"""What a store knows of a condition, on real SQLite stores."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
+
+from dropout_study.analysis import results
+from dropout_study.system.processes import identity as process
+from dropout_study.system.processes import now_ms
+from dropout_study.tracking import lookup, recorder, store
+from dropout_study.tracking.lookup import DUPLICATE, HEARTBEAT, Known, bury, look_up, settle
+from dropout_study.tracking.record import Record
+from support.records import example
+
+Put = Callable[..., str]
+
+
+@pytest.fixture
+def client(uri: str) -> MlflowClient:
+    return MlflowClient(uri)
+
+
+@pytest.fixture
+def put(tmp_path: Path, uri: str) -> Put:
+    """Record a run of seeds 0 and 1 with some status; return its id."""
+    count = iter(range(100))
+
+    def record(status: str = "FINISHED", change: Callable[[Record], None] = lambda _: None) -> str:
+        saved = example()
+        folder = tmp_path / str(next(count))
+        folder.mkdir()
+        saved.started_ms = now_ms()
+
+        if status != "RUNNING":
+            saved.end(status)
+
+        change(saved)
+        saved.save(folder)
+
+        return recorder.record(folder, uri)
+
+    return record
+
+
+def known(client: MlflowClient) -> Known:
+    return look_up(client, "capacity", "abc")
+
+
+def test_what_is_complete_is_known_and_the_rest_is_missing(put: Put, client: MlflowClient) -> None:
+    """If this failed, recorded seeds would be trained again, or missing ones never."""
+    assert known(client).missing([0, 1]) == [0, 1], "there is no experiment yet"
+    put()
+    assert set(known(client).complete) == {0, 1}
+    assert known(client).missing([0, 1, 2, 5]) == [2, 5]
+    assert look_up(client, "capacity", "another").missing([0, 1]) == [0, 1]
+    assert look_up(client, "another", "abc").missing([0, 1]) == [0, 1]
+
+
+@pytest.mark.parametrize("status", ["FAILED", "KILLED"])
+def test_what_did_not_finish_is_missing(put: Put, client: MlflowClient, status: str) -> None:
+    """If this failed, an interrupted condition would never be run again."""
+
+    def crash(saved: Record) -> None:
+        if status == "FAILED":
+            saved.fail("out of memory")
+
+    put(status, crash)
+    assert known(client).missing([0, 1]) == [0, 1]
+
+
+def test_of_a_cohort_with_a_diverged_seed_the_others_count(put: Put, client: MlflowClient) -> None:
+    """If this failed, one diverged network would cost the results of its whole cohort, or count as one."""
+
+    def diverge(saved: Record) -> None:
+        saved.seeds[1].failure = "diverged"
+        saved.end("FAILED", "1 of 2 seeds failed")
+
+    cohort = put("RUNNING", diverge)
+    assert known(client).missing([0, 1]) == [1]
+    runs = {run.data.tags.get("seed"): run for run in client.search_runs(["1"])}
+    assert (runs["0"].info.status, runs["1"].info.status) == ("FINISHED", "FAILED")
+    assert runs["1"].data.tags["reason"] == "diverged"
+    assert client.get_run(cohort).info.status == "FAILED"
+    assert client.get_run(cohort).data.metrics["test/error/weight_scaling"] == 2.0, (
+        "of the seed that is whole"
+    )
+
+
+def test_a_running_cohort_keeps_others_away_until_it_dies(put: Put, client: MlflowClient) -> None:
+    """If this failed, two sweeps would train the same, or a killed one would block its condition for ever."""
+    cohort = put("RUNNING")
+    assert known(client).missing([0, 1, 2]) == [2]
+    client.set_tag(cohort, HEARTBEAT, str(now_ms() - 130_000))
+    assert known(client).missing([0, 1, 2]) == [0, 1, 2]
+
+
+def test_only_runs_without_a_living_process_are_buried(put: Put, client: MlflowClient) -> None:
+    """If this failed, a run would stay RUNNING for ever, or one that is going on would be called dead."""
+
+    def elsewhere(saved: Record) -> None:
+        saved.tags |= {"host.id": "another container with the same host name", "pid": "1"}
+
+    def older(saved: Record) -> None:
+        del saved.tags["host.id"], saved.tags["pid.created"]
+
+    def dead(saved: Record) -> None:
+        saved.tags |= {"pid": "999999999"}
+
+    left = [put("RUNNING"), put("RUNNING", elsewhere), put("RUNNING", older)]
+    gone = put("RUNNING", dead)
+    bury(client, "1")
+    assert {client.get_run(run).info.status for run in left} == {"RUNNING"}
+    killed = [run for run in client.search_runs(["1"]) if run.info.status == "KILLED"]
+    assert {run.info.run_id for run in killed if run.data.tags["role"] == "cohort"} == {gone}
+    assert len(killed) == 3, "its two seeds as well"
+    assert {run.data.tags["reason"] for run in killed} == {"its process is gone"}
+
+
+def test_a_run_that_was_taken_for_dead_can_still_finish(
+    tmp_path: Path, uri: str, client: MlflowClient
+) -> None:
+    """If this failed, a run whose heartbeat could not be sent for a while would look killed and complete at once."""
+    saved = example()
+    saved.tags |= {"pid": "999999999"}
+    saved.save(tmp_path)
+    cohort = recorder.record(tmp_path, uri)
+    bury(client, "1")
+    saved.end("FINISHED")
+    saved.save(tmp_path)
+    recorder.record(tmp_path, uri)
+    run = client.get_run(cohort)
+    assert (run.info.status, run.data.tags["complete"], "reason" in run.data.tags) == (
+        "FINISHED",
+        "true",
+        False,
+    )
+
+
+def seeds(client: MlflowClient, seed: int) -> list[Run]:
+    found = client.search_runs(
+        ["1"], f"tags.seed = '{seed}'", order_by=["attributes.start_time ASC"]
+    )
+    return list(found)
+
+
+def test_of_two_complete_runs_the_first_counts_and_the_other_is_a_duplicate(
+    put: Put, client: MlflowClient
+) -> None:
+    """If this failed, what two processes trained at once on a server would count twice in means and intervals."""
+
+    def later(saved: Record) -> None:
+        saved.started_ms += 1_000
+
+    put("FINISHED", later)  # recorded first, but begun later
+    put()
+    first, second = seeds(client, 0)
+    assert DUPLICATE not in first.data.tags
+    assert second.data.tags[DUPLICATE] == "true"
+    assert known(client).complete[0].info.run_id == first.info.run_id
+
+
+def test_of_runs_that_were_forced_the_last_counts(put: Put, client: MlflowClient) -> None:
+    """If this failed, `rerun=true` would train for nothing."""
+
+    def again(by_ms: int) -> Callable[[Record], None]:
+        def change(saved: Record) -> None:
+            saved.started_ms += by_ms
+            saved.tags[lookup.RERUN] = "true"
+
+        return change
+
+    put()
+    put("FINISHED", again(1_000))
+    put("FINISHED", again(2_000))
+    assert [DUPLICATE in run.data.tags for run in seeds(client, 0)] == [True, True, False]
+
+
+def test_recording_marks_its_own_process(put: Put, client: MlflowClient) -> None:
+    """If this failed, nobody could say whether a RUNNING run is alive."""
+    tags = client.get_run(put("RUNNING")).data.tags
+    assert {key: tags[key] for key in process()} == process()
+
+
+def counting(client: MlflowClient) -> dict[int, str]:
+    """Seed -> the cohort whose run of it counts, on which a skipped job and the report agree."""
+    recorded = known(client).complete
+    skipped = {seed: run.data.tags[recorder.PARENT] for seed, run in recorded.items()}
+    frame = results.from_store(client.tracking_uri, ["capacity"])
+    reported = dict(zip(frame["seed"], frame["run"], strict=True)) if len(frame) else {}
+    assert len(reported) == len(frame), "a seed counts once"
+    assert reported == skipped
+
+    return skipped
+
+
+def test_what_is_deleted_does_not_count_until_it_is_restored(
+    put: Put, client: MlflowClient
+) -> None:
+    """If this failed, a job would be skipped as recorded that the report misses, or a seed count twice."""
+    first = put()
+    of_first = {
+        run.data.tags["seed"]: run.info.run_id
+        for run in client.search_runs(["1"])
+        if "seed" in run.data.tags
+    }
+    client.delete_run(first)  # alone, as MLflow's pages do
+    assert counting(client) == {}, "seeds of a deleted cohort"
+
+    second = put("FINISHED", lambda saved: setattr(saved, "started_ms", saved.started_ms + 1_000))
+    assert counting(client) == {0: second, 1: second}
+    client.restore_run(first)
+    assert counting(client) == {0: first, 1: first}, "the first of two, whatever its tags say"
+    client.delete_run(of_first["0"])
+    assert counting(client) == {0: second, 1: first}
+
+    settle(client, "1", "abc")
+    client.delete_run(of_first["1"])
+    assert counting(client) == {0: second, 1: second}, (
+        "that of seed 1 is still tagged as a duplicate"
+    )
+
+
+def test_tags_say_what_counts_when_they_are_settled(put: Put, client: MlflowClient) -> None:
+    """If this failed, MLflow's pages would call the only result of a seed a duplicate for ever."""
+    first = put()
+    second = put("FINISHED", lambda saved: setattr(saved, "started_ms", saved.started_ms + 1_000))
+    assert DUPLICATE in client.get_run(second).data.tags
+    client.delete_run(first)
+    settle(client, "1", "abc")
+    assert DUPLICATE not in client.get_run(second).data.tags
+
+
+def test_more_runs_than_a_store_hands_out_at_once_are_all_seen(
+    put: Put, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, what is recorded beyond some number would be trained again and miss in the report."""
+    monkeypatch.setattr(store, "RUNS_PER_REQUEST", 2)
+
+    for first in (0, 2, 4):
+        put("FINISHED", lambda saved, first=first: _renumber(saved, first))
+
+    assert set(counting(client)) == set(range(6))
+
+
+def _renumber(saved: Record, first: int) -> None:
+    for i, seed in enumerate(saved.seeds):
+        seed.seed = first + i

@@ -1,0 +1,335 @@
+"""Recording folders into a real store."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from mlflow.entities import Run, ViewType
+from mlflow.tracking import MlflowClient
+
+from dropout_study.config.schema import ConfigError
+from dropout_study.tracking import recorder, store
+from dropout_study.tracking.record import FILE, TABLE, UNRECORDED, Record
+from dropout_study.tracking.recorder import _belongs_elsewhere
+from support.records import example
+
+
+def record(saved: Record, folder: Path, uri: str) -> list[Run]:
+    """Save and record; return all runs of the store, the cohort first."""
+    (folder / "config.yaml").write_text("seeds: [0, 1]\n")
+    saved.save(folder)
+    cohort = recorder.record(folder, uri)
+    client = MlflowClient(uri)
+    ids = [experiment.experiment_id for experiment in client.search_experiments()]
+
+    return sorted(
+        client.search_runs(ids),
+        key=lambda run: (run.info.run_id != cohort, run.data.tags.get("seed")),
+    )
+
+
+def test_a_finished_record_becomes_a_cohort_with_nested_seeds(tmp_path: Path, uri: str) -> None:
+    """If this failed, the UI would not show means with their intervals, or seeds below their cohort."""
+    saved = example()
+    saved.end("FINISHED")
+    cohort, first, second = record(saved, tmp_path, uri)
+    assert cohort.info.run_name == "mlp 8, rate 0.5"
+    assert cohort.data.metrics["test/error/weight_scaling"] == 3.0
+    assert cohort.data.metrics["test/error/weight_scaling_high"] == pytest.approx(
+        3 + 12.7062, abs=1e-3
+    )
+    assert "val/error_low" not in cohort.data.metrics, (
+        "the table of seeds has the intervals of the rest"
+    )
+    assert cohort.data.metrics["test/error/weight_scaling_low"] == 0, "no error is below 0 %"
+    assert cohort.data.tags["interval"] == "0.00 to 15.71"
+    assert cohort.data.params == {"model.hidden_rate": "0.5"}
+    assert cohort.data.tags["git.commit"] == "0123"
+
+    for run, seed, error in ((first, "0", 2.0), (second, "1", 4.0)):
+        assert run.data.tags["mlflow.parentRunId"] == cohort.info.run_id
+        assert (run.data.tags["seed"], run.data.tags["config_digest"]) == (seed, "abc")
+        assert run.data.metrics["test/error/weight_scaling"] == error
+
+    assert {run.data.tags["complete"] for run in (cohort, first, second)} == {"true"}
+    assert {run.info.status for run in (cohort, first, second)} == {"FINISHED"}
+    client = MlflowClient(uri)
+    curve = client.get_metric_history(cohort.info.run_id, "val/error")
+    assert [(point.step, point.value) for point in curve] == [(10, 9.0), (20, 4.0)]
+    assert [a.path for a in client.list_artifacts(cohort.info.run_id)] == ["config.yaml"]
+    assert cohort.inputs.dataset_inputs[0].dataset.digest == "def"
+
+
+def test_widths_become_a_number_and_the_table_of_seeds_is_named(tmp_path: Path, uri: str) -> None:
+    """If this failed, charts could not lay the size of a net on an axis, or a run's page would show raw JSON."""
+    saved = example()
+    saved.params = {"model.widths": "16x8"}
+    saved.artifacts = [TABLE]
+    (tmp_path / TABLE).write_text("{}")
+    saved.end("FINISHED")
+    cohort, seed, _ = record(saved, tmp_path, uri)
+    assert cohort.data.params == seed.data.params == {"model.widths": "16x8", "model.units": "24"}
+    assert cohort.data.tags["mlflow.loggedArtifacts"] == '[{"path": "seeds.json", "type": "table"}]'
+
+
+def test_recording_is_idempotent_from_start_to_end(tmp_path: Path, uri: str) -> None:
+    """If this failed, recording again after a lost connection would duplicate runs or points."""
+    saved = example()
+    started = record(saved, tmp_path, uri)
+    assert {run.info.status for run in started} == {"RUNNING"}
+    assert not any("complete" in run.data.tags for run in started)
+    saved.end("FINISHED")
+    once = record(saved, tmp_path, uri)
+    twice = record(saved, tmp_path, uri)
+    assert [run.info.run_id for run in started] == [run.info.run_id for run in once]
+    assert [run.to_dictionary() for run in once] == [run.to_dictionary() for run in twice]
+    points = MlflowClient(uri).get_metric_history(once[1].info.run_id, "val/error")
+    assert len(points) == 2
+
+
+def test_a_run_that_was_only_created_is_completed(tmp_path: Path, uri: str) -> None:
+    """If this failed, a connection lost between two calls would leave a complete run without its parameters."""
+    saved = example()
+    client = MlflowClient(uri)
+    saved.end("FINISHED")
+    experiment = store.prepare(uri, saved.experiment, "")
+    client.create_run(
+        experiment, saved.started_ms, {recorder.RECORD_ID: saved.id, "role": "cohort"}, saved.name
+    )
+    cohort, *seeds = record(saved, tmp_path, uri)
+    assert len(seeds) == 2
+    assert cohort.data.params == saved.params
+    assert len(cohort.inputs.dataset_inputs) == 1
+
+
+def test_the_seed_stands_in_its_tag_and_not_in_the_role(tmp_path: Path, uri: str) -> None:
+    """If this failed, "the runs of seeds" could not be asked for, or older stores get every seed twice."""
+    saved = example()
+    client = MlflowClient(uri)
+    started = record(saved, tmp_path, uri)
+    assert [run.data.tags["role"] for run in started] == ["cohort", "seed", "seed"]
+
+    for run in started[1:]:
+        client.set_tag(
+            run.info.run_id, "role", f"seed {run.data.tags['seed']}"
+        )  # as it was written before
+
+    saved.end("FINISHED")
+    ended = record(saved, tmp_path, uri)
+    assert [run.info.run_id for run in ended] == [run.info.run_id for run in started]
+
+
+@pytest.mark.parametrize("status", ["FAILED", "KILLED"])
+def test_what_failed_is_not_complete_and_says_why(tmp_path: Path, uri: str, status: str) -> None:
+    """If this failed, an aborted run would be averaged into results."""
+    saved = example()
+
+    if status == "FAILED":
+        saved.fail("the loss is not a number")
+    else:
+        saved.end(status, "the loss is not a number")
+
+    for run in record(saved, tmp_path, uri):
+        assert run.info.status == status
+        assert run.data.tags["reason"] == "the loss is not a number"
+        assert "complete" not in run.data.tags
+
+
+@pytest.mark.parametrize("metric_first", [True, False])
+def test_a_metric_that_a_curve_would_replace_is_an_error(metric_first: bool) -> None:
+    """If this failed, a store would show the last point of a curve, such as the last layer, for a mean over layers."""
+    saved = example()
+    values = torch.tensor([[3.0, 5.0], [1.0, 2.0]])
+    added = [
+        lambda: saved.add_metric("units/rank", values.mean(0)),
+        lambda: saved.add_curve("units/rank", [1, 2], values),
+    ]
+    added = added if metric_first else added[::-1]
+    added[0]()
+
+    with pytest.raises(
+        ValueError, match="units/rank is a curve, and a metric that is not its last point"
+    ):
+        added[1]()
+
+    saved.add_curve("removal/error", [0, 50], values)
+    saved.add_metric("removal/error", values[-1])
+
+
+def test_what_an_older_record_holds_under_the_key_of_a_curve_is_left_out(tmp_path: Path) -> None:
+    """If this failed, what was recorded before such keys were an error could not be evaluated or recorded again."""
+    saved = example()
+    saved.seeds[0].metrics["val/error"] = 7.0
+    saved.save(tmp_path)
+    first, second = Record.load(tmp_path).seeds
+    assert first.metrics == {"test/error/weight_scaling": 2.0}
+    assert second.metrics == saved.seeds[1].metrics
+
+
+def test_a_record_survives_writing_and_reading(tmp_path: Path) -> None:
+    """If this failed, what reaches the store would differ from what was trained."""
+    saved = example()
+    saved.save(tmp_path)
+    loaded = Record.load(tmp_path)
+    assert loaded.seeds[1].metrics == saved.seeds[1].metrics
+    assert loaded.id == saved.id
+    assert {path.name for path in tmp_path.iterdir()} == {FILE, UNRECORDED}, (
+        "nothing is half-written"
+    )
+
+
+def everything(uri: str) -> dict[str, str]:
+    """The id of every run of the store, deleted ones included, and its stage."""
+    client = MlflowClient(uri)
+    experiments = [found.experiment_id for found in client.search_experiments(ViewType.ALL)]
+    found = client.search_runs(experiments, run_view_type=ViewType.ALL)
+
+    return {run.info.run_id: run.info.lifecycle_stage for run in found}
+
+
+def test_a_deleted_run_is_not_brought_back_to_life(
+    tmp_path: Path, uri: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """If this failed, `sync` or the end of a training would undo what a user has deleted."""
+    saved = example()
+    client = MlflowClient(uri)
+    cohort, first, _ = record(saved, tmp_path, uri)
+    saved.end("FINISHED")
+    saved.save(tmp_path)
+
+    client.delete_run(first.info.run_id)
+    recorder.record(tmp_path, uri)
+    assert everything(uri)[first.info.run_id] == "deleted"
+    assert len(everything(uri)) == 3, "nor is it made anew"
+
+    client.delete_run(cohort.info.run_id)
+    before = everything(uri)
+    saved.save(tmp_path)
+    assert recorder.try_to_record(tmp_path, uri) is None
+    assert everything(uri) == before
+    assert f"mlflow runs restore --run-id {cohort.info.run_id}" in caplog.text
+
+    client.restore_run(cohort.info.run_id)
+    assert recorder.try_to_record(tmp_path, uri) == cohort.info.run_id
+
+
+def test_a_deleted_experiment_does_not_keep_others_from_being_recorded(
+    tmp_path: Path, uri: str
+) -> None:
+    """If this failed, no study could be trained beside what an earlier one could not record."""
+    folders = [tmp_path / "deleted", tmp_path / "other"]
+    for folder in folders:
+        saved = example()
+        saved.experiment = folder.name
+        saved.store = uri
+        saved.end("FINISHED")
+        folder.mkdir()
+        saved.save(folder)
+
+    MlflowClient(uri).delete_experiment(store.prepare(uri, "deleted", ""))
+    assert recorder.sync(folders, uri) == ["mlp 8, rate 0.5"]
+    assert [(folder / UNRECORDED).exists() for folder in folders] == [True, False]
+
+
+def test_a_run_without_networks_is_told_from_a_cohort(tmp_path: Path, uri: str) -> None:
+    """If this failed, evaluating the wrong run would end in a message about a missing file."""
+    client = MlflowClient(uri)
+    sweep = example()
+    cohort, seed, _ = record(example(), tmp_path, uri)
+    sweep.role = "sweep"
+    sweep.name = "sweep of 3 conditions"
+    sweep.seeds = []
+    sweep.save(tmp_path)
+    of_sweep = recorder.record(tmp_path, uri)
+    report, gone = (
+        client.create_run("0", run_name=name).info.run_id for name in ("report", "gone")
+    )
+    client.delete_run(gone)
+
+    says = {
+        seed.info.run_id: f"one network of a cohort .* evaluate the cohort: run={cohort.info.run_id}$",
+        of_sweep: f"is a sweep of 3 conditions; .* tags.sweep = '{sweep.id}'$",
+        report: r"\(report\) holds no networks; evaluate a cohort",
+        gone: f"was deleted; restore it first: MLFLOW_TRACKING_URI={uri} mlflow runs restore --run-id {gone}$",
+        "0123": "neither a checkpoint nor a run of sqlite",
+    }
+    for run_id, reason in says.items():
+        with pytest.raises(ConfigError, match=f"run={run_id} .*{reason}"):
+            recorder.download(run_id, uri, tmp_path / "files")
+
+    recorder.download(cohort.info.run_id, uri, tmp_path / "files")
+
+
+@pytest.fixture
+def project(tmp_path: Path, tables: Path) -> Path:
+    """A folder with a store that has the experiment of the example."""
+    folder = tmp_path / "old"
+    folder.mkdir()
+    shutil.copy(tables, folder / "mlflow.db")
+    store.prepare(f"sqlite:///{folder}/mlflow.db", "capacity", "")
+
+    return folder
+
+
+def test_what_a_store_missed_before_it_was_moved_is_recorded(project: Path, tmp_path: Path) -> None:
+    """If this failed, a move would lose results, or take their files to the old path."""
+    saved = example()
+    new = tmp_path / "new"
+    saved.store = f"sqlite:///{project}/mlflow.db"
+    (project / "config.yaml").touch()
+    saved.end("FINISHED")
+    saved.save(project)
+    copy = shutil.copytree(project, tmp_path / "copy")
+    assert recorder.sync([copy], f"sqlite:///{copy}/mlflow.db") == [], "the other store is there"
+    project.rename(new)
+    assert recorder.sync([new], f"sqlite:///{tmp_path}/other.db") == []
+    assert recorder.sync([new], f"sqlite:///{new}/mlflow.db") == [saved.name]
+    assert len(list((new / "mlartifacts").glob("*/artifacts/config.yaml"))) == 1
+    assert not project.exists()
+
+
+def test_a_store_of_the_same_name_is_another_one(tmp_path: Path) -> None:
+    """If this failed, results for a drive that is away would be recorded beside it, and never there."""
+    here = f"sqlite:///{tmp_path}/mlflow.db"
+    elsewhere = {
+        "sqlite:////absent/mlflow.db": [False, True],  # moved with the folder, or not
+        f"sqlite:///{tmp_path.parent}/mlflow.db": [True, True],  # that folder is still there
+        "sqlite:////absent/other.db": [True, True],
+        here: [False, False],
+    }
+    folders = [tmp_path / "outputs", tmp_path.parent / "outputs"]
+    found = {
+        recorded: [_belongs_elsewhere(recorded, here, folder) for folder in folders]
+        for recorded in elsewhere
+    }
+    assert found == elsewhere
+
+
+def test_a_server_is_the_same_with_and_without_its_password(tmp_path: Path) -> None:
+    """If this failed, what was recorded with a password in the address would never reach its server."""
+    server = "http://127.0.0.1:5000"
+    assert not _belongs_elsewhere("http://ada:***@127.0.0.1:5000", server, tmp_path)
+    assert _belongs_elsewhere("http://ada:***@127.0.0.2:5000", server, tmp_path)
+
+
+def test_a_run_of_a_database_that_is_away_is_said_at_once(tmp_path: Path) -> None:
+    """If this failed, MLflow would try for two minutes, and end in a traceback."""
+    with pytest.raises(
+        ConfigError, match="run=abc is neither a checkpoint nor a run of postgresql"
+    ):
+        recorder.download("abc", "postgresql+psycopg://ada:s3cret@127.0.0.1:1/runs", tmp_path)
+
+
+def test_the_files_of_a_run_are_found_after_a_move(project: Path, tmp_path: Path) -> None:
+    """If this failed, a stored cohort could not be evaluated any more."""
+    client = MlflowClient(f"sqlite:///{project}/mlflow.db")
+    number = store.experiment_id(client, "capacity")
+    run = client.create_run(str(number), tags={"role": "cohort"}).info.run_id
+    file = project / "mlartifacts" / run / "artifacts" / "cohort.pt"  # by hand: a process remembers
+    file.parent.mkdir(parents=True)
+    file.touch()
+    project.rename(tmp_path / "new")
+    (tmp_path / "fetched").mkdir()
+    recorder.download(run, f"sqlite:///{tmp_path}/new/mlflow.db", tmp_path / "fetched")
+    assert (tmp_path / "fetched" / "cohort.pt").exists()

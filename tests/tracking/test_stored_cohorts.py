@@ -1,0 +1,140 @@
+"""Evaluating cohorts that another study has stored."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
+
+from dropout_study.config.schema import Evaluate, Tracking
+from dropout_study.dropout.cohort import Cohort
+from dropout_study.dropout.networks import Network
+from dropout_study.running.job import Job, carry_out
+from dropout_study.running.reevaluate import reevaluate, results_table
+from dropout_study.tracking.store import prepare
+from support.paths import CONF
+
+SMALL = ("budget=smoke", "data=digits", "model.widths=[8]", "rules=[weight_scaling]", "trainer=cpu")
+
+
+@pytest.fixture
+def do(tmp_path: Path, uri: str) -> Callable[..., Job]:
+    """Carry out a job of a study; return what it left."""
+    count = iter(range(10))
+
+    def carry(study: str, *overrides: str) -> Job:
+        prepare(uri, study, "")
+        folder = tmp_path / study / str(next(count))
+        folder.mkdir(parents=True)
+        places = [
+            f"study={study}",
+            f"tracking.uri={uri}",
+            f"checkpoint.folder={tmp_path}/checkpoints",
+        ]
+
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            carry_out(
+                compose("train", [*SMALL, *places, *overrides]), folder, study, tmp_path / study
+            )
+
+        return Job.load(folder)
+
+    return carry
+
+
+def of(uri: str, study: str) -> dict[int, Run]:
+    client = MlflowClient(uri)
+    experiment = client.get_experiment_by_name(study)
+    runs = client.search_runs([experiment.experiment_id], "tags.complete = 'true'")
+
+    return {int(run.data.tags["seed"]): run for run in runs if "seed" in run.data.tags}
+
+
+def test_networks_of_several_cohorts_are_evaluated_as_they_were_trained(
+    do: Callable[..., Job], uri: str
+) -> None:
+    """If this failed, a study that trains nothing would judge other networks than those that were trained."""
+    assert do("capacity", "seeds=[3,1]", "tracking.cohort=true").state == "done"
+    assert (
+        do("capacity", "seeds=[1,2]", "tracking.cohort=true").state == "done"
+    )  # trains seed 2 alone
+    assert do("co_adaptation", "seeds=[1,2,3]", "probes=[units]").state == "done"
+    trained = of(uri, "capacity")
+    evaluated = of(uri, "co_adaptation")
+    assert set(trained) == set(evaluated) == {1, 2, 3}
+    errors = {seed: run.data.metrics["test/nll/weight_scaling"] for seed, run in trained.items()}
+    assert len(set(errors.values())) == 3
+
+    for seed, run in evaluated.items():
+        assert run.data.metrics["test/nll/weight_scaling"] == pytest.approx(errors[seed], rel=1e-5)
+        assert "units/correlation" in run.data.metrics
+        assert run.data.tags["training_digest"] == trained[seed].data.tags["training_digest"]
+
+
+def test_a_cohort_that_is_not_there_is_missed_in_a_sentence_and_leaves_no_run(
+    do: Callable[..., Job], uri: str
+) -> None:
+    """If this failed, untrained networks would be judged, or a traceback be all there is to read."""
+    missing = do("co_adaptation", "seeds=[0,1]", "probes=[units]")
+    assert missing.state == "failed"
+    assert "holds no weights of seeds [0, 1]" in missing.reason
+    command = "scripts/train.py -m study=capacity budget=smoke data=digits seeds=[0,1]"
+    assert missing.reason.endswith(command)
+    assert of(uri, "co_adaptation") == {}
+
+
+def test_where_one_network_diverged_the_others_are_evaluated(
+    do: Callable[..., Job], uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, one seed would cost its cohort every evaluation, or be evaluated though it has no numbers."""
+    original = Cohort.__init__
+
+    def broken(self: Cohort, network: Network, seeds: list[int]) -> None:
+        original(self, network, seeds)
+        for p in self.parameters():
+            p.data[self.seeds.index(1)] = float("inf")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Cohort, "__init__", broken)
+        job = do("capacity", "seeds=[0,1,2]", "tracking.cohort=true", "probes=[units]")
+
+    assert job.reason.startswith("1 of 3 seeds failed: seed 1 diverged")
+    trained = of(uri, "capacity")
+    assert set(trained) == {0, 2}
+    assert all("units/rank" in run.data.metrics for run in trained.values())
+    assert do("co_adaptation", "seeds=[2,0]", "probes=[units]").state == "done"
+
+    for seed, run in of(uri, "co_adaptation").items():
+        expected = trained[seed].data.metrics["units/rank"]
+        assert run.data.metrics["units/rank"] == pytest.approx(expected, rel=1e-5)
+
+    folder = tmp_path / "capacity" / "0"
+    record = reevaluate(
+        Evaluate(run=str(folder), rules=["geometric"], tracking=Tracking(uri=uri)), folder
+    )
+    assert ["test/nll/geometric" in seed.metrics for seed in record.seeds] == [True, False, True]
+    assert "over 2 seeds" in str(results_table(record, ["geometric"]).caption)
+
+
+def test_the_advice_for_missing_weights_is_not_skipped(do: Callable[..., Job], uri: str) -> None:
+    """If this failed, the printed command would answer that all is recorded, and its message come back for ever."""
+    do("capacity", "seeds=[0]")
+    without = do("co_adaptation", "seeds=[0]", "probes=[units]")
+    assert without.reason.endswith("data=digits seeds=[0] rerun=true"), (
+        "it counts, and its weights were not kept"
+    )
+    assert do("capacity", "seeds=[0]", "tracking.cohort=true", "rerun=true").state == "done"
+    assert do("co_adaptation", "seeds=[0]", "probes=[units]").state == "done"
+
+    client = MlflowClient(uri)
+
+    experiment = client.get_experiment_by_name("capacity")
+    for cohort in client.search_runs([experiment.experiment_id], "tags.role = 'cohort'"):
+        client.delete_run(cohort.info.run_id)  # alone: the runs of its seeds are still there
+
+    deleted = do("co_adaptation", "seeds=[0]", "probes=[units]", "rerun=true")
+    assert deleted.reason.endswith("data=digits seeds=[0]"), (
+        "nothing is recorded, so nothing would be skipped"
+    )

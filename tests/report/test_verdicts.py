@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from dropout_study.report.rows.rows import table
 from mlflow.tracking import MlflowClient
 from rich.console import Console
 
@@ -17,6 +16,7 @@ from dropout_study.claims import CLAIMS
 from dropout_study.config.schema import Budget, ConfigError, Report, Reproduce, Tracking
 from dropout_study.report.page import write
 from dropout_study.report.publish import STUDIES, report
+from dropout_study.report.rows import table
 from dropout_study.report.verdicts import NEEDS_MNIST, NO_RUNS, Outcome, decide
 from dropout_study.running.reproduce import reproduce
 from dropout_study.running.restore import restore

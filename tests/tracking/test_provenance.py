@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from dropout_study.tracking.provenance import commit
+from dropout_study.tracking import provenance
+from dropout_study.tracking.provenance import changes, code, commit
 
 AUTHOR = (
     "-c",
@@ -72,3 +73,68 @@ def test_code_that_is_installed_has_no_commit(repository: Path) -> None:
     """If this failed, a package in a folder of some repository would be taken for that repository's code."""
     (repository / "venv").mkdir()
     assert commit(repository / "venv") == {}
+
+
+def test_what_a_dirty_tree_changes_is_kept_without_passwords(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, a result of uncommitted code could not be made again, or a password would be published."""
+    assert changes(repository) == ""
+    (repository / "provenance.py").write_text("URI = 'postgresql://me:secret@host/db'\n")
+    (repository / "new.py").touch()
+    commit.cache_clear()
+    changes.cache_clear()
+    text = changes(repository)
+    assert "+URI = 'postgresql://me:***@host/db'" in text.splitlines()
+    assert "# not tracked: new.py" in text.splitlines()
+    assert "secret" not in text
+
+    monkeypatch.setattr(provenance, "CHANGES_LIMIT", 10)
+    changes.cache_clear()
+    short, note = changes(repository).splitlines()
+    assert (short, note) == (text[:10], f"# cut here: {len(text) - 10} characters more")
+
+
+COMPUTING = """
+from math import exp
+
+def double(x: float) -> float:
+    y = x + x
+    return y
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        (COMPUTING.replace("def", "\n\n# why\ndef"), True),
+        (COMPUTING.replace("    y =", '    """Twice."""\n\n    y ='), True),
+        (COMPUTING.replace("x + x", "(x\n    + x)"), True),
+        (COMPUTING.replace("x + x", "x - x"), False),
+        (COMPUTING.replace("x + x", "2 * x"), False),
+        (COMPUTING.replace("exp", "log"), False),
+        (COMPUTING.replace("float", "int", 1), False),
+    ],
+)
+def test_code_is_the_same_where_only_its_looks_differ(
+    tmp_path: Path, text: str, same: bool
+) -> None:
+    """If this failed, a comment would mark all results as mixed, or a change of arithmetic would pass unnoticed."""
+    of_texts = []
+
+    for package, source in ((tmp_path / "before", COMPUTING), (tmp_path / "after", text)):
+        for part in provenance.COMPUTING:
+            file = package / part if part.endswith(".py") else package / part / "module.py"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(source)
+
+        of_texts.append(code(package))
+
+    assert (of_texts[0] == of_texts[1]) is same
+
+
+def test_every_part_that_computes_is_there() -> None:
+    """If this failed, a module that was moved would no longer count as code that computes."""
+    for part in provenance.COMPUTING:
+        assert len(provenance.python_files(provenance.PACKAGE / part)) > 0
+        assert (provenance.PACKAGE / part).exists()

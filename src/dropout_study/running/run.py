@@ -87,6 +87,7 @@ def run_cohort(
     trainer = make_trainer(config, folder, callbacks)
     record = _record(config, data, trainer.strategy.root_device, sweep)
     save_config(config, folder)
+    record.artifacts += provenance.write_files(folder)
     run_id = _claim(config, record, folder)
     log.info("%s: %d seeds, %d updates", record.name, len(config.seeds), config.budget.updates)
 
@@ -159,7 +160,7 @@ def _record(config: Config, data: DataModule, device: torch.device, sweep: Path 
         description=config.study.title,
         name=condition.condition_name(config),
         params=condition.flat_params(config),
-        tags=tags | provenance.tags(device, Path(__file__).parent),
+        tags=tags | provenance.tags(device),
         dataset=dataset,
         seeds=[
             SeedRecord(seed, digest) for seed, digest in zip(config.seeds, digests, strict=True)

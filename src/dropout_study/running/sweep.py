@@ -277,9 +277,7 @@ class Start:
                 description=plain.study.title,
                 name=f"sweep of {self.total} conditions",
                 params={},
-                tags={"command": supervision.command}
-                | process()
-                | provenance.commit(Path(__file__).parent),
+                tags={"command": supervision.command} | process() | provenance.commit(),
                 dataset={},
                 seeds=[],
                 role="sweep",

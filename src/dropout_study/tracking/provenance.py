@@ -1,22 +1,39 @@
-"""Where a result comes from: commit, versions, device.
+"""Where a result comes from: commit, code, versions, machine.
 
-A process asks for commit and versions once, at its start: its later jobs run the code that it has
+A process asks for its code and versions once, at its start: its later jobs run the code that it has
 loaded, whatever is checked out by then.
 """
 
+import ast
+import hashlib
+import json
+import os
 import platform
+import re
 import subprocess
+from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from dropout_study.config.uri import masked
 from dropout_study.system.processes import identity
 
 if TYPE_CHECKING:
     import torch
 
-PACKAGES = (
+PACKAGE = Path(__file__).parents[1]
+COMPUTING = (
+    "dropout",
+    "data",
+    "training",
+    "evaluation",
+    "measures/metrics.py",
+    "measures/scores.py",
+)
+"""The parts of the package that decide which numbers come out."""
+VERSIONS = (
     "dropout-study",
     "torch",
     "torchvision",
@@ -25,46 +42,179 @@ PACKAGES = (
     "mlflow",
     "scikit-learn",
 )
+"""Distributions whose versions are tags; `environment.txt` has all of them."""
+ENVIRONMENT = "environment.txt"
+CHANGES = "changes.diff"
+CHANGES_LIMIT = 200_000  # characters of the changes that are kept
 
 
-def tags(device: "torch.device", source: Path) -> dict[str, str]:
-    """Tags that say what produced a run: code in the folder `source`, packages, device and process."""
-    here = {"version.python": platform.python_version(), "device": device_name(device)}
-    return versions() | identity() | here | commit(source)
+def tags(device: "torch.device") -> dict[str, str]:
+    """Tags that say what produced a run: its code, its versions, its machine and its process."""
+    return versions() | machine(device) | identity() | {"code": code()} | commit()
 
 
 @cache
 def versions() -> dict[str, str]:
-    """The packages that matter, as tags."""
-    return {f"version.{name}": version(name) for name in PACKAGES}
+    """The versions of Python and of the packages that matter, as tags."""
+    packages = {f"version.{name}": version(name) for name in VERSIONS}
+    return {"version.python": platform.python_version()} | packages
 
 
-def device_name(device: "torch.device") -> str:
-    """The device in words: the GPU's name, or the number of CPU threads."""
+def machine(device: "torch.device") -> dict[str, str]:
+    """The device, the processor and its threads, and the library of linear algebra, as tags."""
     import torch  # the start of a sweep asks for the commit alone, and need not wait for torch
 
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
+    threads = str(torch.get_num_threads())
+    blas = re.search(r"BLAS_INFO=(\w+)", torch.__config__.show())
+    name = f"{platform.machine()} {device.type}, {threads} threads"
 
-    return f"{platform.machine()} {device.type}, {torch.get_num_threads()} threads"
+    if device.type == "cuda":
+        name = torch.cuda.get_device_name(device)
+
+    return {
+        "device": name,
+        "processor": processor(),
+        "threads": threads,
+        "blas": blas[1] if blas else "unknown",
+    }
 
 
 @cache
-def commit(source: Path) -> dict[str, str]:
-    """Commit and whether the tree differs from it; nothing outside a repository."""
+def processor() -> str:
+    """The name of the processor, as far as the system says it."""
     try:
-        _run(
-            source, "ls-files", "--error-unmatch", Path(__file__).name
-        )  # not some repository around a venv
-        commit = _run(source, "rev-parse", "HEAD")
-        dirty = str(bool(_run(source, "status", "--porcelain"))).lower()
-        shown = {"mlflow.source.name": "scripts/train.py", "mlflow.source.git.commit": commit}
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:  # only Linux has it
+        lines = []
 
-        return {"git.commit": commit, "git.dirty": dirty} | shown
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+@cache
+def code(package: Path = PACKAGE) -> str:
+    """Twelve hexadecimal digits that name the code that computes, however it is laid out in lines.
+
+    They change with every change of the syntax trees of `COMPUTING`, but not with comments and
+    docstrings, and are the same under every version of Python.
+
+    Args:
+        package: the folder of the package.
+    """
+    files = [file for part in COMPUTING for file in python_files(package / part)]
+    trees = {str(file.relative_to(package)): tree_of(file) for file in files}
+    return hashlib.sha256(json.dumps(trees, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def python_files(place: Path) -> list[Path]:
+    """A module, or all modules of a package."""
+    return sorted(place.rglob("*.py")) if place.is_dir() else [place]
+
+
+def tree_of(file: Path) -> list[Any]:
+    """The syntax tree of a module as nested lists, without docstrings."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
+            node
+        ):
+            del node.body[0]
+
+    return as_lists(tree)
+
+
+def as_lists(node: ast.AST) -> list[Any]:
+    """A node as its kind and its fields; empty fields, which come with new Pythons, are left out."""
+    return [type(node).__name__, *filled_fields(node)]
+
+
+def filled_fields(node: ast.AST) -> Iterator[list[Any]]:
+    """The fields of a node that hold anything, each with its name."""
+    for name, value in ast.iter_fields(node):
+        if isinstance(value, ast.AST):
+            yield [name, as_lists(value)]
+        elif isinstance(value, list) and value:
+            yield [name, [as_lists(v) if isinstance(v, ast.AST) else repr(v) for v in value]]
+        elif value is not None and value != []:
+            yield [name, repr(value)]
+
+
+@cache
+def commit(source: Path = PACKAGE) -> dict[str, str]:
+    """The commit and whether the tree differs from it; nothing outside a repository.
+
+    Args:
+        source: a folder of code.
+    """
+    try:
+        git(source, "ls-files", "--error-unmatch", ".")  # not some repository around a venv
+        number = git(source, "rev-parse", "HEAD")
+        dirty = str(bool(git(source, "status", "--porcelain"))).lower()
     except (OSError, subprocess.CalledProcessError):
         return {}
 
+    return {
+        "git.commit": number,
+        "git.dirty": dirty,
+        "mlflow.source.name": "scripts/train.py",
+        "mlflow.source.git.commit": number,
+    }
 
-def _run(source: Path, *arguments: str) -> str:
+
+def write_files(folder: Path) -> list[str]:
+    """Write what no tag has room for into the folder of a run; returns the names of the files.
+
+    `environment.txt` lists all installed distributions; `changes.diff` is there if the tree differs
+    from its commit, and holds the difference, without passwords of addresses.
+    """
+    (folder / ENVIRONMENT).write_text(environment(), encoding="utf-8")
+
+    if not (difference := changes()):
+        return [ENVIRONMENT]
+
+    (folder / CHANGES).write_text(difference, encoding="utf-8")
+
+    return [ENVIRONMENT, CHANGES]
+
+
+@cache
+def environment() -> str:
+    """All installed distributions with their versions, a line per distribution."""
+    installed = {f"{found.name}=={found.version}" for found in distributions() if found.name}
+    return "\n".join(sorted(installed, key=str.lower)) + "\n"
+
+
+@cache
+def changes(source: Path = PACKAGE) -> str:
+    """How tracked files differ from the commit, and which files are not tracked; cut where long.
+
+    Args:
+        source: a folder of code.
+    """
+    if commit(source).get("git.dirty") != "true":
+        return ""
+
+    root = Path(git(source, "rev-parse", "--show-toplevel"))
+    untracked = git(root, "ls-files", "--others", "--exclude-standard")
+    listed = "".join(f"# not tracked: {name}\n" for name in untracked.splitlines())
+    text = masked(f"{listed}{git(root, 'diff', 'HEAD')}\n")
+
+    if len(text) <= CHANGES_LIMIT:
+        return text
+
+    return f"{text[:CHANGES_LIMIT]}\n# cut here: {len(text) - CHANGES_LIMIT} characters more\n"
+
+
+def git(source: Path, *arguments: str) -> str:
+    """What git prints on standard output.
+
+    Raises:
+        OSError, CalledProcessError: there is no git, or it refuses.
+    """
     command = ["git", "-C", str(source), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    environment = os.environ | {"GIT_OPTIONAL_LOCKS": "0"}  # `status` would write the index
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+
+    return done.stdout.strip()

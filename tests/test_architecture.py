@@ -1,0 +1,108 @@
+"""The packages and what each may import: imports point downward."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.paths import ROOT
+
+PACKAGE = ROOT / "src" / "dropout_study"
+FLOORS = {
+    "dropout": 1,
+    "config": 1,
+    "system": 1,
+    "measures": 2,
+    "data": 2,
+    "training": 3,
+    "tracking": 3,
+    "evaluation": 4,
+    "analysis": 4,
+    "claims": 5,
+    "report": 6,
+    "running": 7,
+    "notebooks": 7,
+    "benchmark": 8,
+}
+"""A package imports only from packages with a smaller number."""
+OUTSIDE = {
+    "dropout": {"torch"},
+    "config": {"hydra", "omegaconf", "sqlalchemy", "yaml", "joblib"},
+    "system": {"filelock", "psutil", "tqdm"},
+    "measures": {"numpy", "scipy", "torch"},
+    "data": {"sklearn", "torch", "torchvision"},
+    "training": {"pytorch_lightning", "torch", "tqdm"},
+    "tracking": {"alembic", "mlflow", "numpy", "sqlalchemy", "torch"},
+    "evaluation": {"torch"},
+    "analysis": {"matplotlib", "mlflow", "numpy", "pandas", "scipy"},
+    "claims": {"matplotlib", "numpy", "pandas", "torch"},
+    "report": {"jinja2", "matplotlib", "mlflow", "pandas", "rich", "torch"},
+}
+"""What a package may import besides the standard library; the top floors may import all."""
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imports(file: Path) -> Iterator[str]:
+    """The dotted names that a module imports, wherever in it, also for type checking alone."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module == "dropout_study":
+            yield from (f"dropout_study.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative imports hide where they point"
+            yield str(node.module)
+
+
+def package_of(file: Path) -> str:
+    """The package of a module; one that lies beside the packages is its own."""
+    return file.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def test_every_package_has_a_floor() -> None:
+    """If this failed, a new package could import what it likes."""
+    assert {package_of(file) for file in MODULES} - {"__init__"} == set(FLOORS)
+
+
+@pytest.mark.parametrize("file", MODULES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_imports_point_downward(file: Path) -> None:
+    """If this failed, the layout would not show what depends on what."""
+    package = package_of(file)
+    floor = FLOORS.get(package, 0)
+
+    for name in imports(file):
+        head, *parts = name.split(".")
+        if head == "dropout_study" and parts and parts[0] != package:
+            assert FLOORS[parts[0]] < floor, f"{package} ({floor}) imports {name}"
+
+
+@pytest.mark.parametrize("file", MODULES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_what_comes_from_outside_is_agreed_on(file: Path) -> None:
+    """If this failed, the mathematics could depend on a framework, or a page on what trains."""
+    package = package_of(file)
+    roots = {name.split(".")[0] for name in imports(file)}
+    outside = roots - set(sys.stdlib_module_names) - {"dropout_study"}
+
+    if package in OUTSIDE:
+        assert outside <= OUTSIDE[package]
+
+
+@pytest.mark.parametrize(
+    ("modules", "absent"),
+    [
+        ("config.read, config.condition, config.studies", "torch, mlflow, pytorch_lightning"),
+        ("dropout.rules, dropout.any_model, measures.scores", "hydra, mlflow, pytorch_lightning"),
+        ("running.command_line", "torch, mlflow, pytorch_lightning"),
+        ("running.sweep, running.job", "torch, pytorch_lightning"),
+        ("report.mlflow_description, claims.capacity", "torch, pytorch_lightning, mlflow"),
+    ],
+)
+def test_what_has_to_be_quick_loads_nothing_heavy(modules: str, absent: str) -> None:
+    """If this failed, `--help`, a mistake or a finished sweep would be answered seconds later."""
+    names = ", ".join(f"dropout_study.{name}" for name in modules.split(", "))
+    code = f"import sys; import {names}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(absent.split(", ")).isdisjoint(done.stdout.split())

@@ -110,11 +110,11 @@ def main() -> None:
     parser.add_argument(
         "--rounds", type=int, default=2, help="times that all is measured (default 2)"
     )
-    folders = "folder of table and figure (default speed; of some sections outputs/speed)"
+    folders = "folder of table and figure (default report/speed; of some sections outputs/speed)"
     parser.add_argument("--output", type=Path, help=folders)
     arguments = parser.parse_args()
     output = arguments.output or Path(
-        "speed" if set(arguments.sections) == set(SECTIONS) else "outputs/speed"
+        "report/speed" if set(arguments.sections) == set(SECTIONS) else "outputs/speed"
     )
 
     if root := os.environ.get("DROPOUT_STUDY_DATA"):

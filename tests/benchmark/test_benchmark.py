@@ -136,7 +136,7 @@ def test_the_readme_quotes_what_was_measured() -> None:
     section = (
         (ROOT / "README.md").read_text(encoding="utf-8").split("## Speed")[1].split("## Limits")[0]
     )
-    measured = (ROOT / "speed" / "README.md").read_text(encoding="utf-8").splitlines()
+    measured = (ROOT / "report" / "speed" / "README.md").read_text(encoding="utf-8").splitlines()
     quoted = [line for line in section.splitlines() if line.startswith("| ")]
     assert len(quoted) > 10
     assert set(quoted) <= set(measured)

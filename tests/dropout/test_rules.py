@@ -2,20 +2,26 @@
 
 import math
 import re
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dropout_study.config import names
+from dropout_study.dropout import rules
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.masks import Site, enumerate_masks, log_probability
 from dropout_study.dropout.networks import MLP, LeNet, Network
 from dropout_study.dropout.rules import (
+    RULES,
+    Averages,
     bagging,
     exact,
     means,
     monte_carlo,
+    predict,
     subnetworks,
     weight_scaling,
 )
@@ -231,3 +237,27 @@ def test_every_rule_gives_distributions(rule) -> None:  # noqa: ANN001
     log_probs = rule(cohort(MLP(4, 3, [5], hidden_rate=0.5)), X)
     assert log_probs.shape == (2, 6, 3)
     torch.testing.assert_close(log_probs.logsumexp(-1), torch.zeros(2, 6, dtype=torch.float64))
+
+
+def test_the_registry_holds_the_rules_that_can_be_configured() -> None:
+    """If this failed, a configuration would name a rule that does not exist, or never offer one that does."""
+    assert tuple(RULES) == names.RULES
+
+
+def test_rules_of_the_same_subnetworks_share_one_pass_over_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """If this failed, masks would be sampled or enumerated once for each rule that averages them."""
+    made = cohort(MLP(4, 3, [5], hidden_rate=0.5))
+    alone = {name: rule(made, X, samples=7) for name, rule in RULES.items()}
+    computed: list[Averages] = []
+    ensemble = rules._ensemble
+
+    def counted(averages: Averages, *arguments: Any) -> rules.Ensemble:
+        computed.append(averages)
+        return ensemble(averages, *arguments)
+
+    monkeypatch.setattr(rules, "_ensemble", counted)
+    together = dict(predict(made, X, list(RULES), samples=7))
+    assert computed == list(Averages)
+    assert all(torch.equal(together[name], alone[name]) for name in RULES)

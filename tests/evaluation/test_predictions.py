@@ -58,8 +58,9 @@ def test_each_rule_is_evaluated_under_its_own_name() -> None:
 def test_a_pool_gives_the_means_of_all_its_masks_and_the_images_they_miss() -> None:
     """If this failed, Monte Carlo would depend on whether the curve over masks is wanted, too."""
     made = cohort()
-    found = sampled(made, BATCHES, samples=100, redraws=5, kept=[7, 50])
-    alone = score_rules(made, BATCHES, ["monte_carlo", "geometric"], 100)
+    rules = ["monte_carlo", "geometric"]
+    found = sampled(made, BATCHES, rules, samples=100, redraws=5, kept=[7, 50])
+    alone = score_rules(made, BATCHES, rules, 100)
 
     for rule, scores in found.scores.items():
         torch.testing.assert_close(
@@ -75,7 +76,7 @@ def test_a_pool_gives_the_means_of_all_its_masks_and_the_images_they_miss() -> N
 def test_the_curve_over_masks_falls_towards_the_ensemble_from_the_mean_subnetwork() -> None:
     """If this failed, re-draws would not be of k masks: at k = 1 it is the mean over subnetworks of the pool."""
     made = cohort()
-    curve = sampled(made, BATCHES, samples=100, redraws=400).curves["nll"]
+    curve = sampled(made, BATCHES, [], samples=100, redraws=400).curves["nll"]
     pool = torch.stack(list(subnetworks(made, X, 100)))
     assert curve.counts[0] == 1
     assert curve.counts[-1] == 20
@@ -90,7 +91,7 @@ def test_the_curve_over_masks_falls_towards_the_ensemble_from_the_mean_subnetwor
 def test_the_same_call_gives_the_same_curve() -> None:
     """If this failed, the pool would be altered by drawing from it, or drawn anew."""
     made = cohort()
-    one, two = (sampled(made, BATCHES, 50, 7).curves["error"] for _ in range(2))
+    one, two = (sampled(made, BATCHES, [], 50, 7).curves["error"] for _ in range(2))
     assert torch.equal(one.mean, two.mean)
     assert torch.equal(one.sd, two.sd)
 

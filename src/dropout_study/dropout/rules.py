@@ -1,13 +1,15 @@
 """Prediction rules: ways of averaging the subnetworks of trained weights.
 
-A rule maps a cohort and inputs to log-probabilities `[R, N, C]`. A subnetwork is the network under
-one mask, the same for all examples; every rule here averages over subnetworks, so they differ in
-how alone. Sums are taken in float32 at least, whatever the precision of the networks.
+A rule maps a cohort and inputs to log-probabilities `[R, N, C]`; `RULES` names them all. A
+subnetwork is the network under one mask, the same for all examples. Rules differ in which
+subnetworks they average and in which mean they take. Sums are taken in float32 at least, whatever
+the precision of the networks.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 import torch
 from torch import Tensor
@@ -326,3 +328,79 @@ def _rows(cohort: Cohort, memory: int) -> int:
     return max(
         1, memory // (4 * len(cohort.seeds) * widest * next(cohort.parameters()).element_size())
     )
+
+
+class Averages(Enum):
+    """Which subnetworks a rule averages."""
+
+    NONE = "none"  # one pass without masks
+    SAMPLED = "sampled"
+    ALL = "all"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A function from a cohort and inputs to log-probabilities `[R, N, C]`.
+
+    Attributes:
+        averages: the subnetworks that it averages.
+        mean: which of the two means of those subnetworks it is.
+        curve: prefix of the keys under which its error against the number of masks is recorded;
+            empty if that is not measured.
+    """
+
+    averages: Averages
+    mean: Callable[[Ensemble], Tensor]
+    curve: str = ""
+
+    def __call__(self, cohort: Cohort, x: Tensor, samples: int = 100) -> Tensor:
+        """Log-probabilities `[R, N, C]` for inputs `[N, D]`; `samples` is the number of sampled masks."""
+        return self.mean(_ensemble(self.averages, cohort, x, samples))
+
+
+def _arithmetic(ensemble: Ensemble) -> Tensor:
+    return ensemble.arithmetic
+
+
+def _geometric(ensemble: Ensemble) -> Tensor:
+    return ensemble.geometric
+
+
+RULES: dict[str, Rule] = {
+    "weight_scaling": Rule(Averages.NONE, _arithmetic),
+    "monte_carlo": Rule(Averages.SAMPLED, _arithmetic, curve="mc"),
+    "geometric": Rule(Averages.SAMPLED, _geometric),
+    "exact_arithmetic": Rule(Averages.ALL, _arithmetic),
+    "exact_geometric": Rule(Averages.ALL, _geometric),
+}
+
+
+def predict(
+    cohort: Cohort, x: Tensor, names: Sequence[str], samples: int
+) -> Iterator[tuple[str, Tensor]]:
+    """Name and prediction `[R, N, C]` of several rules; rules of the same subnetworks share one pass over them.
+
+    Args:
+        cohort: R networks.
+        x: inputs `[N, D]`.
+        names: of the rules, keys of `RULES`.
+        samples: number of sampled masks.
+    """
+    for averages in Averages:
+        sharing = [name for name in names if RULES[name].averages is averages]
+        if sharing:
+            ensemble = _ensemble(averages, cohort, x, samples)
+            yield from ((name, RULES[name].mean(ensemble)) for name in sharing)
+
+
+def _ensemble(averages: Averages, cohort: Cohort, x: Tensor, samples: int) -> Ensemble:
+    """Both means of the subnetworks; without masks there is one network, which is both."""
+    match averages:
+        case Averages.NONE:
+            log_probs = weight_scaling(cohort, x)
+            return Ensemble(log_probs, log_probs)
+        case Averages.SAMPLED:
+            sampled = monte_carlo(cohort, x, [samples])
+            return Ensemble(sampled.arithmetic[0], sampled.geometric[0])
+        case Averages.ALL:
+            return exact(cohort, x)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from dropout_study.config.schema import Config, ConfigError
 from dropout_study.dropout.cohort import Cohort
-from dropout_study.dropout.rules import check_enumerable
+from dropout_study.dropout.rules import RULES, Averages, check_enumerable
 from dropout_study.evaluation import predictions
 from dropout_study.evaluation.probes import PROBES, Probed
 from dropout_study.tracking.record import Record
@@ -19,7 +19,7 @@ def check_rules(config: Config, cohort: Cohort) -> None:
     Raises:
         ConfigError: naming the rules and the number of units.
     """
-    if any(rule.startswith("exact") for rule in config.rules):
+    if any(RULES[rule].averages is Averages.ALL for rule in config.rules):
         try:
             check_enumerable(cohort)
         except ValueError as error:
@@ -43,21 +43,18 @@ def evaluate_cohort(config: Config, cohort: Cohort, data: DataModule, record: Re
     if len(whole) < len(record.seeds):
         cohort = cohort.part(whole)
 
-    pooled = ("monte_carlo", "geometric") if "monte_carlo" in rules else ()
-    scores = predictions.score_rules(
-        cohort, test, [rule for rule in rules if rule not in pooled], config.mc.samples
-    )
+    curved = [rule for rule in rules if RULES[rule].curve]
+    sampling = [rule for rule in rules if RULES[rule].averages is Averages.SAMPLED]
+    pooled = sampling if curved else []
+    alone = [rule for rule in rules if rule not in pooled]
+    scores = predictions.score_rules(cohort, test, alone, config.mc.samples)
 
-    if pooled:
-        found = predictions.sampled(cohort, test, config.mc.samples, config.mc.redraws, [K])
-        scores |= {rule: found.scores[rule] for rule in pooled if rule in rules}
+    if curved:
+        pool = predictions.sampled(cohort, test, pooled, config.mc.samples, config.mc.redraws, [K])
+        scores |= pool.scores
 
-        for key, curve in found.curves.items():
-            record.add_curve(f"mc/{key}", curve.counts, curve.mean)
-            record.add_curve(f"mc/{key}_sd", curve.counts, curve.sd)
-
-        for k, shares in found.wrong.items():
-            record.add_wrong(f"monte_carlo_{k}", shares)
+        for rule in curved:
+            _add_curves(record, rule, pool)
 
     for rule, score in scores.items():
         for measure, values in score.means().items():
@@ -79,7 +76,19 @@ def evaluate_cohort(config: Config, cohort: Cohort, data: DataModule, record: Re
             record.add_picture(key, values)
 
 
+def _add_curves(record: Record, rule: str, pool: predictions.Sampled) -> None:
+    """Add a rule's error against the number of masks, and which images it misclassifies at some."""
+    prefix = RULES[rule].curve
+
+    for key, curve in pool.curves.items():
+        record.add_curve(f"{prefix}/{key}", curve.counts, curve.mean)
+        record.add_curve(f"{prefix}/{key}_sd", curve.counts, curve.sd)
+
+    for count, shares in pool.wrong.items():
+        record.add_wrong(f"{rule}_{count}", shares)
+
+
 def distinct_rules(rules: Sequence[str], cohort: Cohort) -> list[str]:
-    """The rules that differ: without a site that drops all are weight scaling, and there is nothing to sample."""
+    """The rules that differ: without a site that drops, all equal those that average no subnetworks."""
     drops = any(site.rate for site in cohort.network.sites)
-    return [rule for rule in rules if drops or rule == "weight_scaling"]
+    return [rule for rule in rules if drops or RULES[rule].averages is Averages.NONE]

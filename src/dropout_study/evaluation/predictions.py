@@ -1,7 +1,7 @@
 """Evaluating prediction rules on a set of examples: metrics of every network, and error against number of masks."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,47 +9,22 @@ from torch import Tensor
 
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.randomness import Purpose, generator
-from dropout_study.dropout.rules import exact, means, monte_carlo, subnetworks, weight_scaling
+from dropout_study.dropout.rules import RULES, means, predict, subnetworks
 from dropout_study.measures.scores import Scores
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 
 
-def predict(
-    cohort: Cohort, x: Tensor, rules: Sequence[str], samples: int
-) -> Iterator[tuple[str, Tensor]]:
-    """The predictions `[R, N, C]` of several rules for inputs `[N, D]`, each with its name.
-
-    `monte_carlo` and `geometric` are the two means of the same sampled masks; `exact_arithmetic`
-    and `exact_geometric` those of all masks.
-    """
-    if "weight_scaling" in rules:
-        yield "weight_scaling", weight_scaling(cohort, x)
-
-    if {"monte_carlo", "geometric"}.intersection(rules):
-        sampled = monte_carlo(cohort, x, [samples])
-        yield from (("monte_carlo", sampled.arithmetic[0]), ("geometric", sampled.geometric[0]))
-
-    if {"exact_arithmetic", "exact_geometric"}.intersection(rules):
-        ensemble = exact(cohort, x)
-        yield from (
-            ("exact_arithmetic", ensemble.arithmetic),
-            ("exact_geometric", ensemble.geometric),
-        )
-
-
 def score_rules(
     cohort: Cohort, batches: Batches, rules: Sequence[str], samples: int
 ) -> dict[str, Scores]:
-    """The scores of every network `[R]` under each of the rules asked for."""
-    scores: dict[str, Scores] = {rule: Scores() for rule in rules}
+    """Rule -> the scores of every network, `[R]`, over all batches of inputs `[N, D]` and labels `[N]`."""
+    scores = {rule: Scores() for rule in rules}
+    dtype = next(cohort.parameters()).dtype
 
     for x, labels in batches:
-        for rule, log_probs in predict(
-            cohort, x.to(next(cohort.parameters()).dtype), rules, samples
-        ):
-            if rule in scores:
-                scores[rule].add(log_probs, labels)
+        for rule, log_probs in predict(cohort, x.to(dtype), rules, samples):
+            scores[rule].add(log_probs, labels)
 
     return scores
 
@@ -68,7 +43,7 @@ class Sampled:
     """What a pool of sampled subnetworks achieves.
 
     Attributes:
-        scores: of `monte_carlo` and `geometric`, the means of the whole pool, `[R]`.
+        scores: of the rules that average sampled subnetworks, here the whole pool, `[R]`.
         curves: `error`, `nll` and `ece` of the arithmetic mean against the number of masks.
         wrong: number of masks -> share of re-draws that misclassified each example, `[R, N]`.
     """
@@ -79,7 +54,12 @@ class Sampled:
 
 
 def sampled(
-    cohort: Cohort, batches: Batches, samples: int, redraws: int, kept: Sequence[int] = ()
+    cohort: Cohort,
+    batches: Batches,
+    rules: Sequence[str],
+    samples: int,
+    redraws: int,
+    kept: Sequence[int] = (),
 ) -> Sampled:
     """Evaluate a pool of subnetworks, and parts of it: error against k masks (Srivastava et al. 2014, figure 11).
 
@@ -88,7 +68,8 @@ def sampled(
 
     Args:
         cohort: R networks with a site that drops.
-        batches: inputs and labels.
+        batches: inputs `[N, D]` and labels `[N]`.
+        rules: names of rules that average sampled subnetworks.
         samples: size of the pool, at least 10.
         redraws: times each k is drawn.
         kept: numbers of masks for which it is wanted which examples were misclassified; those
@@ -100,14 +81,15 @@ def sampled(
     source = generator(Purpose.EVALUATION_MASK, 0, site=1_000)
     drawn = torch.randint(samples, (redraws, counts[-1]), generator=source)
     parts = [Scores() for _ in range(redraws)]
-    whole = {"monte_carlo": Scores(), "geometric": Scores()}
+    whole = {rule: Scores() for rule in rules}
 
     for x, labels in batches:
         units = x.to(next(cohort.parameters()).dtype)
         pool = torch.stack([log_probs.cpu() for log_probs in subnetworks(cohort, units, samples)])
         ensemble = means(pool, [samples])
-        whole["monte_carlo"].add(ensemble.arithmetic[0], labels)
-        whole["geometric"].add(ensemble.geometric[0], labels)
+
+        for rule, score in whole.items():
+            score.add(RULES[rule].mean(ensemble)[0], labels)
 
         for part, draw in zip(parts, drawn, strict=True):
             cumulated = pool[draw].logcumsumexp(0)[torch.tensor(counts) - 1]

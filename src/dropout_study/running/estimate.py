@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dropout_study.config.schema import Config
 from dropout_study.data.datasets import CLASSES, load_images
+from dropout_study.dropout.rules import RULES
 from dropout_study.evaluation import predictions
 from dropout_study.evaluation.evaluate import check_rules
 from dropout_study.running.memory import check_memory
@@ -43,7 +44,7 @@ def estimate(config: Config) -> float:
     predictions.score_rules(module.cohort, data.test_dataloader()[0], config.rules, 10)
     sampling = time.perf_counter() - start
 
-    if "monte_carlo" in config.rules:
+    if any(RULES[rule].curve for rule in config.rules):
         sampling *= 2 * config.mc.samples / 10  # the curve over masks takes about as long
 
     if config.study.cohorts_from:

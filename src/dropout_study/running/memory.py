@@ -12,6 +12,7 @@ from dropout_study.config.schema import SGD, Config, ConfigError
 from dropout_study.data.batches import EVALUATION_BATCH
 from dropout_study.data.datasets import CLASSES, Images
 from dropout_study.dropout.networks import Network
+from dropout_study.dropout.rules import RULES
 from dropout_study.evaluation.predictions import sparse_counts
 from dropout_study.running import memory
 from dropout_study.training.build import make_network
@@ -89,7 +90,8 @@ def training(config: Config, network: Network, trains: bool) -> int:
 
 def sampling(config: Config, network: Network, examples: int) -> int:
     """Bytes of the pool of sampled predictions, twice while it is stacked, and of its re-draws."""
-    if "monte_carlo" not in config.rules or not any(site.rate for site in network.sites):
+    pooled = any(RULES[rule].curve for rule in config.rules)
+    if not pooled or not any(site.rate for site in network.sites):
         return 0
 
     rows = min(examples, EVALUATION_BATCH)

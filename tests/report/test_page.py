@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from axe_selenium_python import Axe
 from hydra import compose, initialize_config_dir
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from dropout_study.config import read, schema
+from dropout_study.config.overrides import expand_sweep, parse_overrides
 from dropout_study.running.command_line import complete
 from support.browser import Browser, browser
 from support.paths import CONF, SMOKE
@@ -40,8 +39,7 @@ def show(driver: Browser, page: Path, width: int, scheme: str = "light") -> None
 @cache  # several claims are decided on one study
 def ends(*typed: str) -> list[schema.Config]:
     """The first and the last configuration that a command line of `scripts/train.py` runs."""
-    whole = OverridesParser.create().parse_overrides(complete(list(typed), CONF)[1:])
-    jobs = BasicSweeper.split_arguments(whole, None)[0]
+    jobs = expand_sweep(parse_overrides(complete(list(typed), CONF)[1:]))
 
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return [read.read_config(compose("train", job)) for job in (jobs[0], jobs[-1])]

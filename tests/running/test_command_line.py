@@ -1,5 +1,6 @@
 """The command line of a sweep, and mistakes put into sentences."""
 
+import copy
 import io
 import os
 import subprocess
@@ -8,13 +9,22 @@ from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra._internal.utils import get_args_parser  # to compare with
+from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 from rich.console import Console
 from rich.table import Table
 
 from dropout_study.config.choices import list_choices
 from dropout_study.config.schema import ConfigError
-from dropout_study.running.command_line import EXPLAINED, check, complete, run, store_to_environment
+from dropout_study.running.command_line import (
+    EXPLAINED,
+    _parse_flags,
+    check,
+    complete,
+    run,
+    store_to_environment,
+)
 from dropout_study.running.explain import explain
 from dropout_study.running.sweep import _check_grid, _check_launcher
 from support.paths import ROOT
@@ -223,14 +233,68 @@ def test_a_launcher_comes_with_its_settings(launcher: str) -> None:
         composed = compose("train", complete(typed, CONF), return_hydra_config=True)
 
     settings = {
-        "joblib": ("pre_dispatch", "all"),
-        "submitit_local": ("timeout_min", 10080),
-        "submitit_slurm": ("max_num_timeout", 20),
-        "ray": ("ray.remote.max_retries", 0),
+        "joblib": {"pre_dispatch": "all", "prefer": "processes"},
+        "submitit_local": {"timeout_min": 10080, "tasks_per_node": 1},
+        "submitit_slurm": {"max_num_timeout": 20, "signal_delay_s": 120},
+        "ray": {"ray.remote.max_retries": 0, "ray.init.address": None},
     }
-    key, value = settings[launcher]
-    assert OmegaConf.select(composed.hydra.launcher, key) == value
+
+    for key, value in settings[launcher].items():  # ours, and the plugin's
+        assert OmegaConf.select(composed.hydra.launcher, key) == value
+
+    assert composed.hydra.launcher._target_.startswith("hydra_plugins.")
     assert composed.hydra.sweeper.max_batch_size == 7
+
+
+def test_a_launcher_says_nothing_about_the_file_that_it_shares_its_name_with(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    """If this failed, every sweep on several workers would begin with a warning of Hydra's."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        compose("train", ["hydra/launcher=joblib"], return_hydra_config=True)
+
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ["-m"],
+        ["--multirun", "a=1"],
+        ["--multi", "a=1"],
+        ["-m", "a=1,2", "-cd", "mine"],
+        ["a=1", "--config-dir=mine", "-m"],
+        ["--config-path", "mine", "-cn", "train"],
+        ["--config-name", "train", "-h"],
+        ["-c", "job", "--resolve", "-p", "model"],
+        ["-m", "--info", "all", "a=1"],
+        ["-i", "-m"],
+        ["-sc", "install=bash"],
+        ["-r", "a=1"],
+    ],
+    ids=" ".join,
+)
+def test_flags_are_read_as_hydra_reads_them(typed: list[str]) -> None:
+    """If this failed, a sweep would be completed from another folder, or not at all."""
+    flags = _parse_flags(typed)
+    expected = get_args_parser().parse_args(typed)
+
+    for flag in ("multirun", "config_path", "config_dir"):
+        assert getattr(flags, flag) == getattr(expected, flag)
+
+
+def test_help_does_not_leave_the_store_of_schemas_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this failed, `--help` would take twice as long, or change Hydra for the whole process."""
+    store = ConfigStore.instance()
+    copies: list[ConfigStore] = []
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+
+    for typed in ("--help", "seeds=[0]"):
+        monkeypatch.setattr(sys, "argv", ["train.py", typed])
+        run(lambda: copies.append(copy.deepcopy(store)))
+
+    assert copies[0] is store
+    assert copies[1] is not store
 
 
 def test_a_launcher_that_is_not_installed_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:

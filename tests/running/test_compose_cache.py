@@ -2,7 +2,7 @@
 
 import pytest
 from hydra import compose, initialize_config_dir
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
@@ -15,18 +15,18 @@ from support.scripts import Script
 def test_what_was_composed_to_be_checked_is_what_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """If this failed, a job would cost a fifth of a second more, or be trained with the values of another."""
     composed: list[list[str]] = []
-    plain = ConfigLoaderImpl.load_sweep_config
-
-    def counted(loader: ConfigLoaderImpl, master: DictConfig, overrides: list[str]) -> DictConfig:
-        composed.append(overrides)
-        return plain(loader, master, overrides)
-
-    monkeypatch.setattr(ConfigLoaderImpl, "load_sweep_config", counted)
     resolvers.register()
 
     with initialize_config_dir(str(CONF), version_base="1.3"):
         master = compose("train", ["seeds=[7]"], return_hydra_config=True)
         loader = GlobalHydra.instance().config_loader()
+        compose_job = type(loader).load_sweep_config
+
+        def counted(loader: ConfigLoader, master: DictConfig, overrides: list[str]) -> DictConfig:
+            composed.append(overrides)
+            return compose_job(loader, master, overrides)
+
+        monkeypatch.setattr(type(loader), "load_sweep_config", counted)
         compose_once(loader)
         jobs = [["model.hidden_rate=0.1"], ["model.hidden_rate=0.2"]]
         checked = [loader.load_sweep_config(master, job) for job in jobs]

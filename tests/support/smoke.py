@@ -3,11 +3,10 @@
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig
 
 from dropout_study.config.grids import grid_of
+from dropout_study.config.overrides import expand_sweep, parse_overrides
 from dropout_study.config.studies import in_order
 from dropout_study.report.publish import STUDIES
 from dropout_study.running.job import Job, carry_out
@@ -44,7 +43,7 @@ def conditions(study: str, budget: str, changes: dict[str, str]) -> list[list[st
         *(f"{key}={values}" for key, values in grid.items()),
     ]
 
-    return BasicSweeper.split_arguments(OverridesParser.create().parse_overrides(typed), None)[0]
+    return expand_sweep(parse_overrides(typed))
 
 
 def composed(study: str, budget: str, changes: dict[str, str]) -> list[DictConfig]:

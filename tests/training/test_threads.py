@@ -57,7 +57,7 @@ def test_workers_on_a_cluster_that_runs_already_wait_passively(
     for name, value in (("OMP_WAIT_POLICY", "passive"), ("MLFLOW_TRACKING_URI", "http://there")):
         monkeypatch.setenv(name, value)
 
-    overrides = ["hydra/launcher=ray", "hydra/at_once=ray"]
+    overrides = ["hydra/launcher=ray"]
 
     with initialize_config_dir(str(CONF), version_base="1.3"):
         composed = compose("train", overrides, return_hydra_config=True)

@@ -25,7 +25,7 @@ def list_choices(conf: Path) -> str:
     groups = re.findall(r"^  - (\w+):", composed, re.MULTILINE)
     groups = [group for group in groups if group != "arm"]
     lines = [_choice(group, file) for group in groups for file in sorted((conf / group).glob("*"))]
-    lines += [_choice("hydra/launcher", file) for file in sorted(conf.glob("hydra/at_once/*"))]
+    lines += [_choice("hydra/launcher", file) for file in sorted(conf.glob("hydra/launcher/*"))]
 
     for arm, studies in sorted(
         studies_of_arms(conf).items(), key=lambda entry: (entry[1], entry[0])

@@ -1,14 +1,20 @@
 """Overrides on a command line, as Hydra reads them."""
 
+import itertools
 from collections.abc import Sequence
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import OverrideParseException
 
+from dropout_study.config.schema import ConfigError
+
 
 def with_overrides(arguments: Sequence[str], added: Sequence[str]) -> list[str]:
-    """The command line with more overrides: Hydra takes them in one piece, flags stand before or behind it."""
+    """The command line with more overrides, behind the last that was typed.
+
+    Hydra takes overrides in one piece only; flags stand before or behind it.
+    """
     positions = [i for i, argument in enumerate(arguments) if is_override(argument)]
     end = positions[-1] + 1 if positions else len(arguments)
     return [*arguments[:end], *added, *arguments[end:]]
@@ -20,8 +26,32 @@ def is_override(argument: str) -> bool:
 
 
 def parse_overrides(overrides: Sequence[str]) -> list[Override]:
-    """Hydra's reading of the overrides; none if there is a mistake, which Hydra itself will report."""
+    """Overrides as Hydra parses them; none if there is a mistake, which Hydra itself reports."""
     try:
         return list(OverridesParser.create().parse_overrides(list(overrides)))
     except OverrideParseException:
         return []
+
+
+def expand_sweep(overrides: Sequence[Override]) -> list[list[str]]:
+    """The overrides of every condition of a sweep, in the order in which Hydra numbers its jobs.
+
+    The last axis varies fastest. A key that is typed twice has its last values.
+
+    Raises:
+        ConfigError: an axis is an interval, which has no list of values.
+    """
+    axes: dict[str, list[str]] = {}
+
+    for override in overrides:
+        key = override.get_key_element()
+        if not override.is_sweep_override():
+            axes[key] = [f"{key}={override.get_value_element_as_str()}"]
+        elif override.is_discrete_sweep():
+            axes[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
+        else:
+            raise ConfigError(
+                f"{override.input_line} cannot be used: a sweep needs its values, as in {key}=0,0.5."
+            )
+
+    return [list(condition) for condition in itertools.product(*axes.values())]

@@ -3,8 +3,10 @@
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
 from omegaconf import DictConfig, OmegaConf
 
+from dropout_study.config.folder import CONF
 from dropout_study.config.schema import SCHEMAS, ConfigError
 
 
@@ -35,11 +37,7 @@ def _first_members(bags: int, _root_: DictConfig) -> list[int]:
 
 
 def register() -> None:
-    """Make the schemas known to Hydra, as `schema/...`, for the defaults lists in conf/, and the resolvers.
-
-    From then on Hydra's store of schemas is one for the process, which no copy of its sources
-    copies.
-    """
+    """Register the resolvers, and the schemas as `schema/...` for the defaults lists in conf/."""
     OmegaConf.register_new_resolver("candidate", _candidate, replace=True)
     OmegaConf.register_new_resolver("kept", _kept, replace=True)
     OmegaConf.register_new_resolver("members", _members, replace=True)
@@ -50,6 +48,18 @@ def register() -> None:
         *parents, name = path.split("/")
         store.store(group="/".join(["schema", *parents]), name=name, node=schema)
 
-    # Hydra copies its sources, with all that is in the store, for each composition and each folder
-    # that `--help` lists; who loads a schema gets a copy of that schema anyway.
-    ConfigStore.__deepcopy__ = lambda store, _: store  # type: ignore[attr-defined]
+    _move_launchers(store)
+
+
+def _move_launchers(store: ConfigStore) -> None:
+    """Move what plugins register as `hydra/launcher/NAME` to `schema/launcher/NAME`.
+
+    The file of the same name in conf/ extends it there. Under one name, Hydra 1.3 would validate
+    the file against the schema, which is deprecated and ends in a warning.
+    """
+    Plugins.instance()  # imports the plugins
+    launchers = store.repo["hydra"]["launcher"]
+
+    for launcher in [name for name in launchers if (CONF / "hydra" / "launcher" / name).is_file()]:
+        plugin = launchers.pop(launcher)
+        store.store(group="schema/launcher", name=launcher, node=plugin.node)

@@ -1,16 +1,15 @@
 """The studies of conf/study as the rest of the project sees them: values, order, commands."""
 
-import math
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from dropout_study.config.grids import grid_of
+from dropout_study.config.overrides import expand_sweep, parse_overrides
 
 VALUES = "study.values."
 _grid = cache(grid_of)  # a report asks hundreds of times
@@ -39,13 +38,8 @@ def data_of(study: str, conf: Path, budget: str) -> str | None:
 def size(study: str, conf: Path, budget: str, data: str | None = None) -> int:
     """The number of a study's conditions."""
     grid = _grid(study, conf, budget, data)
-    overrides = OverridesParser.create().parse_overrides(
-        [f"{key}={values}" for key, values in grid.items()]
-    )
-
-    return math.prod(
-        len(list(o.sweep_string_iterator())) for o in overrides if o.is_sweep_override()
-    )
+    typed = [f"{key}={values}" for key, values in grid.items()]
+    return len(expand_sweep(parse_overrides(typed)))
 
 
 def title(study: str, conf: Path) -> str:

@@ -4,19 +4,20 @@ Imports neither torch nor Lightning nor MLflow, so that a command line is refuse
 answered, at once.
 """
 
+import argparse
 import functools
 import importlib.util
 import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
-from hydra._internal.utils import get_args_parser
+from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
@@ -63,7 +64,7 @@ def run(entry: Callable[[], Any]) -> None:
         sys.stdout.reconfigure(errors="replace")  # no work is lost for a sign that cannot be shown
 
     try:
-        with raised():
+        with raised(), _schemas_shared():
             entry()
     except (KeyboardInterrupt, SystemExit) as ended:
         if traceback_wanted and ended.__cause__:
@@ -73,6 +74,24 @@ def run(entry: Callable[[], Any]) -> None:
         if _is_mistake(error) and not traceback_wanted:
             fail(explain(error))
         fail(traceback.format_exc())  # Python itself would print it with the passwords in it
+
+
+@contextmanager
+def _schemas_shared() -> Iterator[None]:
+    """For `--help`, make copies of Hydra's store of schemas the store itself.
+
+    Hydra 1.3 copies the store once for each group that it lists, which takes half a second in all.
+    """
+    if not {"--help", "-h"}.intersection(sys.argv):
+        yield
+        return
+
+    ConfigStore.__deepcopy__ = lambda store, _: store  # type: ignore[attr-defined]
+
+    try:
+        yield
+    finally:
+        del ConfigStore.__deepcopy__  # type: ignore[attr-defined]
 
 
 def _end(ended: KeyboardInterrupt | SystemExit) -> NoReturn:
@@ -177,7 +196,7 @@ def store_to_environment(arguments: Sequence[str]) -> list[str]:
 
 
 def complete(arguments: Sequence[str], conf: Path) -> list[str]:
-    """The command line with the sweep of its study, and the settings of its launcher, written out.
+    """The command line with the sweep of its study written out.
 
     With `-m`, the study that is named (or the default study, if nothing is swept) adds those of its
     axes that were not typed. A sweep that is typed without a study is run as it is.
@@ -195,11 +214,10 @@ def complete(arguments: Sequence[str], conf: Path) -> list[str]:
         for override in parse_overrides([a for a in arguments if is_override(a)])
     }
     launcher = str(typed["hydra/launcher"].value()) if "hydra/launcher" in typed else ""
-    if (conf / "hydra" / "at_once" / f"{launcher}.yaml").is_file():
+    if (conf / "hydra" / "launcher" / f"{launcher}.yaml").is_file():
         _check_installed(launcher)
-        arguments = with_overrides(arguments, [f"hydra/at_once={launcher}"])
 
-    flags = get_args_parser().parse_args(list(arguments))
+    flags = _parse_flags(arguments)
 
     if "study" in typed:
         if typed["study"].is_sweep_override():
@@ -226,6 +244,23 @@ def complete(arguments: Sequence[str], conf: Path) -> list[str]:
     added += [f"{key}={values}" for key, values in grid.items() if key not in typed]
 
     return with_overrides(arguments, added)
+
+
+def _parse_flags(arguments: Sequence[str]) -> argparse.Namespace:
+    """The flags of Hydra that bear on a study: `-m`, and where its configuration lies.
+
+    `--help` and `--cfg` are declared so that no abbreviation of these is taken for another flag;
+    Hydra itself reads the rest.
+    """
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--help", "-h", action="store_true")
+    parser.add_argument("--multirun", "-m", action="store_true")
+    parser.add_argument("--config-path", "-cp")
+    parser.add_argument("--config-dir", "-cd")
+    parser.add_argument("--config-name", "-cn")
+    parser.add_argument("--cfg", "-c")
+
+    return parser.parse_known_args(arguments)[0]
 
 
 def _folders(config_dir: str | None, typed: Mapping[str, Override]) -> list[str]:

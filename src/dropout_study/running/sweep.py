@@ -15,7 +15,6 @@ from typing import Any, cast
 
 import filelock
 import joblib
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -28,6 +27,7 @@ from rich.table import Table
 from dropout_study.config import studies
 from dropout_study.config.checks import check_keys, check_study
 from dropout_study.config.grids import DEFAULT_BUDGET
+from dropout_study.config.overrides import expand_sweep
 from dropout_study.config.read import read_config
 from dropout_study.config.schema import ConfigError
 from dropout_study.config.uri import absolute, masked, without_credentials
@@ -317,9 +317,8 @@ class Sweep(Callback):
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Make ready for a sweep."""
         self._start(config, Path(config.hydra.sweep.dir), sweep=True)
-        if (
-            "basic_launcher" in config.hydra.launcher._target_
-        ):  # the others compose in their workers
+        if config.hydra.runtime.choices["hydra/launcher"] == "basic":
+            # The other launchers compose in their workers.
             compose_once(GlobalHydra.instance().config_loader())
 
     def _start(self, config: DictConfig, folder: Path, sweep: bool) -> None:
@@ -384,7 +383,7 @@ def _conditions(config: DictConfig) -> list[list[str]]:
     typed = [f"{key}={values}" for key, values in defaults.items()]
     overrides = parser.parse_overrides([*typed, *config.hydra.overrides.task])
 
-    return BasicSweeper.split_arguments(overrides, max_batch_size=None)[0]
+    return expand_sweep(overrides)
 
 
 def _check_grid(config: DictConfig, sweep: bool) -> None:

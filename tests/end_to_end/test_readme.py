@@ -1,25 +1,39 @@
-"""What the README tells people to type does what it says."""
+"""README, CONTRIBUTING and docs: commands run, links lead somewhere, verdicts are the report's."""
 
+import dataclasses
 import os
+import re
 import shutil
+import subprocess
+import sys
 import termios
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import Self, get_type_hints
 
 import pytest
 from mlflow.tracking import MlflowClient
 
+from dropout_study.claims import CLAIMS
+from dropout_study.config import schema
+from dropout_study.config.names import PROBES, RULES
 from support import readme
-from support.paths import ROOT
+from support.paths import CONF, ROOT
 from support.scripts import Script
 
-TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+TEXT = readme.read(readme.README)
+MOST_WORDS = 1_100
 
 
 class Terminal:
-    """A terminal of 80 by 24 characters: its name, and what is shown on it."""
+    """A terminal of 80 by 24 characters.
+
+    Attributes:
+        name: of its device.
+        text: what was shown on it.
+    """
 
     def __enter__(self) -> Self:
         self._near, self._far = os.openpty()
@@ -32,13 +46,13 @@ class Terminal:
         return self
 
     def _read(self) -> None:
-        with suppress(OSError):  # by which Linux tells that nobody has it open any more
+        with suppress(OSError):  # Linux raises it when no process has the terminal open any more
             while piece := os.read(self._near, 4096):
                 self._shown.extend(piece)
 
     @property
     def text(self) -> str:
-        """What was shown, to the time when it was left."""
+        """What was shown until it was closed."""
         return self._shown.decode()
 
     def __exit__(self, *_: object) -> None:
@@ -58,23 +72,29 @@ def last_cohort(folder: Path) -> str:
 
 
 @pytest.mark.usefixtures("uri")
-def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
+def test_every_command_of_readme_and_docs_runs(tmp_path: Path) -> None:
     """If this failed, a reader who types what is printed, in a terminal, would see an error.
 
     What takes minutes, or another machine, is only planned, composed or explained.
     """
     (tmp_path / "report").mkdir()
     shutil.copy(ROOT / "report" / "results.csv", tmp_path / "report")
-    commands = readme.commands(TEXT)
-    assert {command.split()[1].removeprefix("scripts/") for command in commands} == {
-        file.name for file in (ROOT / "scripts").glob("*.py")
-    }
-    bars = ""
+    text = "\n\n".join(map(readme.read, readme.PAGES))
+    commands = readme.commands(text)
+    scripts = {command.split()[1].removeprefix("scripts/") for command in commands}
+    assert scripts == {file.name for file in (ROOT / "scripts").glob("*.py")}
+    shown = ""
+    done = set()
 
     for command in commands:
         script, *arguments = readme.smaller(command)
+        if (script, *arguments) in done:
+            continue
+
+        done.add((script, *arguments))
         arguments = [
-            a.replace("RUN_ID", last_cohort(tmp_path)) if "RUN_ID" in a else a for a in arguments
+            argument.replace("RUN_ID", last_cohort(tmp_path)) if "RUN_ID" in argument else argument
+            for argument in arguments
         ]
 
         with Terminal() as terminal:
@@ -85,16 +105,120 @@ def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
                 process.kill()
 
         assert process.exitcode == 0, f"{command}: {terminal.text}"
-        bars += terminal.text
+        shown += terminal.text
 
-    assert "updates/s" in bars, "a single run shows no progress"
+    assert "updates/s" in shown, "a single run shows no progress"
 
 
 def test_the_shell_completes_choices(tmp_path: Path) -> None:
-    """If this failed, the Tab key would answer nothing after the README's line."""
-    assert 'eval "$(python scripts/train.py -sc install=bash)"' in TEXT
+    """If this failed, the Tab key would answer nothing after the line in docs/sweeps.md."""
+    page = readme.read(ROOT / "docs" / "sweeps.md")
+    assert 'eval "$(python scripts/train.py -sc install=bash)"' in page
     line = "python scripts/train.py data="
     done = Script("train.py", tmp_path).alone(
         "-sc", "query=bash", COMP_LINE=line, COMP_POINT=str(len(line))
     )
     assert done.stdout.split() == ["data=digits", "data=fashion_mnist", "data=kmnist", "data=mnist"]
+
+
+def test_the_measure_of_the_source_runs() -> None:
+    """If this failed, the numbers of docs/architecture.md could not be measured again."""
+    assert "python docs/measure.py" in readme.read(ROOT / "docs" / "architecture.md")
+    command = [sys.executable, "docs/measure.py"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "lines over 100 columns" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "page", [*readme.PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name
+)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    """If this failed, a reader would follow a link to nothing."""
+    for link in readme.links(readme.read(page)):
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), f"{page.name}: {link}"
+
+        if anchor:
+            assert anchor in readme.anchors(readme.read(target)), f"{page.name}: {link}"
+
+
+def test_every_page_is_linked_from_the_readme() -> None:
+    """If this failed, nobody would find a page."""
+    linked = {link.partition("#")[0] for link in readme.links(TEXT)}
+    pages = {str(page.relative_to(ROOT)) for page in readme.PAGES} - {"README.md"}
+    assert pages <= linked
+
+
+def test_the_readme_stays_short() -> None:
+    """If this failed, a newcomer would be given a manual instead of a first page."""
+    assert len(TEXT.split()) <= MOST_WORDS
+
+
+def test_the_readme_shows_the_verdicts_of_the_committed_report() -> None:
+    """If this failed, the first page would show other verdicts or numbers than the report.
+
+    The numbers are said in words, so their signs may differ, and they may be rounded.
+    """
+    report = readme.rows(readme.read(ROOT / "report" / "README.md"), "claim")
+    decided = {anchor_of(row["claim"]): row for row in report}
+    shown = readme.rows(TEXT, "claim")
+    assert [anchor_of(row["claim"]) for row in shown] == list(CLAIMS)
+
+    for row in shown:
+        claim = CLAIMS[anchor_of(row["claim"])]
+        result = decided[claim.id]
+        assert row["claim"] == f"[{claim.title}](report/README.md#{claim.id})"
+        assert row["verdict"] == result["verdict"]
+        assert words(row["passage"]) <= words(claim.source)
+
+        values = result["effect"], result["95 % interval"], result["criterion"]
+        measured = [number for value in values for number in numbers(value)]
+        for number in numbers(row["effect"]):
+            assert any(agree(number, value) for value in measured), f"{claim.id}: {number}"
+
+
+def anchor_of(cell: str) -> str:
+    """The id of a claim, from the link in a table."""
+    return cell.rpartition("#")[2].rstrip(")")
+
+
+def words(text: str) -> set[str]:
+    """The words and numbers of a text in lower case."""
+    return set(re.findall(r"[\w.]*\w", text.lower()))
+
+
+def numbers(text: str) -> list[str]:
+    """The decimal numbers in a text."""
+    return re.findall(r"\d+\.\d+(?:e-?\d+)?", text)
+
+
+def agree(shown: str, measured: str) -> bool:
+    """Whether a number is another, rounded to its digits."""
+    digits = len(shown.partition(".")[2])
+    return shown == measured or f"{float(measured):.{digits}f}" == shown
+
+
+def keys(config: type, path: str = "") -> Iterator[str]:
+    """Every key of a configuration, such as `data.root`; those of all architectures and the like."""
+    hints = get_type_hints(config)
+
+    for field in dataclasses.fields(config):
+        kind = hints[field.name]
+        if dataclasses.is_dataclass(kind):
+            for choice in (kind, *kind.__subclasses__()):
+                yield from keys(choice, f"{path}{field.name}.")
+        else:
+            yield f"{path}{field.name}"
+
+
+def test_every_option_is_documented() -> None:
+    """If this failed, an option could be set and nobody would know."""
+    page = readme.without_code(readme.read(ROOT / "docs" / "configuration.md"))
+    named = set(re.findall(r"`([^`]+)`", page))
+    assert sorted(set(keys(schema.Config)) - named) == []
+    assert set(RULES) | set(PROBES) <= named
+
+    for group in ("data", "model", "regularizer", "optimizer", "schedule", "budget", "trainer"):
+        choices = {file.stem for file in (CONF / group).glob("*.yaml")}
+        assert choices <= named, group

@@ -1,9 +1,8 @@
-"""The report in the repository: made of the results beside it, and summed up on the first page."""
+"""The report in the repository: made of the results beside it."""
 
 import os
 from pathlib import Path
 
-from dropout_study.claims import CLAIMS
 from dropout_study.config.schema import Report, Tracking
 from dropout_study.report.page import CORRUPTED
 from dropout_study.report.publish import report
@@ -35,17 +34,3 @@ def test_the_report_is_what_the_code_makes_of_the_results(tmp_path: Path) -> Non
     )
     report(chosen, CONF)
     assert paragraphs(tmp_path / "report") == paragraphs(COMMITTED)
-
-
-def test_the_readme_shows_the_table_of_the_committed_report() -> None:
-    """If this failed, the first page would show other verdicts than the report."""
-    tables = []
-
-    for file in (ROOT / "README.md", COMMITTED / "README.md"):
-        text = file.read_text(encoding="utf-8")
-        tables.append(
-            text[text.index("| claim |") :].split("\n\n")[0].replace("(report/README.md#", "(#")
-        )
-
-    assert tables[0] == tables[1]
-    assert len(tables[0].splitlines()) == 2 + len(CLAIMS)

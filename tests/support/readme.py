@@ -1,34 +1,49 @@
-"""The commands of the README, and what a test runs in their place."""
+"""The commands and links of README, CONTRIBUTING and docs, and what a test runs or looks up."""
 
 import re
 import shlex
 from pathlib import Path
 
+from support.paths import ROOT
+
+README = ROOT / "README.md"
+PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
+"""The pages whose commands a reader can type as they stand."""
 SMALL = {"budget": "smoke", "seeds": "[0]", "rules": "[weight_scaling]"}
 ELSEWHERE = ("hydra/launcher", "data=mnist")  # needs a cluster, or the files of MNIST
 
 
+def read(page: Path) -> str:
+    """The text of a page."""
+    return page.read_text(encoding="utf-8")
+
+
 def commands(text: str) -> list[str]:
-    """Every command of the project's scripts in the README, without the words that explain it."""
-    found = re.findall(r"^ {4}(python scripts/.*)$|`(python scripts/[^`]*)`", text, re.M)
-    return list(
-        dict.fromkeys(re.split(r" {2,}", indented or quoted)[0] for indented, quoted in found)
-    )
+    """Every command of the project's scripts in a text, once, without the comment behind it."""
+    joined = re.sub(r" *\\\n *", " ", text)
+    typed = re.findall(r"^(?:eval .*|(python scripts/.*))$|`(python scripts/[^`]*)`", joined, re.M)
+    found = [re.split(r" {2,}#", line or quoted)[0].strip() for line, quoted in typed]
+
+    return list(dict.fromkeys(command for command in found if command))
 
 
 def smaller(command: str) -> list[str]:
-    """A command at the smoke budget; of one that wants another machine or other data, what it configures."""
+    """The script and arguments that a test runs in place of a command.
+
+    The smoke budget; or the configuration alone, where another machine or other data are needed.
+    """
     _, script, *arguments = shlex.split(command)
     typed = {argument.partition("=")[0] for argument in arguments}
 
     match Path(script).name:
-        case "train.py" if "--help" in typed:
+        case "train.py" if typed.intersection({"--help", "--cfg"}):
             added = []
         case "train.py" if any(argument.startswith(ELSEWHERE) for argument in arguments):
             arguments = [argument for argument in arguments if argument != "-m"]
             added = ["--cfg", "job"]
         case "train.py":
-            added = [f"{key}={value}" for key, value in SMALL.items() if key not in typed]
+            values = SMALL | ({"dry_run": "true"} if "study" in typed else {})
+            added = [f"{key}={value}" for key, value in values.items() if key not in typed]
         case "reproduce.py":
             added = [] if "dry_run" in typed else ["dry_run=true"]
         case "report.py":
@@ -36,8 +51,42 @@ def smaller(command: str) -> list[str]:
         case "evaluate.py":
             added = ["mc.redraws=2"]
         case "exactness.py" | "benchmark.py":  # minutes, and no smaller form
+            arguments = []
             added = ["--help"]
         case _:
             added = []
 
     return [Path(script).name, *arguments, *added]
+
+
+def links(text: str) -> list[str]:
+    """The targets of a text's links and images that point into the project."""
+    targets = re.findall(r"\]\(([^)\s]+)\)", without_code(text))
+    return [target for target in targets if "://" not in target]
+
+
+def without_code(text: str) -> str:
+    """A text without its fenced blocks."""
+    return re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
+
+
+def anchors(text: str) -> set[str]:
+    """What a link into a page can name after `#`: its headings, as GitHub writes them, and ids."""
+    plain = without_code(text)
+    headings = re.findall(r"^#+ (.*)$", plain, re.M)
+    slugs = {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+    return slugs | set(re.findall(r'id="([^"]+)"', plain))
+
+
+def rows(text: str, heading: str) -> list[dict[str, str]]:
+    """The rows of the table whose first heading is given, as heading -> cell.
+
+    Raises:
+        ValueError: there is no such table.
+    """
+    lines = text[text.index(f"| {heading} |") :].split("\n\n")[0].splitlines()
+    cells = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in lines]
+    names, _, *body = cells
+
+    return [dict(zip(names, row, strict=False)) for row in body]

@@ -8,40 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from support import readme
+from support.packages import FLOORS, OUTSIDE
 from support.paths import ROOT
 
 PACKAGE = ROOT / "src" / "dropout_study"
-FLOORS = {
-    "dropout": 1,
-    "config": 1,
-    "system": 1,
-    "measures": 2,
-    "data": 2,
-    "training": 3,
-    "tracking": 3,
-    "evaluation": 4,
-    "analysis": 4,
-    "claims": 5,
-    "report": 6,
-    "running": 7,
-    "notebooks": 7,
-    "benchmark": 8,
-}
-"""A package imports only from packages with a smaller number."""
-OUTSIDE = {
-    "dropout": {"torch"},
-    "config": {"hydra", "omegaconf", "sqlalchemy", "yaml", "joblib"},
-    "system": {"filelock", "psutil", "tqdm"},
-    "measures": {"numpy", "scipy", "torch"},
-    "data": {"sklearn", "torch", "torchvision"},
-    "training": {"pytorch_lightning", "torch", "tqdm"},
-    "tracking": {"alembic", "mlflow", "numpy", "sqlalchemy", "torch"},
-    "evaluation": {"torch"},
-    "analysis": {"matplotlib", "mlflow", "numpy", "pandas", "scipy"},
-    "claims": {"matplotlib", "numpy", "pandas", "torch"},
-    "report": {"jinja2", "matplotlib", "mlflow", "pandas", "rich", "torch"},
-}
-"""What a package may import besides the standard library; the top floors may import all."""
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -65,6 +36,16 @@ def package_of(file: Path) -> str:
 def test_every_package_has_a_floor() -> None:
     """If this failed, a new package could import what it likes."""
     assert {package_of(file) for file in MODULES} - {"__init__"} == set(FLOORS)
+
+
+def test_the_page_on_architecture_shows_the_same_floors() -> None:
+    """If this failed, docs/architecture.md would allow imports that are refused, or the reverse."""
+    page = readme.read(ROOT / "docs" / "architecture.md")
+    rows = {row["package"].strip("`"): row for row in readme.rows(page, "floor")}
+    assert {package: int(row["floor"]) for package, row in rows.items()} == FLOORS
+
+    for package, allowed in OUTSIDE.items():
+        assert set(rows[package]["imports from outside"].split(", ")) == allowed, package
 
 
 @pytest.mark.parametrize("file", MODULES, ids=lambda file: str(file.relative_to(PACKAGE)))

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import MLP, LeNet
 
 
@@ -54,7 +55,7 @@ def test_masks_act_on_inputs_and_on_each_hidden_layer() -> None:
     x = torch.rand(6, 3)
 
     for site in network.sites:
-        *hidden, masked = network(x, {site.name: torch.zeros(6, *site.shape)}, range(3))
+        *hidden, masked = network.outputs(x, {site.name: torch.zeros(6, *site.shape)})
 
         if site.name == "input":
             assert torch.equal(masked, network(torch.zeros_like(x)))
@@ -113,6 +114,10 @@ def test_initial_weights_fill_their_interval_and_depend_on_the_seed_alone() -> N
     assert weight.mean().abs() < 5 * 0.1 / (3 * 5000) ** 0.5
 
 
-def test_no_stages_are_no_stages() -> None:
-    """If this failed, asking for no stage would run all of them."""
-    assert MLP(3, 2, [4])(torch.rand(1, 3), None, range(0)) == []
+def test_an_empty_range_of_stages_runs_none() -> None:
+    """If this failed, asking for what precedes the first site would run the whole network."""
+    network = MLP(3, 2, [4])
+    x = torch.rand(1, 3)
+    assert network.outputs(x, stages=range(0)) == []
+    assert Cohort(network, [0]).outputs(x, stages=range(0)) == []
+    assert [h.shape[1] for h in network.outputs(x)] == [4, 2]

@@ -41,7 +41,7 @@ def cohort(network: Network, seeds: tuple[int, ...] = (0, 1), gain: float = 3.0)
 
 def by_hand(cohort: Cohort, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Both ensembles of an MLP from a plain loop over all masks of all sites."""
-    network = cohort.network
+    network = cohort.stacked
     sizes = [math.prod(site.shape) if site.rate else 0 for site in network.sites]
     arithmetic = torch.zeros(())
     geometric = torch.zeros(())
@@ -161,7 +161,7 @@ def test_monte_carlo_agrees_with_enumeration_within_its_standard_error() -> None
     mean = exact(made, x).arithmetic.exp()
     second = torch.zeros_like(mean)
 
-    site = made.network.sites[-1]
+    site = made.stacked.sites[-1]
     for log_weight, mask in zip(log_probability(site), enumerate_masks(12), strict=True):
         factors = {site.name: (mask.double() / site.keep).expand(2, 1, 12)}
         second += log_weight.exp() * made(x, factors).softmax(-1).square()

@@ -28,10 +28,10 @@ def with_rate(cohort: Cohort, rate: float) -> Cohort:
 
 def enumerated(cohort: Cohort, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Probabilities of all masks `[M]` and log p(y | v; d) `[M, C]` of the first network for one example `[16]`."""
-    masks = enumerate_masks(16).double() / cohort.network.sites[0].keep
+    masks = enumerate_masks(16).double() / cohort.stacked.sites[0].keep
     layer = cohort.member(0).layers[0]
 
-    return log_probability(cohort.network.sites[0]).exp(), (
+    return log_probability(cohort.stacked.sites[0]).exp(), (
         (masks * x) @ layer.weight + layer.bias
     ).log_softmax(-1)
 
@@ -221,7 +221,7 @@ def test_regression_with_normal_outputs_is_exact_and_the_mixture_is_wider() -> N
     means = []
 
     for bits in enumerate_masks(7):
-        keeps = [cohort.network.sites[0].keep] * 4 + [cohort.network.sites[1].keep] * 3
+        keeps = [cohort.stacked.sites[0].keep] * 4 + [cohort.stacked.sites[1].keep] * 3
         weights.append(
             math.prod(k if b else 1 - k for k, b in zip(keeps, bits.tolist(), strict=True))
         )

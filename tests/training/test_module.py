@@ -72,7 +72,7 @@ def test_the_loss_of_a_network_moves_its_own_weights_only(make_config: Make) -> 
     """If this failed, the summed loss (and its regularizers) would couple the seeds."""
     config = make_config(*SMALL, "regularizer=[l2,l1,sparsity]")
     module = CohortTraining(config, make_network(config.model, 64, 10))
-    masks = sample(module.cohort.network.sites, config.seeds, 0, 5)
+    masks = sample(module.cohort.stacked.sites, config.seeds, 0, 5)
     module.losses(torch.rand(3, 5, 64), torch.zeros(3, 5, dtype=torch.long), masks)[1].backward()
 
     for p in module.parameters():

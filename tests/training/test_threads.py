@@ -78,7 +78,7 @@ def test_operations_are_those_of_every_place_of_every_network(
     network: Network, products: int
 ) -> None:
     """If this failed, large nets would be trained with one thread."""
-    assert operations(Cohort(network, [0, 1, 2]).network, batch=7) == 6 * 7 * 3 * products
+    assert operations(Cohort(network, [0, 1, 2]).stacked, batch=7) == 6 * 7 * 3 * products
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ class BareUpdates:
     def __call__(self) -> Tensor:
         """One batch, masks, one step; the losses `[R]`."""
         x, labels = next(self._batches)
-        sites = self._module.cohort.network.sites
+        sites = self._module.cohort.stacked.sites
         factors = masks.sample(sites, self._config.seeds, self._update, x.shape[1])
 
         with torch.autocast(

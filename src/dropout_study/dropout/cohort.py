@@ -2,9 +2,8 @@
 
 import copy
 import pickle
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +21,10 @@ class Cohort(nn.Module):
     Args:
         network: the architecture; its own weights are not used.
         seeds: one per network; each network is initialized from its seed alone.
+
+    Attributes:
+        seeds: one per network.
+        stacked: the architecture with the stacked parameters.
     """
 
     def __init__(self, network: Network, seeds: Sequence[int]) -> None:
@@ -32,56 +35,62 @@ class Cohort(nn.Module):
 
         for seed in self.seeds:
             self.stacked.initialize(seed)
-            members.append(
-                {name: p.detach().clone() for name, p in self.stacked.named_parameters()}
-            )
+            members.append(_copies(self.stacked))
 
-        for name, parameter in self.stacked.named_parameters():
-            parameter.data = torch.stack([member[name] for member in members])
-
-    @property
-    def network(self) -> Network:
-        """The architecture with the stacked parameters."""
-        return self.stacked
+        names = list(members[0])
+        stacked = {name: torch.stack([member[name] for member in members]) for name in names}
+        _replace_parameters(self.stacked, stacked)
 
     def forward(self, x: Tensor, masks: Masks | None = None) -> Tensor:
-        """Logits `[R, N, C]` of inputs `[R, N, D]`, or `[N, D]` shared by all networks.
+        """Logits `[R, N, C]`.
 
-        `masks` holds factors `[R, N, *site.shape]` for some of the sites, or `[R, 1, *site.shape]`
-        for one mask for all examples.
+        Args:
+            x: inputs `[N, D]`, shared by all networks, or `[R, N, D]`.
+            masks: factors `[R, N, *site.shape]` for some of the sites, or `[R, 1, *site.shape]` for
+                one mask for all examples.
         """
         return self.outputs(x, masks)[-1]
 
     def outputs(
         self, x: Tensor, masks: Masks | None = None, stages: range | None = None
     ) -> list[Tensor]:
-        """The outputs `[R, N, ...]` of all stages, or of some consecutive ones (see `Network.forward`).
+        """The output `[R, N, ...]` of every stage (see `Network.outputs`).
 
         Args:
-            x: inputs `[N, D]` shared by all networks or `[R, N, D]`; with `stages`, the units `[R,
-                N, ...]` of the site of the first of them.
+            x: inputs as in `forward`; with `stages`, the units `[R, N, ...]` of the first of them.
             masks: as in `forward`.
-            stages: consecutive stages to run instead of all.
+            stages: consecutive stages to run; None runs all, an empty range none.
         """
-        run = stages if stages is not None else range(len(self.network.sites))
-        return cast("list[Tensor]", self.network(x, masks, run))
+        return self.stacked.outputs(x, masks, stages)
 
     def part(self, indices: Sequence[int]) -> "Cohort":
         """A cohort of the networks at some indices, with copies of their weights."""
         chosen = copy.deepcopy(self)
         chosen.seeds = tuple(self.seeds[i] for i in indices)
-        for parameter in chosen.parameters():
-            parameter.data = parameter.data[list(indices)]
+        weights = _copies(self.stacked)
+        _replace_parameters(chosen.stacked, {name: w[list(indices)] for name, w in weights.items()})
 
         return chosen
 
     def member(self, index: int) -> Network:
         """A plain network with a copy of the weights of the cohort's network at `index`."""
         network = copy.deepcopy(self.stacked)
-        for parameter in network.parameters():
-            parameter.data = parameter.data[index].clone()
+        weights = _copies(self.stacked)
+        _replace_parameters(network, {name: w[index].clone() for name, w in weights.items()})
 
         return network
+
+
+def _copies(network: Network) -> dict[str, Tensor]:
+    """Name -> a copy of each parameter."""
+    return {name: p.detach().clone() for name, p in network.named_parameters()}
+
+
+def _replace_parameters(network: Network, values: Mapping[str, Tensor]) -> None:
+    """Give a network other parameters under the names of its own, of any shape."""
+    for name, value in values.items():
+        module, _, key = name.rpartition(".")
+        setattr(network.get_submodule(module), key, nn.Parameter(value))
 
 
 def load_weights(cohort: Cohort, file: Path, seeds: Collection[int] | None = None) -> None:

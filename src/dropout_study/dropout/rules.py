@@ -120,7 +120,7 @@ def subnetworks(cohort: Cohort, x: Tensor, count: int) -> Iterator[Tensor]:
 
     What precedes the first site that drops is computed once.
     """
-    sites = cohort.network.sites
+    sites = cohort.stacked.sites
     first = next((i for i, site in enumerate(sites) if site.rate), len(sites) - 1)
     units = cohort.outputs(x, stages=range(first))[-1] if first else x
 
@@ -159,7 +159,7 @@ def check_enumerable(cohort: Cohort) -> None:
     Raises:
         ValueError: with the number of units and what is allowed.
     """
-    units = sum(math.prod(site.shape) for site in cohort.network.sites if site.rate)
+    units = sum(math.prod(site.shape) for site in cohort.stacked.sites if site.rate)
     if units > MAX_UNITS:
         raise ValueError(
             f"{units} droppable units have 2^{units} subnetworks; at most {MAX_UNITS} units can be enumerated "
@@ -168,7 +168,7 @@ def check_enumerable(cohort: Cohort) -> None:
 
 
 def _exact(cohort: Cohort, x: Tensor, memory: int) -> Ensemble:
-    last = log_probability(cohort.network.sites[-1]).to(widen(x))
+    last = log_probability(cohort.stacked.sites[-1]).to(widen(x))
     arithmetic = []
     geometric = []
 
@@ -187,7 +187,7 @@ def _exact(cohort: Cohort, x: Tensor, memory: int) -> Ensemble:
 
 def _earlier(cohort: Cohort, x: Tensor, memory: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Chunks of the masks of all sites but the last: log-probabilities `[M]`, the last's units `[R, M, N, n]`."""
-    *earlier, _ = cohort.network.sites
+    *earlier, _ = cohort.stacked.sites
     droppable = [site for site in earlier if site.rate]
     sizes = [math.prod(site.shape) for site in droppable]
     log_probabilities = log_probability(*droppable).to(widen(x))
@@ -215,8 +215,8 @@ def _earlier(cohort: Cohort, x: Tensor, memory: int) -> Iterator[tuple[Tensor, T
 
 def _bytes(cohort: Cohort, examples: int) -> int:
     """What the logits of some examples under one mask of the earlier sites and all of the last take."""
-    last = cohort.network.sites[-1]
-    bias = cohort.get_parameter(f"stacked.layers.{len(cohort.network.sites) - 1}.bias")
+    last = cohort.stacked.sites[-1]
+    bias = cohort.get_parameter(f"stacked.layers.{len(cohort.stacked.sites) - 1}.bias")
     masks = 2 ** math.prod(last.shape) if last.rate else 1
 
     return examples * masks * bias.numel() * widen(bias).element_size()
@@ -227,8 +227,8 @@ def logits_by_doubling(cohort: Cohort, units: Tensor) -> Tensor:
 
     The order of the masks is that of `enumerate_masks`: unit i is kept where bit i is set.
     """
-    site = cohort.network.sites[-1]
-    layer = len(cohort.network.sites) - 1
+    site = cohort.stacked.sites[-1]
+    layer = len(cohort.stacked.sites) - 1
     units = widen(units)
     weight = widen(cohort.get_parameter(f"stacked.layers.{layer}.weight"))
     weight = weight[:, None, None]  # [R, 1, 1, n, C]
@@ -286,7 +286,7 @@ def exact_normal(cohort: Cohort, x: Tensor, variance: float) -> NormalEnsemble:
     check_enumerable(cohort)
     first = torch.zeros(())
     second = torch.zeros(())
-    last = log_probability(cohort.network.sites[-1]).to(widen(x))
+    last = log_probability(cohort.stacked.sites[-1]).to(widen(x))
 
     for earlier, units in _earlier(cohort, x, MEMORY):
         outputs = logits_by_doubling(cohort, units)
@@ -324,7 +324,7 @@ def bagging(log_probs: Tensor, size: int) -> Tensor:
 
 def _rows(cohort: Cohort, memory: int) -> int:
     """Examples whose units, at the widest site, fit into the memory; a few such tensors are alive at once."""
-    widest = max(math.prod(site.shape) for site in cohort.network.sites)
+    widest = max(math.prod(site.shape) for site in cohort.stacked.sites)
     return max(
         1, memory // (4 * len(cohort.seeds) * widest * next(cohort.parameters()).element_size())
     )

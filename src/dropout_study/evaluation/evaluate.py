@@ -90,5 +90,5 @@ def _add_curves(record: Record, rule: str, pool: predictions.Sampled) -> None:
 
 def distinct_rules(rules: Sequence[str], cohort: Cohort) -> list[str]:
     """The rules that differ: without a site that drops, all equal those that average no subnetworks."""
-    drops = any(site.rate for site in cohort.network.sites)
+    drops = any(site.rate for site in cohort.stacked.sites)
     return [rule for rule in rules if drops or RULES[rule].averages is Averages.NONE]

@@ -117,7 +117,7 @@ class CohortTraining(pl.LightningModule):
     def _update(self, x: Tensor, labels: Tensor) -> None:
         """One update of all networks, each with masks of its own; inputs `[R, B, D]`, labels `[R, B]`."""
         update = self.global_step
-        sites = self.cohort.network.sites
+        sites = self.cohort.stacked.sites
         factors = masks.sample(
             sites, self.config.seeds, update, x.shape[1], dtype=x.dtype, device=x.device
         )

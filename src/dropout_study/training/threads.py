@@ -35,7 +35,7 @@ def as_many_threads_as_pay(cohort: Cohort, batch: int) -> Iterator[None]:
     """One thread within the block where updates are small, unless the user has set a number."""
     threads = os.environ.get("OMP_NUM_THREADS")
     typed = threads and threads != os.environ.get(SHARED_THREADS)
-    if typed or operations(cohort.network, batch) >= WORTH_A_THREAD:
+    if typed or operations(cohort.stacked, batch) >= WORTH_A_THREAD:
         yield
         return
 

@@ -29,9 +29,9 @@ def enumeration(probed: Probed) -> Findings:
     masks and of all).
     """
     cohort = probed.cohort
-    probabilities = log_probability(*cohort.network.sites).exp()
+    probabilities = log_probability(*cohort.stacked.sites).exp()
     x = next(iter(probed.batches()))[0][:IMAGES]
-    units = sum(math.prod(site.shape) for site in cohort.network.sites if site.rate)
+    units = sum(math.prod(site.shape) for site in cohort.stacked.sites if site.rate)
     ensemble = exact(cohort, x)
     scaled = weight_scaling(cohort, x)
     logits = cohort(x)

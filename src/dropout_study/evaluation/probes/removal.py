@@ -22,7 +22,7 @@ def removal(probed: Probed) -> Findings:
     gone, `removed_50`.
     """
     cohort = probed.cohort
-    hidden = [site for site in cohort.network.sites if site.name != "input"]
+    hidden = [site for site in cohort.stacked.sites if site.name != "input"]
     scores = {
         (percent, i): Scores() for percent in PERCENT for i in range(REPEATS if percent else 1)
     }

@@ -83,7 +83,7 @@ class Updates:
 
     def __call__(self) -> None:
         """One pass forwards, one backwards, one step."""
-        sites = self.cohort.network.sites
+        sites = self.cohort.stacked.sites
         x = self._x
         factors = masks.sample(sites, [0], self._update, x.shape[1], dtype=x.dtype, device=x.device)
         loss = F.cross_entropy(self.cohort(x, factors)[0], self._labels)

@@ -22,7 +22,7 @@ def units(probed: Probed) -> Findings:
     `features` (see below), where the first layer is fully connected and the inputs are square.
     """
     cohort = probed.cohort
-    hidden = range(len(cohort.network.sites) - 1)
+    hidden = range(len(cohort.stacked.sites) - 1)
     outputs = [cohort.outputs(x, stages=hidden) for x, _ in probed.batches()]
     layers = [
         torch.cat([of_batch[i] for of_batch in outputs], 1).flatten(2).double() for i in hidden
@@ -44,7 +44,7 @@ def units(probed: Probed) -> Findings:
 def features(cohort: Cohort) -> dict[str, Tensor]:
     """The incoming weights of the first units of the first layer, side by side: `[R, side, units * side]`."""
     layer = cohort.stacked.layers[0]
-    side = math.isqrt(math.prod(cohort.network.sites[0].shape))
+    side = math.isqrt(math.prod(cohort.stacked.sites[0].shape))
     if not isinstance(layer, Linear) or side**2 != layer.weight.shape[-2]:
         return {}
 

@@ -1,4 +1,4 @@
-"""What the notebooks share: a claim decided on what the store holds, and published numbers beside ours."""
+"""What the notebooks share: a claim decided on the store, and published numbers next to ours."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from dropout_study.claims import CLAIMS
 from dropout_study.config.schema import ConfigError, Report, Tracking
 from dropout_study.config.studies import in_order
 from dropout_study.config.uri import absolute
-from dropout_study.measures.statistics import interval
+from dropout_study.measures.statistics import Interval, interval
 from dropout_study.report.rows import daggers
 from dropout_study.report.verdicts import Outcome, decide
 
@@ -22,21 +22,22 @@ TRAIN = ROOT / "scripts" / "train.py"
 
 
 def decided(claim: str, folder: Path = ROOT) -> Outcome:
-    """A claim as the report decides it, from the store that MLFLOW_TRACKING_URI names or else from `mlflow.db`.
+    """A claim as the report decides it, from the store of MLFLOW_TRACKING_URI or `mlflow.db`.
 
-    Where the store lacks the runs, the claim's studies are trained at the smoke budget first, on
+    If the store lacks the runs, the claim's studies are trained at the smoke budget first, on
     bundled digits.
 
     Args:
         claim: its id.
-        folder: what the address of a local store starts from; training leaves its outputs here.
+        folder: the address of a local store is relative to it; training writes its outputs here.
 
     Raises:
-        CalledProcessError: training failed; what it said is printed.
-        ConfigError: the store cannot be read, or what was trained does not decide the claim.
+        CalledProcessError: training failed; its output is printed.
+        ConfigError: the store cannot be read, or the trained runs do not decide the claim.
     """
     uri = absolute(os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db", folder)
     outcome = _outcome(claim, uri)
+
     if not outcome.decided:
         print(f"Not decided yet: {outcome.reason}. Training at the smoke budget:")
 
@@ -46,16 +47,18 @@ def decided(claim: str, folder: Path = ROOT) -> Outcome:
         outcome = _outcome(claim, uri)
         if not outcome.decided:
             raise ConfigError(
-                f"Claim {claim} is not decided by what was trained: {outcome.reason}."
+                f"Claim {claim} is not decided by the trained runs: {outcome.reason}."
             )
 
     print(f"Results of budget {outcome.where}, {outcome.seeds} seeds.")
 
     if outcome.budget == "smoke":
+        studies = ",".join(CLAIMS[claim].studies)
         print(
-            "This budget says whether everything works, and nothing about dropout. For results, in the project:\n"
-            f"python scripts/reproduce.py budget=laptop studies=[{','.join(CLAIMS[claim].studies)}]\n"
-            "What report/results.csv holds is taken from there, and not trained again."
+            "This budget tests the machinery and says nothing about dropout. "
+            "For results, run in the project:\n"
+            f"python scripts/reproduce.py budget=laptop studies=[{studies}]\n"
+            "It takes the networks in report/results.csv from there and trains only the others."
         )
 
     return outcome
@@ -63,25 +66,28 @@ def decided(claim: str, folder: Path = ROOT) -> Outcome:
 
 def _outcome(claim: str, uri: str) -> Outcome:
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", "IProgress not found"
-        )  # MLflow's, where ipywidgets is not installed
-        from dropout_study.report.publish import read
-    return decide(read(Report(tracking=Tracking(uri=uri))), CONF, [claim])[0]
+        # MLflow warns about ipywidgets where they are not installed.
+        warnings.filterwarnings("ignore", "IProgress not found")
+        from dropout_study.report.publish import read_results
+
+    results = read_results(Report(tracking=Tracking(uri=uri)))
+
+    return decide(results, CONF, [claim])[0]
 
 
 def _train(study: str, uri: str, folder: Path) -> None:
-    """Train a study and pass on what is printed as it comes."""
+    """Train a study, and print its output as it comes."""
     command = [sys.executable, str(TRAIN), "-m", f"study={study}", "budget=smoke"]
-    environment = os.environ | {"MLFLOW_TRACKING_URI": uri}
-    with subprocess.Popen(
+    training = subprocess.Popen(
         command,
         cwd=folder,
-        env=environment,
+        env=os.environ | {"MLFLOW_TRACKING_URI": uri},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    ) as training:
+    )
+
+    with training:
         for line in training.stdout or ():
             print(line, end="", flush=True)
 
@@ -90,40 +96,46 @@ def _train(study: str, uri: str, folder: Path) -> None:
 
 
 def verdict(outcome: Outcome) -> str:
-    """What has become of the claim, in Markdown, with what the reader has to know of it."""
-    says = ", which says nothing about dropout" if outcome.budget == "smoke" else ""
-    lines = [
-        f"The claim is **{outcome.verdict}{daggers(outcome)}** at the {outcome.budget} budget{says}."
-    ]
+    """The verdict on a claim in Markdown, with its reason and what weakens it."""
+    no_evidence = ", which says nothing about dropout" if outcome.budget == "smoke" else ""
+    marked = f"**{outcome.verdict}{daggers(outcome)}**"
+    lines = [f"The claim is {marked} at the {outcome.budget} budget{no_evidence}.", ""]
 
     if outcome.reason:
         lines.append(f"- {outcome.reason}")
 
     if outcome.overturned:
-        lines.append(
-            f"- \\* adjusted for the number of claims, p is {outcome.adjusted:.2g}: inconclusive"
-        )
+        adjusted = f"p is {outcome.adjusted:.2g} after adjustment for the number of claims"
+        lines.append(f"- \\* {adjusted}: inconclusive")
 
-    lines += [f"- † {line}" for line in outcome.unfinished]
+    lines += [f"- † {warning}" for warning in outcome.convergence_warnings]
 
-    return "\n".join([lines[0], "", *lines[1:]])
+    return "\n".join(lines)
 
 
-def beside(what: str, published: float, values: Sequence[float]) -> dict[str, str | float]:
-    """A row of a table: a published number, ours with its interval over seeds, and how well they match."""
-    of = interval(values)
-    inside = of.low <= published <= of.high
-    match = (
-        "within our interval"
-        if inside
-        else f"ours is {'higher' if of.mean > published else 'lower'}"
-    )
-    difference = round(of.mean - published, 2)
+def comparison(what: str, published: float, values: Sequence[float]) -> dict[str, str | float]:
+    """A row of a table: a published number, ours with its interval over seeds, and their match.
+
+    >>> comparison("L2", 1.62, [1.6, 1.7, 1.5])["match"]
+    'within our interval'
+
+    Args:
+        what: is compared.
+        published: in the unit of the values.
+        values: ours, one per seed.
+    """
+    ours = interval(values)
 
     return {
         "what": what,
         "published": published,
-        "here (95 % interval)": f"{of:.2f}",
-        "difference": difference,
-        "match": match,
+        "here (95 % interval)": f"{ours:.2f}",
+        "difference": round(ours.mean - published, 2),
+        "match": _match(ours, published),
     }
+
+
+def _match(ours: Interval, published: float) -> str:
+    if ours.low <= published <= ours.high:
+        return "within our interval"
+    return "ours is higher" if ours.mean > published else "ours is lower"

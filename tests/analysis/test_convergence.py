@@ -1,8 +1,8 @@
-"""Whether training was long enough: what curves at rest hide is told by longer runs."""
+"""Whether training was long enough: flat curves prove nothing, longer runs do."""
 
 import pandas as pd
 
-from dropout_study.analysis.convergence import unfinished
+from dropout_study.analysis.convergence import warnings
 from dropout_study.analysis.runs import Runs
 
 
@@ -27,11 +27,11 @@ SHORT = networks("dataset_size", 100, [2.0, 2.2], "50:4 90:2.1 100:2.1")
 
 
 def lines(*longer: pd.DataFrame, short: pd.DataFrame = SHORT) -> list[str]:
-    """What is said of the short runs."""
-    return unfinished({"dropout": Runs(short, {})}, pd.concat([short, *longer], ignore_index=True))
+    """The warnings about the short runs."""
+    return warnings({"dropout": Runs(short, {})}, pd.concat([short, *longer], ignore_index=True))
 
 
-def test_a_curve_that_falls_to_the_end_is_told() -> None:
+def test_a_curve_that_falls_to_the_end_is_reported() -> None:
     """If this failed, a verdict would rest on nets in the middle of training and not say so."""
     assert lines() == []
     falling = networks("dataset_size", 100, [2.0, 2.2], "50:4 90:2.5 100:2.1")
@@ -40,14 +40,14 @@ def test_a_curve_that_falls_to_the_end_is_told() -> None:
     ]
 
 
-def test_a_longer_run_of_the_same_net_is_asked_seed_by_seed() -> None:
+def test_a_longer_run_of_the_same_net_is_compared_seed_by_seed() -> None:
     """If this failed, a schedule that ends at rate zero would make every budget look long enough.
 
     Seeds 0 and 1 gain 0.4 and 0.2; seed 2 has no partner.
     """
     longer = networks("capacity", 200, [1.6, 2.0, 0.0], "200:1.8")
     assert lines(longer) == [
-        "dropout: 0.30 points less validation error after 200 updates (capacity)"
+        "dropout: 200 updates lower the validation error by 0.30 points (study capacity)"
     ]
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from dropout_study.analysis import figures
 from dropout_study.analysis.runs import Runs
-from dropout_study.claims import robustness
+from dropout_study.claims import CLAIMS
 
 
 @pytest.mark.parametrize("count", [1, 4, 7, 8, 9])
@@ -19,9 +19,8 @@ def test_every_kind_of_corruption_has_a_panel(count: int) -> None:
         for rate in (0.0, 0.5)
     ]
     curves = {f"curve/corruption/{kind}": "1:10 2:20 3:30" for kind in kinds}
-    sheet = robustness.figure(
-        {"robustness": Runs(pd.DataFrame(rows).assign(**curves), {"rate": 0.5})}
-    )
+    runs = Runs(pd.DataFrame(rows).assign(**curves), {"rate": 0.5})
+    sheet = CLAIMS["robustness"].figure({"robustness": runs})
     *drawn, legend = [axes for axes in sheet.axes if axes.get_visible()]
     assert [axes.get_title("left") for axes in drawn] == [kind.replace("_", " ") for kind in kinds]
     assert {len(axes.lines) for axes in drawn} == {4}
@@ -38,4 +37,4 @@ def test_panels_are_as_many_as_are_asked_for() -> None:
     """If this failed, what is drawn in panels would end with the last row, or a gap look like a result."""
     sheet, axes = figures.panels(5, columns=3)
     assert len(axes) == 5
-    assert [of.get_visible() for of in sheet.axes] == [True] * 5 + [False]
+    assert [panel.get_visible() for panel in sheet.axes] == [True] * 5 + [False]

@@ -14,7 +14,7 @@ import pytest
 from dropout_study.analysis.results import from_file, to_file
 from dropout_study.analysis.runs import Errors, ResultsMissing, Runs, minus, needing_columns
 from dropout_study.analysis.small_nets import mean_errors
-from dropout_study.claims import co_adaptation, weight_scaling_exact
+from dropout_study.claims import CLAIMS
 from dropout_study.config.schema import ConfigError
 from dropout_study.tracking.packing import pack, pack_picture
 
@@ -98,7 +98,8 @@ def test_co_adaptation_is_a_mean_over_layers() -> None:
     """If this failed, the claim would be decided on the last layer: 0.4 and 0.2 where 0.5 and 0.3 are right."""
     texts = ["1:0.6 2:0.4", "1:0.8 2:0.6", "1:0.2 2:0.2", "1:0.2 2:0.2", "1:0.2 2:0.2"]
     layers = {"units/correlation": [0.4, 0.6, 0.2, 0.2, 0.2], "curve/units/correlation": texts}
-    effects = co_adaptation.estimate({"co_adaptation": Runs(FRAME.assign(**layers), {"rate": 0.5})})
+    runs = Runs(FRAME.assign(**layers), {"rate": 0.5})
+    effects = CLAIMS["co_adaptation"].estimate({"co_adaptation": runs})
     assert effects["less correlated"]["mean over layers"].values == pytest.approx([0.5, 0.3])
 
 
@@ -288,7 +289,7 @@ def test_rows_that_are_gone_are_noticed_by_the_checksum(tmp_path: Path) -> None:
 def test_a_column_that_a_claim_needs_is_missed_in_a_sentence() -> None:
     """If this failed, a table without some column would be a page of traceback."""
     with pytest.raises(ResultsMissing, match="there is no column 'arm'"), needing_columns():
-        weight_scaling_exact.figure({"enumerable": Runs(FRAME, {})})
+        CLAIMS["weight_scaling_exact"].figure({"enumerable": Runs(FRAME, {})})
 
 
 def test_errors_of_different_rules_compare_within_a_network() -> None:

@@ -1,6 +1,5 @@
 """Studies and claims: every condition composes, every claim has what it needs."""
 
-import importlib
 import re
 
 import pytest
@@ -73,12 +72,10 @@ def test_the_15_claims_have_a_module_a_study_and_a_figure() -> None:
     assert list(CLAIMS) == IDS.split()
 
     for claim_id, claim in CLAIMS.items():
-        assert importlib.import_module(f"dropout_study.claims.{claim_id}").CLAIM is claim
+        assert type(claim).__module__ == f"dropout_study.claims.{claim_id}"
 
         for study in claim.studies:
             assert (CONF / "study" / f"{study}.yaml").is_file()
-
-        assert callable(claim.figure)
 
         for part in claim.parts.values():
             assert isinstance(part.criterion, Exact | Greater | Equivalent | Measured)

@@ -12,8 +12,8 @@ from dropout_study.dropout.networks import MLP, LeNet
 from dropout_study.dropout.rules import bagging, exact, means, subnetworks, weight_scaling
 from dropout_study.evaluation.predictions import score_rules
 from dropout_study.evaluation.probes import PROBES, Probed
-from dropout_study.evaluation.probes.timing import NETS
 from dropout_study.evaluation.probes.units import correlation, effective_rank
+from dropout_study.evaluation.sample_sizes import TIMED_NETWORKS
 from dropout_study.measures import metrics
 
 SOURCE = torch.Generator().manual_seed(0)
@@ -181,9 +181,9 @@ def test_operations_are_counted_as_they_must_be() -> None:
     """If this failed, the ratios of operations would be of other things than the ratios of times."""
     found = PROBES["timing"](Probed(probed().cohort, BATCHES))
     assert found.metrics["cost/flops_dropout"].tolist() == [1.0, 1.0]
-    assert found.metrics["cost/flops_bag"].tolist() == [NETS, NETS]
+    assert found.metrics["cost/flops_bag"].tolist() == [TIMED_NETWORKS, TIMED_NETWORKS]
     assert found.metrics["cost/flops_scaling"].tolist() == [1.0, 1.0]
-    assert 1 < float(found.metrics["cost/flops_monte_carlo"][0]) <= NETS
+    assert 1 < float(found.metrics["cost/flops_monte_carlo"][0]) <= TIMED_NETWORKS
 
     for name in ("dropout", "bag", "scaling", "monte_carlo"):
         steps, ratios = found.curves[f"cost/{name}"]

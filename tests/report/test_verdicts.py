@@ -105,10 +105,10 @@ def test_the_file_gives_the_verdicts_and_the_figures_of_the_store(
     for one, other in zip(of_store, of_file, strict=True):
         assert one.effects == other.effects, one.claim.id
         assert repr(one.decisions) == repr(other.decisions)
-        assert (one.verdict, one.seeds, one.unfinished) == (
+        assert (one.verdict, one.seeds, one.convergence_warnings) == (
             other.verdict,
             other.seeds,
-            other.unfinished,
+            other.convergence_warnings,
         )
 
     report(
@@ -125,7 +125,7 @@ def test_the_file_gives_the_verdicts_and_the_figures_of_the_store(
         "capacity.svg",
         "capacity_training.svg",
         "mc_samples.svg",
-        "co_adaptation_picture.svg",
+        "co_adaptation_extra.svg",
     ):
         assert (tmp_path / "report" / "figures" / figure).read_bytes() == (
             page / "figures" / figure

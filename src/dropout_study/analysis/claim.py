@@ -1,6 +1,7 @@
 """What a claim is."""
 
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
@@ -31,9 +32,11 @@ class Published:
     mark: str
 
 
-@dataclass(frozen=True)
-class Claim:
-    """A claim of the chapter, how it is decided, and how its effect is estimated and drawn.
+class Claim(ABC):
+    """A claim of the chapter: what it says and how it is decided, then its arithmetic.
+
+    A subclass states the attributes first, since they were written down before the runs, and the
+    methods below them.
 
     Attributes:
         id: one word, as in links and on the command line.
@@ -41,17 +44,10 @@ class Claim:
         says: what the notes say, in short.
         source: the equation or passage.
         studies: whose runs it reads; the first is its own.
-        parts: name -> question; written down before the runs.
-        estimate: the effects of each part, by name; raises Missing if runs are not there.
-        figure: the figure; raises Missing likewise.
-        caption: what the figure shows.
-        picture: what else can be seen, in the look of all figures; none where the runs kept no
-            pictures.
-        picture_caption: what it shows.
+        parts: name -> question with its criterion.
         published: what others have found.
-        beside: numbers that do not decide, as lines of text; raises Missing likewise.
-        compared: the trained conditions that are compared, by name: whether training had come to
-            rest is reported.
+        caption: what the figure shows.
+        extra_caption: what the extra figure shows, if there is one.
         notes: what the notes say otherwise, or what the reader should know.
     """
 
@@ -61,17 +57,52 @@ class Claim:
     source: str
     studies: tuple[str, ...]
     parts: Mapping[str, Part]
-    estimate: Callable[[Studies], dict[str, dict[str, Effect]]]
-    figure: Callable[[Studies], Figure]
-    caption: str
-    picture: Callable[[Studies], Figure | None] = lambda _: None
-    picture_caption: str = ""
     published: tuple[Published, ...] = ()
-    beside: Callable[[Studies], list[str]] = lambda _: []
-    compared: Callable[[Studies], dict[str, Runs]] = lambda _: {}
+    caption: str
+    extra_caption: str = ""
     notes: str = ""
 
+    @abstractmethod
+    def estimate(self, studies: Studies) -> dict[str, dict[str, Effect]]:
+        """The effects of each part: name of the part -> case -> effect.
+
+        Raises:
+            ResultsMissing: runs are not there.
+        """
+
+    @abstractmethod
+    def figure(self, studies: Studies) -> Figure:
+        """The figure.
+
+        Raises:
+            ResultsMissing: runs are not there.
+        """
+
+    def extra_figure(self, studies: Studies) -> Figure | None:  # noqa: ARG002
+        """A second figure, such as pictures that runs have kept; None if there is none."""
+        return None
+
+    def context_lines(self, studies: Studies) -> list[str]:  # noqa: ARG002
+        """Numbers that put the effect into context and do not decide, as lines of text.
+
+        Raises:
+            ResultsMissing: runs are not there.
+        """
+        return []
+
+    def trained_conditions(self, studies: Studies) -> dict[str, Runs]:  # noqa: ARG002
+        """The trained conditions that are compared, by name: their convergence is checked.
+
+        Raises:
+            ResultsMissing: runs are not there.
+        """
+        return {}
+
     def draw(self, studies: Studies) -> Figure:
-        """The figure, finished, in the style of all figures; raises Missing like `figure`."""
+        """The finished figure in the style of all figures.
+
+        Raises:
+            ResultsMissing: runs or a column are not there.
+        """
         with figures.style(), needing_columns():
             return figures.finish(self.figure(studies))

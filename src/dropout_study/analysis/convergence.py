@@ -1,62 +1,84 @@
-"""Whether nets were trained for long enough: whether the error still fell, and what more updates gave elsewhere."""
+"""Whether nets were trained long enough: by their curves, and by longer runs of the same nets."""
 
 from collections.abc import Mapping
 
 import pandas as pd
 
-from dropout_study.analysis.runs import Runs, minus
+from dropout_study.analysis.runs import Effect, Runs, minus
 
-LATE = 0.9  # share of the updates behind which a validation curve should have come to rest
-FALL = 0.03  # of the error, or points, whichever is larger: what more training may still give
-POINTS = 0.05
+TAIL_FRACTION = 0.1  # of the updates, over which a validation curve should be flat
+MIN_RELATIVE_GAIN = 0.03  # of the error
+MIN_GAIN_POINTS = 0.05
 SETTINGS = ("data.", "model.", "regularizer.", "optimizer.", "schedule.")
 
 
-def unfinished(compared: Mapping[str, Runs], results: pd.DataFrame) -> list[str]:
-    """What speaks against it, a line for each condition that more training would have served.
+def warnings(conditions: Mapping[str, Runs], results: pd.DataFrame) -> list[str]:
+    """Reasons to doubt convergence, one line per finding.
 
-    A schedule that ends at rate zero brings every curve to rest, finished or not. So the same net
-    with more updates, where any study has trained it, is asked too.
+    A learning rate that is annealed to zero flattens every curve, so a flat curve proves nothing.
+    Runs of the same network with more updates, in any study, are therefore compared as well.
 
     Args:
-        compared: name -> networks of one condition.
+        conditions: name -> networks of one condition.
         results: networks of all studies.
     """
     lines = []
 
-    for name, runs in compared.items():
+    for name, runs in conditions.items():
         curve = runs.curve("val/error").mean(axis=1).sort_index()
-        late = curve[curve.index <= LATE * curve.index[-1]]
-        if len(late) and _matters(late.iloc[-1] - curve.iloc[-1], curve.iloc[-1]):
+        final_error = curve.iloc[-1]
+
+        if _still_falls(curve):
             lines.append(f"{name}: validation error still fell over the last tenth of the updates")
 
         for longer in _trained_longer(runs, results):
-            gain = minus(runs.last("val/error"), longer.last("val/error")).values
-            mean, updates, study = (
-                sum(gain) / len(gain),
-                *longer.frame[["budget.updates", "study"]].iloc[0],
-            )
-            if _matters(mean, curve.iloc[-1]):
-                lines.append(
-                    f"{name}: {mean:.2f} points less validation error after {updates} updates ({study})"
-                )
+            gain = _mean(minus(runs.last("val/error"), longer.last("val/error")))
+            if is_material(gain, final_error):
+                updates = longer.frame["budget.updates"].iloc[0]
+                study = longer.frame["study"].iloc[0]
+                reached = f"{updates} updates lower the validation error by {gain:.2f} points"
+                lines.append(f"{name}: {reached} (study {study})")
 
     return lines
 
 
-def _matters(gain: float, error: float) -> bool:
-    return gain > max(POINTS, FALL * error)
+def is_material(gain: float, error: float) -> bool:
+    """Whether a gain in validation error matters: more than 0.05 points and 3 % of the error.
+
+    >>> is_material(0.04, 1.0), is_material(0.06, 1.0), is_material(0.06, 10.0)
+    (False, True, False)
+
+    Args:
+        gain: in points.
+        error: in percent, after the shorter training.
+    """
+    return bool(gain > max(MIN_GAIN_POINTS, MIN_RELATIVE_GAIN * error))
+
+
+def _still_falls(curve: "pd.Series[float]") -> bool:
+    """Whether a curve, by update, falls materially over its tail."""
+    before_tail = curve[curve.index <= (1 - TAIL_FRACTION) * curve.index[-1]]
+    if not len(before_tail):
+        return False
+
+    return is_material(before_tail.iloc[-1] - curve.iloc[-1], curve.iloc[-1])
+
+
+def _mean(effect: Effect) -> float:
+    return sum(effect.values) / len(effect.values)
 
 
 def _trained_longer(runs: Runs, results: pd.DataFrame) -> list[Runs]:
-    """The same networks with more updates, a study and number of updates each."""
-    row = runs.frame.iloc[0]
-    same = results["budget.updates"] > row["budget.updates"]
-    same &= results["seed"].isin(runs.frame["seed"]) & results["val/error"].notna()
+    """The same networks with more updates, one entry per study and number of updates."""
+    network = runs.frame.iloc[0]
+    matches = results["budget.updates"] > network["budget.updates"]
+    matches &= results["seed"].isin(runs.frame["seed"])
+    matches &= results["val/error"].notna()
 
     for key in results.columns[results.columns.str.startswith(SETTINGS)]:
-        same &= results[key].isna() if pd.isna(row.get(key)) else results[key] == row[key]
+        value = network.get(key)
+        matches &= results[key].isna() if pd.isna(value) else results[key] == value
 
-    return [
-        Runs(frame, runs.values) for _, frame in results[same].groupby(["budget.updates", "study"])
-    ]
+    longer = results[matches].groupby(["budget.updates", "study"])
+
+    return [Runs(frame, runs.values) for _, frame in longer]

@@ -5,18 +5,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dropout_study.analysis.runs import Effect
-from dropout_study.measures.statistics import interval, p_value
+from dropout_study.measures.statistics import Interval, interval, p_value
 
 SUPPORTED = "supported"
 CONTRADICTED = "contradicted"
 INCONCLUSIVE = "inconclusive"
 ALPHA = 0.05
-IMAGES = 1.96  # standard errors over the test images within which nothing is decided
+IMAGE_ERRORS = 1.96
+"""Standard errors over the test images; an effect below them is inconclusive."""
+
+MANY_EFFECTS = "one of so many effects could be chance"
+WITHIN_IMAGES = "smaller than the test set can resolve"
+ONE_SEED = "one seed has no interval"
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What a criterion makes of an effect; p is nan where nothing is tested."""
+    """The verdict on an effect, with its p value (nan where nothing is tested)."""
 
     verdict: str
     p: float = math.nan
@@ -25,116 +30,144 @@ class Decision:
 
 @dataclass(frozen=True)
 class Exact:
-    """No value may exceed a tolerance; there is no interval."""
+    """No value may exceed a tolerance; there is no interval.
+
+    >>> Exact(1e-12).decide(Effect([0.0, -1e-15])).verdict
+    'supported'
+    """
 
     tolerance: float
 
     def decide(self, effect: Effect) -> Decision:
-        """Supported or contradicted."""
-        within = all(abs(value) <= self.tolerance for value in effect.values)  # nan is not
+        """Supported if every value is within the tolerance, else (also for nan) contradicted."""
+        within = all(abs(value) <= self.tolerance for value in effect.values)
         return Decision(SUPPORTED if within else CONTRADICTED)
 
-    def __str__(self) -> str:
-        return f"never above {self.tolerance:g}"
+    def in_words(self, unit: str = "") -> str:
+        """The criterion for effects in a unit."""
+        if self.tolerance == 0:
+            return "exactly 0"
+        return f"at most {_quantity(self.tolerance, unit)} in absolute value"
 
 
 @dataclass(frozen=True)
 class Greater:
-    """The 95 % interval lies above the margin: supported; below: contradicted."""
+    """The 95 % interval lies above the margin: supported; below it: contradicted.
+
+    >>> Greater().decide(Effect([1.0, 1.1, 0.9])).verdict
+    'supported'
+    >>> Greater(2.0).decide(Effect([1.0, 1.1, 0.9])).verdict
+    'contradicted'
+    """
 
     margin: float = 0.0
 
     def decide(self, effect: Effect) -> Decision:
-        """Inconclusive too if the effect could be one of the test images."""
-        of = interval(effect.values)
+        """Also inconclusive if the test images alone could explain the effect."""
+        ci = interval(effect.values)
         p = p_value(effect.values, self.margin)
+        above = ci.low > self.margin
+        below = ci.high < self.margin
 
-        if not (of.low > self.margin or of.high < self.margin):
-            return Decision(
-                INCONCLUSIVE,
-                p,
-                "the interval holds the margin" if of.n > 1 else "one seed has no interval",
-            )
+        if not (above or below):
+            return Decision(INCONCLUSIVE, p, _undecided(ci, "the interval contains the margin"))
 
-        if _within_images(of.mean - self.margin, effect):
+        if _within_images(ci.mean - self.margin, effect):
             return Decision(INCONCLUSIVE, p, WITHIN_IMAGES)
 
-        return Decision(SUPPORTED if of.low > self.margin else CONTRADICTED, p)
+        return Decision(SUPPORTED if above else CONTRADICTED, p)
 
-    def __str__(self) -> str:
-        return f"greater than {self.margin:g}"
+    def in_words(self, unit: str = "") -> str:
+        """The criterion for effects in a unit."""
+        return f"greater than {_quantity(self.margin, unit)}"
 
 
 @dataclass(frozen=True)
 class Equivalent:
-    """The 95 % interval lies within ± margin of a centre: supported; outside of it: contradicted."""
+    """The 95 % interval lies within ± margin of a centre: supported; outside: contradicted.
+
+    >>> Equivalent(0.5).decide(Effect([0.1, -0.1, 0.0])).verdict
+    'supported'
+    """
 
     margin: float
     centre: float = 0.0
 
     def decide(self, effect: Effect) -> Decision:
-        """Inconclusive too if the test images leave it open on which side of the nearer limit the effect is."""
-        of = interval(effect.values)
+        """Also inconclusive if the test images cannot tell on which side of a limit the effect is."""
+        ci = interval(effect.values)
         low = self.centre - self.margin
         high = self.centre + self.margin
         p = max(p_value(effect.values, low), p_value(effect.values, high))
-        inside = of.low > low and of.high < high
+        inside = ci.low > low and ci.high < high
+        outside = ci.low > high or ci.high < low
 
-        outside = of.low > high or of.high < low
         if not (inside or outside):
-            return Decision(
-                INCONCLUSIVE,
-                p,
-                "the interval holds a limit" if of.n > 1 else "one seed has no interval",
-            )
+            return Decision(INCONCLUSIVE, p, _undecided(ci, "the interval contains a limit"))
 
-        if _within_images(min(abs(of.mean - low), abs(of.mean - high)), effect):
+        nearest = min(abs(ci.mean - low), abs(ci.mean - high))
+        if _within_images(nearest, effect):
             return Decision(INCONCLUSIVE, p, WITHIN_IMAGES)
 
         return Decision(SUPPORTED if inside else CONTRADICTED, p)
 
-    def __str__(self) -> str:
-        return (
-            f"within {self.centre:g} ± {self.margin:g}"
-            if self.centre
-            else f"within ± {self.margin:g}"
-        )
+    def in_words(self, unit: str = "") -> str:
+        """The criterion for effects in a unit."""
+        centre = f"{self.centre:g} " if self.centre else ""
+        return f"within {centre}± {_quantity(self.margin, unit)}"
 
 
 @dataclass(frozen=True)
 class Measured:
-    """The interval over repeated timings lies below (or above) a bound."""
+    """The interval over repeated timings lies below (or above) a bound.
+
+    >>> Measured(below=1.5).decide(Effect([1.1, 1.2, 1.1])).verdict
+    'supported'
+    """
 
     below: float = math.inf
     above: float = -math.inf
 
     def decide(self, effect: Effect) -> Decision:
-        """Supported on the right side, contradicted on the other."""
-        of = interval(effect.values)
-        if self.above < of.low and of.high < self.below:
+        """Supported on the right side of the bound, contradicted on the other."""
+        ci = interval(effect.values)
+
+        if self.above < ci.low and ci.high < self.below:
             return Decision(SUPPORTED)
 
-        wrong = of.high < self.above or of.low > self.below
+        if ci.high < self.above or ci.low > self.below:
+            return Decision(CONTRADICTED)
 
-        return Decision(
-            CONTRADICTED if wrong else INCONCLUSIVE,
-            reason="" if wrong else "the interval holds the bound",
-        )
+        return Decision(INCONCLUSIVE, reason="the interval contains the bound")
 
-    def __str__(self) -> str:
-        limits = [f"above {self.above:g}"] if math.isfinite(self.above) else []
-        return " and ".join(
-            [*limits, *([f"below {self.below:g}"] if math.isfinite(self.below) else [])]
-        )
+    def in_words(self, unit: str = "") -> str:
+        """The criterion for effects in a unit."""
+        limits = []
+
+        if math.isfinite(self.above):
+            limits.append(f"above {_quantity(self.above, unit)}")
+
+        if math.isfinite(self.below):
+            limits.append(f"below {_quantity(self.below, unit)}")
+
+        return " and ".join(limits)
 
 
 Criterion = Exact | Greater | Equivalent | Measured
-CHANCES = "one of so many effects could be chance"
-WITHIN_IMAGES = "smaller than the test images can tell"
+
+
+def _quantity(value: float, unit: str) -> str:
+    return f"{value:g} {unit}".rstrip()
+
+
+def _undecided(ci: Interval, reason: str) -> str:
+    return reason if ci.n > 1 else ONE_SEED
 
 
 def _within_images(distance: float, effect: Effect) -> bool:
-    return effect.image_error is not None and abs(distance) < IMAGES * effect.image_error
+    if effect.image_error is None:
+        return False
+    return abs(distance) < IMAGE_ERRORS * effect.image_error
 
 
 @dataclass(frozen=True)
@@ -144,8 +177,8 @@ class Part:
     Attributes:
         measure: what is measured, as a reader would say it.
         criterion: decides each of the part's effects.
-        unit: of the effects.
-        some: one supported effect is enough; otherwise all have to be.
+        unit: of the effects; empty if they have none.
+        some: whether one supported effect suffices; otherwise all have to be.
     """
 
     measure: str
@@ -153,58 +186,77 @@ class Part:
     unit: str = "points"
     some: bool = False
 
+    @property
+    def criterion_in_words(self) -> str:
+        """The criterion with its unit: `greater than 0 points`."""
+        return self.criterion.in_words(self.unit)
+
     def __str__(self) -> str:
-        return f"{self.measure}: {self.criterion} {self.unit}{', for at least one' if self.some else ''}".rstrip()
+        scope = ", for at least one" if self.some else ""
+        return f"{self.measure}: {self.criterion_in_words}{scope}"
 
     def decide(self, effects: Mapping[str, Effect]) -> Decision:
-        """The decision on all effects together.
+        """The decision on all effects together, with the p value of the part.
 
-        p is that of the part: of the effect that matters least where all must hold, of the one that
-        matters most, multiplied by their number, where one is enough (or where one contradicts).
-        Where one is enough to support, it has to be with that p: of four chances without an effect
-        one in ten would else.
+        If all effects must hold, p is the largest p (intersection-union test). If one suffices
+        (`some`), or one contradicts, p is the smallest p times the number of effects (Bonferroni),
+        and support by one effect also requires that p <= `ALPHA`: four effects that are all zero
+        would else yield a supported one in every tenth study.
+
+        Args:
+            effects: case -> effect, at least one.
         """
         decisions = [self.criterion.decide(effect) for effect in effects.values()]
-        enough, decisive = (SUPPORTED, CONTRADICTED) if self.some else (CONTRADICTED, SUPPORTED)
-        if found := [d for d in decisions if d.verdict == enough]:
-            p = _least([d.p for d in found], len(decisions))
-            return (
-                Decision(INCONCLUSIVE, p, CHANCES)
-                if self.some and p > ALPHA
-                else Decision(enough, p)
-            )
+        one_suffices, all_needed = SUPPORTED, CONTRADICTED
+        if not self.some:
+            one_suffices, all_needed = all_needed, one_suffices
 
-        if all(d.verdict == decisive for d in decisions):
-            return Decision(decisive, _most([d.p for d in decisions]))
+        if deciding := [d for d in decisions if d.verdict == one_suffices]:
+            p = _smallest_times([d.p for d in deciding], len(decisions))
+            if self.some and p > ALPHA:
+                return Decision(INCONCLUSIVE, p, MANY_EFFECTS)
+            return Decision(one_suffices, p)
 
-        open_ones = [d for d in decisions if d.verdict == INCONCLUSIVE]
+        if all(d.verdict == all_needed for d in decisions):
+            return Decision(all_needed, _largest([d.p for d in decisions]))
 
-        return Decision(INCONCLUSIVE, _most([d.p for d in open_ones]), open_ones[0].reason)
+        undecided = [d for d in decisions if d.verdict == INCONCLUSIVE]
+        p = _largest([d.p for d in undecided])
+
+        return Decision(INCONCLUSIVE, p, undecided[0].reason)
 
 
 def together(decisions: Mapping[str, Decision]) -> Decision:
-    """The verdict of a claim: contradicted if a part is, supported if all are."""
-    every = list(decisions.values())
-    if contradicted := [d for d in every if d.verdict == CONTRADICTED]:
-        return Decision(CONTRADICTED, _least([d.p for d in contradicted], len(every)))
+    """The verdict of a claim: contradicted if a part is, supported if all parts are.
 
-    if all(d.verdict == SUPPORTED for d in every):
-        return Decision(SUPPORTED, _most([d.p for d in every]))
+    >>> together({"a": Decision(SUPPORTED), "b": Decision(CONTRADICTED)}).verdict
+    'contradicted'
 
-    open_ones = [(name, d) for name, d in decisions.items() if d.verdict == INCONCLUSIVE]
-    reason = (
-        "; ".join(f"{name}: {d.reason}" for name, d in open_ones)
-        if len(every) > 1
-        else open_ones[0][1].reason
-    )
+    Args:
+        decisions: name of the part -> decision, at least one.
+    """
+    parts = list(decisions.values())
 
-    return Decision(INCONCLUSIVE, _most([d.p for _, d in open_ones]), reason)
+    if contradicted := [d for d in parts if d.verdict == CONTRADICTED]:
+        return Decision(CONTRADICTED, _smallest_times([d.p for d in contradicted], len(parts)))
+
+    if all(d.verdict == SUPPORTED for d in parts):
+        return Decision(SUPPORTED, _largest([d.p for d in parts]))
+
+    undecided = {name: d for name, d in decisions.items() if d.verdict == INCONCLUSIVE}
+    p = _largest([d.p for d in undecided.values()])
+    reasons = [
+        f"{name}: {d.reason}" if len(parts) > 1 else d.reason for name, d in undecided.items()
+    ]
+
+    return Decision(INCONCLUSIVE, p, "; ".join(reasons))
 
 
-def _most(p_values: list[float]) -> float:
+def _largest(p_values: list[float]) -> float:
     return max((p for p in p_values if not math.isnan(p)), default=math.nan)
 
 
-def _least(p_values: list[float], of: int) -> float:
-    known = [p for p in p_values if not math.isnan(p)]
-    return min(1.0, of * min(known)) if known else math.nan
+def _smallest_times(p_values: list[float], count: int) -> float:
+    """The smallest p value times the number of effects, at most 1; nan if nothing was tested."""
+    tested = [p for p in p_values if not math.isnan(p)]
+    return min(1.0, count * min(tested)) if tested else math.nan

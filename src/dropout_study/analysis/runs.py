@@ -19,7 +19,7 @@ class ResultsMissing(LookupError):
 
 @contextmanager
 def needing_columns() -> Iterator[None]:
-    """Say of a column that is not there what is said of other results.
+    """Report a missing column in the same way as other missing results.
 
     Raises:
         ResultsMissing: instead of a KeyError.
@@ -32,11 +32,12 @@ def needing_columns() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Effect:
-    """A measured difference or value, one for each seed (or repetition).
+    """A measured difference or value, with one number per seed (or per repetition).
 
     Attributes:
-        values: one a seed.
-        image_error: standard error over the test images, where test errors are compared.
+        values: one per seed, in the unit of the part that the effect answers.
+        image_error: standard error over the test images in the same unit, where test errors are
+            compared.
     """
 
     values: Sequence[float]
@@ -47,7 +48,7 @@ class Runs:
     """The networks of one study at one budget, as a claim sees them.
 
     Attributes:
-        frame: a row for each.
+        frame: one row per network.
         values: what the study's configuration says the claims need to know.
     """
 
@@ -56,35 +57,61 @@ class Runs:
         self.values = values
 
     def where(self, **conditions: Any) -> "Runs":
-        """Those of some condition; `__` stands for the dot of a key (`model__widths="16x16"`).
+        """The networks with given settings; `__` stands for the dot (`model__widths="16x16"`).
+
+        >>> runs = Runs(pd.DataFrame({"seed": [0, 0], "model.hidden_rate": [0.0, 0.5]}), {})
+        >>> len(runs.where(model__hidden_rate=0.5).frame)
+        1
 
         Raises:
             ResultsMissing: there is none.
         """
-        matching = np.ones(len(self.frame), dtype=bool)
+        wanted = {key.replace("__", "."): value for key, value in conditions.items()}
+        matches = np.ones(len(self.frame), dtype=bool)
 
-        for key, value in conditions.items():
-            column = key.replace("__", ".")
-            matching &= (
-                (self.frame[column] == value).to_numpy(dtype=bool)
-                if column in self.frame
-                else False
-            )
+        for column, value in wanted.items():
+            if column not in self.frame:
+                matches[:] = False
+            else:
+                matches &= (self.frame[column] == value).to_numpy(dtype=bool)
 
-        if not matching.any():
-            wanted = ", ".join(
-                f"{key.replace('__', '.')}={value}" for key, value in conditions.items()
-            )
-            raise ResultsMissing(f"there are no results with {wanted}")
+        if not matches.any():
+            settings = ", ".join(f"{column}={value}" for column, value in wanted.items())
+            raise ResultsMissing(f"there are no results with {settings}")
 
-        return Runs(self.frame[matching].sort_values("seed"), self.values)
+        return Runs(self.frame[matches].sort_values("seed"), self.values)
+
+    def by(self, column: str) -> "dict[str, Runs]":
+        """The networks grouped by a column; value -> networks, in ascending order of the values.
+
+        >>> runs = Runs(pd.DataFrame({"seed": [0, 0], "arm": ["none", "L2"]}), {})
+        >>> list(runs.by("arm"))
+        ['L2', 'none']
+        """
+        groups = self.frame.groupby(column, sort=True)
+        return {str(value): Runs(rows, self.values) for value, rows in groups}
+
+    def conditions(self) -> "list[Runs]":
+        """The networks of each condition, seeds ascending."""
+        return list(Runs(self.frame.sort_values("seed"), self.values).by("digest").values())
+
+    def with_column(self, name: str) -> "Runs":
+        """The networks that fill a column; none if there is no such column."""
+        if name not in self.frame:
+            return Runs(self.frame.iloc[:0], self.values)
+
+        return Runs(self.frame[self.frame[name].notna()], self.values)
+
+    def values_of(self, column: str) -> list[Any]:
+        """The different values of a column, ascending."""
+        return sorted(set(self.frame[column]))
 
     def trained_by(self, source: "Runs | None") -> "Runs":
-        """The same networks as the study that trained them recorded them; none if it is not there."""
+        """The same networks as recorded by the study that trained them; none without it."""
         frame = source.frame if source else self.frame.iloc[:0]
-        return Runs(
-            frame[frame["training_digest"].isin(self.frame["training_digest"])], self.values
-        )
+        trained_here = frame["training_digest"].isin(self.frame["training_digest"])
+
+        return Runs(frame[trained_here], self.values)
 
     def column(self, name: str) -> "pd.Series[float]":
         """A metric by seed.
@@ -109,12 +136,13 @@ class Runs:
     def _numbers(self, name: str) -> "pd.Series[float]":
         if name not in self.frame or self.frame[name].isna().any():
             raise ResultsMissing(f"{name} was not measured")
-        return pd.Series(
-            self.frame[name].to_numpy(dtype=float), index=self.frame["seed"].to_numpy(dtype=int)
-        )
+
+        seeds = self.frame["seed"].to_numpy(dtype=int)
+
+        return pd.Series(self.frame[name].to_numpy(dtype=float), index=seeds)
 
     def wrong(self, rule: str) -> dict[int, NDArray[np.float64]]:
-        """Seed -> how often each test image was misclassified, `[N]`.
+        """Seed -> how often each test image was misclassified, `[N]` in [0, 1].
 
         Raises:
             ResultsMissing: it was not kept.
@@ -123,47 +151,45 @@ class Runs:
         if name not in self.frame or self.frame[name].isna().any():
             raise ResultsMissing(f"{name} was not kept")
 
-        self._check_one()
+        self._check_one_condition()
 
-        return {
-            int(seed): unpack(text)
-            for seed, text in zip(self.frame["seed"], self.frame[name], strict=True)
-        }
+        return {int(seed): unpack(text) for seed, text in self._by_seed(name)}
 
     def curve(self, name: str) -> pd.DataFrame:
-        """A curve of every seed: a row a step, a column a seed.
+        """A curve of every seed: one row per step, one column per seed.
 
         Raises:
             ResultsMissing: it was not measured.
         """
-        column = f"curve/{name}"
-        if column not in self.frame or self.frame[column].isna().all():
+        filled = self.with_column(f"curve/{name}")
+        if not len(filled.frame):
             raise ResultsMissing(f"{name} was not measured")
 
-        self._check_one()
-        rows = self.frame[self.frame[column].notna()]
+        self._check_one_condition()
+        points = {
+            int(seed): dict(unpack_curve(text)) for seed, text in filled._by_seed(f"curve/{name}")
+        }
 
-        return pd.DataFrame(
-            {int(s): dict(unpack_curve(t)) for s, t in zip(rows["seed"], rows[column], strict=True)}
-        )
+        return pd.DataFrame(points)
 
     def pictures(self, name: str) -> dict[int, NDArray[np.float64]]:
         """Seed -> a picture, grey values `[H, W]`, of those that have it."""
-        column = f"picture/{name}"
-        rows = (
-            self.frame[self.frame[column].notna()] if column in self.frame else self.frame.iloc[:0]
-        )
+        filled = self.with_column(f"picture/{name}")
+        if not len(filled.frame):
+            return {}
 
-        return {
-            int(s): unpack_picture(t)
-            for s, t in zip(rows["seed"], rows.get(column, ()), strict=True)
-        }
+        texts = filled._by_seed(f"picture/{name}")
 
-    def _check_one(self) -> None:
+        return {int(seed): unpack_picture(text) for seed, text in texts}
+
+    def _by_seed(self, column: str) -> Iterator[tuple[int, str]]:
+        return zip(self.frame["seed"], self.frame[column], strict=True)
+
+    def _check_one_condition(self) -> None:
         if self.frame["seed"].duplicated().any():
-            raise ResultsMissing(
-                f"several conditions are recorded where one is expected: {_conditions(self.frame)}"
-            )
+            names = self.frame["condition" if "condition" in self.frame else "digest"]
+            listed = "; ".join(sorted(set(names)))
+            raise ResultsMissing(f"several conditions are recorded where one is expected: {listed}")
 
     def at(self, name: str, step: int) -> "pd.Series[float]":
         """The value of a curve at a step, by seed.
@@ -178,12 +204,12 @@ class Runs:
         return curve.T[step]
 
     def error(self, rule: str = "weight_scaling") -> "Errors":
-        """Test errors under a rule, in percent, with the images."""
+        """Test errors under a rule, in percent, with the misclassified images.
+
+        Raises:
+            ResultsMissing: they were not measured.
+        """
         return Errors(self.column(f"test/error/{rule}"), self.wrong(rule))
-
-
-def _conditions(frame: pd.DataFrame) -> str:
-    return "; ".join(sorted(set(frame["condition"] if "condition" in frame else frame["digest"])))
 
 
 @dataclass(frozen=True)
@@ -192,42 +218,57 @@ class Errors:
 
     Attributes:
         percent: by seed.
-        wrong: seed -> share of misclassifications of each image, `[N]`.
+        wrong: seed -> share of misclassifications of each image, `[N]` in [0, 1].
     """
 
     percent: "pd.Series[float]"
     wrong: Mapping[int, NDArray[np.float64]]
 
     def minus(self, other: "Errors") -> Effect:
-        """The paired difference over the seeds that both have.
+        """The paired difference in points, over the seeds that both have.
+
+        >>> plain = Errors(pd.Series({0: 50.0}), {0: np.array([1.0, 0.0])})
+        >>> dropout = Errors(pd.Series({0: 0.0}), {0: np.array([0.0, 0.0])})
+        >>> plain.minus(dropout)
+        Effect(values=[50.0], image_error=50.0)
 
         Raises:
-            ResultsMissing: they have none in common.
+            ResultsMissing: they have no seed in common.
         """
         seeds = common(self.percent, other.percent)
-        images = np.mean([100 * (self.wrong[seed] - other.wrong[seed]) for seed in seeds], axis=0)
+        points = [float(self.percent[seed] - other.percent[seed]) for seed in seeds]
+        images = [100 * (self.wrong[seed] - other.wrong[seed]) for seed in seeds]
 
-        return Effect(
-            [self.percent[seed] - other.percent[seed] for seed in seeds], image_error(images)
-        )
-
-
-def minus(one: "pd.Series[float]", other: "pd.Series[float]") -> Effect:
-    """The paired difference of a measure that is not a test error."""
-    return Effect([one[seed] - other[seed] for seed in common(one, other)])
+        return Effect(points, image_error(np.mean(images, axis=0)))
 
 
-def common(*of: "pd.Series[float]") -> list[int]:
-    """The seeds that all have.
+def minus(minuend: "pd.Series[float]", subtrahend: "pd.Series[float]") -> Effect:
+    """The paired difference of a measure that is not a test error, over common seeds.
+
+    >>> minus(pd.Series({0: 3.0, 1: 5.0}), pd.Series({1: 1.0, 2: 2.0})).values
+    [4.0]
+
+    Raises:
+        ResultsMissing: there is no common seed.
+    """
+    seeds = common(minuend, subtrahend)
+    return Effect([float(minuend[seed] - subtrahend[seed]) for seed in seeds])
+
+
+def common(*measures: "pd.Series[float]") -> list[int]:
+    """The seeds that all measures have, ascending.
+
+    >>> common(pd.Series({0: 0.1, 1: 0.2}), pd.Series({1: 0.3, 2: 0.4}))
+    [1]
 
     Raises:
         ResultsMissing: there is none, or a seed stands for several networks.
     """
-    if any(series.index.has_duplicates for series in of):
+    if any(series.index.has_duplicates for series in measures):
         raise ResultsMissing("several conditions are recorded where one is expected")
 
-    seeds = sorted(set.intersection(*(set(series.index) for series in of)))
+    seeds = sorted(set.intersection(*(set(series.index) for series in measures)))
     if not seeds:
         raise ResultsMissing("the conditions have no seed in common")
 
-    return seeds
+    return [int(seed) for seed in seeds]

@@ -1,41 +1,38 @@
 """The claims of section 7.12, one module each."""
 
 from dropout_study.analysis.claim import Claim
-from dropout_study.claims import (
-    arithmetic_ensemble,
-    bagging,
-    capacity,
-    co_adaptation,
-    cost,
-    dataset_size,
-    ensemble_gain,
-    geometric_ensemble,
-    independent_units,
-    mc_samples,
-    regularizers,
-    robustness,
-    subnetworks,
-    weight_scaling_approximate,
-    weight_scaling_exact,
-)
+from dropout_study.claims.arithmetic_ensemble import ArithmeticEnsemble
+from dropout_study.claims.bagging import Bagging
+from dropout_study.claims.capacity import Capacity
+from dropout_study.claims.co_adaptation import CoAdaptation
+from dropout_study.claims.cost import Cost
+from dropout_study.claims.dataset_size import DatasetSize
+from dropout_study.claims.ensemble_gain import EnsembleGain
+from dropout_study.claims.geometric_ensemble import GeometricEnsemble
+from dropout_study.claims.independent_units import IndependentUnits
+from dropout_study.claims.mc_samples import MonteCarloSamples
+from dropout_study.claims.regularizers import Regularizers
+from dropout_study.claims.robustness import Robustness
+from dropout_study.claims.subnetworks import Subnetworks
+from dropout_study.claims.weight_scaling_approximate import WeightScalingApproximate
+from dropout_study.claims.weight_scaling_exact import WeightScalingExact
 
-CLAIMS: dict[str, Claim] = {
-    module.CLAIM.id: module.CLAIM
-    for module in (
-        subnetworks,
-        arithmetic_ensemble,
-        geometric_ensemble,
-        weight_scaling_exact,
-        weight_scaling_approximate,
-        cost,
-        bagging,
-        mc_samples,
-        regularizers,
-        capacity,
-        dataset_size,
-        independent_units,
-        ensemble_gain,
-        co_adaptation,
-        robustness,
-    )
-}
+ALL: tuple[Claim, ...] = (
+    Subnetworks(),
+    ArithmeticEnsemble(),
+    GeometricEnsemble(),
+    WeightScalingExact(),
+    WeightScalingApproximate(),
+    Cost(),
+    Bagging(),
+    MonteCarloSamples(),
+    Regularizers(),
+    Capacity(),
+    DatasetSize(),
+    IndependentUnits(),
+    EnsembleGain(),
+    CoAdaptation(),
+    Robustness(),
+)
+"""In the order of the notes."""
+CLAIMS: dict[str, Claim] = {claim.id: claim for claim in ALL}

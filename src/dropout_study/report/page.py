@@ -128,13 +128,13 @@ def _pictures(outcome: Outcome, images: Images | None, lines: list[str]) -> Iter
     except ResultsMissing as error:
         lines.append(f"The figure is left out: {error}.")
 
-    if (seen := claim.picture(outcome.studies)) is not None:
-        yield _picture(f"{claim.id}_picture", seen, claim.picture_caption)
+    if (seen := claim.extra_figure(outcome.studies)) is not None:
+        yield _picture(f"{claim.id}_extra", seen, claim.extra_caption)
 
     if claim.id == "robustness" and images is not None:
         yield _picture(f"{claim.id}_images", _corrupted(images), CORRUPTED)
 
-    if compared := claim.compared(outcome.studies):
+    if compared := claim.trained_conditions(outcome.studies):
         curves = {name: runs.curve("val/error") for name, runs in compared.items()}
         yield _picture(f"{claim.id}_training", figures.finish(_training(curves)), TRAINING)
 
@@ -195,6 +195,6 @@ def _beside(outcome: Outcome) -> list[str]:
 
     try:
         with needing_columns():
-            return outcome.claim.beside(outcome.studies)
+            return outcome.claim.context_lines(outcome.studies)
     except ResultsMissing as error:
         return [f"Not all numbers are there: {error}."]

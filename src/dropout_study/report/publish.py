@@ -38,7 +38,7 @@ def report(chosen: Report, conf: Path) -> None:
         )
 
     store.check_room(Path(chosen.output), "output")
-    runs = read(chosen)
+    runs = read_results(chosen)
     outcomes = decide(runs, conf, chosen.claims)
     folder = Path(chosen.output)
     folder.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ def report(chosen: Report, conf: Path) -> None:
     print(f"The report: {folder / 'index.html'}")
 
 
-def read(chosen: Report) -> pd.DataFrame:
+def read_results(chosen: Report) -> pd.DataFrame:
     """The results of all studies, from the store or from a file.
 
     Raises:

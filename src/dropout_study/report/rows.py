@@ -10,7 +10,7 @@ from rich.table import Table
 from dropout_study.analysis.claim import Claim
 from dropout_study.analysis.criteria import (
     CONTRADICTED,
-    IMAGES,
+    IMAGE_ERRORS,
     INCONCLUSIVE,
     SUPPORTED,
     Exact,
@@ -50,8 +50,8 @@ def rows(outcome: Outcome) -> list[Row]:
 
 def _row(name: str, of: str, part: Part, effect: Effect) -> Row:
     decision = part.criterion.decide(effect)
-    images = "" if effect.image_error is None else f"{IMAGES * effect.image_error:.3f}"
-    criterion = f"{part.criterion} {part.unit}".strip()
+    images = "" if effect.image_error is None else f"{IMAGE_ERRORS * effect.image_error:.3f}"
+    criterion = part.criterion_in_words
 
     return Row(
         name,
@@ -110,7 +110,7 @@ def sign(shown: str) -> str:
 
 def daggers(outcome: Outcome) -> str:
     """What to know of a verdict: `*` adjusted it would fall, `†` its nets were not trained to the end."""
-    return "*" * outcome.overturned + "†" * bool(outcome.unfinished)
+    return "*" * outcome.overturned + "†" * bool(outcome.convergence_warnings)
 
 
 def published(claim: Claim) -> str:

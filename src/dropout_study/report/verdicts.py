@@ -9,7 +9,7 @@ import pandas as pd
 
 from dropout_study.analysis.claim import Claim, Studies
 from dropout_study.analysis.columns import BUDGETS
-from dropout_study.analysis.convergence import unfinished
+from dropout_study.analysis.convergence import warnings
 from dropout_study.analysis.criteria import (
     ALPHA,
     CONTRADICTED,
@@ -44,7 +44,7 @@ class Outcome:
         effects: part -> name -> effect.
         decisions: part -> decision.
         p: of the verdict, unadjusted, and adjusted for the number of claims.
-        unfinished: what speaks against long enough training, by compared condition.
+        convergence_warnings: reasons to doubt that training was long enough.
         command: what produces the runs.
     """
 
@@ -58,7 +58,7 @@ class Outcome:
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     p: float = math.nan
     adjusted: float = math.nan
-    unfinished: Sequence[str] = ()
+    convergence_warnings: Sequence[str] = ()
     command: str = ""
 
     @property
@@ -130,7 +130,7 @@ def _outcome(claim: Claim, runs: pd.DataFrame, conf: Path) -> Outcome:
             _check_whole(found[claim.studies[0]], claim.studies[0], conf, budget, data)
             with needing_columns():
                 effects = claim.estimate(found)
-                late = unfinished(claim.compared(found), runs)
+                late = warnings(claim.trained_conditions(found), runs)
         except ResultsMissing as error:
             missing = f"{error} (budget {budget}{f', {data}' if data else ''})"
             continue
@@ -140,7 +140,7 @@ def _outcome(claim: Claim, runs: pd.DataFrame, conf: Path) -> Outcome:
         outcome = Outcome(
             claim, whole.verdict, whole.reason, found, budget, data, effects, decisions, whole.p
         )
-        outcome.unfinished = late
+        outcome.convergence_warnings = late
         usual = studies.data_of(claim.studies[0], conf, "laptop")
         outcome.command = _commands(claim, conf, budget, data if usual and data != usual else None)
 

@@ -4,15 +4,14 @@ import torch
 
 from dropout_study.dropout.rules import means, subnetworks
 from dropout_study.evaluation.probes.findings import Findings, Probed
+from dropout_study.evaluation.sample_sizes import ENSEMBLE_SUBNETWORKS
 from dropout_study.measures import metrics
 from dropout_study.measures.scores import Scores
-
-MEMBERS = 100
 
 
 @torch.no_grad()
 def ensemble(probed: Probed) -> Findings:
-    """Error of the mean prediction of 100 subnetworks, and of each of them.
+    """Error of the mean prediction of `ENSEMBLE_SUBNETWORKS` subnetworks, and of each of them.
 
     Finds `ensemble/error`, `ensemble/nll` (of the mean of the probabilities), `single/error`,
     `single/nll` (mean over subnetworks), `single/error_worst`, `single/error_best`,
@@ -25,8 +24,8 @@ def ensemble(probed: Probed) -> Findings:
     examples = 0
 
     for x, labels in probed.batches():
-        members = torch.stack(list(subnetworks(probed.cohort, x, MEMBERS)))
-        together.add(means(members, [MEMBERS]).arithmetic[0], labels)
+        members = torch.stack(list(subnetworks(probed.cohort, x, ENSEMBLE_SUBNETWORKS)))
+        together.add(means(members, [ENSEMBLE_SUBNETWORKS]).arithmetic[0], labels)
         alone.add(members, labels)
         disagreement = disagreement + metrics.disagreement(members).double().sum(-1).cpu()
         examples += len(labels)

@@ -7,10 +7,10 @@ import torch
 from dropout_study.dropout import masks
 from dropout_study.dropout.randomness import Purpose
 from dropout_study.evaluation.probes.findings import Findings, Probed
+from dropout_study.evaluation.sample_sizes import REMOVAL_DRAWS
 from dropout_study.measures.scores import Scores
 
 PERCENT = range(0, 100, 10)
-REPEATS = 20  # random choices of the units that are removed
 
 
 @torch.no_grad()
@@ -24,7 +24,9 @@ def removal(probed: Probed) -> Findings:
     cohort = probed.cohort
     hidden = [site for site in cohort.stacked.sites if site.name != "input"]
     scores = {
-        (percent, i): Scores() for percent in PERCENT for i in range(REPEATS if percent else 1)
+        (percent, i): Scores()
+        for percent in PERCENT
+        for i in range(REMOVAL_DRAWS if percent else 1)
     }
 
     for x, labels in probed.batches():

@@ -14,11 +14,11 @@ from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import Network
 from dropout_study.dropout.rules import subnetworks, weight_scaling
 from dropout_study.evaluation.probes.findings import Findings, Probed
+from dropout_study.evaluation.sample_sizes import TIMED_NETWORKS
 
 ROUNDS = 30
 WARM_UP = 3
 BATCH = 100
-NETS = 10  # of a bag, and passes of Monte Carlo
 
 
 def timing(probed: Probed) -> Findings:
@@ -36,14 +36,14 @@ def timing(probed: Probed) -> Findings:
     x, labels = next(iter(probed.batches()))
     dropping = Updates(network, x, labels)
     whole = Updates(plain, x, labels)
-    members = [Updates(plain, x, labels) for _ in range(NETS)]
+    members = [Updates(plain, x, labels) for _ in range(TIMED_NETWORKS)]
 
     def bag() -> None:
         for member in members:
             member()
 
     def sampled() -> None:
-        for _ in subnetworks(dropping.cohort, x, NETS):
+        for _ in subnetworks(dropping.cohort, x, TIMED_NETWORKS):
             pass
 
     def pass_of(cohort: Cohort) -> Callable[[], object]:

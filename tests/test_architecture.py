@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import dropout_study
 from support import readme
 from support.packages import FLOORS, OUTSIDE
 from support.paths import ROOT
@@ -46,6 +47,13 @@ def test_the_page_on_architecture_shows_the_same_floors() -> None:
 
     for package, allowed in OUTSIDE.items():
         assert set(rows[package]["imports from outside"].split(", ")) == allowed, package
+
+
+def test_the_package_says_what_is_where() -> None:
+    """If this failed, the map that `help(dropout_study)` shows would be of another house."""
+    lines = [line.split() for line in str(dropout_study.__doc__).splitlines()]
+    floors = {words[1]: int(words[0]) for words in lines if words and words[0].isdigit()}
+    assert floors == FLOORS
 
 
 @pytest.mark.parametrize("file", MODULES, ids=lambda file: str(file.relative_to(PACKAGE)))

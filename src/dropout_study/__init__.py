@@ -1,1 +1,21 @@
-"""Dropout, claim by claim: what section 7.12 of *Deep Learning* says, measured."""
+"""Dropout, claim by claim: what section 7.12 of *Deep Learning* says, measured.
+
+A package imports only from packages with a smaller number:
+
+    1  dropout      masks, networks, cohorts, and rules that average
+    1  config       every option, its checks, conditions and studies
+    1  system       processes that die, signals, locks
+    2  measures     metrics, scores and confidence intervals
+    2  data         data sets in memory, batches, corruptions
+    3  training     a cohort trained with Lightning
+    3  tracking     a run on disk and in MLflow
+    4  evaluation   rules and probes on a trained cohort
+    4  analysis     from rows of results to a decision
+    5  claims       one module per claim
+    6  report       verdicts, their table, and pages
+    7  running      from a command line to recorded runs
+    7  notebooks    what the notebooks show
+    8  benchmark    speed beside other libraries
+
+`docs/architecture.md` says how they work together.
+"""

@@ -1,1 +1,1 @@
-"""From rows to a decision: results, effects, criteria, figures."""
+"""From rows to a decision: paired effects over seeds, judged by criteria set beforehand."""

@@ -1,1 +1,1 @@
-"""How fast: this project beside its peers and beside the limit of the machine."""
+"""Speed, as ratios: this project beside other libraries and the limit of the machine."""

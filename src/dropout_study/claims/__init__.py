@@ -1,4 +1,4 @@
-"""The claims of section 7.12, one module each."""
+"""The claims of section 7.12: one module each, with its statement, criterion and estimate."""
 
 from dropout_study.analysis.claim import Claim
 from dropout_study.claims.arithmetic_ensemble import ArithmeticEnsemble

@@ -1,1 +1,1 @@
-"""What can be set: the schema of conf/, its checks, conditions and studies. Hydra and OmegaConf alone."""
+"""What can be set: a typed schema of conf/, and the condition that a configuration describes."""

@@ -1,1 +1,1 @@
-"""Data sets in memory, batches by index, corrupted images."""
+"""Whole data sets in memory; batches are indices, a pure function of seed and update."""

@@ -1,1 +1,1 @@
-"""The mathematics: masks, networks, cohorts and the rules that average subnetworks. Torch alone."""
+"""The mathematics, torch alone: a mask is an argument, and a rule averages subnetworks."""

@@ -1,1 +1,1 @@
-"""What is measured on a trained cohort: rules and probes."""
+"""What is measured on a trained cohort: prediction rules on test data, and probes."""

@@ -1,1 +1,1 @@
-"""How good predictions are, and how sure one can be of it: metrics, scores, intervals."""
+"""How good predictions are and how sure we can be of it: metrics, scores, intervals."""

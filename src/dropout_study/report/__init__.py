@@ -1,1 +1,1 @@
-"""Verdicts, their table and page, and what MLflow's pages show."""
+"""Verdicts on all claims, shown as a table, a page and the pages of MLflow."""

@@ -1,1 +1,1 @@
-"""From a command line to recorded runs."""
+"""From a command line to recorded runs: what is missing is trained, whatever was interrupted."""

@@ -1,1 +1,1 @@
-"""What the machine does to a run: processes that die, signals, locks."""
+"""The machine that a run meets: processes that die, signals that end them, locks on files."""

@@ -1,1 +1,1 @@
-"""A run on disk and in MLflow: its record, its store, who else records it."""
+"""A run is first a record on disk, which is then brought into any MLflow store, once."""

@@ -1,1 +1,1 @@
-"""Training a cohort with Lightning."""
+"""A cohort is trained in lock-step with Lightning, its networks independent of each other."""

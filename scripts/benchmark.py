@@ -32,7 +32,7 @@ from dropout_study.config import read, resolvers, schema
 from dropout_study.data.datasets import load_images
 from dropout_study.running import command_line
 from dropout_study.running.run import quiet
-from dropout_study.tracking import store
+from dropout_study.tracking.store import Store, quiet_mlflow
 
 CONF = Path(__file__).parents[1] / "conf"
 SECTIONS = ("training", "prediction", "start-up", "growth", "throughput")
@@ -124,6 +124,7 @@ def main() -> None:
 
     resolvers.register()
     quiet()
+    quiet_mlflow()
     logging.getLogger("dropout_study").setLevel(logging.WARNING)
 
     with tempfile.TemporaryDirectory() as made:
@@ -136,7 +137,7 @@ def main() -> None:
                 return read.read_config(compose("train", [*places, *overrides]))
 
         load_images(configure().data)  # which the peers do not download
-        store.prepare(uri, configure().study.name, "")
+        Store(uri).prepare(configure().study.name, "")
         rows: list[Row] = []
 
         for name, measure in sections(configure, folder, arguments.rounds).items():

@@ -27,10 +27,12 @@ def job(composed: DictConfig) -> None:
 
     from dropout_study.tracking import recorder
     from dropout_study.tracking.record import UNRECORDED
+    from dropout_study.tracking.store import Store, quiet_mlflow
 
-    recorded = recorder.sync(
-        [marker.parent for marker in sorted(root.rglob(UNRECORDED))], chosen.tracking.uri
-    )
+    quiet_mlflow()
+    folders = [marker.parent for marker in sorted(root.rglob(UNRECORDED))]
+    recorded = recorder.sync(folders, Store(chosen.tracking.uri))
+
     for name in recorded:
         print(f"recorded: {name}")
 

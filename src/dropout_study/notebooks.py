@@ -69,7 +69,9 @@ def _outcome(claim: str, uri: str) -> Outcome:
         # MLflow warns about ipywidgets where they are not installed.
         warnings.filterwarnings("ignore", "IProgress not found")
         from dropout_study.report.publish import read_results
+        from dropout_study.tracking.store import quiet_mlflow
 
+    quiet_mlflow()
     results = read_results(Report(tracking=Tracking(uri=uri)))
 
     return decide(results, CONF, [claim])[0]

@@ -20,6 +20,7 @@ from dropout_study.dropout.rules import monte_carlo
 from dropout_study.running.run import quiet
 from dropout_study.tracking import recorder
 from dropout_study.tracking.record import Record, SeedRecord
+from dropout_study.tracking.store import Store
 from dropout_study.training.build import make_network
 from dropout_study.training.data_module import DataModule
 from dropout_study.training.module import CohortTraining
@@ -106,10 +107,10 @@ def test_copied_cohorts_are_cohorts_of_other_seeds(tmp_path: Path, uri: str) -> 
         folder.mkdir()
         record.end("FINISHED")
         record.save(folder)
-        recorder.record(folder, uri)
+        recorder.record(folder, Store(uri))
 
     starting.multiply(tmp_path / "mlflow.db", 2)
-    rows = from_store(uri, ["capacity"])
+    rows = from_store(Store(uri), ["capacity"])
     assert sorted(rows["seed"]) == [0, 1, 100, 101, 200, 201]
     assert rows["test/error/weight_scaling"].tolist() == [1.5] * 6
     assert rows.groupby("run")["seed"].apply(lambda of: sorted(of % 100)).tolist() == [[0, 1]] * 3

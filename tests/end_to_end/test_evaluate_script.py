@@ -14,6 +14,7 @@ from dropout_study.dropout.networks import MLP
 from dropout_study.running.reevaluate import reevaluate
 from dropout_study.running.run import save_config
 from dropout_study.tracking import recorder
+from dropout_study.tracking.store import Store
 from support.records import example
 from support.scripts import Script
 
@@ -86,7 +87,7 @@ def test_a_run_that_is_not_there_is_named(tmp_path: Path, run: str, said: str) -
 def test_weights_that_were_not_kept_are_missed_with_what_to_type(tmp_path: Path, uri: str) -> None:
     """If this failed, the advice would be a command that is skipped, since the run counts as trained."""
     example().save(tmp_path)
-    run = recorder.record(tmp_path, uri)
+    run = recorder.record(tmp_path, Store(uri))
 
     with pytest.raises(
         ConfigError, match=r"weights were not kept; .* rerun=true tracking.cohort=true"

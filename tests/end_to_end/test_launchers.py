@@ -10,7 +10,7 @@ import pytest
 from mlflow.entities import Run
 
 from dropout_study.running.job import ORPHANED, Job
-from dropout_study.system.processes import alive, now_ms
+from dropout_study.system.processes import is_alive, now_ms
 from support.jobs import jobs_below
 from support.scripts import Script
 
@@ -74,7 +74,7 @@ def test_a_worker_neither_ends_its_sweep_nor_outlives_it(train: Script, runs: Ru
     workers = {job.process["pid"]: job.process for job in jobs_below(train.folder)}
     assert len(workers) == 2
 
-    while any(alive(worker, now_ms()) for worker in workers.values()):
+    while any(is_alive(worker, now_ms()) for worker in workers.values()):
         time.sleep(0.05)
 
     reasons = [run.data.tags["reason"] for run in runs() if run.data.tags["role"] == "cohort"]

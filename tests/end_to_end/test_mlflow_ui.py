@@ -18,7 +18,7 @@ from mlflow.tracking import MlflowClient
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from dropout_study.tracking.store import page
+from dropout_study.tracking.store import page_path
 from support.browser import Browser
 from support.browser import browser as browser
 from support.paths import SMOKE
@@ -115,7 +115,11 @@ def test_a_printed_link_opens_the_table_of_results(
     """If this failed, the link that a sweep prints would open a page on language models, or columns without results."""
     number, _ = cohort(smoke_store, "capacity")
     text = see(
-        page(number), "mlp 64-64, rate 0.5", "test/error/weight_scaling", "interval", "model.widths"
+        page_path(number),
+        "mlp 64-64, rate 0.5",
+        "test/error/weight_scaling",
+        "interval",
+        "model.widths",
     )
     assert "64x64" in text
     assert "Detect Issues" not in text
@@ -131,7 +135,7 @@ def test_the_charts_show_error_by_number_of_masks(
 ) -> None:
     """If this failed, the charts would be two hundred bars, or the curve over masks would not be drawn."""
     number, _ = cohort(smoke_store, "mc_samples")
-    see(f"{page(number)}&compareRunsMode=CHART", "val/error", "mc/error", "test/brier")
+    see(f"{page_path(number)}&compareRunsMode=CHART", "val/error", "mc/error", "test/brier")
     script = """return [...document.querySelectorAll('.js-plotly-plot')].some(
         plot => plot.layout.xaxis.type == 'log' && plot.querySelector('.js-line')?.getAttribute('d').length > 50)"""
     WebDriverWait(browser, PATIENCE).until(

@@ -25,13 +25,11 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from dropout_study.config.schema import ConfigError
-from dropout_study.running.job import FILE as JOB
-from dropout_study.running.job import Job, carry_out
-from dropout_study.tracking import store
+from dropout_study.running.job import JOB_FILE, Job, carry_out
 from dropout_study.tracking.record import Record
-from dropout_study.tracking.store import prepare
-from support.guards import check_guard
+from dropout_study.tracking.store import Store
 from support.jobs import jobs_below
+from support.lock_checks import check_lock
 from support.paths import CONF, ROOT
 from support.scripts import FORKS, Script
 
@@ -232,7 +230,7 @@ def test_a_server_that_goes_away_in_the_middle_costs_nothing(
 
     assert run.returncode == 0, output
     assert "they are kept" in output.lower()
-    folder = next(tmp_path.rglob(JOB)).parent
+    folder = next(tmp_path.rglob(JOB_FILE)).parent
     assert Record.load(folder).status == "FINISHED"
     sync = Script("sync.py", tmp_path)
     away = sync(f"tracking.uri={server.uri}", MLFLOW_HTTP_REQUEST_MAX_RETRIES="1")
@@ -252,7 +250,7 @@ def test_a_server_that_goes_away_in_the_middle_costs_nothing(
 
 def start(uri: str, folder: Path, ready: Barrier) -> None:
     """Make a store ready, wait until all others have, and carry out a job."""
-    prepare(uri, "together", "")
+    Store(uri).prepare("together", "")
     ready.wait(200)
     places = [f"tracking.uri={uri}", f"checkpoint.folder={folder}", "study.name=together"]
 
@@ -288,12 +286,12 @@ def test_starts_at_the_same_moment_on_an_empty_database_train_each_condition_onc
     assert len(runs) == 4, "one cohort of three seeds"
 
 
-def test_the_guard_of_a_database_waits_in_words_and_may_be_taken_twice(
+def test_the_lock_of_a_database_waits_in_words_and_may_be_taken_twice(
     database: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If this failed, two processes would claim the same condition, or one wait for itself or for a dead one."""
     name = "advisory lock of postgresql+psycopg://study:***@127.0.0.1"
-    check_guard(database, name, lambda: capsys.readouterr().err, monkeypatch)
+    check_lock(database, name, lambda: capsys.readouterr().err, monkeypatch)
 
 
 def holds_secret(done: subprocess.CompletedProcess[str], folder: Path) -> bool:
@@ -406,7 +404,7 @@ def test_a_database_that_is_away_is_said_at_once(database: str) -> None:
         start = time.monotonic()
 
         with pytest.raises(ConfigError, match=r":\*\*\*@.*cannot be opened") as raised:
-            store.prepare(wrong, "capacity", "")
+            Store(wrong).prepare("capacity", "")
 
         assert SECRET not in str(raised.value)
         assert time.monotonic() - start < 50

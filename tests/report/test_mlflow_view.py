@@ -6,7 +6,7 @@ from typing import Any
 from mlflow.tracking import MlflowClient
 
 from dropout_study.report import mlflow_view
-from dropout_study.tracking import store
+from dropout_study.tracking.store import VIEW, Store
 
 LONGEST = 5_000  # characters of a tag of an experiment
 
@@ -14,7 +14,7 @@ LONGEST = 5_000  # characters of a tag of an experiment
 def cohorts(uri: str, *of_runs: dict[str, str]) -> tuple[MlflowClient, str]:
     """An experiment with a cohort for each set of params."""
     client = MlflowClient(uri)
-    number = store.prepare(uri, "capacity", "")
+    number = Store(uri).prepare("capacity", "")
 
     for params in of_runs:
         run = client.create_run(number, tags={"role": "cohort"})
@@ -30,8 +30,8 @@ def cohorts(uri: str, *of_runs: dict[str, str]) -> tuple[MlflowClient, str]:
 
 def shown(client: MlflowClient, number: str) -> dict[str, Any]:
     """The state in the tag, which MLflow would take."""
-    mlflow_view.refresh(client, number)
-    tag = client.get_experiment(number).tags[f"mlflow.sharedViewState.{store.VIEW}"]
+    mlflow_view.refresh(Store(client.tracking_uri), number)
+    tag = client.get_experiment(number).tags[f"mlflow.sharedViewState.{VIEW}"]
     assert len(tag) < LONGEST
     state: dict[str, Any] = json.loads(json.loads(tag)["state"])
 

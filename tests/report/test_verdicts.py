@@ -20,6 +20,7 @@ from dropout_study.report.rows import table
 from dropout_study.report.verdicts import NEEDS_MNIST, NO_RUNS, Outcome, decide
 from dropout_study.running.reproduce import reproduce
 from dropout_study.running.restore import restore
+from dropout_study.tracking.store import Store
 from support.paths import CONF, SMOKE
 
 pytestmark = SMOKE
@@ -35,7 +36,7 @@ def page(smoke_folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def networks(smoke_store: str) -> pd.DataFrame:
     """All results of the store."""
-    return results.from_store(smoke_store, STUDIES)
+    return results.from_store(Store(smoke_store), STUDIES)
 
 
 def told(store: str, folder: Path, **more: object) -> Report:
@@ -210,10 +211,10 @@ def test_restored_results_are_those_of_the_file_and_are_not_trained_again(
     chosen = networks[networks["study"].isin(["mc_samples", "bagging"])]
     results.to_file(chosen, tmp_path / "results.csv")
     uri = f"sqlite:///{tmp_path}/restored.db"
-    assert restore(tmp_path / "results.csv", uri, "laptop", CONF) == 0
-    assert restore(tmp_path / "results.csv", uri, "smoke", CONF) == len(chosen)
-    assert restore(tmp_path / "results.csv", uri, "smoke", CONF) == 0
-    results.to_file(results.from_store(uri, STUDIES), tmp_path / "again.csv")
+    assert restore(tmp_path / "results.csv", Store(uri), "laptop", CONF) == 0
+    assert restore(tmp_path / "results.csv", Store(uri), "smoke", CONF) == len(chosen)
+    assert restore(tmp_path / "results.csv", Store(uri), "smoke", CONF) == 0
+    results.to_file(results.from_store(Store(uri), STUDIES), tmp_path / "again.csv")
     one, other = (
         results.from_file(tmp_path / name).dropna(axis=1, how="all")
         for name in ("results.csv", "again.csv")

@@ -19,15 +19,13 @@ from mlflow.entities import Run
 
 from dropout_study.config.schema import Config, ConfigError
 from dropout_study.running import run
-from dropout_study.running.job import FILE as JOB
-from dropout_study.running.job import STOP, TURN, Job, carry_out
+from dropout_study.running.job import JOB_FILE, RETRY_FILE, STOP_FILE, Job, carry_out
 from dropout_study.system.processes import now_ms
 from dropout_study.system.termination import Terminated
 from dropout_study.tracking import recorder
-from dropout_study.tracking.lookup import DUPLICATE
-from dropout_study.tracking.record import FILE as RECORD
-from dropout_study.tracking.record import Record
-from dropout_study.tracking.store import prepare
+from dropout_study.tracking.record import RECORD_FILE, Record
+from dropout_study.tracking.store import Store
+from dropout_study.tracking.tags import DUPLICATE
 from dropout_study.training import module, trainer
 from support.paths import ROOT
 from support.processes import another_process
@@ -64,7 +62,7 @@ SMALL = ("budget=smoke", "model.widths=[4]", "rules=[weight_scaling]", "trainer=
 def do(tmp_path: Path, uri: str) -> Do:
     """Carry out a job of a sweep in its folder; return what it left there."""
     count = iter(range(100))
-    prepare(uri, "exploration", "")
+    Store(uri).prepare("exploration", "")
 
     def carry(*overrides: str, folder: Path | None = None, in_worker: bool = False) -> Job:
         folder = folder or tmp_path / "sweep" / str(next(count))
@@ -243,7 +241,7 @@ def test_one_diverged_seed_fails_alone(do: Do, runs: Runs, monkeypatch: pytest.M
 def test_fail_fast_stops_what_has_not_begun(do: Do, runs: Runs, tmp_path: Path) -> None:
     """If this failed, a sweep that was to stop at the first failure would go on for hours."""
     do("model.hidden_rate=1.5", "fail_fast=true")
-    assert (tmp_path / "sweep" / STOP).exists()
+    assert (tmp_path / "sweep" / STOP_FILE).exists()
     job = do("seeds=[0]", "fail_fast=true")
     assert (job.state, job.reason) == ("stopped", "another job failed (fail_fast=true)")
     assert runs() == []
@@ -255,7 +253,7 @@ def test_fail_fast_stops_what_is_under_way(do: Do, runs: Runs, tmp_path: Path) -
 
     def stop() -> None:
         until(lambda: state(folder)[1])
-        (tmp_path / "sweep" / STOP).touch()
+        (tmp_path / "sweep" / STOP_FILE).touch()
 
     threading.Thread(target=stop).start()
     job = do("seeds=[0]", "budget.updates=10000000", "budget.validations=1", folder=folder)
@@ -274,7 +272,7 @@ def test_an_interrupted_run_goes_on_from_its_checkpoint(
         "budget.validations=3",
     )
     whole = do(*long, "study.name=whole")
-    stop = tmp_path / "sweep" / STOP
+    stop = tmp_path / "sweep" / STOP_FILE
     checkpoints = tmp_path / "checkpoints"
 
     def interrupt() -> None:
@@ -356,7 +354,7 @@ def elsewhere(do: Do, runs: Runs, tmp_path: Path) -> Iterator[subprocess.Popen[s
     with another_process() as (process, name):
         saved.tags |= name | {"config_digest": digest}
         saved.save(folder)
-        recorder.record(folder, f"sqlite:///{tmp_path}/mlflow.db")
+        recorder.record(folder, Store(f"sqlite:///{tmp_path}/mlflow.db"))
         yield process
 
 
@@ -422,7 +420,7 @@ def test_a_job_whose_process_died_waits_for_its_turn(do: Do, tmp_path: Path) -> 
     before.die("killed", fail_fast=False)
     before.save(folder)
     assert do("seeds=[0]", folder=folder).state == "died"
-    (tmp_path / "sweep" / TURN).write_text(f"{tmp_path}/sweep/../sweep/3")
+    (tmp_path / "sweep" / RETRY_FILE).write_text(f"{tmp_path}/sweep/../sweep/3")
     job = do("seeds=[0]", folder=folder)
     assert (job.state, job.deaths) == ("skipped", 1)
 
@@ -460,7 +458,7 @@ def test_a_job_file_that_does_not_say_of_what_counts_as_none(
     """If this failed, what a crash or an older version left would be a traceback, or results."""
     folder = tmp_path / "sweep" / "0"
     folder.mkdir(parents=True)
-    (folder / JOB).write_text(text)
+    (folder / JOB_FILE).write_text(text)
     assert do("model.hidden_rate=1.5", folder=folder).state == "failed"
 
 
@@ -478,10 +476,10 @@ def test_a_worker_that_is_asked_to_end_costs_the_sweep_nothing(
     job = do("seeds=[0]", folder=folder, in_worker=True)
     assert (job.state, job.reason) == ("died", "its process was asked to end")
     assert {run.info.status for run in runs()} == {"KILLED"}
-    (tmp_path / "sweep" / TURN).write_text(str(folder))
+    (tmp_path / "sweep" / RETRY_FILE).write_text(str(folder))
     assert do("seeds=[0]", folder=folder, in_worker=True).state == "failed"
     assert do("seeds=[1]", "fail_fast=true", in_worker=True).state == "failed"
-    assert (tmp_path / "sweep" / STOP).exists()
+    assert (tmp_path / "sweep" / STOP_FILE).exists()
 
 
 def test_a_start_that_is_asked_to_end_ends_while_it_trains(
@@ -541,7 +539,7 @@ def test_on_a_full_disk_a_job_says_so_and_stops_nothing(do: Do, tmp_path: Path) 
     folder = tmp_path / "sweep" / "0"
     folder.mkdir(parents=True)
 
-    for file in (JOB, RECORD):
+    for file in (JOB_FILE, RECORD_FILE):
         (folder / f"{file}.partial").symlink_to("/dev/full")
 
     job = do("seeds=[0]", folder=folder)
@@ -582,10 +580,10 @@ def test_a_store_that_is_away_costs_nothing(
     assert capfd.readouterr().err == ""
     database.rmdir()
     (tmp_path / "away").rename(database)
-    uri = f"sqlite:///{database}"
+    store = Store(f"sqlite:///{database}")
     assert runs() == []
-    assert recorder.sync([folder], uri) == [Record.load(folder).name]
-    assert recorder.sync([folder], uri) == []
+    assert recorder.sync([folder], store) == [Record.load(folder).name]
+    assert recorder.sync([folder], store) == []
     assert {run.data.tags["complete"] for run in runs()} == {"true"}
     assert len(runs()) == 2
     assert do("seeds=[0]").state == "skipped"

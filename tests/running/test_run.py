@@ -12,9 +12,11 @@ from dropout_study.config.schema import Config, Evaluate
 from dropout_study.running import sweep
 from dropout_study.running.job import Job
 from dropout_study.running.reevaluate import data_root, results_table
-from dropout_study.running.run import CONFIG, Stopped, _failures, recorded, save_config
+from dropout_study.running.run import Stopped, _failures, recorded, save_config
 from dropout_study.tracking import recorder
 from dropout_study.tracking.record import Record
+from dropout_study.tracking.store import Store
+from dropout_study.tracking.stored_cohorts import CONFIG_FILE
 from dropout_study.training.build import make_network
 from dropout_study.training.module import CohortTraining
 from support.records import example
@@ -41,8 +43,8 @@ def test_a_run_that_does_not_end_well_is_recorded_with_its_reason(
     """If this failed, a crashed run would stay RUNNING for ever, or count as a result."""
     record = example()
     record.save(tmp_path)
-    run_id = recorder.record(tmp_path, uri)
-    with pytest.raises(raised), recorded(record, tmp_path, uri, run_id):
+    run_id = recorder.record(tmp_path, Store(uri))
+    with pytest.raises(raised), recorded(record, tmp_path, Store(uri), run_id):
         assert {run.info.status for run in stored(uri)} == {"RUNNING"}
         raise error
 
@@ -99,7 +101,7 @@ def test_a_written_configuration_is_the_one_that_ran_but_for_the_password(
         "tracking.uri=postgresql://ada:s3cret@there/runs", "model.widths=[3]", "regularizer=l2"
     )
     save_config(config, tmp_path)
-    written = load_config(tmp_path / CONFIG)
+    written = load_config(tmp_path / CONFIG_FILE)
     assert written.tracking.uri == "postgresql://ada:***@there/runs"
     written.tracking.uri = config.tracking.uri
     assert written == config

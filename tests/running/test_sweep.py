@@ -13,8 +13,7 @@ from omegaconf import DictConfig, open_dict
 
 from dropout_study.config.schema import ConfigError
 from dropout_study.running import supervision, sweep
-from dropout_study.running.job import FILE as JOB
-from dropout_study.running.job import Job, condition_of
+from dropout_study.running.job import JOB_FILE, Job, condition_of
 from dropout_study.running.sweep import LOCK, Start, _conditions, _subfolders
 from dropout_study.tracking.record import Record
 from support.paths import CONF
@@ -145,7 +144,7 @@ def test_a_job_that_outlived_its_start_is_waited_for_by_its_own_command_alone(
         assert Job.load(tmp_path) == job
 
     start(other, tmp_path).close()
-    assert not (tmp_path / JOB).exists()
+    assert not (tmp_path / JOB_FILE).exists()
 
 
 def test_results_that_no_store_has_are_not_replaced(composed: Compose, tmp_path: Path) -> None:
@@ -175,7 +174,7 @@ def test_a_start_leaves_what_lies_below_its_folder(composed: Compose, tmp_path: 
     Job("earlier", "interrupted").save(below)
     Job("own", "done").save(tmp_path)
     assert [job.reason for job in start(composed(), tmp_path).close()] == ["it was never begun"]
-    assert not (tmp_path / JOB).exists()
+    assert not (tmp_path / JOB_FILE).exists()
     earlier = Job.load(below)
     assert earlier is not None
     assert earlier.state == "interrupted"

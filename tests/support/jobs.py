@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from dropout_study.running.job import FILE as JOB
-from dropout_study.running.job import Job
+from dropout_study.running.job import JOB_FILE, Job
 from dropout_study.running.progress import jobs_of
 
 
 def jobs_below(folder: Path) -> list[Job]:
     """The jobs of a folder and of all folders in it."""
-    return list(jobs_of(sorted(file.parent for file in folder.rglob(JOB))).values())
+    return list(jobs_of(sorted(file.parent for file in folder.rglob(JOB_FILE))).values())

@@ -12,9 +12,9 @@ def another_process(
     code: str = "",
     *arguments: str,
 ) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
-    """A process of this machine that waits once it has run some code, and its identity."""
-    code += "\nimport json, time; from dropout_study.system.processes import identity"
-    code += "\nprint(json.dumps(identity()), flush=True); time.sleep(600)"
+    """A process of this machine that waits once it has run some code, and its name in tags."""
+    code += "\nimport json, time; from dropout_study.system.processes import this_process"
+    code += "\nprint(json.dumps(this_process()), flush=True); time.sleep(600)"
     command = [sys.executable, "-c", code, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

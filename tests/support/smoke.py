@@ -10,7 +10,7 @@ from dropout_study.config.overrides import expand_sweep, parse_overrides
 from dropout_study.config.studies import in_order
 from dropout_study.report.publish import STUDIES
 from dropout_study.running.job import Job, carry_out
-from dropout_study.tracking.store import prepare
+from dropout_study.tracking.store import Store
 from support.paths import CONF
 
 SMALLER = {  # than the smoke budget
@@ -59,7 +59,7 @@ def build(folder: Path, studies: list[str] | None = None) -> str:
 
     with initialize_config_dir(str(CONF), version_base="1.3"):
         for study in in_order(studies or STUDIES, CONF):
-            prepare(uri, study, "")
+            Store(uri).prepare(study, "")
             for i, overrides in enumerate(conditions(study, "smoke", SMALLER[study])):
                 job = folder / study / str(i)
                 job.mkdir(parents=True)

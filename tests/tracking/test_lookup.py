@@ -8,11 +8,17 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from dropout_study.analysis import results
-from dropout_study.system.processes import identity as process
-from dropout_study.system.processes import now_ms
-from dropout_study.tracking import lookup, recorder, store
-from dropout_study.tracking.lookup import DUPLICATE, HEARTBEAT, Known, bury, look_up, settle
-from dropout_study.tracking.record import Record
+from dropout_study.system.processes import now_ms, this_process
+from dropout_study.tracking import recorder, store
+from dropout_study.tracking.lookup import (
+    RecordedSeeds,
+    look_up,
+    mark_stale_runs_killed,
+    tag_duplicates,
+)
+from dropout_study.tracking.record import Record, RunStatus
+from dropout_study.tracking.store import Store
+from dropout_study.tracking.tags import DUPLICATE, HEARTBEAT, PARENT, RERUN
 from support.records import example
 
 Put = Callable[..., str]
@@ -20,7 +26,7 @@ Put = Callable[..., str]
 
 @pytest.fixture
 def client(uri: str) -> MlflowClient:
-    return MlflowClient(uri)
+    return Store(uri).client
 
 
 @pytest.fixture
@@ -35,28 +41,28 @@ def put(tmp_path: Path, uri: str) -> Put:
         saved.started_ms = now_ms()
 
         if status != "RUNNING":
-            saved.end(status)
+            saved.end(RunStatus(status))
 
         change(saved)
         saved.save(folder)
 
-        return recorder.record(folder, uri)
+        return recorder.record(folder, Store(uri))
 
     return record
 
 
-def known(client: MlflowClient) -> Known:
-    return look_up(client, "capacity", "abc")
+def recorded(client: MlflowClient) -> RecordedSeeds:
+    return look_up(Store(client.tracking_uri), "capacity", "abc")
 
 
 def test_what_is_complete_is_known_and_the_rest_is_missing(put: Put, client: MlflowClient) -> None:
     """If this failed, recorded seeds would be trained again, or missing ones never."""
-    assert known(client).missing([0, 1]) == [0, 1], "there is no experiment yet"
+    assert recorded(client).missing([0, 1]) == [0, 1], "there is no experiment yet"
     put()
-    assert set(known(client).complete) == {0, 1}
-    assert known(client).missing([0, 1, 2, 5]) == [2, 5]
-    assert look_up(client, "capacity", "another").missing([0, 1]) == [0, 1]
-    assert look_up(client, "another", "abc").missing([0, 1]) == [0, 1]
+    assert set(recorded(client).complete) == {0, 1}
+    assert recorded(client).missing([0, 1, 2, 5]) == [2, 5]
+    assert look_up(Store(client.tracking_uri), "capacity", "another").missing([0, 1]) == [0, 1]
+    assert look_up(Store(client.tracking_uri), "another", "abc").missing([0, 1]) == [0, 1]
 
 
 @pytest.mark.parametrize("status", ["FAILED", "KILLED"])
@@ -68,7 +74,7 @@ def test_what_did_not_finish_is_missing(put: Put, client: MlflowClient, status: 
             saved.fail("out of memory")
 
     put(status, crash)
-    assert known(client).missing([0, 1]) == [0, 1]
+    assert recorded(client).missing([0, 1]) == [0, 1]
 
 
 def test_of_a_cohort_with_a_diverged_seed_the_others_count(put: Put, client: MlflowClient) -> None:
@@ -76,10 +82,10 @@ def test_of_a_cohort_with_a_diverged_seed_the_others_count(put: Put, client: Mlf
 
     def diverge(saved: Record) -> None:
         saved.seeds[1].failure = "diverged"
-        saved.end("FAILED", "1 of 2 seeds failed")
+        saved.end(RunStatus.FAILED, "1 of 2 seeds failed")
 
     cohort = put("RUNNING", diverge)
-    assert known(client).missing([0, 1]) == [1]
+    assert recorded(client).missing([0, 1]) == [1]
     runs = {run.data.tags.get("seed"): run for run in client.search_runs(["1"])}
     assert (runs["0"].info.status, runs["1"].info.status) == ("FINISHED", "FAILED")
     assert runs["1"].data.tags["reason"] == "diverged"
@@ -92,12 +98,14 @@ def test_of_a_cohort_with_a_diverged_seed_the_others_count(put: Put, client: Mlf
 def test_a_running_cohort_keeps_others_away_until_it_dies(put: Put, client: MlflowClient) -> None:
     """If this failed, two sweeps would train the same, or a killed one would block its condition for ever."""
     cohort = put("RUNNING")
-    assert known(client).missing([0, 1, 2]) == [2]
+    assert recorded(client).missing([0, 1, 2]) == [2]
     client.set_tag(cohort, HEARTBEAT, str(now_ms() - 130_000))
-    assert known(client).missing([0, 1, 2]) == [0, 1, 2]
+    assert recorded(client).missing([0, 1, 2]) == [0, 1, 2]
 
 
-def test_only_runs_without_a_living_process_are_buried(put: Put, client: MlflowClient) -> None:
+def test_only_runs_without_a_living_process_are_marked_killed(
+    put: Put, client: MlflowClient
+) -> None:
     """If this failed, a run would stay RUNNING for ever, or one that is going on would be called dead."""
 
     def elsewhere(saved: Record) -> None:
@@ -111,7 +119,7 @@ def test_only_runs_without_a_living_process_are_buried(put: Put, client: MlflowC
 
     left = [put("RUNNING"), put("RUNNING", elsewhere), put("RUNNING", older)]
     gone = put("RUNNING", dead)
-    bury(client, "1")
+    mark_stale_runs_killed(Store(client.tracking_uri), "1")
     assert {client.get_run(run).info.status for run in left} == {"RUNNING"}
     killed = [run for run in client.search_runs(["1"]) if run.info.status == "KILLED"]
     assert {run.info.run_id for run in killed if run.data.tags["role"] == "cohort"} == {gone}
@@ -126,11 +134,11 @@ def test_a_run_that_was_taken_for_dead_can_still_finish(
     saved = example()
     saved.tags |= {"pid": "999999999"}
     saved.save(tmp_path)
-    cohort = recorder.record(tmp_path, uri)
-    bury(client, "1")
-    saved.end("FINISHED")
+    cohort = recorder.record(tmp_path, Store(uri))
+    mark_stale_runs_killed(Store(client.tracking_uri), "1")
+    saved.end(RunStatus.FINISHED)
     saved.save(tmp_path)
-    recorder.record(tmp_path, uri)
+    recorder.record(tmp_path, Store(uri))
     run = client.get_run(cohort)
     assert (run.info.status, run.data.tags["complete"], "reason" in run.data.tags) == (
         "FINISHED",
@@ -159,7 +167,7 @@ def test_of_two_complete_runs_the_first_counts_and_the_other_is_a_duplicate(
     first, second = seeds(client, 0)
     assert DUPLICATE not in first.data.tags
     assert second.data.tags[DUPLICATE] == "true"
-    assert known(client).complete[0].info.run_id == first.info.run_id
+    assert recorded(client).complete[0].info.run_id == first.info.run_id
 
 
 def test_of_runs_that_were_forced_the_last_counts(put: Put, client: MlflowClient) -> None:
@@ -168,7 +176,7 @@ def test_of_runs_that_were_forced_the_last_counts(put: Put, client: MlflowClient
     def again(by_ms: int) -> Callable[[Record], None]:
         def change(saved: Record) -> None:
             saved.started_ms += by_ms
-            saved.tags[lookup.RERUN] = "true"
+            saved.tags[RERUN] = "true"
 
         return change
 
@@ -181,14 +189,14 @@ def test_of_runs_that_were_forced_the_last_counts(put: Put, client: MlflowClient
 def test_recording_marks_its_own_process(put: Put, client: MlflowClient) -> None:
     """If this failed, nobody could say whether a RUNNING run is alive."""
     tags = client.get_run(put("RUNNING")).data.tags
-    assert {key: tags[key] for key in process()} == process()
+    assert {key: tags[key] for key in this_process()} == this_process()
 
 
-def counting(client: MlflowClient) -> dict[int, str]:
+def authoritative_cohorts(client: MlflowClient) -> dict[int, str]:
     """Seed -> the cohort whose run of it counts, on which a skipped job and the report agree."""
-    recorded = known(client).complete
-    skipped = {seed: run.data.tags[recorder.PARENT] for seed, run in recorded.items()}
-    frame = results.from_store(client.tracking_uri, ["capacity"])
+    complete = recorded(client).complete
+    skipped = {seed: run.data.tags[PARENT] for seed, run in complete.items()}
+    frame = results.from_store(Store(client.tracking_uri), ["capacity"])
     reported = dict(zip(frame["seed"], frame["run"], strict=True)) if len(frame) else {}
     assert len(reported) == len(frame), "a seed counts once"
     assert reported == skipped
@@ -207,29 +215,31 @@ def test_what_is_deleted_does_not_count_until_it_is_restored(
         if "seed" in run.data.tags
     }
     client.delete_run(first)  # alone, as MLflow's pages do
-    assert counting(client) == {}, "seeds of a deleted cohort"
+    assert authoritative_cohorts(client) == {}, "seeds of a deleted cohort"
 
     second = put("FINISHED", lambda saved: setattr(saved, "started_ms", saved.started_ms + 1_000))
-    assert counting(client) == {0: second, 1: second}
+    assert authoritative_cohorts(client) == {0: second, 1: second}
     client.restore_run(first)
-    assert counting(client) == {0: first, 1: first}, "the first of two, whatever its tags say"
+    assert authoritative_cohorts(client) == {0: first, 1: first}, (
+        "the first of two, whatever its tags say"
+    )
     client.delete_run(of_first["0"])
-    assert counting(client) == {0: second, 1: first}
+    assert authoritative_cohorts(client) == {0: second, 1: first}
 
-    settle(client, "1", "abc")
+    tag_duplicates(Store(client.tracking_uri), "1", "abc")
     client.delete_run(of_first["1"])
-    assert counting(client) == {0: second, 1: second}, (
+    assert authoritative_cohorts(client) == {0: second, 1: second}, (
         "that of seed 1 is still tagged as a duplicate"
     )
 
 
-def test_tags_say_what_counts_when_they_are_settled(put: Put, client: MlflowClient) -> None:
+def test_tags_say_what_counts_again_after_a_deletion(put: Put, client: MlflowClient) -> None:
     """If this failed, MLflow's pages would call the only result of a seed a duplicate for ever."""
     first = put()
     second = put("FINISHED", lambda saved: setattr(saved, "started_ms", saved.started_ms + 1_000))
     assert DUPLICATE in client.get_run(second).data.tags
     client.delete_run(first)
-    settle(client, "1", "abc")
+    tag_duplicates(Store(client.tracking_uri), "1", "abc")
     assert DUPLICATE not in client.get_run(second).data.tags
 
 
@@ -242,7 +252,7 @@ def test_more_runs_than_a_store_hands_out_at_once_are_all_seen(
     for first in (0, 2, 4):
         put("FINISHED", lambda saved, first=first: _renumber(saved, first))
 
-    assert set(counting(client)) == set(range(6))
+    assert set(authoritative_cohorts(client)) == set(range(6))
 
 
 def _renumber(saved: Record, first: int) -> None:

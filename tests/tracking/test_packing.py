@@ -14,7 +14,7 @@ from dropout_study.tracking.packing import (
     unpack_curve,
     unpack_picture,
 )
-from dropout_study.tracking.recorder import LONGEST
+from dropout_study.tracking.run_content import MAX_TAG_LENGTH
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=500))
@@ -60,4 +60,4 @@ def test_a_picture_is_kept_to_half_a_step_and_fits_into_a_tag() -> None:
     )
     assert not unpack_picture(pack_picture(np.zeros((2, 3)))).any()
     noise = np.random.default_rng(0).uniform(-1, 1, (28, FEATURES * 28))
-    assert len(pack_picture(noise)) <= LONGEST
+    assert len(pack_picture(noise)) <= MAX_TAG_LENGTH

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 from mlflow.entities import Run, ViewType
-from mlflow.tracking import MlflowClient
 
 from dropout_study.config.schema import ConfigError
-from dropout_study.tracking import recorder, store
-from dropout_study.tracking.record import FILE, TABLE, UNRECORDED, Record
+from dropout_study.tracking import recorder, tags
+from dropout_study.tracking.record import RECORD_FILE, TABLE, UNRECORDED, Record, Role, RunStatus
 from dropout_study.tracking.recorder import _belongs_elsewhere
+from dropout_study.tracking.store import Store
+from dropout_study.tracking.stored_cohorts import download
 from support.records import example
 
 
@@ -19,8 +20,8 @@ def record(saved: Record, folder: Path, uri: str) -> list[Run]:
     """Save and record; return all runs of the store, the cohort first."""
     (folder / "config.yaml").write_text("seeds: [0, 1]\n")
     saved.save(folder)
-    cohort = recorder.record(folder, uri)
-    client = MlflowClient(uri)
+    cohort = recorder.record(folder, Store(uri))
+    client = Store(uri).client
     ids = [experiment.experiment_id for experiment in client.search_experiments()]
 
     return sorted(
@@ -32,7 +33,7 @@ def record(saved: Record, folder: Path, uri: str) -> list[Run]:
 def test_a_finished_record_becomes_a_cohort_with_nested_seeds(tmp_path: Path, uri: str) -> None:
     """If this failed, the UI would not show means with their intervals, or seeds below their cohort."""
     saved = example()
-    saved.end("FINISHED")
+    saved.end(RunStatus.FINISHED)
     cohort, first, second = record(saved, tmp_path, uri)
     assert cohort.info.run_name == "mlp 8, rate 0.5"
     assert cohort.data.metrics["test/error/weight_scaling"] == 3.0
@@ -54,7 +55,7 @@ def test_a_finished_record_becomes_a_cohort_with_nested_seeds(tmp_path: Path, ur
 
     assert {run.data.tags["complete"] for run in (cohort, first, second)} == {"true"}
     assert {run.info.status for run in (cohort, first, second)} == {"FINISHED"}
-    client = MlflowClient(uri)
+    client = Store(uri).client
     curve = client.get_metric_history(cohort.info.run_id, "val/error")
     assert [(point.step, point.value) for point in curve] == [(10, 9.0), (20, 4.0)]
     assert [a.path for a in client.list_artifacts(cohort.info.run_id)] == ["config.yaml"]
@@ -67,7 +68,7 @@ def test_widths_become_a_number_and_the_table_of_seeds_is_named(tmp_path: Path, 
     saved.params = {"model.widths": "16x8"}
     saved.artifacts = [TABLE]
     (tmp_path / TABLE).write_text("{}")
-    saved.end("FINISHED")
+    saved.end(RunStatus.FINISHED)
     cohort, seed, _ = record(saved, tmp_path, uri)
     assert cohort.data.params == seed.data.params == {"model.widths": "16x8", "model.units": "24"}
     assert cohort.data.tags["mlflow.loggedArtifacts"] == '[{"path": "seeds.json", "type": "table"}]'
@@ -79,23 +80,23 @@ def test_recording_is_idempotent_from_start_to_end(tmp_path: Path, uri: str) -> 
     started = record(saved, tmp_path, uri)
     assert {run.info.status for run in started} == {"RUNNING"}
     assert not any("complete" in run.data.tags for run in started)
-    saved.end("FINISHED")
+    saved.end(RunStatus.FINISHED)
     once = record(saved, tmp_path, uri)
     twice = record(saved, tmp_path, uri)
     assert [run.info.run_id for run in started] == [run.info.run_id for run in once]
     assert [run.to_dictionary() for run in once] == [run.to_dictionary() for run in twice]
-    points = MlflowClient(uri).get_metric_history(once[1].info.run_id, "val/error")
+    points = Store(uri).client.get_metric_history(once[1].info.run_id, "val/error")
     assert len(points) == 2
 
 
 def test_a_run_that_was_only_created_is_completed(tmp_path: Path, uri: str) -> None:
     """If this failed, a connection lost between two calls would leave a complete run without its parameters."""
     saved = example()
-    client = MlflowClient(uri)
-    saved.end("FINISHED")
-    experiment = store.prepare(uri, saved.experiment, "")
+    client = Store(uri).client
+    saved.end(RunStatus.FINISHED)
+    experiment = Store(uri).prepare(saved.experiment, "")
     client.create_run(
-        experiment, saved.started_ms, {recorder.RECORD_ID: saved.id, "role": "cohort"}, saved.name
+        experiment, saved.started_ms, {tags.RECORD_ID: saved.id, "role": "cohort"}, saved.name
     )
     cohort, *seeds = record(saved, tmp_path, uri)
     assert len(seeds) == 2
@@ -106,7 +107,7 @@ def test_a_run_that_was_only_created_is_completed(tmp_path: Path, uri: str) -> N
 def test_the_seed_stands_in_its_tag_and_not_in_the_role(tmp_path: Path, uri: str) -> None:
     """If this failed, "the runs of seeds" could not be asked for, or older stores get every seed twice."""
     saved = example()
-    client = MlflowClient(uri)
+    client = Store(uri).client
     started = record(saved, tmp_path, uri)
     assert [run.data.tags["role"] for run in started] == ["cohort", "seed", "seed"]
 
@@ -115,17 +116,19 @@ def test_the_seed_stands_in_its_tag_and_not_in_the_role(tmp_path: Path, uri: str
             run.info.run_id, "role", f"seed {run.data.tags['seed']}"
         )  # as it was written before
 
-    saved.end("FINISHED")
+    saved.end(RunStatus.FINISHED)
     ended = record(saved, tmp_path, uri)
     assert [run.info.run_id for run in ended] == [run.info.run_id for run in started]
 
 
-@pytest.mark.parametrize("status", ["FAILED", "KILLED"])
-def test_what_failed_is_not_complete_and_says_why(tmp_path: Path, uri: str, status: str) -> None:
+@pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.KILLED])
+def test_what_failed_is_not_complete_and_says_why(
+    tmp_path: Path, uri: str, status: RunStatus
+) -> None:
     """If this failed, an aborted run would be averaged into results."""
     saved = example()
 
-    if status == "FAILED":
+    if status == RunStatus.FAILED:
         saved.fail("the loss is not a number")
     else:
         saved.end(status, "the loss is not a number")
@@ -174,14 +177,14 @@ def test_a_record_survives_writing_and_reading(tmp_path: Path) -> None:
     loaded = Record.load(tmp_path)
     assert loaded.seeds[1].metrics == saved.seeds[1].metrics
     assert loaded.id == saved.id
-    assert {path.name for path in tmp_path.iterdir()} == {FILE, UNRECORDED}, (
+    assert {path.name for path in tmp_path.iterdir()} == {RECORD_FILE, UNRECORDED}, (
         "nothing is half-written"
     )
 
 
 def everything(uri: str) -> dict[str, str]:
     """The id of every run of the store, deleted ones included, and its stage."""
-    client = MlflowClient(uri)
+    client = Store(uri).client
     experiments = [found.experiment_id for found in client.search_experiments(ViewType.ALL)]
     found = client.search_runs(experiments, run_view_type=ViewType.ALL)
 
@@ -193,25 +196,25 @@ def test_a_deleted_run_is_not_brought_back_to_life(
 ) -> None:
     """If this failed, `sync` or the end of a training would undo what a user has deleted."""
     saved = example()
-    client = MlflowClient(uri)
+    client = Store(uri).client
     cohort, first, _ = record(saved, tmp_path, uri)
-    saved.end("FINISHED")
+    saved.end(RunStatus.FINISHED)
     saved.save(tmp_path)
 
     client.delete_run(first.info.run_id)
-    recorder.record(tmp_path, uri)
+    recorder.record(tmp_path, Store(uri))
     assert everything(uri)[first.info.run_id] == "deleted"
     assert len(everything(uri)) == 3, "nor is it made anew"
 
     client.delete_run(cohort.info.run_id)
     before = everything(uri)
     saved.save(tmp_path)
-    assert recorder.try_to_record(tmp_path, uri) is None
+    assert recorder.try_to_record(tmp_path, Store(uri)) is None
     assert everything(uri) == before
     assert f"mlflow runs restore --run-id {cohort.info.run_id}" in caplog.text
 
     client.restore_run(cohort.info.run_id)
-    assert recorder.try_to_record(tmp_path, uri) == cohort.info.run_id
+    assert recorder.try_to_record(tmp_path, Store(uri)) == cohort.info.run_id
 
 
 def test_a_deleted_experiment_does_not_keep_others_from_being_recorded(
@@ -223,25 +226,25 @@ def test_a_deleted_experiment_does_not_keep_others_from_being_recorded(
         saved = example()
         saved.experiment = folder.name
         saved.store = uri
-        saved.end("FINISHED")
+        saved.end(RunStatus.FINISHED)
         folder.mkdir()
         saved.save(folder)
 
-    MlflowClient(uri).delete_experiment(store.prepare(uri, "deleted", ""))
-    assert recorder.sync(folders, uri) == ["mlp 8, rate 0.5"]
+    Store(uri).client.delete_experiment(Store(uri).prepare("deleted", ""))
+    assert recorder.sync(folders, Store(uri)) == ["mlp 8, rate 0.5"]
     assert [(folder / UNRECORDED).exists() for folder in folders] == [True, False]
 
 
 def test_a_run_without_networks_is_told_from_a_cohort(tmp_path: Path, uri: str) -> None:
     """If this failed, evaluating the wrong run would end in a message about a missing file."""
-    client = MlflowClient(uri)
+    client = Store(uri).client
     sweep = example()
     cohort, seed, _ = record(example(), tmp_path, uri)
-    sweep.role = "sweep"
+    sweep.role = Role.SWEEP
     sweep.name = "sweep of 3 conditions"
     sweep.seeds = []
     sweep.save(tmp_path)
-    of_sweep = recorder.record(tmp_path, uri)
+    of_sweep = recorder.record(tmp_path, Store(uri))
     report, gone = (
         client.create_run("0", run_name=name).info.run_id for name in ("report", "gone")
     )
@@ -256,9 +259,9 @@ def test_a_run_without_networks_is_told_from_a_cohort(tmp_path: Path, uri: str) 
     }
     for run_id, reason in says.items():
         with pytest.raises(ConfigError, match=f"run={run_id} .*{reason}"):
-            recorder.download(run_id, uri, tmp_path / "files")
+            download(run_id, Store(uri), tmp_path / "files")
 
-    recorder.download(cohort.info.run_id, uri, tmp_path / "files")
+    download(cohort.info.run_id, Store(uri), tmp_path / "files")
 
 
 @pytest.fixture
@@ -267,7 +270,7 @@ def project(tmp_path: Path, tables: Path) -> Path:
     folder = tmp_path / "old"
     folder.mkdir()
     shutil.copy(tables, folder / "mlflow.db")
-    store.prepare(f"sqlite:///{folder}/mlflow.db", "capacity", "")
+    Store(f"sqlite:///{folder}/mlflow.db").prepare("capacity", "")
 
     return folder
 
@@ -278,13 +281,15 @@ def test_what_a_store_missed_before_it_was_moved_is_recorded(project: Path, tmp_
     new = tmp_path / "new"
     saved.store = f"sqlite:///{project}/mlflow.db"
     (project / "config.yaml").touch()
-    saved.end("FINISHED")
+    saved.end(RunStatus.FINISHED)
     saved.save(project)
     copy = shutil.copytree(project, tmp_path / "copy")
-    assert recorder.sync([copy], f"sqlite:///{copy}/mlflow.db") == [], "the other store is there"
+    assert recorder.sync([copy], Store(f"sqlite:///{copy}/mlflow.db")) == [], (
+        "the other store is there"
+    )
     project.rename(new)
-    assert recorder.sync([new], f"sqlite:///{tmp_path}/other.db") == []
-    assert recorder.sync([new], f"sqlite:///{new}/mlflow.db") == [saved.name]
+    assert recorder.sync([new], Store(f"sqlite:///{tmp_path}/other.db")) == []
+    assert recorder.sync([new], Store(f"sqlite:///{new}/mlflow.db")) == [saved.name]
     assert len(list((new / "mlartifacts").glob("*/artifacts/config.yaml"))) == 1
     assert not project.exists()
 
@@ -300,7 +305,7 @@ def test_a_store_of_the_same_name_is_another_one(tmp_path: Path) -> None:
     }
     folders = [tmp_path / "outputs", tmp_path.parent / "outputs"]
     found = {
-        recorded: [_belongs_elsewhere(recorded, here, folder) for folder in folders]
+        recorded: [_belongs_elsewhere(recorded, Store(here), folder) for folder in folders]
         for recorded in elsewhere
     }
     assert found == elsewhere
@@ -309,8 +314,8 @@ def test_a_store_of_the_same_name_is_another_one(tmp_path: Path) -> None:
 def test_a_server_is_the_same_with_and_without_its_password(tmp_path: Path) -> None:
     """If this failed, what was recorded with a password in the address would never reach its server."""
     server = "http://127.0.0.1:5000"
-    assert not _belongs_elsewhere("http://ada:***@127.0.0.1:5000", server, tmp_path)
-    assert _belongs_elsewhere("http://ada:***@127.0.0.2:5000", server, tmp_path)
+    assert not _belongs_elsewhere("http://ada:***@127.0.0.1:5000", Store(server), tmp_path)
+    assert _belongs_elsewhere("http://ada:***@127.0.0.2:5000", Store(server), tmp_path)
 
 
 def test_a_run_of_a_database_that_is_away_is_said_at_once(tmp_path: Path) -> None:
@@ -318,18 +323,18 @@ def test_a_run_of_a_database_that_is_away_is_said_at_once(tmp_path: Path) -> Non
     with pytest.raises(
         ConfigError, match="run=abc is neither a checkpoint nor a run of postgresql"
     ):
-        recorder.download("abc", "postgresql+psycopg://ada:s3cret@127.0.0.1:1/runs", tmp_path)
+        download("abc", Store("postgresql+psycopg://ada:s3cret@127.0.0.1:1/runs"), tmp_path)
 
 
 def test_the_files_of_a_run_are_found_after_a_move(project: Path, tmp_path: Path) -> None:
     """If this failed, a stored cohort could not be evaluated any more."""
-    client = MlflowClient(f"sqlite:///{project}/mlflow.db")
-    number = store.experiment_id(client, "capacity")
-    run = client.create_run(str(number), tags={"role": "cohort"}).info.run_id
+    store = Store(f"sqlite:///{project}/mlflow.db")
+    number = store.experiment("capacity")
+    run = store.client.create_run(str(number), tags={"role": "cohort"}).info.run_id
     file = project / "mlartifacts" / run / "artifacts" / "cohort.pt"  # by hand: a process remembers
     file.parent.mkdir(parents=True)
     file.touch()
     project.rename(tmp_path / "new")
     (tmp_path / "fetched").mkdir()
-    recorder.download(run, f"sqlite:///{tmp_path}/new/mlflow.db", tmp_path / "fetched")
+    download(run, Store(f"sqlite:///{tmp_path}/new/mlflow.db"), tmp_path / "fetched")
     assert (tmp_path / "fetched" / "cohort.pt").exists()

@@ -12,12 +12,12 @@ import sqlalchemy
 from alembic import command
 from mlflow.store.db.utils import _get_alembic_config
 from mlflow.store.tracking.dbmodels.initial_models import Base
-from mlflow.tracking import MlflowClient
 from mlflow.utils.file_utils import local_file_uri_to_path
 
 from dropout_study.config.schema import ConfigError
 from dropout_study.config.uri import absolute
-from dropout_study.tracking import store
+from dropout_study.tracking.folders import check_writable
+from dropout_study.tracking.store import Store
 from support.scripts import FORKS
 
 OLDER = "cbc13b556ace"  # a schema of 2022
@@ -33,43 +33,43 @@ def uri(tmp_path: Path) -> str:
 
 def test_a_deleted_experiment_is_named(uri: str) -> None:
     """If this failed, runs would vanish into an experiment that the UI does not show, or nobody know what to type."""
-    number = store.prepare(uri, "capacity", "")
-    MlflowClient(uri).delete_experiment(number)
+    number = Store(uri).prepare("capacity", "")
+    Store(uri).client.delete_experiment(number)
     command = f"MLFLOW_TRACKING_URI={uri} mlflow experiments restore --experiment-id {number}"
     with pytest.raises(
         ConfigError, match=f"deleted experiment of that name; restore it .{command}., or choose"
     ):
-        store.prepare(uri, "capacity", "")
+        Store(uri).prepare("capacity", "")
 
 
 def test_an_experiment_takes_a_new_description_and_keeps_it(uri: str) -> None:
     """If this failed, MLflow's pages would show what a study was about when it was first run, or nothing."""
-    client = MlflowClient(uri)
-    number = store.prepare(uri, "capacity", "the old")
+    client = Store(uri).client
+    number = Store(uri).prepare("capacity", "the old")
 
     for told, shown in (("the new", "the new"), ("", "the new")):
-        assert store.prepare(uri, "capacity", told) == number
+        assert Store(uri).prepare("capacity", told) == number
         assert client.get_experiment(number).tags["mlflow.note.content"] == shown
 
 
 def test_a_store_that_cannot_be_opened_is_one_sentence(tmp_path: Path) -> None:
     """If this failed, a mistyped address would be a page of SQLAlchemy."""
     with pytest.raises(ConfigError, match="create it first"):
-        store.prepare(f"sqlite:///{tmp_path}/absent/mlflow.db", "e", "")
+        Store(f"sqlite:///{tmp_path}/absent/mlflow.db").prepare("e", "")
 
     (tmp_path / "broken.db").write_text(
         "this is not a database, and long enough to be looked at " * 40
     )
 
     with pytest.raises(ConfigError, match="cannot be opened"):
-        store.prepare(f"sqlite:///{tmp_path}/broken.db", "e", "")
+        Store(f"sqlite:///{tmp_path}/broken.db").prepare("e", "")
 
 
 def test_a_file_that_cannot_be_opened_is_said_at_once(tmp_path: Path) -> None:
     """If this failed, MLflow would try it ten times, for almost two minutes."""
     (tmp_path / "mlflow.db").mkdir()
     with pytest.raises(ConfigError, match=r"tracking\.uri=.*unable to open database file"):
-        store.prepare(f"sqlite:///{tmp_path}/mlflow.db", "e", "")
+        Store(f"sqlite:///{tmp_path}/mlflow.db").prepare("e", "")
 
 
 @pytest.mark.parametrize("name", ["a%20b", "a?b", "feature%2Fx"])
@@ -84,9 +84,9 @@ def test_everything_stays_in_a_folder_with_an_unusual_name(
 
     before = neighbour.read_bytes()
     monkeypatch.chdir(tmp_path / name)
-    number = store.prepare("sqlite:///mlflow.db?timeout=30", "capacity", "")
+    number = Store("sqlite:///mlflow.db?timeout=30").prepare("capacity", "")
 
-    client = MlflowClient(absolute("sqlite:///mlflow.db"))
+    client = Store("sqlite:///mlflow.db").client
     run = client.create_run(number).info.run_id
     client.log_text(run, "text", "a.txt")
     assert client.list_artifacts(run)[0].path == "a.txt"
@@ -102,7 +102,7 @@ def test_everything_stays_in_a_folder_with_an_unusual_name(
 def test_first_starts_at_the_same_moment_do_not_collide(uri: str) -> None:
     """If this failed, two sweeps started together on a new store would lose one of them."""
     processes = [
-        FORKS.Process(target=store.prepare, args=(uri, f"study{i % 2}", "")) for i in range(4)
+        FORKS.Process(target=Store(uri).prepare, args=(f"study{i % 2}", "")) for i in range(4)
     ]
     for process in processes:
         process.start()
@@ -111,7 +111,7 @@ def test_first_starts_at_the_same_moment_do_not_collide(uri: str) -> None:
         process.join()
 
     assert [process.exitcode for process in processes] == [0] * 4
-    names = {experiment.name for experiment in MlflowClient(uri).search_experiments()}
+    names = {experiment.name for experiment in Store(uri).client.search_experiments()}
     assert {"study0", "study1"} <= names
 
 
@@ -138,10 +138,10 @@ def older(uri: str) -> None:
 def test_an_older_store_is_upgraded_and_its_copy_kept(uri: str, tmp_path: Path) -> None:
     """If this failed, a user of an older MLflow could not go on with the same store, or lose it in an upgrade."""
     older(uri)
-    store.prepare(uri, "capacity", "")
+    Store(uri).prepare("capacity", "")
     assert revision(tmp_path / "mlflow.db") != OLDER
     assert revision(tmp_path / f"mlflow.db.{OLDER}") == OLDER
-    assert {experiment.name for experiment in MlflowClient(uri).search_experiments()} >= {
+    assert {experiment.name for experiment in Store(uri).client.search_experiments()} >= {
         "old",
         "capacity",
     }
@@ -149,7 +149,7 @@ def test_an_older_store_is_upgraded_and_its_copy_kept(uri: str, tmp_path: Path) 
 
 def with_file(uri: str) -> str:
     """A run with a file, in a new store; written as MLflow does, which would remember the place."""
-    run = MlflowClient(uri).create_run(store.prepare(uri, "capacity", ""))
+    run = Store(uri).client.create_run(Store(uri).prepare("capacity", ""))
     folder = Path(local_file_uri_to_path(run.info.artifact_uri))
     folder.mkdir(parents=True)
     (folder / "a.txt").touch()
@@ -177,10 +177,10 @@ def test_a_store_that_was_moved_or_copied_uses_the_artifacts_beside_it(
     how(project, new)
     before = set(project.parent.rglob("*"))
     uri = f"sqlite:///{new}/mlflow.db"
-    number = store.prepare(uri, "capacity", "")
+    number = Store(uri).prepare("capacity", "")
     assert f"in {new}/mlartifacts now" in capsys.readouterr().out
 
-    client = MlflowClient(uri)
+    client = Store(uri).client
     assert client.get_run(run).info.artifact_uri == f"{new.as_uri()}/mlartifacts/{run}/artifacts"
     assert [file.path for file in client.list_artifacts(run)] == ["a.txt"]
     client.log_text(run, "new", "b.txt")
@@ -188,7 +188,7 @@ def test_a_store_that_was_moved_or_copied_uses_the_artifacts_beside_it(
     written = {path for path in project.parent.rglob("*.txt") if path not in before}
     assert {path.name for path in written if path.is_relative_to(new)} == {"b.txt", "c.txt"}
     assert len(written) == 2
-    store.prepare(uri, "capacity", "")
+    Store(uri).prepare("capacity", "")
     assert capsys.readouterr().out == "", "it is said once"
 
 
@@ -199,9 +199,9 @@ def test_artifacts_that_stayed_and_places_of_ones_own_are_left_alone(
     run = with_file(absolute("sqlite:///mlflow.db", project))
     (project / "mlflow.db").rename(tmp_path / "mlflow.db")
     uri = f"sqlite:///{tmp_path}/mlflow.db"
-    client = MlflowClient(uri)
+    client = Store(uri).client
     chosen = client.create_experiment("chosen", (tmp_path / "bucket").as_uri())
-    store.prepare(uri, "capacity", "")
+    Store(uri).prepare("capacity", "")
     assert capsys.readouterr().out == ""
     assert [file.path for file in client.list_artifacts(run)] == ["a.txt"]
     assert client.get_experiment(chosen).artifact_location == (tmp_path / "bucket").as_uri()
@@ -217,14 +217,14 @@ def test_artifacts_on_a_drive_that_is_away_are_found_when_it_is_back(project: Pa
     uri = f"sqlite:///{store_alone}/mlflow.db"
 
     drive.rename(project / "away")
-    store.prepare(uri, "capacity", "")
+    Store(uri).prepare("capacity", "")
     (project / "away").rename(drive)
-    assert [file.path for file in MlflowClient(uri).list_artifacts(run)] == ["a.txt"]
+    assert [file.path for file in Store(uri).client.list_artifacts(run)] == ["a.txt"]
 
 
 def test_a_newer_store_is_refused_and_left_alone(uri: str, tmp_path: Path) -> None:
     """If this failed, training would run for hours and then not be recorded."""
-    store.prepare(uri, "capacity", "")
+    Store(uri).prepare("capacity", "")
 
     with sqlite3.connect(tmp_path / "mlflow.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = 'fedcba987654'")
@@ -232,7 +232,7 @@ def test_a_newer_store_is_refused_and_left_alone(uri: str, tmp_path: Path) -> No
     before = (tmp_path / "mlflow.db").read_bytes()
 
     with pytest.raises(ConfigError, match=r"a newer MLflow than .*schema fedcba987654"):
-        store.prepare(uri, "capacity", "")
+        Store(uri).prepare("capacity", "")
 
     assert (tmp_path / "mlflow.db").read_bytes() == before
     assert not list(tmp_path.glob("mlflow.db.fedc*"))
@@ -242,7 +242,7 @@ def test_a_newer_store_is_refused_and_left_alone(uri: str, tmp_path: Path) -> No
 def test_a_server_that_does_not_answer_is_told_at_once_and_without_its_password() -> None:
     """If this failed, a mistyped address would cost minutes, or leak a password."""
     with pytest.raises(ConfigError, match="the store cannot be opened") as raised:
-        store.prepare("http://ada:s3cret@127.0.0.1:9", "capacity", "")
+        Store("http://ada:s3cret@127.0.0.1:9").prepare("capacity", "")
 
     assert "s3cret" not in str(raised.value)
     assert "tracking.uri=http://127.0.0.1:9" in str(raised.value)
@@ -251,7 +251,7 @@ def test_a_server_that_does_not_answer_is_told_at_once_and_without_its_password(
 def test_the_command_that_shows_the_results_can_be_pasted() -> None:
     """If this failed, a shell would cut the address of a store in a folder with a blank."""
     for uri in ("sqlite:////my project/mlflow.db", "sqlite:////there/mlflow.db"):
-        command = store.link(uri, "1").partition("   then ")[0]
+        command = Store(uri).link("1").partition("   then ")[0]
         assert shlex.split(command) == ["mlflow", "ui", "--backend-store-uri", uri]
 
 
@@ -260,7 +260,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_training() -> None:
     with pytest.raises(
         ConfigError, match=r"/proc/outputs/x cannot be written: /proc: .*; choose another o"
     ):
-        store.check_room(Path("/proc/outputs/x"), "output")
+        check_writable(Path("/proc/outputs/x"), "output")
 
 
 def test_a_folder_that_there_cannot_be_is_told_before_training(tmp_path: Path) -> None:
@@ -270,18 +270,18 @@ def test_a_folder_that_there_cannot_be_is_told_before_training(tmp_path: Path) -
         with pytest.raises(
             ConfigError, match=r"cannot be written: .*; choose another checkpoint.folder\."
         ):
-            store.check_room(tmp_path / name, "checkpoint.folder")
+            check_writable(tmp_path / name, "checkpoint.folder")
 
 
 def test_a_disk_that_is_nearly_full_is_told_before_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If this failed, a checkpoint or a record would be cut short."""
-    store.check_room(tmp_path / "new" / "folder", "output")
+    check_writable(tmp_path / "new" / "folder", "output")
     nearly_full = SimpleNamespace(total=2**30, used=2**30, free=5 * 2**20)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: nearly_full)
 
     with pytest.raises(ConfigError, match="5 MiB left, and 100 are needed"):
-        store.check_room(tmp_path / "new" / "folder", "output")
+        check_writable(tmp_path / "new" / "folder", "output")
 
     assert list(tmp_path.iterdir()) == [], "looking leaves nothing behind"

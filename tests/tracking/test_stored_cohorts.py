@@ -6,14 +6,13 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 from mlflow.entities import Run
-from mlflow.tracking import MlflowClient
 
 from dropout_study.config.schema import Evaluate, Tracking
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import Network
 from dropout_study.running.job import Job, carry_out
 from dropout_study.running.reevaluate import reevaluate, results_table
-from dropout_study.tracking.store import prepare
+from dropout_study.tracking.store import Store
 from support.paths import CONF
 
 SMALL = ("budget=smoke", "data=digits", "model.widths=[8]", "rules=[weight_scaling]", "trainer=cpu")
@@ -25,7 +24,7 @@ def do(tmp_path: Path, uri: str) -> Callable[..., Job]:
     count = iter(range(10))
 
     def carry(study: str, *overrides: str) -> Job:
-        prepare(uri, study, "")
+        Store(uri).prepare(study, "")
         folder = tmp_path / study / str(next(count))
         folder.mkdir(parents=True)
         places = [
@@ -45,7 +44,7 @@ def do(tmp_path: Path, uri: str) -> Callable[..., Job]:
 
 
 def of(uri: str, study: str) -> dict[int, Run]:
-    client = MlflowClient(uri)
+    client = Store(uri).client
     experiment = client.get_experiment_by_name(study)
     runs = client.search_runs([experiment.experiment_id], "tags.complete = 'true'")
 
@@ -128,7 +127,7 @@ def test_the_advice_for_missing_weights_is_not_skipped(do: Callable[..., Job], u
     assert do("capacity", "seeds=[0]", "tracking.cohort=true", "rerun=true").state == "done"
     assert do("co_adaptation", "seeds=[0]", "probes=[units]").state == "done"
 
-    client = MlflowClient(uri)
+    client = Store(uri).client
 
     experiment = client.get_experiment_by_name("capacity")
     for cohort in client.search_runs([experiment.experiment_id], "tags.role = 'cohort'"):

@@ -11,49 +11,46 @@ import pandas as pd
 
 from dropout_study.analysis.columns import TEXT, check
 from dropout_study.config.schema import ConfigError
+from dropout_study.tracking import tags
 
-if TYPE_CHECKING:
-    from mlflow.entities import Run  # results of a file need no MLflow
+if TYPE_CHECKING:  # results of a file need no MLflow
+    from mlflow.entities import Run
+
+    from dropout_study.tracking.store import Store
 
 
 NAMES = {  # tag -> column
-    "config_digest": "digest",
-    "arm": "arm",
-    "candidate": "candidate",
-    "budget": "budget",
-    "seed": "seed",
-    "git.commit": "commit",
-    "training_digest": "training_digest",
-    "data_digest": "data_digest",
-    "mlflow.runName": "condition",
-    "mlflow.parentRunId": "run",
+    tags.CONDITION_DIGEST: "digest",
+    tags.ARM: "arm",
+    tags.CANDIDATE: "candidate",
+    tags.BUDGET: "budget",
+    tags.SEED: "seed",
+    tags.COMMIT: "commit",
+    tags.TRAINING_DIGEST: "training_digest",
+    tags.DATA_DIGEST: "data_digest",
+    tags.RUN_NAME: "condition",
+    tags.PARENT: "run",
 }
-PACKED = "mlflow.dropout."
 DERIVED = "model.units"  # from the widths, for MLflow's charts
 
 
-def from_store(uri: str, studies: Sequence[str]) -> pd.DataFrame:
+def from_store(store: "Store", studies: Sequence[str]) -> pd.DataFrame:
     """Read the networks of some studies that count; a study without runs has no rows."""
     import mlflow
-    from mlflow.tracking import MlflowClient
 
-    from dropout_study.config.uri import absolute
-    from dropout_study.tracking.lookup import counted
-    from dropout_study.tracking.store import make_ready, search
+    from dropout_study.tracking.lookup import authoritative_runs
 
-    uri = absolute(uri)
-    make_ready(uri)
-    mlflow.set_tracking_uri(uri)
-    client = MlflowClient(uri)
+    store.make_ready()
+    mlflow.set_tracking_uri(store.uri)
     frames = []
 
     for study in studies:
-        found = client.get_experiment_by_name(study)
+        found = store.client.get_experiment_by_name(study)
         if not found or found.lifecycle_stage == "deleted":
             continue
 
         number = found.experiment_id
-        if runs := counted(search(client, number)):
+        if runs := authoritative_runs(store.search(number)):
             rows = pd.DataFrame([_row(run) for run in runs.values()]).dropna(axis=1, how="all")
             frames.append(typed(_without_ends(rows).assign(study=study, experiment=number)))
 
@@ -67,11 +64,15 @@ def empty() -> pd.DataFrame:
 
 def _row(run: "Run") -> dict[str, str | float]:
     """The run of a seed, with columns named as in the file."""
-    tags = run.data.tags
-    row = {NAMES[tag]: text for tag, text in tags.items() if tag in NAMES}
-    row |= {tag.removeprefix(PACKED): text for tag, text in tags.items() if tag.startswith(PACKED)}
+    labels = run.data.tags
+    row = {NAMES[tag]: text for tag, text in labels.items() if tag in NAMES}
+    row |= {
+        tag.removeprefix(tags.PACKED): text
+        for tag, text in labels.items()
+        if tag.startswith(tags.PACKED)
+    }
     row |= {key: text for key, text in run.data.params.items() if key != DERIVED}
-    row["condition"] = row["condition"].removesuffix(f", seed {tags['seed']}")
+    row["condition"] = row["condition"].removesuffix(f", seed {labels[tags.SEED]}")
 
     return row | run.data.metrics
 

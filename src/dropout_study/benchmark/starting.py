@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dropout_study.benchmark.comparison import Row, in_turn
-from dropout_study.tracking.record import FILE, Record
+from dropout_study.tracking.record import RECORD_FILE, Record
 
 COHORTS = 1_000
 CONDITIONS = 40
@@ -70,7 +70,7 @@ def training_seconds(sweep: Path) -> float:
     """Mean seconds that the updates of a sweep's jobs took."""
     spans = []
 
-    for file in sweep.glob(f"*/{FILE}"):
+    for file in sweep.glob(f"*/{RECORD_FILE}"):
         (first, _, began), *_, (last, _, ended) = (
             Record.load(file.parent).seeds[0].curves["train/loss"]
         )

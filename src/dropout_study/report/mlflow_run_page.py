@@ -35,7 +35,7 @@ def write(record: Record, folder: Path) -> list[str]:
             step, value = LABELS.get(key, ("step", key))
             axis.set(xlabel=step, ylabel=value, xscale="log" if key.startswith("mc/") else "linear")
 
-        count = len(record.whole)
+        count = len(record.successful)
         sheet.suptitle(
             f"mean and 95 % interval over {count} seeds" if count > 1 else "one seed", fontsize=9
         )
@@ -46,12 +46,12 @@ def write(record: Record, folder: Path) -> list[str]:
 
 def curves(record: Record) -> dict[str, pd.DataFrame]:
     """The curves of the seeds that did not fail: a row a step, a column a seed."""
-    keys = dict.fromkeys(key for seed in record.whole for key in seed.curves)
+    keys = dict.fromkeys(key for seed in record.successful for key in seed.curves)
     return {
         key: pd.DataFrame(
             {
                 s.seed: {step: y for step, y, _ in s.curves[key]}
-                for s in record.whole
+                for s in record.successful
                 if key in s.curves
             }
         )
@@ -61,14 +61,14 @@ def curves(record: Record) -> dict[str, pd.DataFrame]:
 
 def table(record: Record) -> dict[str, list[object]]:
     """The final metrics as MLflow keeps tables: a row a metric, then mean, deviation, 95 % interval, and each seed."""
-    keys = dict.fromkeys(key for seed in record.whole for key in seed.metrics)
+    keys = dict.fromkeys(key for seed in record.successful for key in seed.metrics)
     columns = [
         "metric",
         "mean",
         "sd",
         "95 % low",
         "95 % high",
-        *(f"seed {seed.seed}" for seed in record.whole),
+        *(f"seed {seed.seed}" for seed in record.successful),
     ]
 
     return {"columns": list(columns), "data": [[key, *_row(record, key)] for key in keys]}
@@ -76,5 +76,5 @@ def table(record: Record) -> dict[str, list[object]]:
 
 def _row(record: Record, key: str) -> Iterator[float | None]:
     summary = astuple(interval(record.values(key)).within(range_of(key)))[:4]
-    for value in (*summary, *(seed.metrics.get(key, math.nan) for seed in record.whole)):
+    for value in (*summary, *(seed.metrics.get(key, math.nan) for seed in record.successful)):
         yield float(f"{value:.5g}") if math.isfinite(value) else None

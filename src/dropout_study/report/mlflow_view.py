@@ -9,9 +9,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mlflow.entities import Run
-from mlflow.tracking import MlflowClient
 
-from dropout_study.tracking.store import VIEW, search
+from dropout_study.tracking.store import VIEW, Store
 
 TAG = f"mlflow.sharedViewState.{VIEW}"
 ERROR = "metrics.`test/error/weight_scaling`"
@@ -27,12 +26,12 @@ FOLDED = (
 )  # beginnings of what the charts of the view already show, or nobody asks for
 
 
-def refresh(client: MlflowClient, experiment: str) -> None:
+def refresh(store: Store, experiment: str) -> None:
     """Bring the view of an experiment up to date with its cohorts."""
-    cohorts = search(client, experiment, "tags.role = 'cohort'")
+    cohorts = store.search(experiment, "tags.role = 'cohort'")
     wanted = view(cohorts)
-    if client.get_experiment(experiment).tags.get(TAG) != wanted:
-        client.set_experiment_tag(experiment, TAG, wanted)
+    if store.client.get_experiment(experiment).tags.get(TAG) != wanted:
+        store.client.set_experiment_tag(experiment, TAG, wanted)
 
 
 def view(cohorts: Sequence[Run]) -> str:

@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from mlflow.tracking import MlflowClient
 from rich.console import Console
 
 from dropout_study.analysis import results
@@ -12,14 +11,15 @@ from dropout_study.claims import CLAIMS
 from dropout_study.config import studies
 from dropout_study.config.grids import DEFAULT_BUDGET
 from dropout_study.config.schema import ConfigError, Data, Report
-from dropout_study.config.uri import absolute, masked
 from dropout_study.data.datasets import Images, load_images
 from dropout_study.report import mlflow_view
 from dropout_study.report.mlflow_description import describe
 from dropout_study.report.page import write
 from dropout_study.report.rows import decisive, table
 from dropout_study.report.verdicts import Outcome, decide
-from dropout_study.tracking import store
+from dropout_study.tracking import tags
+from dropout_study.tracking.folders import check_writable
+from dropout_study.tracking.store import UNREACHABLE, Store, first_line, quiet_mlflow
 
 EXPERIMENT = "report"
 DESCRIPTION = "Verdicts on the claims of section 7.12, and the report"
@@ -37,7 +37,8 @@ def report(chosen: Report, conf: Path) -> None:
             f"claims={unknown} cannot be used: claims must be some of {', '.join(CLAIMS)}."
         )
 
-    store.check_room(Path(chosen.output), "output")
+    quiet_mlflow()
+    check_writable(Path(chosen.output), "output")
     runs = read_results(chosen)
     outcomes = decide(runs, conf, chosen.claims)
     folder = Path(chosen.output)
@@ -67,14 +68,15 @@ def read_results(chosen: Report) -> pd.DataFrame:
         ConfigError: store or file cannot be read, or the file is damaged.
     """
     if not chosen.results:
-        if not store.exists(absolute(chosen.tracking.uri)):
+        store = Store(chosen.tracking.uri)
+        if not store.exists:
             return results.empty()
+
         try:
-            return results.from_store(chosen.tracking.uri, STUDIES)
-        except store.UNREACHABLE as error:
-            reason = masked(str(error).splitlines()[0])
+            return results.from_store(store, STUDIES)
+        except UNREACHABLE as error:
             raise ConfigError(
-                f"tracking.uri={masked(chosen.tracking.uri)} cannot be read: {reason}"
+                f"tracking.uri={store.shown} cannot be read: {first_line(error)}"
             ) from error
 
     return results.from_file(Path(chosen.results), STUDIES)
@@ -85,13 +87,10 @@ def _links(runs: pd.DataFrame, chosen: Report) -> dict[str, str]:
     if "experiment" not in runs:
         return {}
 
-    uri = absolute(chosen.tracking.uri)
-    server = masked(uri).rstrip("/") if uri.startswith("http") else "http://127.0.0.1:5000"
+    store = Store(chosen.tracking.uri)
     numbers = runs.dropna(subset=["experiment"]).groupby("study")["experiment"].first()
 
-    return {
-        str(study): f"{server}/{store.page(str(int(number)))}" for study, number in numbers.items()
-    }
+    return {str(study): store.page(str(int(number))) for study, number in numbers.items()}
 
 
 def _images(outcomes: list[Outcome], chosen: Report) -> Images | None:
@@ -108,15 +107,15 @@ def _images(outcomes: list[Outcome], chosen: Report) -> Images | None:
 
 def _record(outcomes: list[Outcome], files: list[Path], chosen: Report, conf: Path) -> None:
     """Log verdicts and files as a run of the experiment `report`, and tag the studies with their verdicts."""
-    uri = absolute(chosen.tracking.uri)
+    store = Store(chosen.tracking.uri)
     # A report on some claims leaves the summary of all as it is.
     number = store.prepare(
-        uri, EXPERIMENT, "" if chosen.claims else f"{DESCRIPTION}.\n\n{_summary(outcomes)}"
+        EXPERIMENT, "" if chosen.claims else f"{DESCRIPTION}.\n\n{_summary(outcomes)}"
     )
 
-    with store.guard(uri):
-        client = MlflowClient(uri)
-        verdicts = {f"verdict.{outcome.claim.id}": outcome.shown for outcome in outcomes}
+    with store.lock():
+        client = store.client
+        verdicts = {f"{tags.VERDICT}{outcome.claim.id}": outcome.shown for outcome in outcomes}
         run = client.create_run(number, tags=verdicts, run_name="report")
         client.log_table(run.info.run_id, _verdicts(outcomes), "verdicts.json")
 
@@ -128,11 +127,11 @@ def _record(outcomes: list[Outcome], files: list[Path], chosen: Report, conf: Pa
         client.set_terminated(run.info.run_id)
 
         for study in STUDIES:
-            if of_study := store.experiment_id(client, study):
+            if of_study := store.experiment(study):
                 title = studies.title(study, conf)
                 command = studies.command(study, DEFAULT_BUDGET)
-                store.prepare(uri, study, describe(study, title, command))
-                mlflow_view.refresh(client, of_study)
+                store.prepare(study, describe(study, title, command))
+                mlflow_view.refresh(store, of_study)
 
                 for outcome in outcomes:
                     if study == outcome.claim.studies[0] and outcome.decided:

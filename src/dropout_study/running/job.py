@@ -21,18 +21,17 @@ from dropout_study.config import condition, read, schema
 from dropout_study.config.condition import condition_name
 from dropout_study.config.schema import Config, ConfigError
 from dropout_study.config.uri import absolute, masked
-from dropout_study.system.processes import alive, every, identity, in_words, now_ms
+from dropout_study.system.processes import in_words, is_alive, now_ms, repeat_every, this_process
 from dropout_study.system.termination import Terminated, raised
-from dropout_study.tracking.record import FILE as RECORD
-from dropout_study.tracking.record import Record
+from dropout_study.tracking.record import RECORD_FILE, Record
 
-FILE = "job.json"
-STOP = "stop"  # in the sweep's folder: why its jobs are not to go on; empty for FAILED_FAST
+JOB_FILE = "job.json"
+STOP_FILE = "stop"  # in the sweep's folder: why its jobs are not to go on; empty for FAILED_FAST
 FAILED_FAST = "another job failed (fail_fast=true)"
 ORPHANED = "the process of the sweep has gone"
-TURN = "turn"  # in the sweep's folder: the folder of the one job that is tried again after its process has died
-WELL = ("done", "skipped", "planned")  # the ends of jobs that leave nothing to do
-PATIENCE = 2.0  # seconds between two looks at a job that another process is at work on
+RETRY_FILE = "turn"  # in the sweep's folder: the folder of the one job that is tried again after its process has died
+SUCCESSFUL_STATES = ("done", "skipped", "planned")  # the ends of jobs that leave nothing to do
+PAUSE_SECONDS = 2.0  # seconds between two looks at a job that another process is at work on
 
 log = logging.getLogger(__name__)
 
@@ -65,20 +64,20 @@ class Job:
     estimate: float = 0.0
     deaths: int = 0
     condition: str = ""
-    process: dict[str, str] = field(default_factory=identity)
+    process: dict[str, str] = field(default_factory=this_process)
     started_ms: int = field(default_factory=now_ms)
     beat_ms: int = field(default_factory=now_ms)
 
     @property
     def ended(self) -> bool:
         """Whether nothing more will become of it."""
-        return self.state in (*WELL, "failed", "stopped")
+        return self.state in (*SUCCESSFUL_STATES, "failed", "stopped")
 
     @property
     def at_work(self) -> bool:
         """Whether another process has begun it and not ended it; the one that asks does not."""
-        begun = self.state in ("running", "waiting") and self.process != identity()
-        return begun and alive(self.process, self.beat_ms)
+        begun = self.state in ("running", "waiting") and self.process != this_process()
+        return begun and is_alive(self.process, self.beat_ms)
 
     @property
     def dead(self) -> bool:
@@ -110,21 +109,21 @@ class Job:
         """Write the file whole or not at all, or on a full disk as well as can be."""
         self.beat_ms = now_ms()
         text = json.dumps(dataclasses.asdict(self))
-        partial = folder / f"{FILE}.partial"
+        partial = folder / f"{JOB_FILE}.partial"
 
         try:
             partial.write_text(text, encoding="utf-8")
-            partial.replace(folder / FILE)
+            partial.replace(folder / JOB_FILE)
         except OSError:
             partial.unlink(missing_ok=True)
             # The room that the file takes already is enough.
-            (folder / FILE).write_text(text, encoding="utf-8")
+            (folder / JOB_FILE).write_text(text, encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> "Job | None":
         """Read the file of a folder, if there is one that is whole."""
         try:
-            return cls(**json.loads((folder / FILE).read_text(encoding="utf-8")))
+            return cls(**json.loads((folder / JOB_FILE).read_text(encoding="utf-8")))
         except (FileNotFoundError, ValueError, TypeError):
             return None
 
@@ -176,7 +175,7 @@ def carry_out(
 
     def beat() -> None:
         if watched and _has_gone(watched):
-            (watched / STOP).write_text(ORPHANED, encoding="utf-8")
+            (watched / STOP_FILE).write_text(ORPHANED, encoding="utf-8")
         job.save(folder)
 
     try:
@@ -185,7 +184,7 @@ def carry_out(
             config = read.read_config(composed)
             job.name = condition_name(config)
 
-            with every(1, beat):
+            with repeat_every(1, beat):
                 _attempt(config, job, folder, sweep)
     except Exception as error:
         job.end("failed", _sentence(error, folder))
@@ -197,7 +196,7 @@ def carry_out(
         with suppress(OSError):
             job.save(folder)
             if sweep and composed.fail_fast and job.state == "failed":
-                (sweep / STOP).touch()
+                (sweep / STOP_FILE).touch()
 
     if watched and _has_gone(watched):
         os.kill(os.getpid(), signal.SIGTERM)  # joblib's workers would wait minutes for more to do
@@ -216,7 +215,7 @@ def _interrupt(job: Job, error: BaseException, in_worker: bool, fail_fast: bool)
 
 def _has_gone(sweep: Path) -> bool:
     """Whether the process of a sweep was on this machine, and is no more."""
-    return (sweep / RECORD).exists() and not alive(Record.load(sweep).tags, now_ms())
+    return (sweep / RECORD_FILE).exists() and not is_alive(Record.load(sweep).tags, now_ms())
 
 
 def _earlier(folder: Path, sweep: Path | None, condition: str, uri: str) -> int | None:
@@ -235,29 +234,31 @@ def _earlier(folder: Path, sweep: Path | None, condition: str, uri: str) -> int 
             return job.deaths
 
         if job.dead:
-            from dropout_study.tracking.recorder import bury
+            from dropout_study.tracking.recorder import mark_dead_job_failed
+            from dropout_study.tracking.store import Store
 
-            with suppress(OSError):  # of a full disk, which the job itself reports
-                bury(folder, uri)
+            # The job itself reports a full disk or an address that cannot be used.
+            with suppress(OSError, ConfigError):
+                mark_dead_job_failed(folder, Store(uri))
 
             return job.deaths + 1
 
-        time.sleep(PATIENCE)  # it outlived the launcher that began it
+        time.sleep(PAUSE_SECONDS)  # it outlived the launcher that began it
 
     return 0
 
 
 def _has_turn(folder: Path, sweep: Path | None) -> bool:
-    if sweep is None or not (sweep / TURN).exists():
+    if sweep is None or not (sweep / RETRY_FILE).exists():
         return False
-    return folder.samefile((sweep / TURN).read_text(encoding="utf-8"))
+    return folder.samefile((sweep / RETRY_FILE).read_text(encoding="utf-8"))
 
 
 def _reason_to_stop(sweep: Path | None) -> str:
     """Why the jobs of a sweep are not to go on, if so."""
-    if sweep is None or not (sweep / STOP).exists():
+    if sweep is None or not (sweep / STOP_FILE).exists():
         return ""
-    return (sweep / STOP).read_text(encoding="utf-8") or FAILED_FAST
+    return (sweep / STOP_FILE).read_text(encoding="utf-8") or FAILED_FAST
 
 
 def _attempt(config: Config, job: Job, folder: Path, sweep: Path | None) -> None:
@@ -283,7 +284,7 @@ def _attempt(config: Config, job: Job, folder: Path, sweep: Path | None) -> None
                 return None
         elif running:
             job.end("waiting", running)
-            time.sleep(PATIENCE)
+            time.sleep(PAUSE_SECONDS)
         else:
             return job.end("done") if trained else job.end("skipped", job.reason)
 
@@ -292,25 +293,25 @@ def _attempt(config: Config, job: Job, folder: Path, sweep: Path | None) -> None
 
 def _look_up(config: Config, wanted: list[int], job: Job) -> str:
     """Take what is recorded into the job's results, and leave it the rest; say who trains what is under way."""
-    from mlflow.tracking import MlflowClient
-
     from dropout_study.tracking.lookup import look_up
-    from dropout_study.tracking.store import UNREACHABLE, exists, refuses
+    from dropout_study.tracking.store import UNREACHABLE, Store, quiet_mlflow, refuses
+
+    quiet_mlflow()
 
     job.errors = []
     job.nlls = []
     job.seeds = wanted
 
-    uri = absolute(config.tracking.uri)
-    if config.rerun or (config.dry_run and not exists(uri)):
+    store = Store(config.tracking.uri)
+    if config.rerun or (config.dry_run and not store.exists):
         return ""
 
     try:
-        known = look_up(MlflowClient(uri), config.study.name, condition.condition_digest(config))
+        known = look_up(store, config.study.name, condition.condition_digest(config))
     except UNREACHABLE as error:  # what is trained twice is sorted out when it is recorded
         if refuses(error):
             raise schema.ConfigError(
-                f"tracking.uri={masked(uri)} refuses this process: set "
+                f"tracking.uri={store.shown} refuses this process: set "
                 "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD where it runs."
             ) from error
 
@@ -363,7 +364,7 @@ def _train(config: Config, job: Job, folder: Path, sweep: Path | None) -> bool:
         job.end("stopped", str(stopped))
         return True
 
-    job.add(seed.metrics for seed in record.whole)
+    job.add(seed.metrics for seed in record.successful)
     job.end("failed" if record.reason else "done", record.reason)
 
     return True
@@ -375,7 +376,7 @@ def _sentence(error: Exception, folder: Path) -> str:
         return masked(str(error))
 
     if (
-        not (folder / RECORD).exists() or Record.load(folder).status != "FAILED"
+        not (folder / RECORD_FILE).exists() or Record.load(folder).status != "FAILED"
     ):  # else the run has logged it
         logging.getLogger("traceback").error("the job failed", exc_info=error)
 

@@ -8,17 +8,18 @@ from rich.table import Table
 
 from dropout_study.config import read
 from dropout_study.config.schema import Config, ConfigError, Evaluate
-from dropout_study.config.uri import absolute, masked
 from dropout_study.data.datasets import CLASSES, load_images
 from dropout_study.dropout.cohort import Cohort, load_weights
 from dropout_study.evaluation.evaluate import check_rules, distinct_rules, evaluate_cohort
 from dropout_study.measures.statistics import PERCENT, interval
 from dropout_study.report import mlflow_run_page
 from dropout_study.running.memory import check_memory
-from dropout_study.running.run import COHORT, CONFIG, quiet
+from dropout_study.running.run import quiet
 from dropout_study.system.processes import now_ms
 from dropout_study.tracking import recorder
 from dropout_study.tracking.record import Record
+from dropout_study.tracking.store import Store, quiet_mlflow
+from dropout_study.tracking.stored_cohorts import CONFIG_FILE, WEIGHTS_FILE, download
 from dropout_study.training.build import make_network
 from dropout_study.training.data_module import DataModule
 
@@ -35,18 +36,20 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
             of other networks; or the networks drop nothing, and weight scaling is not asked for.
     """
     quiet()
+    quiet_mlflow()
+    store = Store(chosen.tracking.uri)
     checkpoint = Path(chosen.run)
     if checkpoint.suffix == ".pt" or checkpoint.exists():
         folder = checkpoint if checkpoint.is_dir() else checkpoint.parent
     else:
-        recorder.download(chosen.run, chosen.tracking.uri, folder)
-        if not (folder / COHORT).exists():
+        download(chosen.run, store, folder)
+        if not (folder / WEIGHTS_FILE).exists():
             raise ConfigError(
                 f"run={chosen.run} cannot be evaluated: its weights were not kept; "
                 "train it again with rerun=true tracking.cohort=true."
             )
 
-    config = read.load_config(folder / CONFIG)
+    config = read.load_config(folder / CONFIG_FILE)
     config.rules = chosen.rules
     config.mc = chosen.mc
     config.data.root = data_root(chosen, config)
@@ -59,11 +62,11 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
 
     try:
         record = Record.load(folder)
-        load_weights(cohort, folder / COHORT, [seed.seed for seed in record.whole])
+        load_weights(cohort, folder / WEIGHTS_FILE, [seed.seed for seed in record.successful])
     except (ValueError, KeyError, TypeError, FileNotFoundError) as error:
         raise ConfigError(f"run={chosen.run} cannot be evaluated: {error}") from error
 
-    if not record.whole:
+    if not record.successful:
         raise ConfigError(f"run={chosen.run} cannot be evaluated, for it failed: {record.reason}")
 
     check_rules(config, cohort)
@@ -78,10 +81,10 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
         config, cohort, DataModule(images, config.data, config.seeds, config.budget.updates), record
     )
     record.evaluated_ms = now_ms()
-    record.store = masked(absolute(chosen.tracking.uri))
+    record.store = store.shown
     record.artifacts = list(dict.fromkeys(record.artifacts + mlflow_run_page.write(record, folder)))
     record.save(folder)
-    recorder.try_to_record(folder, chosen.tracking.uri)
+    recorder.try_to_record(folder, store)
 
     return record
 
@@ -99,7 +102,7 @@ def results_table(record: Record, rules: Sequence[str]) -> Table:
     """The measures of each rule, mean over seeds."""
     table = Table(
         title=record.name,
-        caption=f"test data; mean and 95 % interval over {len(record.whole)} seeds",
+        caption=f"test data; mean and 95 % interval over {len(record.successful)} seeds",
     )
 
     for heading in ("rule", "error %", "95 % interval", "NLL (nats)", "Brier", "ECE"):

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from dropout_study.config import studies
 from dropout_study.config.schema import Budget, ConfigError, Report, Reproduce
-from dropout_study.config.uri import absolute, masked
+from dropout_study.config.uri import absolute
 from dropout_study.running.command_line import fail
 from dropout_study.system.termination import SIGNALS, Terminated
 
@@ -122,14 +122,16 @@ def _restore(chosen: Reproduce, conf: Path) -> None:
         return
 
     from dropout_study.running.restore import restore
-    from dropout_study.tracking.store import UNREACHABLE
+    from dropout_study.tracking.store import UNREACHABLE, Store, first_line
+
+    store = Store(chosen.tracking.uri)
 
     try:
-        count = restore(file, chosen.tracking.uri, chosen.budget.name, conf)
+        count = restore(file, store, chosen.budget.name, conf)
     except UNREACHABLE as error:
-        uri = masked(chosen.tracking.uri)
-        reason = masked(str(error).splitlines()[0])
-        raise ConfigError(f"tracking.uri={uri} cannot be used: {reason}") from error
+        raise ConfigError(
+            f"tracking.uri={store.shown} cannot be used: {first_line(error)}"
+        ) from error
 
     if count:
         print(f"{count} networks taken from {file} (results=null trains them again)")

@@ -5,22 +5,21 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from mlflow.tracking import MlflowClient
 from tqdm import tqdm
 
 from dropout_study.analysis.columns import PARAMS
 from dropout_study.analysis.results import from_file
 from dropout_study.config import studies
-from dropout_study.config.uri import absolute
 from dropout_study.report.publish import STUDIES
 from dropout_study.system.processes import now_ms
-from dropout_study.tracking import recorder, store
+from dropout_study.tracking import recorder
 from dropout_study.tracking.lookup import look_up
 from dropout_study.tracking.packing import unpack_curve
-from dropout_study.tracking.record import Record, SeedRecord
+from dropout_study.tracking.record import Record, RunStatus, SeedRecord
+from dropout_study.tracking.store import Store, quiet_mlflow
 
 
-def restore(file: Path, uri: str, budget: str, conf: Path) -> int:
+def restore(file: Path, store: Store, budget: str, conf: Path) -> int:
     """Record the networks of a file that a store lacks; returns how many.
 
     Their weights are not in the file: a study that evaluates stored cohorts needs them trained
@@ -28,7 +27,7 @@ def restore(file: Path, uri: str, budget: str, conf: Path) -> int:
 
     Args:
         file: results of a report.
-        uri: of the store.
+        store: takes the networks.
         budget: only what was trained at it.
         conf: the folder of the configuration.
 
@@ -36,32 +35,30 @@ def restore(file: Path, uri: str, budget: str, conf: Path) -> int:
         ConfigError: the file cannot be read, or is damaged.
     """
     runs = from_file(file, STUDIES)
-    uri = absolute(uri)
+    quiet_mlflow()
     restored = 0
 
     of_budget = runs[runs["budget"] == budget].groupby(["study", "digest"], sort=True)
     for (study, digest), cohort in tqdm(
         of_budget, desc="restoring", unit=" conditions", leave=False, disable=None
     ):
-        with store.guard(
-            uri
-        ):  # another start may restore the same, or make the tables of a new store
-            store.make_ready(uri)
-            known = look_up(MlflowClient(uri), str(study), str(digest)).complete
+        with store.lock():  # another start may restore the same, or make the tables of a new store
+            store.make_ready()
+            known = look_up(store, str(study), str(digest)).complete
             lacking = cohort[~cohort["seed"].isin(list(known))]
             if len(lacking):
                 _record(
                     lacking.dropna(axis=1, how="all"),
                     str(study),
                     studies.title(str(study), conf),
-                    uri,
+                    store,
                 )
                 restored += len(lacking)
 
     return restored
 
 
-def _record(cohort: pd.DataFrame, study: str, description: str, uri: str) -> None:
+def _record(cohort: pd.DataFrame, study: str, description: str, store: Store) -> None:
     """Record some seeds of one condition."""
     row = cohort.iloc[0]
     tags = {"config_digest": str(row["digest"]), "budget": str(row["budget"]), "restored": "true"}
@@ -77,11 +74,11 @@ def _record(cohort: pd.DataFrame, study: str, description: str, uri: str) -> Non
         dataset={},
         seeds=[_seed(network) for _, network in cohort.iterrows()],
     )
-    record.end("FINISHED")
+    record.end(RunStatus.FINISHED)
 
     with tempfile.TemporaryDirectory() as folder:
         record.save(Path(folder))
-        recorder.record(Path(folder), uri)
+        recorder.record(Path(folder), store)
 
 
 def _seed(network: "pd.Series[Any]") -> SeedRecord:

@@ -11,21 +11,23 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from mlflow.tracking import MlflowClient
 from omegaconf import OmegaConf
 
 from dropout_study.config import condition
 from dropout_study.config.schema import Config
-from dropout_study.config.uri import absolute, masked
+from dropout_study.config.uri import masked
 from dropout_study.data.batches import combined
 from dropout_study.data.datasets import CLASSES, load_images
 from dropout_study.evaluation.evaluate import check_rules, evaluate_cohort
 from dropout_study.measures import metrics
 from dropout_study.report import mlflow_run_page
 from dropout_study.running.memory import check_memory
-from dropout_study.tracking import provenance, recorder, store, stored_cohorts
-from dropout_study.tracking.lookup import RERUN, look_up
-from dropout_study.tracking.record import FILE, Record, SeedRecord
+from dropout_study.tracking import provenance, recorder
+from dropout_study.tracking.lookup import look_up
+from dropout_study.tracking.record import RECORD_FILE, Record, RunStatus, SeedRecord
+from dropout_study.tracking.store import UNREACHABLE, Store
+from dropout_study.tracking.stored_cohorts import CONFIG_FILE, WEIGHTS_FILE, load_stored_weights
+from dropout_study.tracking.tags import RERUN
 from dropout_study.training.build import make_network, validation_interval
 from dropout_study.training.checkpoints import Checkpointing, checkpoint_name, resumable
 from dropout_study.training.data_module import DataModule
@@ -35,9 +37,7 @@ from dropout_study.training.trainer import ProgressBar, Watch, fit, make_trainer
 
 log = logging.getLogger(__name__)
 
-LOG = "train.log"
-CONFIG = "config.yaml"
-COHORT = "cohort.pt"
+LOG_FILE = "train.log"
 
 
 class Taken(Exception):
@@ -68,6 +68,7 @@ def run_cohort(
         Stopped: `watch` has raised it.
     """
     quiet()
+    store = Store(config.tracking.uri)
     images = load_images(config.data)
     data = DataModule(
         images, config.data, config.seeds, config.budget.updates, validation_interval(config)
@@ -80,18 +81,18 @@ def run_cohort(
     check_rules(config, module.cohort)
 
     if config.study.cohorts_from:
-        stored_cohorts.fill(module.cohort, config)
+        load_stored_weights(module.cohort, config, store)
 
     bar = [ProgressBar()] if sweep is None and sys.stderr.isatty() else []
     callbacks = [Watch(watch), *bar]
     trainer = make_trainer(config, folder, callbacks)
-    record = _record(config, data, trainer.strategy.root_device, sweep)
+    record = _record(config, data, trainer.strategy.root_device, sweep, store)
     save_config(config, folder)
     record.artifacts += provenance.write_files(folder)
-    run_id = _claim(config, record, folder)
+    run_id = _claim(config, record, folder, store)
     log.info("%s: %d seeds, %d updates", record.name, len(config.seeds), config.budget.updates)
 
-    with recorded(record, folder, config.tracking.uri, run_id):
+    with recorded(record, folder, store, run_id):
         if config.rerun:
             file.unlink(missing_ok=True)
 
@@ -107,7 +108,7 @@ def run_cohort(
         evaluate_cohort(config, module.cohort, data, record)
 
         if config.tracking.cohort:
-            torch.save(module.cohort.state_dict(), folder / COHORT)
+            torch.save(module.cohort.state_dict(), folder / WEIGHTS_FILE)
 
         record.artifacts += mlflow_run_page.write(record, folder)
 
@@ -127,7 +128,9 @@ def quiet() -> None:
         warnings.filterwarnings("ignore", module=library)
 
 
-def _record(config: Config, data: DataModule, device: torch.device, sweep: Path | None) -> Record:
+def _record(
+    config: Config, data: DataModule, device: torch.device, sweep: Path | None, store: Store
+) -> Record:
     """What is known of a run before it starts."""
     digests = data.digests()
     digest = combined(digests)
@@ -153,7 +156,7 @@ def _record(config: Config, data: DataModule, device: torch.device, sweep: Path 
         else {}
     )
     tags |= {RERUN: "true"} if config.rerun else {}
-    tags |= {"sweep": Record.load(sweep).id} if sweep and (sweep / FILE).exists() else {}
+    tags |= {"sweep": Record.load(sweep).id} if sweep and (sweep / RECORD_FILE).exists() else {}
 
     return Record(
         experiment=config.study.name,
@@ -165,29 +168,32 @@ def _record(config: Config, data: DataModule, device: torch.device, sweep: Path 
         seeds=[
             SeedRecord(seed, digest) for seed, digest in zip(config.seeds, digests, strict=True)
         ],
-        artifacts=[CONFIG, LOG, FILE, *([COHORT] if config.tracking.cohort else [])],
-        store=masked(absolute(config.tracking.uri)),
+        artifacts=[
+            CONFIG_FILE,
+            LOG_FILE,
+            RECORD_FILE,
+            *([WEIGHTS_FILE] if config.tracking.cohort else []),
+        ],
+        store=store.shown,
     )
 
 
-def _claim(config: Config, record: Record, folder: Path) -> str | None:
+def _claim(config: Config, record: Record, folder: Path, store: Store) -> str | None:
     """Record the run as begun, and return its id if the store takes it now; unless another is faster.
 
     Raises:
         Taken: it has.
     """
-    uri = absolute(config.tracking.uri)
-
     try:
-        with store.guard(uri):
+        with store.lock():
             if not config.rerun:
-                known = look_up(MlflowClient(uri), config.study.name, record.tags["config_digest"])
+                known = look_up(store, config.study.name, record.tags["config_digest"])
                 if known.missing(config.seeds) != config.seeds:
                     raise Taken
 
             record.save(folder)
-            return recorder.record(folder, uri)
-    except store.UNREACHABLE as error:
+            return recorder.record(folder, store)
+    except UNREACHABLE as error:
         log.warning(
             "the store does not take the run now, and will get it later: %s", masked(str(error))
         )
@@ -221,31 +227,33 @@ def save_config(config: Config, folder: Path) -> None:
     """Write the configuration beside the results, without passwords; `config.load` reads it."""
     plain = OmegaConf.create(dataclasses.asdict(config))
     plain.tracking.uri = masked(config.tracking.uri)
-    OmegaConf.save(plain, folder / CONFIG)
+    OmegaConf.save(plain, folder / CONFIG_FILE)
 
 
 @contextmanager
-def recorded(record: Record, folder: Path, uri: str, run_id: str | None) -> Iterator[None]:
+def recorded(record: Record, folder: Path, store: Store, run_id: str | None) -> Iterator[None]:
     """Record a run however it ends, with signs of life until then; a store that is away gets it later."""
     try:
-        with recorder.heartbeat(folder, uri, run_id):
+        with recorder.heartbeat(folder, store, run_id):
             yield
 
         failed = [seed for seed in record.seeds if seed.failure]
         if failed:
             names = ", ".join(f"seed {seed.seed} {seed.failure}" for seed in failed)
-            record.end("FAILED", f"{len(failed)} of {len(record.seeds)} seeds failed: {names}")
+            record.end(
+                RunStatus.FAILED, f"{len(failed)} of {len(record.seeds)} seeds failed: {names}"
+            )
         else:
-            record.end("FINISHED")
+            record.end(RunStatus.FINISHED)
     except (KeyboardInterrupt, SystemExit) as error:
-        record.end("KILLED", "interrupted")
+        record.end(RunStatus.KILLED, "interrupted")
 
         if isinstance(error.__context__, KeyboardInterrupt):  # Lightning turns Ctrl-C into an exit
             raise KeyboardInterrupt from error
 
         raise
     except Stopped as error:
-        record.end("KILLED", str(error))
+        record.end(RunStatus.KILLED, str(error))
         raise
     except BaseException as error:
         logging.getLogger("traceback").error(
@@ -255,7 +263,7 @@ def recorded(record: Record, folder: Path, uri: str, run_id: str | None) -> Iter
         raise
     finally:
         record.save(folder)
-        recorder.try_to_record(folder, uri)
+        recorder.try_to_record(folder, store)
 
 
 def _collect(record: Record, module: CohortTraining) -> None:

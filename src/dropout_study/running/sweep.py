@@ -19,7 +19,6 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
-from mlflow.tracking import MlflowClient
 from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
 from rich.table import Table
@@ -30,7 +29,7 @@ from dropout_study.config.grids import DEFAULT_BUDGET
 from dropout_study.config.overrides import expand_sweep
 from dropout_study.config.read import read_config
 from dropout_study.config.schema import ConfigError
-from dropout_study.config.uri import absolute, masked, without_credentials
+from dropout_study.config.uri import masked, without_credentials
 from dropout_study.measures.statistics import PERCENT, interval
 from dropout_study.report import mlflow_view
 from dropout_study.report.mlflow_description import describe
@@ -38,13 +37,21 @@ from dropout_study.running import supervision
 from dropout_study.running.command_line import HYDRA_GROUPS
 from dropout_study.running.compose_cache import compose_once
 from dropout_study.running.explain import explain
-from dropout_study.running.job import FILE as JOB
-from dropout_study.running.job import STOP, TURN, WELL, Job, condition_of
+from dropout_study.running.job import (
+    JOB_FILE,
+    RETRY_FILE,
+    STOP_FILE,
+    SUCCESSFUL_STATES,
+    Job,
+    condition_of,
+)
 from dropout_study.running.progress import Progress, duration, jobs_of
-from dropout_study.system.processes import SHARED_THREADS, in_words
-from dropout_study.system.processes import identity as process
-from dropout_study.tracking import lookup, provenance, recorder, store
-from dropout_study.tracking.record import FILE, UNRECORDED, Record
+from dropout_study.system.processes import SHARED_THREADS, in_words, this_process
+from dropout_study.tracking import provenance, recorder
+from dropout_study.tracking.folders import check_writable
+from dropout_study.tracking.lookup import mark_stale_runs_killed
+from dropout_study.tracking.record import RECORD_FILE, UNRECORDED, Record, Role, RunStatus
+from dropout_study.tracking.store import UNREACHABLE, Store, quiet_mlflow
 
 LOCK = "start.lock"  # in a folder: held by the start that is at work there
 UNWRITTEN = "nothing could be written into its folder: is the disk full?"
@@ -80,19 +87,20 @@ class Start:
         self.dry_run = bool(plain.dry_run)
         self._fail_fast = bool(plain.fail_fast)
 
-        self.uri = absolute(plain.tracking.uri)
-        if "ray" in config.hydra.launcher and masked(self.uri) != self.uri:
+        quiet_mlflow()
+        self.store = Store(plain.tracking.uri)
+        if "ray" in config.hydra.launcher and self.store.shown != self.store.uri:
             raise ConfigError(
-                f"tracking.uri={self.uri} cannot be used with Ray, whose logs would hold the password: "
+                f"tracking.uri={self.store.uri} cannot be used with Ray, whose logs would hold the password: "
                 "use a server, and MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD on the nodes."
             )
 
-        os.environ["MLFLOW_TRACKING_URI"] = self.uri  # jobs may run in other folders
-        store.check_room(folder, "hydra.run.dir (or hydra.sweep.dir)")
-        store.check_room(Path(plain.checkpoint.folder), "checkpoint.folder")
+        os.environ["MLFLOW_TRACKING_URI"] = self.store.uri  # jobs may run in other folders
+        check_writable(folder, "hydra.run.dir (or hydra.sweep.dir)")
+        check_writable(Path(plain.checkpoint.folder), "checkpoint.folder")
 
         if not self.dry_run:
-            self.experiment = store.prepare(self.uri, plain.study.name, _description(plain))
+            self.experiment = self.store.prepare(plain.study.name, _description(plain))
 
         self._beside = ExitStack()
         self._enter(config, conditions)
@@ -101,9 +109,9 @@ class Start:
             self._sync()
             self._check_recorded()
 
-            with store.guard(self.uri):
-                lookup.bury(MlflowClient(self.uri), self.experiment)
-                mlflow_view.refresh(MlflowClient(self.uri), self.experiment)
+            with self.store.lock():
+                mark_stale_runs_killed(self.store, self.experiment)
+                mlflow_view.refresh(self.store, self.experiment)
 
         self.total = len(self.folders)
         self._settled = 0
@@ -153,7 +161,7 @@ class Start:
         """
         for folder in {self.folder, *self.folders}:
             saved = Record.load(folder) if _is_unrecorded(folder) else None
-            if saved and any(saved.status_of(seed) == "FINISHED" for seed in saved.seeds):
+            if saved and any(saved.status_of(seed) == RunStatus.FINISHED for seed in saved.seeds):
                 uri = without_credentials(saved.store)
                 words = ["python", "scripts/sync.py", f"folder={folder}", f"tracking.uri={uri}"]
                 raise ConfigError(
@@ -167,11 +175,11 @@ class Start:
 
         for folder, job in jobs_of(self.folders).items():
             if job.dead:
-                job.die(recorder.DIED, self._fail_fast)
+                job.die(recorder.PROCESS_DIED, self._fail_fast)
                 self._keep(folder, job)
 
                 if self._fail_fast:
-                    (self.folder / STOP).touch()
+                    (self.folder / STOP_FILE).touch()
 
         before = self._settled
         jobs = jobs_of(self.folders).values()
@@ -185,13 +193,13 @@ class Start:
         """Write down what became of a job whose process did not; a full disk is told in the end."""
         with suppress(OSError):
             job.save(folder)
-            recorder.bury(folder, self.uri, interrupted)
+            recorder.mark_dead_job_failed(folder, self.store, interrupted)
 
     def next_turn(self) -> bool:
         """Let one of the jobs that have died run again, alone, so that its next death is its own; whether one is."""
         died = [folder for folder, job in jobs_of(self.folders).items() if job.state == "died"]
         if died:
-            (self.folder / TURN).write_text(str(died[0]), encoding="utf-8")
+            (self.folder / RETRY_FILE).write_text(str(died[0]), encoding="utf-8")
 
         return bool(died)
 
@@ -205,11 +213,11 @@ class Start:
         jobs = jobs_of(self.folders)
         for folder, job in jobs.items():
             if job.dead or job.state in ("died", "interrupted"):
-                mine = job.dead and job.process == process()
+                mine = job.dead and job.process == this_process()
                 job.end("stopped", UNWRITTEN if mine else "interrupted")
                 self._keep(folder, job, interrupted=True)
 
-        unfinished = [job for job in jobs.values() if job.state not in WELL]
+        unfinished = [job for job in jobs.values() if job.state not in SUCCESSFUL_STATES]
         unfinished += [_never_begun(folder) for folder in self.folders if folder not in jobs]
 
         with suppress(OSError):  # of a full disk, which the jobs report
@@ -229,10 +237,10 @@ class Start:
     def _refresh(self) -> None:
         """Show what varies between the runs that are there now."""
         with (
-            suppress(*store.UNREACHABLE),
-            store.guard(self.uri),
+            suppress(*UNREACHABLE),
+            self.store.lock(),
         ):  # the view of an earlier start stays
-            mlflow_view.refresh(MlflowClient(self.uri), self.experiment)
+            mlflow_view.refresh(self.store, self.experiment)
 
     def _tell(self, jobs: dict[Path, Job]) -> None:
         """Print the table, and where to look."""
@@ -247,8 +255,8 @@ class Start:
         if counted := [job for job in jobs.values() if job.errors]:
             console.print(table(counted))
 
-        if counted or any((folder / FILE).exists() for folder in jobs):
-            print("Look at the results:", store.link(self.uri, self.experiment))
+        if counted or any((folder / RECORD_FILE).exists() for folder in jobs):
+            print("Look at the results:", self.store.link(self.experiment))
 
         if any(_is_unrecorded(folder) for folder in jobs):
             print(
@@ -257,17 +265,17 @@ class Start:
 
     def _forget(self) -> None:
         """Remove what an earlier start left of its jobs in the same folder; their records stay."""
-        for name in (STOP, TURN):
+        for name in (STOP_FILE, RETRY_FILE):
             (self.folder / name).unlink(missing_ok=True)
         for folder in self.folders:
             job = Job.load(folder)
             if not (job and job.at_work):
-                (folder / JOB).unlink(missing_ok=True)
+                (folder / JOB_FILE).unlink(missing_ok=True)
 
     def _sync(self) -> None:
         """Record what earlier starts could not."""
         near = [*self.folder.parent.glob("*"), *self.folder.parent.glob("*/*"), *self.folders]
-        for name in recorder.sync(dict.fromkeys(near), self.uri):
+        for name in recorder.sync(dict.fromkeys(near), self.store):
             print(f"{name}: recorded now, from its folder")
 
     def _begin_sweep(self, plain: DictConfig) -> None:
@@ -277,15 +285,15 @@ class Start:
                 description=plain.study.title,
                 name=f"sweep of {self.total} conditions",
                 params={},
-                tags={"command": supervision.command} | process() | provenance.commit(),
+                tags={"command": supervision.command} | this_process() | provenance.commit(),
                 dataset={},
                 seeds=[],
-                role="sweep",
-                store=masked(self.uri),
+                role=Role.SWEEP,
+                store=self.store.shown,
             )
             record.save(self.folder)
-            run_id = recorder.try_to_record(self.folder, self.uri)
-            self._beside.enter_context(recorder.heartbeat(self.folder, self.uri, run_id))
+            run_id = recorder.try_to_record(self.folder, self.store)
+            self._beside.enter_context(recorder.heartbeat(self.folder, self.store, run_id))
 
     def _end_sweep(self, unfinished: list[Job]) -> None:
         self._progress.close()
@@ -296,14 +304,14 @@ class Start:
         record = Record.load(self.folder)
 
         if any(job.state == "failed" for job in unfinished):
-            record.end("FAILED", f"{len(unfinished)} of {self.total} jobs did not finish")
+            record.end(RunStatus.FAILED, f"{len(unfinished)} of {self.total} jobs did not finish")
         elif unfinished:
-            record.end("KILLED", "interrupted")
+            record.end(RunStatus.KILLED, "interrupted")
         else:
-            record.end("FINISHED")
+            record.end(RunStatus.FINISHED)
 
         record.save(self.folder)
-        recorder.try_to_record(self.folder, self.uri)
+        recorder.try_to_record(self.folder, self.store)
         self._sync()
 
 
@@ -486,7 +494,9 @@ def _occupant(folder: Path) -> str:
     if job and job.at_work:
         return in_words(job.process)
 
-    if (folder / FILE).exists() and (saved := Record.load(folder)).status == "RUNNING":
+    if (folder / RECORD_FILE).exists() and (
+        saved := Record.load(folder)
+    ).status == RunStatus.RUNNING:
         return in_words(saved.tags)
 
     return "another start"
@@ -494,13 +504,13 @@ def _occupant(folder: Path) -> str:
 
 def _is_unrecorded(folder: Path) -> bool:
     """Whether a folder holds a run that has ended, and that its store lacks."""
-    kept = (folder / UNRECORDED).exists() and (folder / FILE).exists()
-    return kept and Record.load(folder).status != "RUNNING"
+    kept = (folder / UNRECORDED).exists() and (folder / RECORD_FILE).exists()
+    return kept and Record.load(folder).status != RunStatus.RUNNING
 
 
 def _never_begun(folder: Path) -> Job:
     """A job that left no file, or a broken one."""
-    broken = (folder / JOB).exists()
+    broken = (folder / JOB_FILE).exists()
     return Job(f"job {folder.name}", "stopped", UNWRITTEN if broken else "it was never begun")
 
 

@@ -1,4 +1,4 @@
-"""Signs of life: whether the process that began something is still at work on it, here or on another machine."""
+"""Whether the process that began something is still at work on it, here or on another machine."""
 
 import os
 import socket
@@ -11,17 +11,20 @@ from pathlib import Path
 import psutil
 
 SHARED_THREADS = "DROPOUT_STUDY_THREADS"
-"""The variable that holds what OMP_NUM_THREADS is set to by a sweep, and not by its user."""
-SILENCE = 120  # seconds without a sign of life after which a process counts as dead
+"""The variable that holds the value of OMP_NUM_THREADS if a sweep has set it, and not a user."""
+MAX_SILENCE_SECONDS = 120
+"""Without a sign of life for longer, a process counts as dead."""
+MAX_WAIT_FOR_ACTION = 5
+"""Seconds that the end of a block waits for an action, since a store may not answer."""
 
 
 def now_ms() -> int:
-    """The time in milliseconds since the epoch, as MLflow counts."""
+    """The time in milliseconds since the epoch, the unit of MLflow."""
     return int(time.time() * 1000)
 
 
-def identity() -> dict[str, str]:
-    """Host and number of this process, each with what tells it from another of the same name."""
+def this_process() -> dict[str, str]:
+    """Host and number of this process, each with what distinguishes it from others of that name."""
     pid = os.getpid()
     return {
         "host": socket.gethostname(),
@@ -32,54 +35,55 @@ def identity() -> dict[str, str]:
 
 
 def in_words(process: Mapping[str, str]) -> str:
-    """A process as people name it."""
+    """A process as messages name it."""
     return f"process {process['pid']} of {process['host']}"
 
 
-def alive(process: Mapping[str, str], beat_ms: int) -> bool:
-    """Whether a process is at work: it was heard of in the last two minutes, and has not gone.
+def is_alive(process: Mapping[str, str], beat_ms: int) -> bool:
+    """Whether a process gave a sign of life in the last two minutes and, on this machine, exists.
+
+    A process that an earlier version has named is not looked for on this machine.
 
     Args:
-        process: its `identity()`. Whether it has gone is known of this machine alone, and not of
-            processes that an older version has named.
-        beat_ms: its last sign of life.
+        process: what it got from `this_process`.
+        beat_ms: the time of its last sign of life, in milliseconds since the epoch.
     """
-    if now_ms() - beat_ms > 1000 * SILENCE:
+    if now_ms() - beat_ms > 1000 * MAX_SILENCE_SECONDS:
         return False
 
-    here = identity()
+    here = this_process()
     if any(process.get(key) != here[key] for key in ("host", "host.id")):
         return True
 
     with suppress(psutil.Error):
         pid = int(process["pid"])
-        zombie = psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-        return not zombie and _created(pid) == process["pid.created"]
+        is_zombie = psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        return not is_zombie and _created(pid) == process["pid.created"]
 
     return False
 
 
 def _host_id() -> str:
-    """What two machines or containers of one name differ in: when they started, whom they see."""
+    """What differs between machines or containers of one name: start and process namespace."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return f"{boot} {Path('/proc/self/ns/pid').stat().st_ino}"
-    except OSError:  # only Linux says so
+    except OSError:  # not on Linux
         return ""
 
 
 def _created(pid: int) -> str:
-    """When a process was created, exactly; on Linux since the start of the machine.
+    """When a process was created; on Linux in seconds since the start of the machine.
 
-    The date that Linux derives from that changes whenever somebody sets the clock.
+    The date that Linux derives from them changes when the clock is set.
     """
     started = psutil.boot_time() if psutil.LINUX else 0.0
     return f"{psutil.Process(pid).create_time() - started:.2f}"
 
 
 @contextmanager
-def every(seconds: float, action: Callable[[], object]) -> Iterator[None]:
-    """Call something again and again beside the work of the block; its errors do not disturb that work."""
+def repeat_every(seconds: float, action: Callable[[], object]) -> Iterator[None]:
+    """Call an action again and again in a thread while the block runs; its errors are ignored."""
     done = threading.Event()
 
     def loop() -> None:
@@ -94,4 +98,4 @@ def every(seconds: float, action: Callable[[], object]) -> Iterator[None]:
         yield
     finally:
         done.set()
-        thread.join(timeout=5)  # a store that does not answer must not hold up the end
+        thread.join(timeout=MAX_WAIT_FOR_ACTION)

@@ -1,4 +1,4 @@
-"""How a process is asked to end: by SIGTERM, or by SIGHUP when its terminal is closed."""
+"""Signals that ask a process to end: SIGTERM, and SIGHUP when its terminal is closed."""
 
 import signal
 from collections.abc import Iterator
@@ -9,27 +9,28 @@ SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(si
 
 
 class Terminated(SystemExit):
-    """The process was asked to end; the exit code is that which shells give the signal."""
+    """The process was asked to end; its exit code is the one that shells give the signal."""
 
 
 @contextmanager
 def raised() -> Iterator[None]:
-    """Raise `Terminated` in the main thread when this process is asked to end.
+    """Raise `Terminated` in the main thread if this process is asked to end while the block runs.
 
-    Signals that somebody handles or ignores already are left to them: to Ray, submitit or nohup.
+    Signals that already have a handler or are ignored are left alone: Ray, submitit and nohup
+    handle them.
     """
-    free = [number for number in SIGNALS if signal.getsignal(number) == signal.SIG_DFL]
+    unhandled = [number for number in SIGNALS if signal.getsignal(number) == signal.SIG_DFL]
 
     def end(number: int, _: FrameType | None) -> None:
-        for each in free:
-            signal.signal(each, signal.SIG_IGN)  # tidying up is not to be interrupted
+        for each in unhandled:
+            signal.signal(each, signal.SIG_IGN)  # a second signal must not interrupt the cleanup
         raise Terminated(128 + number)
 
-    for number in free:
+    for number in unhandled:
         signal.signal(number, end)
 
     try:
         yield
     finally:
-        for number in free:
+        for number in unhandled:
             signal.signal(number, signal.SIG_DFL)

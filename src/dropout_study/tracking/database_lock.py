@@ -1,6 +1,6 @@
-"""Locks between processes, of a file or of a database, that say what they wait for.
+"""The project's advisory lock of a PostgreSQL or MySQL database.
 
-Whoever holds a lock may take it again; it is free as soon as its process has gone.
+The holder of a lock may take it again. It is free as soon as its process has gone.
 """
 
 import threading
@@ -10,26 +10,26 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from dropout_study.config.uri import masked
+from dropout_study.system import locks
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-from dropout_study.system import locks
-
-PAUSE = 0.1  # seconds between two tries at the lock of a database
-TRIES = {
+PAUSE_SECONDS = 0.1
+"""Between two tries at a lock."""
+TRY_LOCK = {
     "postgresql": "SELECT pg_try_advisory_xact_lock(712201411929)",
     "mysql": "SELECT GET_LOCK(LEFT(CONCAT('dropout-study/', DATABASE()), 64), 0)",
 }
-"""Dialect -> how a connection tries to take the project's lock of a database until it is closed."""
+"""Dialect -> the query with which a connection tries to take the lock until it is closed."""
 
-_threads = threading.RLock()  # the threads of this process take turns at databases
+_threads = threading.RLock()  # only one thread of this process holds locks of databases
 _held: set[str] = set()  # addresses of the databases whose lock this process holds
 
 
 @contextmanager
 def database_lock(uri: str) -> Iterator[None]:
-    """Hold the advisory lock of a database as long as the block runs.
+    """Hold the advisory lock of a database while the block runs.
 
     Raises:
         SQLAlchemyError: the database cannot be reached.
@@ -53,32 +53,34 @@ def dialect(uri: str) -> str:
 
 
 def connect(uri: str) -> "Connection":
-    """A connection of its own to a database, opened as MLflow does, TLS included.
+    """A new connection to a database, opened as MLflow opens it, TLS included.
 
     Raises:
         SQLAlchemyError: the database does not answer, or refuses.
     """
-    from mlflow.store.db import utils  # here, since images have locks and need no MLflow
+    from mlflow.store.db import utils  # slow to import, and not needed for a server
 
     connection: Connection = cast("Any", utils).create_sqlalchemy_engine(uri).connect()
-    connection.detach()  # a pool would keep it, and MySQL the lock with it
+    # In a pool it would stay open, and MySQL would keep the lock.
+    connection.detach()
 
     return connection
 
 
 @contextmanager
 def _connection_with_lock(uri: str) -> Iterator[None]:
-    """Open a connection and take the lock; both end with the block."""
+    """Open a connection and take the lock while the block runs."""
     from sqlalchemy import text
 
     with connect(uri) as connection:
-        said = False
+        try_lock = text(TRY_LOCK[dialect(uri)])
         began = time.monotonic()
+        is_reported = False
 
-        while not connection.scalar(text(TRIES[dialect(uri)])):
-            if not said and time.monotonic() - began > locks.PATIENCE:
+        while not connection.scalar(try_lock):
+            if not is_reported and time.monotonic() - began > locks.SILENT_WAIT_SECONDS:
                 locks.report_wait(f"the advisory lock of {masked(uri)}")
-                said = True
-            time.sleep(PAUSE)
+                is_reported = True
+            time.sleep(PAUSE_SECONDS)
 
         yield

@@ -1,29 +1,29 @@
-"""Which seeds of a condition a store holds already, and which are being trained.
+"""Which seeds of a condition are in a store already, and which are being trained.
 
-The identity of a network is (experiment, digest of its condition, seed). A server has no lock: two
-processes may train the same identity there. Then one of the complete runs counts, and the others
-say `duplicate`.
+A network is identified by its experiment, the digest of its condition, and its seed. A server has
+no lock, so two processes may train the same network there. One of the complete runs is then
+authoritative, and the others are tagged as duplicates.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from mlflow.entities import Run
-from mlflow.tracking import MlflowClient
 
-from dropout_study.system.processes import alive
-from dropout_study.tracking.store import experiment_id, search
-
-RECORD_ID = "record_id"
-COMPLETE = "complete"
-DUPLICATE = "duplicate"
-RERUN = "rerun"
-HEARTBEAT = "heartbeat"
+from dropout_study.system.processes import is_alive
+from dropout_study.tracking import tags
+from dropout_study.tracking.record import Role, RunStatus
+from dropout_study.tracking.store import Store
 
 
 @dataclass
-class Known:
-    """The seeds of a condition that are in a store: the runs that count, and the cohorts that train others now."""
+class RecordedSeeds:
+    """The seeds of a condition that are in a store.
+
+    Attributes:
+        complete: seed -> its authoritative run.
+        running: seed -> the run of the cohort that is being trained.
+    """
 
     complete: dict[int, Run] = field(default_factory=dict)
     running: dict[int, Run] = field(default_factory=dict)
@@ -33,95 +33,120 @@ class Known:
         return [seed for seed in seeds if seed not in self.complete and seed not in self.running]
 
 
-def look_up(client: MlflowClient, experiment: str, digest: str) -> Known:
-    """What a store knows of a condition; takes two requests, unless there are thousands of runs."""
-    if not (number := experiment_id(client, experiment)):
-        return Known()
+def look_up(store: Store, experiment: str, digest: str) -> RecordedSeeds:
+    """The seeds of a condition in a store.
 
-    runs = _of_condition(client, number, digest)
-    known = Known(complete={seed: run for (_, seed), run in counted(runs).items()})
-    cohorts = cohorts_of(runs)
-
-    for run in runs:
-        cohort = cohorts.get(run.data.tags[RECORD_ID])
-        if "seed" in run.data.tags and run.info.status == "RUNNING" and cohort and at_work(cohort):
-            known.running[int(run.data.tags["seed"])] = cohort
-
-    return known
-
-
-def counted(runs: Sequence[Run]) -> dict[tuple[str, int], Run]:
-    """The runs that count: the digest of a condition and a seed -> the run of that seed.
-
-    It is complete, and its cohort was not deleted. Of several it is the last that was forced
-    (`rerun=true`), or else the first. The tag `duplicate` has no say: runs may have been deleted or
-    restored since it was written.
+    Takes two requests, or more where there are thousands of runs.
 
     Args:
-        runs: those of whole conditions that were not deleted, cohorts and incomplete ones included.
+        store: where to look.
+        experiment: its name.
+        digest: that of the condition.
     """
-    cohorts = cohorts_of(runs)
-    found: dict[tuple[str, int], Run] = {}
+    number = store.experiment(experiment)
+    if number is None:
+        return RecordedSeeds()
 
-    for run in sorted(runs, key=lambda run: (run.info.start_time, run.info.run_id)):
-        tags = run.data.tags
-        if "seed" in tags and tags.get(COMPLETE) == "true" and tags.get(RECORD_ID) in cohorts:
-            network = tags["config_digest"], int(tags["seed"])
-            if network not in found or tags.get(RERUN) == "true":
-                found[network] = run
-
-    return found
-
-
-def cohorts_of(runs: Sequence[Run]) -> dict[str, Run]:
-    """The runs of cohorts, by the id of the record that their seeds share."""
-    recorded = [run for run in runs if RECORD_ID in run.data.tags]
-    return {run.data.tags[RECORD_ID]: run for run in recorded if run.data.tags["role"] == "cohort"}
-
-
-def settle(client: MlflowClient, experiment_number: str, digest: str) -> None:
-    """Tag as duplicates the complete runs of a condition that do not count, and cohorts of which no seed counts."""
-    runs = _of_condition(client, experiment_number, digest)
-    chosen = counted(runs).values()
-    seeds = {run.info.run_id for run in chosen}
-    cohorts = {run.data.tags[RECORD_ID] for run in chosen}
+    runs = _runs_of_condition(store, number, digest)
+    authoritative = authoritative_runs(runs)
+    recorded = RecordedSeeds(complete={seed: run for (_, seed), run in authoritative.items()})
+    cohorts = cohorts_by_record(runs)
 
     for run in runs:
-        if run.data.tags.get(COMPLETE) != "true":
+        cohort = cohorts.get(run.data.tags[tags.RECORD_ID])
+        is_running = tags.SEED in run.data.tags and run.info.status == RunStatus.RUNNING
+        if is_running and cohort and is_active(cohort):
+            recorded.running[int(run.data.tags[tags.SEED])] = cohort
+
+    return recorded
+
+
+def authoritative_runs(runs: Sequence[Run]) -> dict[tuple[str, int], Run]:
+    """The one run that gives the results of each network: (condition digest, seed) -> run.
+
+    It is complete, and its cohort was not deleted. Of several such runs it is the last that was
+    forced (`rerun=true`), or else the first. The tag `duplicate` is not consulted: runs may have
+    been deleted or restored since it was written.
+
+    Args:
+        runs: all runs of some conditions that were not deleted, cohorts and incomplete runs
+            included.
+    """
+    cohorts = cohorts_by_record(runs)
+    authoritative: dict[tuple[str, int], Run] = {}
+
+    for run in sorted(runs, key=lambda run: (run.info.start_time, run.info.run_id)):
+        labels = run.data.tags
+        is_complete = tags.SEED in labels and labels.get(tags.COMPLETE) == "true"
+        if not is_complete or labels.get(tags.RECORD_ID) not in cohorts:
             continue
 
-        counts = (
-            run.info.run_id in seeds
-            if "seed" in run.data.tags
-            else run.data.tags[RECORD_ID] in cohorts
-        )
-        if not counts and DUPLICATE not in run.data.tags:
-            client.set_tag(run.info.run_id, DUPLICATE, "true")
+        network = labels[tags.CONDITION_DIGEST], int(labels[tags.SEED])
+        if network not in authoritative or labels.get(tags.RERUN) == "true":
+            authoritative[network] = run
 
-        if counts and DUPLICATE in run.data.tags:
-            client.delete_tag(run.info.run_id, DUPLICATE)
+    return authoritative
 
 
-def bury(client: MlflowClient, experiment_number: str) -> None:
-    """Mark the runs of an experiment as KILLED that say RUNNING while nobody is at work on them."""
-    running = search(client, experiment_number, "attributes.status = 'RUNNING'")
-    working = {
-        run.data.tags[RECORD_ID]
-        for run in running
-        if run.data.tags.get("role") in ("cohort", "sweep") and at_work(run)
-    }
-
-    for run in running:
-        if RECORD_ID in run.data.tags and run.data.tags[RECORD_ID] not in working:
-            client.set_tag(run.info.run_id, "reason", "its process is gone")
-            client.set_terminated(run.info.run_id, "KILLED")
+def cohorts_by_record(runs: Sequence[Run]) -> dict[str, Run]:
+    """The runs of cohorts, by the id of the record that their seeds share."""
+    recorded = [run for run in runs if tags.RECORD_ID in run.data.tags]
+    cohorts = [run for run in recorded if run.data.tags[tags.ROLE] == Role.COHORT]
+    return {run.data.tags[tags.RECORD_ID]: run for run in cohorts}
 
 
-def at_work(run: Run) -> bool:
+def tag_duplicates(store: Store, experiment: str, digest: str) -> None:
+    """Tag the complete runs of a condition that are not authoritative, and untag those that are.
+
+    A cohort is a duplicate if no seed of it is authoritative.
+
+    Args:
+        store: where they are.
+        experiment: its id.
+        digest: that of the condition.
+    """
+    runs = _runs_of_condition(store, experiment, digest)
+    authoritative = authoritative_runs(runs).values()
+    records = {run.data.tags[tags.RECORD_ID] for run in authoritative}
+    cohorts = [cohort for record, cohort in cohorts_by_record(runs).items() if record in records]
+    kept = {run.info.run_id for run in [*authoritative, *cohorts]}
+
+    for run in runs:
+        labels = run.data.tags
+        if labels.get(tags.COMPLETE) != "true":
+            continue
+
+        is_duplicate = run.info.run_id not in kept
+        if is_duplicate and tags.DUPLICATE not in labels:
+            store.client.set_tag(run.info.run_id, tags.DUPLICATE, "true")
+
+        if not is_duplicate and tags.DUPLICATE in labels:
+            store.client.delete_tag(run.info.run_id, tags.DUPLICATE)
+
+
+def mark_stale_runs_killed(store: Store, experiment: str) -> None:
+    """Mark runs as KILLED that say RUNNING although their process has gone.
+
+    Args:
+        store: where they are.
+        experiment: its id.
+    """
+    running = store.search(experiment, f"attributes.status = '{RunStatus.RUNNING}'")
+    recorded = [run for run in running if tags.RECORD_ID in run.data.tags]
+    starters = [run for run in recorded if run.data.tags[tags.ROLE] in (Role.COHORT, Role.SWEEP)]
+    active = {run.data.tags[tags.RECORD_ID] for run in starters if is_active(run)}
+
+    for run in recorded:
+        if run.data.tags[tags.RECORD_ID] not in active:
+            store.client.set_tag(run.info.run_id, tags.REASON, "its process is gone")
+            store.client.set_terminated(run.info.run_id, str(RunStatus.KILLED))
+
+
+def is_active(run: Run) -> bool:
     """Whether the process that began a cohort or a sweep is still at work on it."""
-    beat_ms = int(run.data.tags.get(HEARTBEAT, run.info.start_time))
-    return run.info.status == "RUNNING" and alive(run.data.tags, beat_ms)
+    beat_ms = int(run.data.tags.get(tags.HEARTBEAT, run.info.start_time))
+    return run.info.status == RunStatus.RUNNING and is_alive(run.data.tags, beat_ms)
 
 
-def _of_condition(client: MlflowClient, experiment_number: str, digest: str) -> list[Run]:
-    return search(client, experiment_number, f"tags.config_digest = '{digest}'")
+def _runs_of_condition(store: Store, experiment: str, digest: str) -> list[Run]:
+    return store.search(experiment, f"tags.{tags.CONDITION_DIGEST} = '{digest}'")

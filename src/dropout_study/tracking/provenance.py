@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dropout_study.config.uri import masked
-from dropout_study.system.processes import identity
+from dropout_study.system.processes import this_process
 
 if TYPE_CHECKING:
     import torch
@@ -50,7 +50,7 @@ CHANGES_LIMIT = 200_000  # characters of the changes that are kept
 
 def tags(device: "torch.device") -> dict[str, str]:
     """Tags that say what produced a run: its code, its versions, its machine and its process."""
-    return versions() | machine(device) | identity() | {"code": code()} | commit()
+    return versions() | machine(device) | this_process() | {"code": code()} | commit()
 
 
 @cache

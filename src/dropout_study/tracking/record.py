@@ -6,35 +6,56 @@ import math
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dropout_study.system.processes import alive, now_ms
+from dropout_study.system.processes import is_alive, now_ms
 from dropout_study.tracking.packing import pack, pack_picture
 
 if TYPE_CHECKING:
     from torch import Tensor  # a job that is skipped loads no torch
 
-FILE = "record.json"
-TABLE = "seeds.json"  # the results as a table
-UNRECORDED = "unrecorded"  # lies beside a record as long as its store lacks something of it
+RECORD_FILE = "record.json"
+TABLE = "seeds.json"
+"""The results of the seeds as a table, which MLflow shows on the page of a run."""
+UNRECORDED = "unrecorded"
+"""An empty file beside a record, as long as its store lacks something of it."""
 Curve = list[tuple[int, float, int]]
 """Points of a curve: update, value, time in milliseconds."""
 
 
+class RunStatus(StrEnum):
+    """How a run stands, as MLflow calls it."""
+
+    RUNNING = "RUNNING"
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+    KILLED = "KILLED"
+
+
+class Role(StrEnum):
+    """What a run stands for: the networks of a condition, one of them, or a sweep over conditions."""
+
+    COHORT = "cohort"
+    SEED = "seed"
+    SWEEP = "sweep"
+
+
 @dataclass
 class SeedRecord:
-    """What one network of the cohort achieved.
+    """The results of one network of a cohort.
 
-    A store shows the last point of a curve as the metric of that key. So a metric has a key of its
-    own, or is that last point, such as the validation error.
+    A store shows the last point of a curve as the metric of the same key. So a metric has a key of
+    its own, or equals that last point, as the validation error does.
 
     Attributes:
+        data_digest: digest of the training and validation examples of the seed.
         metrics: final values.
-        curves: by update, or by whatever the step of a curve is.
-        wrong: rule -> which test images it misclassified, packed.
+        curves: key -> points; the step is the update, or what the key says.
+        wrong: rule -> how often each test image was misclassified, packed.
         pictures: name -> grey values, packed.
-        failure: why the network does not count, if it does not.
+        failure: why the network failed; empty if it did not.
     """
 
     seed: int
@@ -47,8 +68,12 @@ class SeedRecord:
 
     def clashes(self, key: str) -> bool:
         """Whether a metric has the key of a curve without being its last point."""
-        both = key in self.metrics and self.curves.get(key)
-        return bool(both) and self.metrics[key] != self.curves[key][-1][1]
+        curve = self.curves.get(key)
+        if key not in self.metrics or not curve:
+            return False
+
+        _, last, _ = curve[-1]
+        return self.metrics[key] != last
 
     def check(self, key: str) -> None:
         """Refuse a metric that a store would replace by the last point of a curve.
@@ -57,23 +82,35 @@ class SeedRecord:
             ValueError: the two differ.
         """
         if self.clashes(key):
-            found = f"{key} is a curve, and a metric that is not its last point"
-            raise ValueError(f"{found}: give the metric another key")
+            raise ValueError(
+                f"{key} is a curve, and a metric that is not its last point: "
+                "give the metric another key"
+            )
 
 
 @dataclass
 class Record:
-    """A run: what it is, how it stands, and what came out. A cohort has seeds; a sweep has none of its own.
+    """A run: what it is, how it stands, and its results.
+
+    A cohort has seeds; a sweep has none.
 
     Attributes:
+        experiment: its name, that of the study.
+        description: that of the experiment, in Markdown.
+        name: the condition in words.
+        params: key of the configuration -> value.
+        tags: see the module `tags`.
         dataset: name, digest and source of the data, and the number of training examples.
+        seeds: the networks.
         artifacts: files of the folder that belong to the run.
         role: `cohort` or `sweep`.
-        store: the address of the store it belongs into, without its password.
-        status: `RUNNING`, `FINISHED`, `FAILED` or `KILLED`.
+        store: the address of the store to which it belongs, without its password.
+        status: how the run stands.
         reason: why it failed or was killed.
+        started_ms: when it began, in milliseconds since the epoch, as the following.
+        ended_ms: when it ended.
         evaluated_ms: when the final metrics were computed, if after the run.
-        id: names the record in a store, so that recording twice makes one run.
+        id: identifies the record in a store, so that recording it twice makes one run.
     """
 
     experiment: str
@@ -84,9 +121,9 @@ class Record:
     dataset: dict[str, Any]
     seeds: list[SeedRecord]
     artifacts: list[str] = field(default_factory=list)
-    role: str = "cohort"
+    role: Role = Role.COHORT
     store: str = ""
-    status: str = "RUNNING"
+    status: RunStatus = RunStatus.RUNNING
     reason: str = ""
     started_ms: int = field(default_factory=now_ms)
     ended_ms: int | None = None
@@ -95,97 +132,120 @@ class Record:
 
     @property
     def seconds(self) -> float:
-        """Wall time of the run."""
+        """Wall time of the run, until now if it has not ended."""
         return ((self.ended_ms or now_ms()) - self.started_ms) / 1000
 
     @property
-    def whole(self) -> list[SeedRecord]:
+    def successful(self) -> list[SeedRecord]:
         """The seeds that did not fail."""
         return [seed for seed in self.seeds if not seed.failure]
 
     def values(self, metric: str) -> list[float]:
         """A metric of all seeds that have it and did not fail."""
-        return [seed.metrics[metric] for seed in self.whole if metric in seed.metrics]
+        return [seed.metrics[metric] for seed in self.successful if metric in seed.metrics]
 
     def add_metric(self, key: str, values: "Tensor") -> None:
-        """A final value of every network that did not fail, `[R]`; nan is none.
+        """Add a final value of every network that did not fail.
+
+        Args:
+            key: that of the metric.
+            values: `[R]`; NaN adds none.
 
         Raises:
             ValueError: the key is that of a curve that ends with another value.
         """
-        for seed, value in zip(self.whole, values.tolist(), strict=True):
+        for seed, value in zip(self.successful, values.tolist(), strict=True):
             if not math.isnan(value):
                 seed.metrics[key] = value
                 seed.check(key)
 
     def add_curve(self, key: str, steps: Sequence[int], values: "Tensor") -> None:
-        """A curve of every network that did not fail: values `[K, R]` at K steps; nan is none.
+        """Add a curve of every network that did not fail.
+
+        Args:
+            key: that of the curve.
+            steps: K of them.
+            values: `[K, R]`; a NaN among those of a network adds no curve.
 
         Raises:
-            ValueError: the key is that of a metric with another value than the last.
+            ValueError: the key is that of a metric that differs from the last point.
         """
-        for seed, of_seed in zip(self.whole, values.T.tolist(), strict=True):
+        for seed, of_seed in zip(self.successful, values.T.tolist(), strict=True):
             if not any(map(math.isnan, of_seed)):
-                seed.curves[key] = [
-                    (step, value, now_ms()) for step, value in zip(steps, of_seed, strict=True)
-                ]
+                points = zip(steps, of_seed, strict=True)
+                seed.curves[key] = [(step, value, now_ms()) for step, value in points]
                 seed.check(key)
 
     def add_wrong(self, rule: str, shares: "Tensor") -> None:
-        """How often a rule misclassified each test image, `[R, N]` in [0, 1]; nan is not known.
+        """Add how often a rule misclassified each test image, for every network that did not fail.
 
-        A row for every network that did not fail.
+        Args:
+            rule: its name.
+            shares: `[R, N]` in [0, 1]; a NaN among those of a network adds none.
         """
-        for seed, of_seed in zip(self.whole, shares, strict=True):
+        for seed, of_seed in zip(self.successful, shares, strict=True):
             if not of_seed.isnan().any():
                 seed.wrong[rule] = pack(of_seed.double().numpy())
 
     def add_picture(self, name: str, values: "Tensor") -> None:
-        """A picture of every network that did not fail, grey values `[R, H, W]`."""
-        for seed, of_seed in zip(self.whole, values, strict=True):
+        """Add a picture of every network that did not fail.
+
+        Args:
+            name: that of the picture.
+            values: grey values, `[R, H, W]`.
+        """
+        for seed, of_seed in zip(self.successful, values, strict=True):
             seed.pictures[name] = pack_picture(of_seed.cpu().numpy())
 
-    def status_of(self, seed: SeedRecord) -> str:
-        """The status of one seed: those that did not fail are finished, though their cohort is not whole."""
-        if self.status == "FAILED":
-            return "FAILED" if seed.failure else "FINISHED"
-        return self.status
+    def status_of(self, seed: SeedRecord) -> RunStatus:
+        """The status of one seed: in a cohort that failed, the seeds that did not are finished."""
+        if self.status != RunStatus.FAILED:
+            return self.status
+
+        return RunStatus.FAILED if seed.failure else RunStatus.FINISHED
 
     def fail(self, reason: str) -> None:
-        """The run as a whole, and so every seed, has failed."""
+        """End the run as failed, with every seed."""
         for seed in self.seeds:
             seed.failure = reason
-        self.end("FAILED", reason)
+        self.end(RunStatus.FAILED, reason)
 
-    def end(self, status: str, reason: str = "") -> None:
+    def end(self, status: RunStatus, reason: str = "") -> None:
         """Set the final status."""
         self.status = status
         self.reason = reason
         self.ended_ms = now_ms()
 
-    def abandoned(self, folder: Path) -> bool:
-        """Whether the record in a folder says RUNNING, and its process is gone."""
-        beat_ms = int((folder / FILE).stat().st_mtime * 1000)
-        return self.status == "RUNNING" and not alive(self.tags, beat_ms)
+    def is_abandoned(self, folder: Path) -> bool:
+        """Whether the record in a folder says RUNNING although its process has gone."""
+        beat_ms = int((folder / RECORD_FILE).stat().st_mtime * 1000)
+        return self.status == RunStatus.RUNNING and not is_alive(self.tags, beat_ms)
 
     def save(self, folder: Path) -> None:
         """Write the record whole or not at all, and note that the store lacks it."""
         (folder / UNRECORDED).touch()
-        partial = folder / f"{FILE}.partial"
+        partial = folder / f"{RECORD_FILE}.partial"
         partial.write_text(json.dumps(dataclasses.asdict(self)), encoding="utf-8")
-        partial.replace(folder / FILE)
+        partial.replace(folder / RECORD_FILE)
 
     @classmethod
     def load(cls, folder: Path) -> "Record":
-        """Read the record of a job's folder, without metrics of older ones that no store has shown.
+        """Read the record of a job's folder.
+
+        Earlier versions allowed a metric with the key of a curve. Stores never showed such metrics,
+        and they are left out.
 
         Raises:
             FileNotFoundError: the job did not get as far as training.
         """
-        plain = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        seeds = [SeedRecord(**seed) for seed in plain.pop("seeds")]
-        for seed in seeds:
-            kept = {key: value for key, value in seed.metrics.items() if not seed.clashes(key)}
-            seed.metrics = kept
+        content = json.loads((folder / RECORD_FILE).read_text(encoding="utf-8"))
+        content["role"] = Role(content["role"])
+        content["status"] = RunStatus(content["status"])
 
-        return cls(seeds=seeds, **plain)
+        seeds = [SeedRecord(**seed) for seed in content.pop("seeds")]
+        for seed in seeds:
+            clashing = [key for key in seed.metrics if seed.clashes(key)]
+            for key in clashing:
+                del seed.metrics[key]
+
+        return cls(seeds=seeds, **content)

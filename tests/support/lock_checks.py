@@ -1,4 +1,4 @@
-"""How the guard of a store is tested, whatever the store."""
+"""How the lock of a store is tested, whatever the store."""
 
 import threading
 import time
@@ -8,29 +8,29 @@ from multiprocessing.synchronize import Event
 import pytest
 
 from dropout_study.system import locks
-from dropout_study.tracking import store
+from dropout_study.tracking.store import Store
 from support.scripts import FORKS
 
 
 def keep(uri: str, held: Event) -> None:
-    """Hold the guard of a store until this process is killed."""
-    with store.guard(uri):
+    """Hold the lock of a store until this process is killed."""
+    with Store(uri).lock():
         held.set()
         time.sleep(600)
 
 
-def check_guard(
+def check_lock(
     uri: str, name: str, say: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Wait for the guard of a store that another process holds, until that one is killed; then take it twice."""
-    monkeypatch.setattr(locks, "PATIENCE", 0.2)
+    """Wait for the lock of a store that another process holds, until that one is killed; then take it twice."""
+    monkeypatch.setattr(locks, "SILENT_WAIT_SECONDS", 0.2)
     held = FORKS.Event()
     holder = FORKS.Process(target=keep, args=(uri, held))
     holder.start()
     assert held.wait(60)
     threading.Timer(1.0, holder.kill).start()
 
-    with store.guard(uri), store.guard(uri):
+    with Store(uri).lock(), Store(uri).lock():
         assert not holder.is_alive()
 
     said = say().strip().splitlines()
@@ -38,5 +38,5 @@ def check_guard(
     assert name in said[0]
     assert "another process" in said[0]
 
-    with store.guard(uri):
+    with Store(uri).lock():
         assert say() == "", "nobody else holds it"

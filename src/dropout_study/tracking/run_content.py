@@ -1,0 +1,180 @@
+"""What the runs of a record hold in MLflow: params, tags, metrics, data set."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric
+
+from dropout_study.measures.statistics import PERCENT, interval, range_of
+from dropout_study.tracking import tags
+from dropout_study.tracking.packing import pack_curve
+from dropout_study.tracking.record import TABLE, Record, Role, RunStatus, SeedRecord
+
+MAX_TAG_LENGTH = 8_000
+"""Characters of the longest tag that every store takes; longer packed results are left out."""
+PREFIX_WITH_INTERVAL = "test/"
+"""Prefix of the metrics whose intervals are metrics of the cohort; its table has all intervals."""
+TAGS_OF_SEEDS = (
+    tags.CONDITION_DIGEST,
+    tags.TRAINING_DIGEST,
+    tags.RERUN,
+    tags.COMMIT,
+    tags.BUDGET,
+    tags.ARM,
+    tags.CANDIDATE,
+)
+"""Tags of a cohort that the runs of its seeds repeat."""
+
+
+def params(record: Record) -> dict[str, str]:
+    """The params of every run of a record.
+
+    The number of hidden units is added, a number that MLflow's charts can put on an axis.
+    """
+    widths = record.params.get("model.widths")
+    if not widths:
+        return record.params
+
+    units = sum(map(int, widths.split("x")))
+    return record.params | {"model.units": str(units)}
+
+
+def dataset_input(record: Record) -> DatasetInput:
+    """The data that a cohort was trained on."""
+    dataset = Dataset(
+        name=record.dataset["name"],
+        digest=record.dataset["digest"],
+        source_type="local",
+        source=json.dumps({"uri": record.dataset["source"]}),
+        profile=json.dumps({"train_size": record.dataset["train_size"]}),
+    )
+    return DatasetInput(dataset, [InputTag(tags.DATA_CONTEXT, "training")])
+
+
+def cohort_tags(record: Record) -> dict[str, str]:
+    """The tags of a cohort or a sweep when it starts."""
+    return record.tags | {tags.ROLE: str(record.role)}
+
+
+def seed_tags(record: Record, seed: SeedRecord, parent: str) -> dict[str, str]:
+    """The tags of a seed when it starts.
+
+    Args:
+        record: that of the cohort.
+        seed: one of its seeds.
+        parent: the id of the cohort's run.
+    """
+    own = {
+        tags.PARENT: parent,
+        tags.ROLE: str(Role.SEED),
+        tags.SEED: str(seed.seed),
+        tags.DATA_DIGEST: seed.data_digest,
+    }
+    return own | {key: record.tags[key] for key in TAGS_OF_SEEDS if key in record.tags}
+
+
+def outcome_tags(record: Record, status: RunStatus, reason: str) -> dict[str, str]:
+    """Tags that say how a run ended; none as long as it runs."""
+    if status == RunStatus.RUNNING:
+        return {}
+
+    outcome = {tags.WALL_SECONDS: f"{record.seconds:.1f}"}
+    if status != RunStatus.FINISHED:
+        outcome[tags.REASON] = reason
+
+    return outcome
+
+
+def display_tags(record: Record, folder: Path) -> dict[str, str]:
+    """The interval of the test error as text, and which of the files MLflow shows as a table."""
+    shown = {}
+
+    errors = record.values("test/error/weight_scaling")
+    if len(errors) > 1:
+        error = interval(errors).within(PERCENT)
+        shown[tags.INTERVAL] = f"{error.low:.2f} to {error.high:.2f}"
+
+    if (folder / TABLE).exists():
+        shown[tags.LOGGED_ARTIFACTS] = json.dumps([{"path": TABLE, "type": "table"}])
+
+    return shown
+
+
+def packed_tags(seed: SeedRecord) -> dict[str, str]:
+    """Curves, misclassified images and pictures as text.
+
+    The results of thousands of runs can be read with one request, since it returns their tags.
+    """
+    packed = {
+        f"curve/{key}": pack_curve([(step, value) for step, value, _ in curve])
+        for key, curve in seed.curves.items()
+        if not key.startswith("train/")
+    }
+    packed |= {f"wrong/{rule}": text for rule, text in seed.wrong.items()}
+    packed |= {f"picture/{name}": text for name, text in seed.pictures.items()}
+
+    return {
+        f"{tags.PACKED}{key}": text for key, text in packed.items() if len(text) <= MAX_TAG_LENGTH
+    }
+
+
+def seed_metrics(record: Record, seed: SeedRecord) -> list[Metric]:
+    """The curves of a seed, and its final metrics.
+
+    A final metric that is the last point of a curve is left out.
+    """
+    points = [
+        Metric(key, value, time_ms, update)
+        for key, curve in seed.curves.items()
+        for update, value, time_ms in curve
+    ]
+    final = {key: value for key, value in seed.metrics.items() if key not in seed.curves}
+
+    return points + _final_metrics(record, final)
+
+
+def cohort_metrics(record: Record) -> list[Metric]:
+    """Mean curves over the seeds, and means of the final metrics.
+
+    Final metrics on test data have the bounds of their 95 % intervals, too.
+    """
+    points = _mean_curves(record.successful or record.seeds)
+    in_curves = {key for seed in record.successful for key in seed.curves}
+    summary: dict[str, float] = {}
+
+    for key in dict.fromkeys(key for seed in record.successful for key in seed.metrics):
+        mean = interval(record.values(key)).within(range_of(key))
+
+        if key not in in_curves:
+            summary[key] = _short(mean.mean)
+
+        if mean.n > 1 and key.startswith(PREFIX_WITH_INTERVAL):
+            summary[f"{key}_low"] = _short(mean.low)
+            summary[f"{key}_high"] = _short(mean.high)
+
+    return points + _final_metrics(record, summary)
+
+
+def _mean_curves(seeds: Iterable[SeedRecord]) -> list[Metric]:
+    """The mean of each curve over the seeds that have it."""
+    points = []
+
+    for key in {key for seed in seeds for key in seed.curves}:
+        curves = [seed.curves[key] for seed in seeds if key in seed.curves]
+        for of_step in zip(*curves, strict=True):
+            step, _, time_ms = of_step[0]
+            mean = sum(value for _, value, _ in of_step) / len(of_step)
+            points.append(Metric(key, _short(mean), time_ms, step))
+
+    return points
+
+
+def _short(value: float) -> float:
+    """Five digits, for which a column has room; the values of the seeds are exact."""
+    return float(f"{value:.5g}")
+
+
+def _final_metrics(record: Record, values: dict[str, float]) -> list[Metric]:
+    time_ms = record.evaluated_ms or record.ended_ms or record.started_ms
+    return [Metric(key, value, time_ms, 0) for key, value in values.items()]

@@ -25,6 +25,21 @@ from support.scripts import Script
 
 TEXT = readme.read(readme.README)
 MOST_WORDS = 1_100
+RECIPES = readme.rows(readme.read(ROOT / "CONTRIBUTING.md"), "I want to add")
+ADDED = (
+    "a mask family",
+    "a data set",
+    "a corruption",
+    "a column in MLflow",
+    "a launcher",
+    "a claim",
+    "a rule",
+    "a probe",
+    "an optimizer",
+    "a metric",
+    "a column of the verdict table",
+    "an option",
+)
 
 
 class Terminal:
@@ -222,3 +237,28 @@ def test_every_option_is_documented() -> None:
     for group in ("data", "model", "regularizer", "optimizer", "schedule", "budget", "trainer"):
         choices = {file.stem for file in (CONF / group).glob("*.yaml")}
         assert choices <= named, group
+
+
+def test_contributing_names_every_change() -> None:
+    """If this failed, a contributor would have to search for the files of a change."""
+    assert tuple(row["I want to add"] for row in RECIPES) == ADDED
+
+
+@pytest.mark.parametrize("row", RECIPES, ids=lambda row: row["I want to add"])
+def test_contributing_names_files_that_there_are(row: dict[str, str]) -> None:
+    """If this failed, a contributor would look for a file, or in it for a name, in vain."""
+    entries = re.findall(r"`([^`]+)`(?: \(([^)]*)\))?", row["files"])
+    assert entries
+
+    for path, names in entries:
+        files = existing(path)
+        assert files, path
+        text = "".join(map(readme.read, files))
+        for name in re.findall(r"`([^`]+)`", names):
+            assert re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text), f"{path}: {name}"
+
+
+def existing(path: str) -> list[Path]:
+    """The files of a path in CONTRIBUTING, where NAME and STUDY stand for any name."""
+    pattern = path.replace("NAME", "*").replace("STUDY", "*")
+    return sorted([*ROOT.glob(pattern), *(ROOT / "src" / "dropout_study").glob(pattern)])

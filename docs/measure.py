@@ -1,7 +1,7 @@
 """How the source is laid out and how densely it is written: `python docs/measure.py [FOLDER]`.
 
 Prints the packages and the arrows between them, the length of functions, syntax nodes per line of
-code, blank and comment lines inside bodies, long lines, and private attributes of dependencies.
+code, blank and comment lines inside bodies, long lines, and private names of dependencies.
 """
 
 import ast
@@ -10,160 +10,165 @@ import statistics
 import sys
 import tokenize
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-COLUMNS = 100
-DENSE = 6  # lines of code from which the density of a body is counted
+COLUMNS = 100  # of a line that is not long
+DENSITY_FROM = 6  # lines of code from which the density of a body is counted
+LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
 
 
 def main(folder: Path) -> None:
     """Measure every module below a folder and print one line per measure."""
-    sources = {file: file.read_text(encoding="utf-8") for file in sorted(folder.rglob("*.py"))}
-    trees = {file: ast.parse(text) for file, text in sources.items()}
-    bodies = [body for file, tree in trees.items() for body in function_bodies(tree, sources[file])]
-    report_packages(folder, trees)
+    texts = {file: file.read_text(encoding="utf-8") for file in sorted(folder.rglob("*.py"))}
+    trees = {file: ast.parse(text) for file, text in texts.items()}
 
-    code = [body.code_lines for body in bodies]
-    dense = [body.nodes / body.code_lines for body in bodies if body.code_lines >= DENSE]
-    blank = sum(body.other_lines for body in bodies)
-    print(f"functions                      {len(bodies)}")
-    print(f"lines of code in a body        {spread(code)}")
-    print(f"syntax nodes per code line     {spread(dense)}   (bodies of {DENSE} lines or more)")
-    print(f"blank or comment lines         {blank / (blank + sum(code)):.1%}   (inside bodies)")
-
-    lines = [line for text in sources.values() for line in text.splitlines()]
-    long = sum(len(line) > COLUMNS for line in lines)
-    print(f"lines over {COLUMNS} columns          {long} of {len(lines)}")
-
-    tuples = sum(is_tuple_assignment(node) for tree in trees.values() for node in ast.walk(tree))
-    print(f"tuple assignments              {tuples}")
-
-    private = Counter(use for file, tree in trees.items() for use in private_uses(tree))
-    print(f"private names of dependencies  {sum(private.values())}")
-
-    for use, count in sorted(private.items()):
-        print(f"    {use} ({count})")
+    print_packages(folder, trees)
+    print_bodies([body for file, tree in trees.items() for body in bodies(tree, texts[file])])
+    print_lines([line for text in texts.values() for line in text.splitlines()])
+    print_uses(list(trees.values()))
 
 
-class Body:
-    """The body of a function without its docstring and without functions inside it.
-
-    Attributes:
-        code_lines: lines that hold a token of code.
-        other_lines: blank lines and lines of comment between the first and the last of these.
-        nodes: syntax nodes.
-    """
-
-    def __init__(self, function: ast.FunctionDef, code: set[int]) -> None:
-        statements = function.body[ast.get_docstring(function) is not None :]
-        first = function.body[0].lineno if statements else function.lineno
-        last = function.end_lineno or function.lineno
-        docstring = set()
-
-        if ast.get_docstring(function) is not None:
-            docstring = set(range(first, (function.body[0].end_lineno or first) + 1))
-
-        span = set(range(first, last + 1)) - docstring
-        self.code_lines = len(span & code)
-        self.other_lines = len(span - code)
-        self.nodes = sum(1 for statement in statements for _ in ast.walk(statement))
-
-
-def function_bodies(tree: ast.Module, text: str) -> Iterator[Body]:
-    """The bodies of all functions that have any code besides a docstring."""
-    code = lines_of_code(text)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef):
-            body = Body(node, code)
-            if body.code_lines:
-                yield body
-
-
-def lines_of_code(text: str) -> set[int]:
-    """Numbers of the lines that hold a token which is neither a comment nor layout."""
-    layout = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
-    lines: set[int] = set()
-
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type not in layout:
-            lines.update(range(token.start[0], token.end[0] + 1))
-
-    return lines
-
-
-def report_packages(folder: Path, trees: dict[Path, ast.Module]) -> None:
-    """Print each package with its modules, and the packages that it imports."""
+def print_packages(folder: Path, trees: dict[Path, ast.Module]) -> None:
+    """Print each package with its number of modules and the packages that it imports."""
     modules: Counter[str] = Counter()
     arrows: dict[str, set[str]] = {}
 
     for file, tree in trees.items():
-        package = package_of(file.relative_to(folder).with_suffix("").parts)
-        modules[package] += 1
+        package = file.relative_to(folder).with_suffix("").parts[0]
+        if package != "__init__":
+            modules[package] += 1
+            arrows.setdefault(package, set()).update(own_imports(tree, folder.name))
+            arrows[package].discard(package)
 
-        for imported in own_imports(tree, folder.name):
-            if imported != package:
-                arrows.setdefault(package, set()).add(imported)
-
+    total = sum(modules.values())
     count = sum(map(len, arrows.values()))
-    print(
-        f"packages                       {len(modules)}, {sum(modules.values())} modules, {count} arrows"
-    )
+    print(f"packages                       {len(modules)}, {total} modules, {count} arrows")
 
-    for package, number in sorted(modules.items()):
-        print(f"    {package} ({number}) -> {', '.join(sorted(arrows.get(package, ())))}")
-
-
-def package_of(parts: tuple[str, ...]) -> str:
-    """The package of a module: the first part of its path."""
-    return parts[0]
+    for package in sorted(modules):
+        print(f"    {package} ({modules[package]}) -> {', '.join(sorted(arrows[package]))}")
 
 
 def own_imports(tree: ast.Module, name: str) -> Iterator[str]:
     """The packages of the project that a module imports, wherever in it."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == name:
-            parts = (node.module or "").split(".")[1:]
-            if parts:
+        if isinstance(node, ast.ImportFrom):
+            root, *parts = str(node.module).split(".")
+
+            if root == name and parts:
                 yield parts[0]
-            else:
+            elif root == name:
                 yield from (alias.name for alias in node.names)
 
 
-def is_tuple_assignment(node: ast.AST) -> bool:
-    """Whether a statement assigns several values to as many names at once."""
-    assigns = isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple)
-    return assigns and isinstance(node.targets[0], ast.Tuple)
+class Body:
+    """The body of a function without its docstring.
 
-
-def private_uses(tree: ast.Module) -> Iterator[str]:
-    """Private modules that are imported, and private attributes of anything but the own object.
-
-    Names that end with an underscore, too, are public by agreement, as `_replace` of named tuples.
+    Attributes:
+        code: lines that hold code.
+        blank: other lines between the first and the last, blank or comment.
+        nodes: syntax nodes.
     """
+
+    def __init__(self, function: ast.FunctionDef, code_lines: set[int]) -> None:
+        has_docstring = ast.get_docstring(function) is not None
+        statements = function.body[1:] if has_docstring else function.body
+        first = function.body[0].lineno
+
+        if has_docstring:
+            first = int(function.body[0].end_lineno or first) + 1
+
+        lines = set(range(first, int(function.end_lineno or first) + 1))
+        self.code = len(lines & code_lines)
+        self.blank = len(lines - code_lines)
+        self.nodes = sum(1 for statement in statements for _ in ast.walk(statement))
+
+
+def bodies(tree: ast.Module, text: str) -> Iterator[Body]:
+    """The bodies of all functions that hold more than a docstring."""
+    code_lines = lines_of_code(text)
+
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and is_private(*(node.module or "").split(".")):
-            yield str(node.module)
+        if isinstance(node, ast.FunctionDef):
+            body = Body(node, code_lines)
+            if body.code:
+                yield body
 
-        if isinstance(node, ast.Attribute) and is_private(node.attr) and not is_own(node.value):
-            yield ast.unparse(node)
+
+def lines_of_code(text: str) -> set[int]:
+    """Numbers of the lines that hold more than comment and layout."""
+    lines: set[int] = set()
+
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in LAYOUT:
+            lines.update(range(token.start[0], token.end[0] + 1))
+
+    return lines
 
 
-def is_private(*names: str) -> bool:
-    """Whether one of some names is private by its spelling."""
+def print_bodies(measured: Sequence[Body]) -> None:
+    """Print length and density of the bodies of functions."""
+    code = [body.code for body in measured]
+    density = [body.nodes / body.code for body in measured if body.code >= DENSITY_FROM]
+    blank = sum(body.blank for body in measured)
+    share = blank / (blank + sum(code))
+
+    print(f"functions                      {len(measured)}")
+    print(f"lines of code in a body        {spread(code)}")
+    print(f"syntax nodes per code line     {spread(density)}   (bodies of {DENSITY_FROM}+ lines)")
+    print(f"blank or comment lines         {share:.1%}   (inside bodies)")
+
+
+def spread(values: Sequence[float]) -> str:
+    """Median and ninth decile."""
+    deciles = statistics.quantiles(values, n=10)
+    return f"{statistics.median(values):.1f} median, {deciles[8]:.1f} at 90 %"
+
+
+def print_lines(lines: Sequence[str]) -> None:
+    """Print how many lines are long."""
+    long = sum(len(line) > COLUMNS for line in lines)
+    print(f"lines over {COLUMNS} columns          {long} of {len(lines)}")
+
+
+def print_uses(trees: Iterable[ast.Module]) -> None:
+    """Print assignments of several names at once, and private names of dependencies."""
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    private = Counter(name for node in nodes for name in private_names(node))
+
+    print(f"tuple assignments              {sum(map(is_tuple_assignment, nodes))}")
+    print(f"private names of dependencies  {private.total()}")
+
+    for name, count in sorted(private.items()):
+        print(f"    {name} ({count})")
+
+
+def is_tuple_assignment(node: ast.AST) -> bool:
+    """Whether a statement assigns several values to as many names."""
+    if not isinstance(node, ast.Assign):
+        return False
+
+    return isinstance(node.value, ast.Tuple) and isinstance(node.targets[0], ast.Tuple)
+
+
+def private_names(node: ast.AST) -> Iterator[str]:
+    """A private module that is imported, or a private attribute of anything but the own object."""
+    if isinstance(node, ast.ImportFrom) and any(map(is_private, str(node.module).split("."))):
+        yield str(node.module)
+
+    if isinstance(node, ast.Attribute) and is_private(node.attr) and not is_own(node.value):
+        yield ast.unparse(node)
+
+
+def is_private(name: str) -> bool:
+    """Whether a name is private by its spelling; `_replace` and the like of named tuples are not."""
     public = ("_replace", "_asdict", "_fields")
-    return any(name[:1] == "_" and name[-1:] != "_" and name not in public for name in names)
+    return name.startswith("_") and not name.endswith("_") and name not in public
 
 
 def is_own(owner: ast.expr) -> bool:
     """Whether an expression is the object or the class that a method belongs to."""
     return isinstance(owner, ast.Name) and owner.id in ("self", "cls")
-
-
-def spread(values: list[int] | list[float]) -> str:
-    """Median and ninth decile."""
-    tenths = statistics.quantiles(values, n=10)
-    return f"{statistics.median(values):.1f} median, {tenths[8]:.1f} at 90 %"
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from dropout_study.running.job import FILE, Job
+from dropout_study.running.job import JOB_FILE, Job
 from dropout_study.running.progress import duration, jobs_of, line, told
 
 
@@ -12,7 +12,7 @@ def test_the_jobs_of_a_start_are_those_in_its_folders(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         Job(name).save(tmp_path / name)
 
-    (tmp_path / "broken" / FILE).write_text('{"name": "cut sho')
+    (tmp_path / "broken" / JOB_FILE).write_text('{"name": "cut sho')
     folders = [tmp_path / name for name in ("2", "10", "broken", "not begun")]
     assert [job.name for job in jobs_of(folders).values()] == ["2", "10"]
 

@@ -11,7 +11,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from dropout_study.config import condition, read, schema
+from dropout_study.config import read, schema
 from dropout_study.config.schema import Config, ConfigError
 from support.paths import CONF
 
@@ -196,87 +196,6 @@ def test_regularizers_combine(make_config: Make) -> None:
     """If this failed, dropout with L2 and max-norm could not be one condition."""
     regularizer = make_config("regularizer=[l2,max_norm]", "regularizer.l1=1e-6").regularizer
     assert (regularizer.l2, regularizer.l1, regularizer.max_norm) == (1e-4, 1e-6, [3.0])
-
-
-@pytest.mark.parametrize(
-    "cosmetic",
-    [
-        "seeds=[7]",
-        "data.root=/elsewhere",
-        "data.download=false",
-        "trainer=cpu",
-        "tracking.cohort=true",
-        "debug.profile=true",
-    ],
-)
-def test_the_digest_ignores_what_does_not_change_a_condition(
-    make_config: Make, cosmetic: str
-) -> None:
-    """If this failed, moving to another machine would train everything again."""
-    assert condition.condition_digest(make_config(cosmetic)) == condition.condition_digest(
-        make_config()
-    )
-
-
-@pytest.mark.parametrize(
-    "scientific",
-    ["model.hidden_rate=0.4", "model.widths=[256]", "data.train_size=100", "optimizer.lr=0.01", "budget.updates=7",
-     "trainer.precision=64-true", "regularizer.l2=1e-3", "schedule=constant", "data.resample=bootstrap"],
-)  # fmt: skip
-def test_the_digest_changes_with_the_condition(make_config: Make, scientific: str) -> None:
-    """If this failed, two conditions would be taken for one and their seeds averaged."""
-    assert condition.condition_digest(make_config(scientific)) != condition.condition_digest(
-        make_config()
-    )
-
-
-def test_the_digest_survives_writing_and_reading(make_config: Make) -> None:
-    """If this failed, a stored configuration would not find its own run."""
-    config = make_config()
-    stored = OmegaConf.create(OmegaConf.to_yaml(OmegaConf.structured(config)))
-    again = OmegaConf.merge(OmegaConf.structured(config), stored)
-    assert condition.condition_digest(read.read_config(again)) == condition.condition_digest(config)
-
-
-@pytest.mark.parametrize(
-    ("overrides", "name"),
-    [
-        (["data=mnist", "data.train_size=1000"], "mlp 256-256, rate 0.5, mnist, n 1000"),
-        (
-            ["model.input_rate=0.2", "model.activation=tanh"],
-            "mlp 256-256 tanh, rates 0.2/0.5, digits",
-        ),
-        (
-            ["model=softmax_regression", "data.pool=2"],
-            "softmax regression, input rate 0, digits, pool 2",
-        ),
-        (["model=lenet", "data=mnist", "model.dropout=all"], "lenet all, rate 0.5, mnist"),
-        (["model=lenet", "data=mnist", "model.dropout=none"], "lenet none, mnist"),
-        (
-            ["regularizer.l2=1e-4", "regularizer.max_norm=[3]"],
-            "mlp 256-256, rate 0.5, digits, l2 0.0001, max-norm 3.0",
-        ),
-        (
-            ["data.resample=bootstrap", "data.batch_size=50"],
-            "mlp 256-256, rate 0.5, digits, bootstrap, batch 50",
-        ),
-        (["optimizer.lr=0.01"], "mlp 256-256, rate 0.5, digits, lr 0.01"),
-        (["optimizer=sgd", "schedule=constant"], "mlp 256-256, rate 0.5, digits, sgd, constant"),
-    ],
-)
-def test_names_say_what_the_condition_is(
-    make_config: Make, overrides: list[str], name: str
-) -> None:
-    """If this failed, the MLflow UI would show names that do not tell runs apart."""
-    assert condition.condition_name(make_config(*overrides)) == f"{name}, 2000 updates"
-
-
-def test_params_are_flat_and_numbers_stay_numbers(make_config: Make) -> None:
-    """If this failed, MLflow could not plot results against a parameter."""
-    params = condition.flat_params(make_config("model.hidden_rate=0.25"))
-    assert params["model.hidden_rate"] == "0.25"
-    assert params["model.widths"] == "256x256"
-    assert not any(key.startswith(("seeds", "tracking")) for key in params)
 
 
 def test_nothing_to_evaluate_is_refused() -> None:

@@ -3,14 +3,14 @@
 import math
 import zlib
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import get_type_hints
 
 import numpy as np
 import pandas as pd
 
 from dropout_study.config.names import DATASETS
-from dropout_study.config.schema import Config, MonteCarlo
+from dropout_study.config.schema import Config
 from dropout_study.measures.statistics import ANYTHING, Range, range_of
 from dropout_study.tracking.packing import unpack, unpack_curve, unpack_picture
 
@@ -24,8 +24,12 @@ TEXT = (
     "arm",
     "budget",
     "commit",
+    "code",
     "run",
     "model.widths",
+    "rules",
+    "probes",
+    "mc.per_image",
 )
 PARAMS = (
     "data.",
@@ -35,8 +39,9 @@ PARAMS = (
     "schedule.",
     "trainer.",
     "budget.",
-    "evaluation.",
+    "mc.",
 )
+EVALUATION = ("rules", "probes", "bag")
 REQUIRED = (
     "study",
     "budget",
@@ -100,7 +105,7 @@ def _check_names(columns: list[str]) -> None:
     if missing := [column for column in REQUIRED if column not in columns]:
         raise ValueError(f"line 1: there is no column {', '.join(missing)}")
 
-    known = {*TEXT, "seed", "candidate"}
+    known = {*TEXT, *EVALUATION, "seed", "candidate"}
     if other := [c for c in columns if not (c in known or c.startswith(PARAMS) or "/" in c)]:
         named = ", ".join(sorted(known))
         allowed = f"{named}, a setting such as model.name, or a measure such as val/error"
@@ -177,19 +182,20 @@ def _kind(column: str, studies: Collection[str]) -> Kind:
 
 def _numbers() -> set[str]:
     """The settings that are numbers, by the schema of the configuration."""
-    sampling = {f"evaluation.mc_{field.name}" for field in fields(MonteCarlo)}
-    return (
-        {"evaluation.bag"}
-        | sampling
-        | {
-            f"{group}.{key}"
-            for group, kind in get_type_hints(Config).items()
-            if isinstance(kind, type) and is_dataclass(kind)
-            for chosen in (kind, *kind.__subclasses__())
-            for key, hint in get_type_hints(chosen).items()
-            if hint in (int, float, int | None, float | None)
-        }
-    )
+    groups = {
+        group: (kind, *kind.__subclasses__())
+        for group, kind in get_type_hints(Config).items()
+        if isinstance(kind, type) and is_dataclass(kind)
+    }
+    of_groups = {
+        f"{group}.{key}"
+        for group, kinds in groups.items()
+        for kind in kinds
+        for key, hint in get_type_hints(kind).items()
+        if hint in (int, float, int | None, float | None)
+    }
+
+    return {"bag"} | of_groups
 
 
 NUMBERS = _numbers()

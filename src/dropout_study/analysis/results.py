@@ -26,6 +26,7 @@ NAMES = {  # tag -> column
     tags.BUDGET: "budget",
     tags.SEED: "seed",
     tags.COMMIT: "commit",
+    tags.CODE: "code",
     tags.TRAINING_DIGEST: "training_digest",
     tags.DATA_DIGEST: "data_digest",
     tags.RUN_NAME: "condition",
@@ -166,7 +167,7 @@ def to_file(runs: pd.DataFrame, file: Path) -> list[Path]:
     What belongs to one store alone (ids of runs and experiments) is left out. Returns the file, and
     that of its checksum.
     """
-    first = ["study", "budget", "condition", "arm", "candidate", "seed", "digest", "commit"]
+    first = ["study", "budget", "condition", "arm", "candidate", "seed", "digest", "commit", "code"]
     columns = [c for c in first if c in runs] + sorted(
         set(map(str, runs)) - {*first, "run", "experiment"}
     )

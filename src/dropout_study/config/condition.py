@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import MISSING, Field, asdict, fields, is_dataclass
 from typing import Any
 
-from dropout_study.config.names import DATASETS
+from dropout_study.config.names import CORRUPTIONS, DATASETS, PROBES
 from dropout_study.config.schema import (
     MLP,
     AdamW,
@@ -20,80 +21,133 @@ from dropout_study.config.schema import (
     Trainer,
 )
 
+ERA = 1
+"""Counts the meanings of configurations. It rises when the default of a key changes, or when the code
+computes other numbers from the same configuration: what was recorded before then counts no more."""
+TRAINING = ("training",)
+WHOLE = ("training", "evaluation")
 
-def scientific(config: Config) -> dict[str, Any]:
-    """What fixes a condition and its results: the configuration without seeds, paths, device and recording."""
-    plain = asdict(config)
 
-    for key in (
-        "seeds",
-        "tracking",
-        "study",
-        "checkpoint",
-        "rerun",
-        "fail_fast",
-        "dry_run",
-        "debug",
-    ):
-        del plain[key]
+def identity(config: Config, parts: Sequence[str] = WHOLE) -> dict[str, Any]:
+    """What a condition sets apart from the defaults of the schema, and the era of the code.
 
-    for group, key in (
-        ("data", "root"),
-        ("data", "download"),
-        ("trainer", "accelerator"),
-        ("budget", "name"),
-        ("budget", "minutes"),
-    ):
-        del plain[group][key]
+    A key that is added to the schema changes no identity as long as it has its default.
 
-    if plain["data"]["train_size"] is None:
-        plain["data"]["train_size"] = DATASETS[config.data.name].train
+    Args:
+        config: a condition.
+        parts: of the configuration that count, `training` and `evaluation`.
 
-    if config.budget.weights == "last":
-        del plain["budget"]["validations"]  # looking more often changes nothing
+    Returns:
+        Key, such as `model.hidden_rate`, -> value.
+    """
+    chosen = {"era": ERA} | dict(departures(config, parts=parts))
 
-    plain["evaluation"] = {"rules": sorted(plain.pop("rules"))} | {
-        f"mc_{k}": v for k, v in plain.pop("mc").items()
-    }
-    probes = sorted(plain.pop("probes"))
-    bag = plain.pop("bag")
+    if "probes" in chosen:
+        chosen["probes"] = [versioned(probe) for probe in chosen["probes"]]
 
-    if probes:
-        plain["evaluation"]["probes"] = probes
+    return chosen
 
-    if "bags" in probes:
-        plain["evaluation"]["bag"] = bag
 
-    return plain
+def departures(
+    chosen: Any,
+    default: Any = None,
+    path: str = "",
+    part: str = "training",
+    parts: Sequence[str] = WHOLE,
+) -> Iterator[tuple[str, Any]]:
+    """The keys of a configuration whose values are not their defaults, nested ones with their path.
+
+    Args:
+        chosen: a dataclass of the schema.
+        default: what the schema has in its place; none if something has to be chosen there, or if
+            something of another kind was chosen. Its `name` then counts.
+        path: of the dataclass, such as `model.`.
+        part: of the configuration that its keys belong to unless they say otherwise.
+        parts: those that count.
+    """
+    for key in fields(chosen):
+        of_key = key.metadata.get("part", part)
+        value = getattr(chosen, key.name)
+        usual = getattr(default, key.name) if default is not None else default_of(key)
+
+        if of_key not in parts:
+            continue
+
+        if is_dataclass(value):
+            same_kind = usual if type(usual) is type(value) else None
+            yield from departures(value, same_kind, f"{path}{key.name}.", of_key, parts)
+        elif value != usual or (key.name == "name" and default is None):
+            yield f"{path}{key.name}", in_order(key, value)
+
+
+def in_order(key: Field[Any], value: Any) -> Any:
+    """A value, sorted where its order changes nothing."""
+    return sorted(value) if "unordered" in key.metadata else value
+
+
+def default_of(key: Field[Any]) -> Any:
+    """The default that the schema gives to a key, `???` if it gives none."""
+    if key.default_factory is not MISSING:
+        return key.default_factory()
+
+    return "???" if key.default is MISSING else key.default
+
+
+def versioned(probe: str) -> str:
+    """A probe with its version, and with those of all that it measures."""
+    name = f"{probe} {PROBES[probe]}"
+
+    if probe != "corruption":
+        return name
+
+    kinds = (f"{kind} {version}" for kind, version in sorted(CORRUPTIONS.items()))
+
+    return f"{name}: {', '.join(kinds)}"
 
 
 def condition_digest(config: Config) -> str:
     """Twelve hexadecimal digits that name a condition."""
-    return _hash(scientific(config))
+    return _hash(identity(config))
 
 
 def training_digest(config: Config) -> str:
     """Twelve hexadecimal digits that name what is trained, however it is evaluated then."""
-    plain = scientific(config)
-    del plain["evaluation"]
-    return _hash(plain)
+    return _hash(identity(config, TRAINING))
 
 
-def _hash(plain: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]
+def _hash(chosen: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def flat_params(config: Config) -> dict[str, str]:
-    """The condition as `group.key` -> text, for MLflow's params."""
-    return {
-        f"{group}.{key}": _text(value)
-        for group, values in scientific(config).items()
-        for key, value in values.items()
-    }
+    """The condition as `group.key` -> text, defaults included, for MLflow's params."""
+    params = dict(flattened(config))
+    size = config.data.train_size or DATASETS[config.data.name].train
+
+    return params | {"data.train_size": str(size)}
+
+
+def flattened(chosen: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """The keys that belong to a condition, nested ones with their path, and their values as text."""
+    for key in fields(chosen):
+        value = getattr(chosen, key.name)
+
+        if key.metadata.get("part") == "none":
+            continue
+
+        if is_dataclass(value):
+            yield from flattened(value, f"{path}{key.name}.")
+        else:
+            yield f"{path}{key.name}", _text(in_order(key, value))
 
 
 def _text(value: object) -> str:
-    return "x".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
+    if not isinstance(value, list):
+        return str(value)
+
+    separator = " " if any(isinstance(entry, str) for entry in value) else "x"
+
+    return separator.join(map(str, value)) or "none"
 
 
 def condition_name(config: Config) -> str:

@@ -19,4 +19,23 @@ DATASETS = {
 
 
 RULES = ("weight_scaling", "monte_carlo", "geometric", "exact_arithmetic", "exact_geometric")
-PROBES = ("enumeration", "bags", "removal", "ensemble", "units", "corruption", "timing")
+PROBES = {
+    "enumeration": 1,
+    "bags": 1,
+    "removal": 1,
+    "ensemble": 1,
+    "units": 1,
+    "corruption": 1,
+    "timing": 1,
+}
+"""Name -> version, which changes with what a probe measures and is a part of a condition's identity."""
+CORRUPTIONS = {
+    "noise": 1,
+    "missing_pixels": 1,
+    "occlusion": 1,
+    "blur": 1,
+    "contrast": 1,
+    "rotation": 1,
+    "translation": 1,
+}
+"""Kinds of corruption, likewise; the probe `corruption` measures all of them."""

@@ -25,13 +25,26 @@ class ConfigError(ValueError):
     """A value that cannot be used; the message names the key, the value and what is allowed."""
 
 
+NO_CONDITION = {"part": "none"}
+"""Metadata of a key that changes no result: paths, places, names. It is no part of a condition."""
+EVALUATION = {"part": "evaluation"}
+"""Metadata of a key that says how a trained cohort is evaluated; other keys say what is trained."""
+UNORDERED = {"unordered": True}
+"""Metadata of a list whose order changes nothing."""
+
+
+def default_rules() -> list[str]:
+    """The rules that are evaluated where none are named."""
+    return ["weight_scaling", "monte_carlo", "geometric"]
+
+
 @dataclass
 class Data:
     """Which examples the networks see."""
 
     name: str = MISSING
-    root: str = MISSING
-    download: bool = True
+    root: str = field(default=MISSING, metadata=NO_CONDITION)
+    download: bool = field(default=True, metadata=NO_CONDITION)
     train_size: int | None = field(default=None, metadata=SIZE)
     resample: str = "none"
     pool: int = field(default=1, metadata=SIZE)
@@ -145,7 +158,7 @@ class InverseT(Schedule):
 class Trainer:
     """Where and how precisely the arithmetic is done."""
 
-    accelerator: str = "auto"
+    accelerator: str = field(default="auto", metadata=NO_CONDITION)
     precision: str = "32-true"
 
 
@@ -153,11 +166,11 @@ class Trainer:
 class Budget:
     """How long to train, in weight updates."""
 
-    name: str = MISSING
+    name: str = field(default=MISSING, metadata=NO_CONDITION)
     updates: int = field(default=MISSING, metadata=SIZE)
     validations: int = field(default=20, metadata=SIZE)  # at most one per update
     weights: str = "last"
-    minutes: dict[str, int] = field(default_factory=dict, metadata=COUNT)  # per study, on two cores
+    minutes: dict[str, int] = field(default_factory=dict, metadata=COUNT | NO_CONDITION)
 
 
 @dataclass
@@ -185,10 +198,18 @@ class Debug:
 
 @dataclass
 class MonteCarlo:
-    """How many masks the sampled rules draw, and how often the curve over k re-draws from their pool."""
+    """How many masks the sampled rules draw.
+
+    Attributes:
+        samples: masks in the pool.
+        redraws: times that each point of the curve over the number of masks is drawn from the pool.
+        per_image: numbers of masks at which it is kept how often each image is misclassified; those
+            beyond a fifth of the pool are left out.
+    """
 
     samples: int = field(default=100, metadata=SAMPLES)
     redraws: int = field(default=20, metadata=REDRAWS)
+    per_image: list[int] = field(default_factory=lambda: [20], metadata=SIZE)
 
 
 @dataclass
@@ -221,7 +242,7 @@ class Study:
 class Config:
     """One condition and its seeds: what `scripts/train.py` runs."""
 
-    seeds: list[int] = field(default=MISSING, metadata=SEEDS)
+    seeds: list[int] = field(default=MISSING, metadata=SEEDS | NO_CONDITION)
     data: Data = MISSING
     model: Model = MISSING
     regularizer: Regularizer = field(default_factory=Regularizer)
@@ -229,17 +250,17 @@ class Config:
     schedule: Schedule = MISSING
     trainer: Trainer = MISSING
     budget: Budget = MISSING
-    rules: list[str] = field(default_factory=lambda: ["weight_scaling", "monte_carlo", "geometric"])
-    probes: list[str] = field(default_factory=list)
-    bag: int = field(default=10, metadata=SIZE)
-    mc: MonteCarlo = field(default_factory=MonteCarlo)
-    tracking: Tracking = MISSING
-    study: Study = MISSING
-    checkpoint: Checkpoint = field(default_factory=Checkpoint)
-    rerun: bool = False
-    fail_fast: bool = False
-    dry_run: bool = False
-    debug: Debug = field(default_factory=Debug)
+    rules: list[str] = field(default_factory=default_rules, metadata=EVALUATION | UNORDERED)
+    probes: list[str] = field(default_factory=list, metadata=EVALUATION | UNORDERED)
+    bag: int = field(default=10, metadata=SIZE | EVALUATION)
+    mc: MonteCarlo = field(default_factory=MonteCarlo, metadata=EVALUATION)
+    tracking: Tracking = field(default=MISSING, metadata=NO_CONDITION)
+    study: Study = field(default=MISSING, metadata=NO_CONDITION)
+    checkpoint: Checkpoint = field(default_factory=Checkpoint, metadata=NO_CONDITION)
+    rerun: bool = field(default=False, metadata=NO_CONDITION)
+    fail_fast: bool = field(default=False, metadata=NO_CONDITION)
+    dry_run: bool = field(default=False, metadata=NO_CONDITION)
+    debug: Debug = field(default_factory=Debug, metadata=NO_CONDITION)
 
 
 @dataclass
@@ -247,7 +268,7 @@ class Evaluate:
     """What `scripts/evaluate.py` is told."""
 
     run: str = MISSING
-    rules: list[str] = field(default_factory=lambda: ["weight_scaling", "monte_carlo", "geometric"])
+    rules: list[str] = field(default_factory=default_rules)
     mc: MonteCarlo = field(default_factory=lambda: MonteCarlo(samples=1000, redraws=100))
     data_root: str | None = None  # where the data are now, if not where they were
     tracking: Tracking = MISSING

@@ -10,8 +10,6 @@ from dropout_study.evaluation.probes import PROBES, Probed
 from dropout_study.tracking.record import Record
 from dropout_study.training.data_module import DataModule
 
-K = 20  # masks with which Gal and Ghahramani (2015) found some models better than with weight scaling
-
 
 def check_rules(config: Config, cohort: Cohort) -> None:
     """Refuse rules that enumerate more units than can be.
@@ -50,7 +48,9 @@ def evaluate_cohort(config: Config, cohort: Cohort, data: DataModule, record: Re
     scores = predictions.score_rules(cohort, test, alone, config.mc.samples)
 
     if curved:
-        pool = predictions.sampled(cohort, test, pooled, config.mc.samples, config.mc.redraws, [K])
+        pool = predictions.sampled(
+            cohort, test, pooled, config.mc.samples, config.mc.redraws, config.mc.per_image
+        )
         scores |= pool.scores
 
         for rule in curved:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from dropout_study.analysis.columns import PARAMS
+from dropout_study.analysis.columns import EVALUATION, PARAMS
 from dropout_study.analysis.results import from_file
 from dropout_study.config import studies
 from dropout_study.report.publish import STUDIES
@@ -58,18 +58,28 @@ def restore(file: Path, store: Store, budget: str, conf: Path) -> int:
     return restored
 
 
+def is_param(column: str) -> bool:
+    """Whether a column holds a setting of the condition."""
+    return column in EVALUATION or column.startswith(PARAMS)
+
+
 def _record(cohort: pd.DataFrame, study: str, description: str, store: Store) -> None:
     """Record some seeds of one condition."""
     row = cohort.iloc[0]
     tags = {"config_digest": str(row["digest"]), "budget": str(row["budget"]), "restored": "true"}
-    named = {"training_digest": "training_digest", "arm": "arm", "commit": "git.commit"}
+    named = {
+        "training_digest": "training_digest",
+        "arm": "arm",
+        "commit": "git.commit",
+        "code": "code",
+    }
     tags |= {tag: str(row[column]) for column, tag in named.items() if column in row}
     tags |= {"candidate": str(int(row["candidate"]))} if "candidate" in row else {}
     record = Record(
         experiment=study,
         description=description,
         name=str(row["condition"]),
-        params={key: str(row[key]) for key in map(str, cohort) if key.startswith(PARAMS)},
+        params={key: str(row[key]) for key in map(str, cohort) if is_param(key)},
         tags=tags,
         dataset={},
         seeds=[_seed(network) for _, network in cohort.iterrows()],

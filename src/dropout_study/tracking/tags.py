@@ -37,6 +37,8 @@ WALL_SECONDS = "wall_seconds"
 COMMAND = "command"
 """The command line of a sweep, without passwords."""
 COMMIT = "git.commit"
+CODE = "code"
+"""The digest of the code that computed the run (`provenance.code`)."""
 VERDICT = "verdict."
 """Prefix, followed by the id of a claim: its verdict, on the run of a report."""
 

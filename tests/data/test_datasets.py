@@ -20,7 +20,14 @@ from sklearn import datasets
 from torchvision.datasets import KMNIST
 
 from dropout_study.config.schema import ConfigError, Data
-from dropout_study.data.batches import BLOCK, BatchStream, Blocks, TrainBatches, blocks, subset
+from dropout_study.data.batches import (
+    MAX_UPDATES_PER_BLOCK,
+    BatchStream,
+    TrainBatches,
+    UpdateBlocks,
+    blocks_per_validation,
+    subset,
+)
 from dropout_study.data.datasets import (
     FILES,
     _digits,
@@ -123,20 +130,22 @@ def test_blocks_are_the_batches_and_end_where_a_validation_is_due(
     every = min(every, updates)
     streams = [BatchStream(torch.arange(200), 3, 2)]
     batches = [labels for _, labels in TrainBatches(IMAGES.train, streams, updates)]
-    whole = Blocks(TrainBatches(IMAGES.train, streams, updates), every)
+    whole = UpdateBlocks(TrainBatches(IMAGES.train, streams, updates), every)
     pieces = [[labels for _, labels in block] for block in whole]
     assert torch.equal(
         torch.stack([labels for piece in pieces for labels in piece]), torch.stack(batches)
     )
     ends = list(accumulate(len(piece) for piece in pieces))
     assert len(whole) == len(ends)
-    assert max(len(piece) for piece in pieces) <= BLOCK
-    validated = ends[blocks(every) - 1 :: blocks(every)]  # where Lightning does
+    assert max(len(piece) for piece in pieces) <= MAX_UPDATES_PER_BLOCK
+    validated = ends[
+        blocks_per_validation(every) - 1 :: blocks_per_validation(every)
+    ]  # where Lightning does
     assert [end for end in validated if end < updates] == list(range(every, updates, every))
     assert every == 1 or updates == 1 or ends[0] < every, (
         "a checkpoint can be written before the first"
     )
-    left = Blocks(TrainBatches(IMAGES.train, streams, updates), every)
+    left = UpdateBlocks(TrainBatches(IMAGES.train, streams, updates), every)
     done = min(done, len(ends) - 1)
     left.load_state_dict({"next": ends[done]})
     assert [[labels.tolist() for _, labels in block] for block in left] == [

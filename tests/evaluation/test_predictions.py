@@ -8,7 +8,6 @@ from dropout_study.dropout.networks import MLP
 from dropout_study.dropout.rules import exact, monte_carlo, subnetworks, weight_scaling
 from dropout_study.evaluation.predictions import sampled, score_rules, sparse_counts
 from dropout_study.measures import metrics
-from dropout_study.measures.scores import Scores
 
 X = torch.rand(50, 4, generator=torch.Generator().manual_seed(0))
 LABELS = torch.arange(50) % 3
@@ -21,20 +20,6 @@ def cohort() -> Cohort:
         p.data *= 3
 
     return made
-
-
-def test_scores_of_batches_are_those_of_the_whole() -> None:
-    """If this failed, calibration (which is not a mean over examples) would depend on the size of batches."""
-    log_probs = weight_scaling(cohort(), X)
-    scores = Scores()
-    scores.add(log_probs[:, :30], LABELS[:30])
-    scores.add(log_probs[:, 30:], LABELS[30:])
-    means = scores.means()
-    torch.testing.assert_close(means["ece"], metrics.ece(log_probs.double(), LABELS))
-    torch.testing.assert_close(
-        means["error"], 100 * metrics.errors(log_probs, LABELS).double().mean(1)
-    )
-    torch.testing.assert_close(means["brier"], metrics.brier(log_probs.double(), LABELS).mean(1))
 
 
 def test_each_rule_is_evaluated_under_its_own_name() -> None:

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from dropout_study.measures.metrics import (
+    BINS,
     brier,
+    calibration_gaps,
     disagreement,
-    ece,
     errors,
     mutual_information,
     nll,
@@ -21,6 +22,11 @@ from dropout_study.measures.metrics import (
 
 LOG_PROBS = torch.tensor([[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]]).log()
 LABELS = torch.tensor([0, 1])
+
+
+def ece(log_probs: Tensor, labels: Tensor, bins: int = BINS) -> Tensor:
+    """The calibration error of all examples, from the gaps of its bins."""
+    return calibration_gaps(log_probs, labels, bins).abs().sum(-1) / log_probs.shape[-2]
 
 
 def test_errors_count_wrong_classes() -> None:

@@ -13,12 +13,14 @@ from dropout_study.config.names import DATASETS
 from dropout_study.config.schema import Config
 from dropout_study.data.batches import BatchStream, EvaluationBatches, subset
 from dropout_study.dropout.masks import sample
+from dropout_study.dropout.rules import weight_scaling
+from dropout_study.measures.metrics import nll
 from dropout_study.running.run import quiet
 from dropout_study.training.build import make_network, validation_interval
 from dropout_study.training.checkpoints import Checkpointing, checkpoint_name, resumable
 from dropout_study.training.data_module import DataModule
-from dropout_study.training.module import CohortTraining, Diverged, Tally
-from dropout_study.training.trainer import Watch, fit, make_trainer
+from dropout_study.training.module import CohortTraining, Diverged
+from dropout_study.training.trainer import UpdateCounter, fit, make_trainer
 from support.images import random_images
 
 Make = Callable[..., Config]
@@ -54,18 +56,6 @@ SMALL = (
     "budget.updates=60",
     "budget.validations=3",
 )
-
-
-def test_tally_counts_what_a_hand_would() -> None:
-    """If this failed, error and NLL of unequal batches would be weighted wrongly."""
-    tally = Tally()
-    certain = torch.tensor([[100.0, 0.0], [0.0, 100.0], [100.0, 0.0]])
-    tally.add(certain.expand(2, 3, 2), torch.tensor([0, 1, 1]))
-    tally.add(torch.zeros(2, 1, 2), torch.tensor([1]))
-    assert tally.percent().tolist() == [50.0, 50.0]
-    torch.testing.assert_close(
-        tally.nats(), torch.full((2,), (100 + 0.6931471805599453) / 4, dtype=torch.float64)
-    )
 
 
 def test_the_loss_of_a_network_moves_its_own_weights_only(make_config: Make) -> None:
@@ -179,7 +169,7 @@ def test_the_test_set_is_looked_at_once_and_after_training(
     fit(
         module,
         make_trainer(config, tmp_path),
-        Watched(images, config.data, config.seeds, 60, every=20),
+        Watched(images, config.data, config.seeds, 60, validation_interval=20),
     )
     assert touched == [60]
 
@@ -308,29 +298,24 @@ def test_a_cluster_around_a_run_changes_nothing(
     assert train(config, tmp_path).results == alone.results
 
 
-def test_predictions_are_the_log_probabilities_of_one_pass_without_masks(
-    make_config: Make, tmp_path: Path
-) -> None:
-    """If this failed, prediction would depend on a mode, or on masks."""
-    config = make_config(*SMALL)
-    module = train(config, tmp_path)
-    data = DataModule(random_images(8), config.data, config.seeds, 1)
-    batches = make_trainer(config, tmp_path).predict(module, datamodule=data)
-    log_probs = torch.cat(batches, dim=1)
-    x = data.images.test.batch(torch.arange(200))[0]
-    torch.testing.assert_close(log_probs[1], module.cohort.member(1)(x).log_softmax(-1))
+def test_what_is_tested_is_the_weight_scaling_rule(make_config: Make, tmp_path: Path) -> None:
+    """If this failed, the final results would depend on a mode, or on masks."""
+    module = train(make_config(*SMALL), tmp_path)
+    x, labels = random_images(8).test.batch(torch.arange(200))
+    expected = nll(weight_scaling(module.cohort, x), labels).mean(-1)
+    assert module.results["test/nll/weight_scaling"] == pytest.approx(expected.tolist(), rel=1e-5)
 
 
 class Interrupted(Exception):
     """What happens to long runs."""
 
 
-def interrupted_at(update: int) -> Watch:
+def interrupted_at(update: int) -> UpdateCounter:
     def stop(now: int) -> None:
         if now == update:
             raise Interrupted
 
-    return Watch(stop, every=1)
+    return UpdateCounter(stop, interval=1)
 
 
 SMALL_LENET = (
@@ -398,7 +383,10 @@ def test_interrupted_and_gone_on_with_equals_uninterrupted(
     seen: list[int] = []
     second = cohort_of(config)
     fit(
-        second, make_trainer(config, tmp_path, [Watch(seen.append, every=1)]), data_of(config), file
+        second,
+        make_trainer(config, tmp_path, [UpdateCounter(seen.append, interval=1)]),
+        data_of(config),
+        file,
     )
     assert seen[0] == first, "it begins where it was interrupted, not at the start"
     assert seen[-1] == 60
@@ -418,9 +406,9 @@ def test_blocks_that_do_not_fit_the_validations_are_refused(
     quiet()
     config = make_config(*SMALL)
     module = CohortTraining(config, make_network(config.model, 64, 10))
-    data = DataModule(random_images(8), config.data, config.seeds, 60, every=30)
+    data = DataModule(random_images(8), config.data, config.seeds, 60, validation_interval=30)
 
-    with pytest.raises(ValueError, match="blocks of 30 updates, but 20 to a validation"):
+    with pytest.raises(ValueError, match="every 30 updates, the configuration every 20"):
         fit(module, make_trainer(config, tmp_path), data)
 
 
@@ -451,7 +439,7 @@ def test_no_checkpoint_is_written_before_its_time(make_config: Make, tmp_path: P
     """If this failed, short runs would write files for nothing."""
     quiet()
     config = make_config(*SMALL)
-    data = DataModule(random_images(8), config.data, config.seeds, 60, every=20)
+    data = DataModule(random_images(8), config.data, config.seeds, 60, validation_interval=20)
     module = CohortTraining(
         config, make_network(config.model, 64, 10), Checkpointing(tmp_path / "it.ckpt", 60)
     )
@@ -478,7 +466,7 @@ def test_a_diverged_network_does_not_touch_the_others(make_config: Make, tmp_pat
     fit(
         module,
         make_trainer(config, tmp_path),
-        DataModule(random_images(8), config.data, config.seeds, 60, every=20),
+        DataModule(random_images(8), config.data, config.seeds, 60, validation_interval=20),
     )
     assert module.diverged == {1: 50}
 
@@ -494,7 +482,7 @@ def test_when_every_network_has_diverged_training_ends(make_config: Make, tmp_pa
     quiet()
     config = make_config(*SMALL, "budget.updates=1000")
     module = diverging(config, [0, 1, 2])
-    data = DataModule(random_images(8), config.data, config.seeds, 1000, every=333)
+    data = DataModule(random_images(8), config.data, config.seeds, 1000, validation_interval=333)
 
     with pytest.raises(Diverged, match="at update 50"):
         fit(module, make_trainer(config, tmp_path), data)

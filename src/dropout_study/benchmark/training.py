@@ -22,7 +22,7 @@ from dropout_study.dropout import masks
 from dropout_study.running.run import run_cohort
 from dropout_study.training.build import make_network
 from dropout_study.training.data_module import DataModule
-from dropout_study.training.module import LOG_EVERY, CohortTraining
+from dropout_study.training.module import LOG_INTERVAL, CohortTraining
 from dropout_study.training.optimizers import make_optimizer, make_schedule
 
 Configure = Callable[..., Config]
@@ -89,10 +89,10 @@ def beside(config: Config, rivals: Mapping[str, Callable[[], object]]) -> dict[s
             torch.set_num_threads(own if isinstance(rival, BareUpdates) else available)
             start = time.perf_counter()
 
-            for _ in range(LOG_EVERY):
+            for _ in range(LOG_INTERVAL):
                 rival()
 
-            times[name].append((time.perf_counter() - start) / LOG_EVERY)
+            times[name].append((time.perf_counter() - start) / LOG_INTERVAL)
 
         torch.set_num_threads(own)
         resumed = time.perf_counter()

@@ -15,10 +15,10 @@ from torch import Tensor
 from dropout_study.data.datasets import Split, class_balanced_order
 from dropout_study.dropout.randomness import Purpose, generator
 
-EVALUATION_BATCH = (
-    2_000  # images; large enough for full speed, small enough for a cohort's activations
-)
-BLOCK = 10  # updates, at most, to a batch of Lightning, around which it does what takes a fifth of a small update
+# Images: enough for full speed, few enough for a cohort's activations.
+EVALUATION_BATCH = 2_000
+# Updates per Lightning batch: its overhead, 20 % of a small update, is then paid once per 10.
+MAX_UPDATES_PER_BLOCK = 10
 
 
 def subset(labels: Tensor, size: int | None, resample: str, seed: int) -> Tensor:
@@ -103,51 +103,64 @@ class TrainBatches:
             yield self._split.batch(index.to(device))
 
 
-class Blocks:
-    """What Lightning takes for batches: each gives those of up to `BLOCK` updates, one by one.
+class UpdateBlocks:
+    """Blocks of updates, which Lightning takes for batches: each yields the batches of its updates.
 
-    Every validation ends a block, and between two there is another end, where a checkpoint can be
-    written.
+    Every validation ends a block, and between two validations another block ends, where a
+    checkpoint can be written.
 
     Args:
         batches: of all updates.
-        every: updates between two validations.
+        validation_interval: updates between two validations.
     """
 
-    def __init__(self, batches: TrainBatches, every: int) -> None:
-        self._batches, self.every, self._size = batches, every, block(every)
+    def __init__(self, batches: TrainBatches, validation_interval: int) -> None:
+        self._batches = batches
+        self._updates_per_block = updates_per_block(validation_interval)
+        self.validation_interval = validation_interval
 
     def __len__(self) -> int:
-        whole, rest = divmod(len(self._batches), self.every)
-        return whole * blocks(self.every) + math.ceil(rest / self._size)
+        validations, rest = divmod(len(self._batches), self.validation_interval)
+        last_blocks = math.ceil(rest / self._updates_per_block)
+
+        return validations * blocks_per_validation(self.validation_interval) + last_blocks
 
     def __iter__(self) -> Iterator[Iterator[tuple[Tensor, Tensor]]]:
-        """Yield the blocks that are left; each has to be gone through before the next."""
+        """Yield the remaining blocks; each must be used up before the next."""
         batches = iter(self._batches)
         update = self._batches.next
+
         while update < len(self._batches):
-            validation = (update // self.every + 1) * self.every
-            end = min(update + self._size, validation, len(self._batches))
+            validation = (update // self.validation_interval + 1) * self.validation_interval
+            end = min(update + self._updates_per_block, validation, len(self._batches))
             yield islice(batches, end - update)
             update = end
 
     def state_dict(self) -> dict[str, int]:
-        """Where the pass stands; Lightning asks for it when it writes a checkpoint."""
+        """The next update; Lightning stores it in a checkpoint."""
         return {"next": self._batches.next}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on from there."""
+        """Resume at the update of a checkpoint."""
         self._batches.next = state["next"]
 
 
-def block(every: int) -> int:
-    """The length of a block where that many updates lie between two validations."""
-    return min(BLOCK, math.ceil(every / 2))
+def updates_per_block(validation_interval: int) -> int:
+    """Updates of a block: at most half of those between two validations.
+
+    >>> updates_per_block(6), updates_per_block(100)
+    (3, 10)
+    """
+    return min(MAX_UPDATES_PER_BLOCK, math.ceil(validation_interval / 2))
 
 
-def blocks(every: int) -> int:
-    """The number of blocks between two validations."""
-    return math.ceil(every / block(every))
+def blocks_per_validation(validation_interval: int) -> int:
+    """Blocks between two validations, at least 1.
+
+    >>> blocks_per_validation(6), blocks_per_validation(100)
+    (2, 10)
+    """
+    return math.ceil(validation_interval / updates_per_block(validation_interval))
 
 
 class EvaluationBatches:

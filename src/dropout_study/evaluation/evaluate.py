@@ -33,10 +33,7 @@ def evaluate_cohort(config: Config, cohort: Cohort, data: DataModule, record: Re
     rules = distinct_rules(config.rules, cohort)
     test = data.test_dataloader()[0]
 
-    if data.trainer:
-        cohort.to(
-            data.trainer.strategy.root_device
-        )  # Lightning takes the networks off the device after testing
+    cohort.to(data.device)  # Lightning takes the networks off the device after testing
 
     if len(whole) < len(record.seeds):
         cohort = cohort.part(whole)

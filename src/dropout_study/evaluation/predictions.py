@@ -80,7 +80,7 @@ def sampled(
     counts = sorted({*sparse_counts(largest), *kept})
     source = generator(Purpose.EVALUATION_MASK, 0, site=1_000)
     drawn = torch.randint(samples, (redraws, counts[-1]), generator=source)
-    parts = [Scores() for _ in range(redraws)]
+    parts = [Scores(["nll", "ece"]) for _ in range(redraws)]
     whole = {rule: Scores() for rule in rules}
 
     for x, labels in batches:

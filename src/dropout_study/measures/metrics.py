@@ -33,11 +33,6 @@ def brier(log_probs: Tensor, labels: Tensor) -> Tensor:
     return (log_probs.exp() - truth).square().sum(-1)
 
 
-def ece(log_probs: Tensor, labels: Tensor, bins: int = BINS) -> Tensor:
-    """Expected calibration error in [0, 1], `[...]`: mean gap between confidence and accuracy."""
-    return calibration_gaps(log_probs, labels, bins).abs().sum(-1) / log_probs.shape[-2]
-
-
 def calibration_gaps(log_probs: Tensor, labels: Tensor, bins: int = BINS) -> Tensor:
     """Confidence less hits, summed over the examples of each bin, `[..., bins]`: what adds up over batches.
 

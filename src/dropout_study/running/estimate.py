@@ -16,7 +16,7 @@ from dropout_study.training.build import make_network
 from dropout_study.training.data_module import DataModule
 from dropout_study.training.module import CohortTraining
 from dropout_study.training.threads import as_many_threads_as_pay
-from dropout_study.training.trainer import Watch, make_trainer
+from dropout_study.training.trainer import UpdateCounter, make_trainer
 
 
 def estimate(config: Config) -> float:
@@ -26,17 +26,20 @@ def estimate(config: Config) -> float:
     short = dataclasses.replace(
         config, budget=dataclasses.replace(config.budget, updates=30, validations=1)
     )
-    data = DataModule(images, config.data, config.seeds, 30)
     check_memory(config, images, trains=not config.study.cohorts_from)
     module = CohortTraining(short, make_network(config.model, images.inputs, CLASSES))
     check_rules(config, module.cohort)
     times: dict[int, float] = {}  # by update
-    clock = Watch(lambda update: times.update({update: time.perf_counter()}), every=10)
+    clock = UpdateCounter(lambda update: times.update({update: time.perf_counter()}), interval=10)
 
     threads = as_many_threads_as_pay(module.cohort, config.data.batch_size)
     with threads, tempfile.TemporaryDirectory() as folder:
-        make_trainer(short, Path(folder), [clock]).fit(module, datamodule=data)
+        trainer = make_trainer(short, Path(folder), [clock])
+        device = trainer.strategy.root_device
+        data = DataModule(images, config.data, config.seeds, 30, device=device)
+        trainer.fit(module, datamodule=data)
 
+    module.cohort.to(device)  # Lightning takes the networks off the device after training
     first = min(times)
     last = max(times)
     validation = time.perf_counter() - times[last]

@@ -33,7 +33,7 @@ from dropout_study.training.checkpoints import Checkpointing, checkpoint_name, r
 from dropout_study.training.data_module import DataModule
 from dropout_study.training.module import CohortTraining
 from dropout_study.training.threads import as_many_threads_as_pay
-from dropout_study.training.trainer import ProgressBar, Watch, fit, make_trainer
+from dropout_study.training.trainer import ProgressBar, UpdateCounter, fit, make_trainer
 
 log = logging.getLogger(__name__)
 
@@ -70,9 +70,6 @@ def run_cohort(
     quiet()
     store = Store(config.tracking.uri)
     images = load_images(config.data)
-    data = DataModule(
-        images, config.data, config.seeds, config.budget.updates, validation_interval(config)
-    )
     file = _checkpoint(config)
     checkpointing = Checkpointing(file, 60 * config.checkpoint.minutes)
     check_memory(config, images, trains=not config.study.cohorts_from)
@@ -84,9 +81,13 @@ def run_cohort(
         load_stored_weights(module.cohort, config, store)
 
     bar = [ProgressBar()] if sweep is None and sys.stderr.isatty() else []
-    callbacks = [Watch(watch), *bar]
+    callbacks = [UpdateCounter(watch), *bar]
     trainer = make_trainer(config, folder, callbacks)
-    record = _record(config, data, trainer.strategy.root_device, sweep, store)
+    updates = config.budget.updates
+    interval = validation_interval(config)
+    device = trainer.strategy.root_device
+    data = DataModule(images, config.data, config.seeds, updates, interval, device)
+    record = _record(config, data, device, sweep, store)
     save_config(config, folder)
     record.artifacts += provenance.write_files(folder)
     run_id = _claim(config, record, folder, store)
@@ -96,9 +97,7 @@ def run_cohort(
         if config.rerun:
             file.unlink(missing_ok=True)
 
-        if config.study.cohorts_from:
-            data.trainer = trainer  # which tells where the arithmetic is done
-        else:
+        if not config.study.cohorts_from:
             try:
                 with as_many_threads_as_pay(module.cohort, config.data.batch_size):
                     fit(module, trainer, data, _resumable(file))

@@ -7,7 +7,13 @@ import pytorch_lightning as pl
 import torch
 
 from dropout_study.config.schema import ConfigError, Data
-from dropout_study.data.batches import BatchStream, Blocks, EvaluationBatches, TrainBatches, subset
+from dropout_study.data.batches import (
+    BatchStream,
+    EvaluationBatches,
+    TrainBatches,
+    UpdateBlocks,
+    subset,
+)
 from dropout_study.data.datasets import Images, Split
 
 
@@ -16,10 +22,17 @@ class DataModule(pl.LightningDataModule):
 
     Args:
         images: the data set.
-        config: subset, resampling and size of batches.
+        config: size and resampling of the subsets, and size of the batches.
         seeds: one per network.
         updates: the budget.
-        every: updates between two validations; none: the budget.
+        validation_interval: updates between two validations; None validates at the end alone.
+        device: where batches are gathered.
+
+    Attributes:
+        subsets: indices of the examples that each network learns from, `[R, N]`.
+
+    Raises:
+        ConfigError: there are fewer examples than `config.train_size`.
     """
 
     def __init__(
@@ -28,14 +41,20 @@ class DataModule(pl.LightningDataModule):
         config: Data,
         seeds: Sequence[int],
         updates: int,
-        every: int | None = None,
+        validation_interval: int | None = None,
+        device: torch.device | str = "cpu",
     ) -> None:
         super().__init__()
-        self.images, self.updates, self._every = images, updates, every or updates
+        self.images = images
+        self.updates = updates
+        self.device = torch.device(device)
+        self._validation_interval = validation_interval or updates
         labels = images.train.labels
+
         if config.train_size and config.train_size > len(labels):
             raise ConfigError(
-                f"data.train_size={config.train_size} cannot be used: there are {len(labels)} examples."
+                f"data.train_size={config.train_size} cannot be used: "
+                f"there are {len(labels)} examples."
             )
 
         self.subsets = torch.stack(
@@ -48,37 +67,30 @@ class DataModule(pl.LightningDataModule):
 
     def batches(self) -> TrainBatches:
         """A batch of the training subsets for each update."""
-        return TrainBatches(self._placed(self.images.train), self.streams, self.updates)
+        return TrainBatches(self.images.train.to(self.device), self.streams, self.updates)
 
-    def train_dataloader(self) -> Blocks:
-        """The same in blocks."""
-        return Blocks(self.batches(), self._every)
+    def train_dataloader(self) -> UpdateBlocks:
+        """The batches of all updates, in blocks."""
+        return UpdateBlocks(self.batches(), self._validation_interval)
 
     def val_dataloader(self) -> EvaluationBatches:
         """All validation examples."""
-        return self._whole(self.images.validation)
+        return self._all_of(self.images.validation)
 
     def test_dataloader(self) -> list[EvaluationBatches]:
         """All test examples; then each network's own training examples."""
         return [
-            self._whole(self.images.test),
-            EvaluationBatches(self._placed(self.images.train), self.subsets),
+            self._all_of(self.images.test),
+            EvaluationBatches(self.images.train.to(self.device), self.subsets),
         ]
 
-    def predict_dataloader(self) -> EvaluationBatches:
-        """All test examples."""
-        return self._whole(self.images.test)
-
     def digests(self) -> list[str]:
-        """For each network a digest of exactly which examples it learnt from, and of the held-out ones."""
+        """Per network, a digest of the examples that it learns from and of the held-out ones."""
         held_out = (
             self.images.validation.ids.numpy().tobytes() + self.images.test.ids.numpy().tobytes()
         )
         rows = self.images.train.ids[self.subsets]
         return [hashlib.sha256(row.numpy().tobytes() + held_out).hexdigest()[:12] for row in rows]
 
-    def _whole(self, split: Split) -> EvaluationBatches:
-        return EvaluationBatches(self._placed(split), torch.arange(len(split)))
-
-    def _placed(self, split: Split) -> Split:
-        return split.to(self.trainer.strategy.root_device) if self.trainer else split
+    def _all_of(self, split: Split) -> EvaluationBatches:
+        return EvaluationBatches(split.to(self.device), torch.arange(len(split)))

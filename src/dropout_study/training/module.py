@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,25 +14,21 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 
 from dropout_study.config.schema import SGD, Config
-from dropout_study.data.batches import Blocks
+from dropout_study.data.batches import UpdateBlocks
 from dropout_study.dropout import masks
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import Network
-from dropout_study.measures import metrics
+from dropout_study.measures.scores import Scores
 from dropout_study.training.build import validation_interval
 from dropout_study.training.checkpoints import Checkpointing, checkpoint_name
 from dropout_study.training.optimizers import make_optimizer, make_schedule
 from dropout_study.training.regularizers import penalty, project
 
-if not torch.cuda.is_available():
-    # Lightning makes torch search for NVIDIA's library instead of asking CUDA, and without a GPU
-    # AdamW would search the disk for it at every step: 0.1 to 0.5 ms.
-    os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
-LOG_EVERY = 50  # updates between points of the loss curve and refreshes of the progress bar
+LOG_INTERVAL = 50  # updates between points of the loss curve, and between progress reports
 
 
 class Diverged(ArithmeticError):
-    """Every network of a cohort has lost its numbers."""
+    """The loss of every network of the cohort is NaN or infinite."""
 
 
 @dataclass(frozen=True)
@@ -44,31 +39,6 @@ class Point:
     update: int
     values: list[float]
     time_ms: int
-
-
-class Tally:
-    """Errors and negative log-likelihood of every network, summed over batches in double precision."""
-
-    def __init__(self) -> None:
-        self.examples = 0
-        self.errors = torch.zeros(())
-        self.nll = torch.zeros(())
-
-    def add(self, logits: Tensor, labels: Tensor) -> None:
-        """Count a batch: logits `[R, N, C]`, labels `[N]` or `[R, N]`."""
-        log_probs = logits.cpu().double().log_softmax(-1)
-        labels = labels.cpu()
-        self.examples += labels.shape[-1]
-        self.errors = self.errors + metrics.errors(log_probs, labels).sum(-1)
-        self.nll = self.nll + metrics.nll(log_probs, labels).sum(-1)
-
-    def percent(self) -> Tensor:
-        """Error of every network in percent, `[R]`."""
-        return 100 * self.errors.double() / self.examples
-
-    def nats(self) -> Tensor:
-        """Mean negative log-likelihood of every network, `[R]`."""
-        return self.nll / self.examples
 
 
 class CohortTraining(pl.LightningModule):
@@ -136,7 +106,7 @@ class CohortTraining(pl.LightningModule):
         if self.config.regularizer.max_norm:
             self._constrain()
 
-        if (update + 1) % LOG_EVERY == 0 or update + 1 == self.config.budget.updates:
+        if (update + 1) % LOG_INTERVAL == 0 or update + 1 == self.config.budget.updates:
             self._record("train/loss", torch.stack(self._losses).mean(0))
             self._losses.clear()
             self._note_divergence()
@@ -158,9 +128,12 @@ class CohortTraining(pl.LightningModule):
                 validations.
         """
         batches = self.trainer.train_dataloader
-        if isinstance(batches, Blocks) and batches.every != validation_interval(self.config):
+        interval = validation_interval(self.config)
+
+        if isinstance(batches, UpdateBlocks) and batches.validation_interval != interval:
             raise ValueError(
-                f"blocks of {batches.every} updates, but {validation_interval(self.config)} to a validation"
+                f"the data module expects a validation every {batches.validation_interval} "
+                f"updates, the configuration every {interval}"
             )
 
         self._losses = [losses.to(self.device) for losses in self._losses]
@@ -208,23 +181,23 @@ class CohortTraining(pl.LightningModule):
             project(self.cohort.get_parameter(name), axes, limit)
 
     def on_validation_epoch_start(self) -> None:
-        """Start counting."""
-        self._tally = Tally()
+        """Begin to count errors on validation examples."""
+        self._validation = Scores(["nll"])
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
         """Count a batch of validation examples."""
-        self._tally.add(self(batch[0]), batch[1])
+        self._validation.add(*self._predictions(batch))
 
     def on_validation_epoch_end(self) -> None:
-        """A point of the validation curves; weights that beat the best so far are kept if asked for."""
-        error = self._tally.percent()
-        nll = self._tally.nats()
-        self._record("val/error", error)
-        self._record("val/nll", nll)
+        """Add a point to the validation curves; keep the best weights (`budget.weights=best`)."""
+        means = self._validation.means()
 
-        self.results |= {"val/error": error.tolist(), "val/nll": nll.tolist()}
+        for measure, values in means.items():
+            self._record(f"val/{measure}", values)
+            self.results[f"val/{measure}"] = values.tolist()
+
         if self.config.budget.weights == "best":
-            self._keep_best(error)
+            self._keep_best(means["error"])
 
     def _keep_best(self, error: Tensor) -> None:
         """Keep, seed by seed, the weights with the lowest validation error, the earliest of equals."""
@@ -250,22 +223,26 @@ class CohortTraining(pl.LightningModule):
                 self.cohort.get_parameter(name).copy_(p)
 
     def on_test_epoch_start(self) -> None:
-        """Start counting on test and on training examples."""
-        self._tallies = {"test": Tally(), "train": Tally()}
+        """Begin to count errors on test and on training examples."""
+        self._final = {"test": Scores(["nll"]), "train": Scores(["nll"])}
 
     def test_step(self, batch: tuple[Tensor, Tensor], _: int, dataloader_idx: int = 0) -> None:
         """Count a batch of test (0) or training (1) examples."""
-        self._tallies[("test", "train")[dataloader_idx]].add(self(batch[0]), batch[1])
+        part = ("test", "train")[dataloader_idx]
+        self._final[part].add(*self._predictions(batch))
 
     def on_test_epoch_end(self) -> None:
         """Final results under the weight scaling rule."""
-        for part, tally in self._tallies.items():
-            self.results[f"{part}/error/weight_scaling"] = tally.percent().tolist()
-            self.results[f"{part}/nll/weight_scaling"] = tally.nats().tolist()
+        for part, scores in self._final.items():
+            for measure, values in scores.means().items():
+                self.results[f"{part}/{measure}/weight_scaling"] = values.tolist()
 
-    def predict_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
-        """Log-probabilities `[R, N, C]` under the weight scaling rule."""
-        return cast("Tensor", self(batch[0])).log_softmax(-1)
+    def _predictions(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """Log-probabilities `[R, N, C]` without masks, in float64, and the labels."""
+        x, labels = batch
+        logits = cast("Tensor", self(x))
+
+        return logits.cpu().double().log_softmax(-1), labels
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what has been seen so far beside the weights, and of which run it was."""
@@ -294,7 +271,6 @@ class CohortTraining(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
     def _record(self, key: str, values: Tensor) -> None:
-        if not self.trainer.sanity_checking:
-            self.curves.append(
-                Point(key, self.global_step, values.tolist(), int(time.time() * 1000))
-            )
+        """Add a point to the curves of all networks, values `[R]`."""
+        now_ms = int(time.time() * 1000)
+        self.curves.append(Point(key, self.global_step, values.tolist(), now_ms))

@@ -1,57 +1,59 @@
 """Lightning's trainer and its callbacks, and a run from first update to test."""
 
+import os
 import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.accelerators import CUDAAccelerator, MPSAccelerator
 from pytorch_lightning.plugins.environments import LightningEnvironment
 from tqdm import tqdm
 
 from dropout_study.config.schema import Config, ConfigError
-from dropout_study.data.batches import blocks
+from dropout_study.data.batches import blocks_per_validation
 from dropout_study.training.build import validation_interval
-from dropout_study.training.module import LOG_EVERY, CohortTraining
+from dropout_study.training.module import LOG_INTERVAL, CohortTraining
 
 
-class Watch(pl.Callback):
-    """Tells the number of updates now and then; what the listener raises ends training.
+class UpdateCounter(pl.Callback):
+    """Reports the number of updates now and then; what the listener raises ends training.
 
     Args:
-        listener: is told.
-        every: after at least that many updates, and at the end of a block.
+        listener: is called with the number of updates.
+        interval: updates between two calls, at least; a call comes at the end of a block.
     """
 
-    def __init__(self, listener: Callable[[int], None], every: int = LOG_EVERY) -> None:
+    def __init__(self, listener: Callable[[int], None], interval: int = LOG_INTERVAL) -> None:
         self._listener = listener
-        self._every = every
-        self._told = 0
+        self._interval = interval
+        self._reported = 0
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        """Tell."""
-        if trainer.global_step - self._told >= self._every:
-            self._told = trainer.global_step
-            self._listener(self._told)
+        """Report the number of updates if enough have passed."""
+        if trainer.global_step - self._reported >= self._interval:
+            self._reported = trainer.global_step
+            self._listener(self._reported)
 
 
-class Signals(pl.Callback):
-    """Leaves SIGTERM to whoever handled it before: Lightning would end with exit code 0."""
+class RestoreSignals(pl.Callback):
+    """Leaves SIGTERM to its previous handler: Lightning's own would end with exit code 0."""
 
     def setup(self, *_: Any, **__: Any) -> None:
-        """Remember who did."""
+        """Remember the handler."""
         self._handler = signal.getsignal(signal.SIGTERM)
 
     def on_train_start(self, *_: Any) -> None:
-        """Take it back."""
+        """Put the handler back, which Lightning has replaced."""
         signal.signal(signal.SIGTERM, self._handler)
 
     on_validation_start = on_test_start = cast("Any", on_train_start)
 
 
 class ProgressBar(pl.Callback):
-    """One bar over the whole budget, with the current validation error; refreshed now and then, gone at the end."""
+    """One bar over the whole budget, with the current validation error; gone at the end."""
 
     def on_train_start(self, trainer: pl.Trainer, *_: Any) -> None:
         """Show the bar."""
@@ -60,13 +62,17 @@ class ProgressBar(pl.Callback):
         )
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: Any) -> None:
-        """Move the bar."""
-        if trainer.global_step - self._bar.n >= LOG_EVERY:
-            if errors := cast("CohortTraining", module).results.get("val/error"):
-                self._bar.set_postfix_str(
-                    f"validation error {sum(errors) / len(errors):.2f} %", refresh=False
-                )
-            self._bar.update(trainer.global_step - self._bar.n)
+        """Move the bar if enough updates have passed."""
+        updates = trainer.global_step - self._bar.n
+        if updates < LOG_INTERVAL:
+            return
+
+        errors = cast("CohortTraining", module).results.get("val/error")
+        if errors:
+            mean = sum(errors) / len(errors)
+            self._bar.set_postfix_str(f"validation error {mean:.2f} %", refresh=False)
+
+        self._bar.update(updates)
 
     def teardown(self, *_: Any, **__: Any) -> None:
         """Remove the bar, however training ended."""
@@ -80,15 +86,15 @@ def fit(
     data: pl.LightningDataModule,
     checkpoint: Path | None = None,
 ) -> None:
-    """Train for the whole budget, put the weights that are kept in place, and test them once.
+    """Train for the whole budget, choose the weights (`budget.weights`), and test them once.
 
-    The last point of the validation curves is always that of the weights that are kept.
+    The last point of the validation curves is always that of the chosen weights.
 
     Args:
         training: the cohort.
-        trainer: as `make_trainer` makes it.
-        data: of the same seeds.
-        checkpoint: where to go on from, if not from the start.
+        trainer: made by `make_trainer`.
+        data: batches of the same seeds.
+        checkpoint: resume from it; None starts at the first update.
     """
     trainer.fit(training, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     validated = max(
@@ -104,14 +110,30 @@ def fit(
     trainer.test(training, datamodule=data, verbose=False)
 
 
-def make_trainer(config: Config, folder: Path, callbacks: Sequence[pl.Callback] = ()) -> pl.Trainer:
-    """The Lightning trainer: one epoch is the whole budget, a batch a block of updates (see `data.Blocks`).
+def _skip_search_for_nvml() -> None:
+    """Without a GPU, keep torch from searching the disk for NVIDIA's library.
 
-    Results leave through `CohortTraining` alone.
+    Lightning makes torch search for it instead of asking CUDA, and AdamW would search at every
+    update: 0.1 to 0.5 ms.
+    """
+    if not torch.cuda.is_available():
+        os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
+
+
+def make_trainer(config: Config, folder: Path, callbacks: Sequence[pl.Callback] = ()) -> pl.Trainer:
+    """The Lightning trainer: one epoch is the whole budget, one batch a block (`UpdateBlocks`).
+
+    Lightning logs nothing: the results are attributes of `CohortTraining`.
+
+    Args:
+        config: accelerator, precision, budget and validations.
+        folder: where Lightning may write.
+        callbacks: besides the project's own.
 
     Raises:
-        ConfigError: a GPU is asked for where there is none.
+        ConfigError: `trainer=gpu` where there is no GPU.
     """
+    _skip_search_for_nvml()
     gpu = CUDAAccelerator.is_available() or MPSAccelerator.is_available()
     if config.trainer.accelerator == "gpu" and not gpu:
         hint = "type trainer=auto or trainer=cpu"
@@ -123,13 +145,13 @@ def make_trainer(config: Config, folder: Path, callbacks: Sequence[pl.Callback] 
         precision=cast("Any", config.trainer.precision),
         max_epochs=1,
         max_steps=config.budget.updates,
-        val_check_interval=blocks(validation_interval(config)),
+        val_check_interval=blocks_per_validation(validation_interval(config)),
         num_sanity_val_steps=0,
         logger=False,
         enable_checkpointing=False,
         enable_model_summary=False,
         enable_progress_bar=False,
-        callbacks=[Signals(), *callbacks],
+        callbacks=[RestoreSignals(), *callbacks],
         profiler="simple" if config.debug.profile else None,
         plugins=[LightningEnvironment()],  # one process, whatever variables a scheduler has set
         default_root_dir=str(folder),

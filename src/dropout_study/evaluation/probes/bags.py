@@ -17,7 +17,7 @@ def bags(probed: Probed) -> Findings:
     Raises:
         ValueError: the networks do not divide into bags.
     """
-    scores = Scores()
+    scores = Scores(["nll"])
 
     for x, labels in probed.batches():
         scores.add(bagging(weight_scaling(probed.cohort, x), probed.bag), labels)

@@ -15,7 +15,7 @@ def corruption(probed: Probed) -> Findings:
     the means over all kinds and severities, and in which share of them each image is misclassified,
     `corrupted`.
     """
-    scores = {(kind, severity): Scores() for kind in CORRUPTIONS for severity in SEVERITIES}
+    scores = {(kind, severity): Scores(["nll"]) for kind in CORRUPTIONS for severity in SEVERITIES}
 
     for i, (x, labels) in enumerate(probed.batches()):
         for (kind, severity), score in scores.items():

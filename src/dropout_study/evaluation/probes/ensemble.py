@@ -18,8 +18,8 @@ def ensemble(probed: Probed) -> Findings:
     `single/disagreement` (share of pairs that predict different classes), and which images are
     misclassified: `ensemble`, and `single` (share of the subnetworks).
     """
-    together = Scores()
-    alone = Scores()
+    together = Scores(["nll"])
+    alone = Scores(["nll"])
     disagreement = torch.zeros(())
     examples = 0
 

@@ -24,7 +24,7 @@ def removal(probed: Probed) -> Findings:
     cohort = probed.cohort
     hidden = [site for site in cohort.stacked.sites if site.name != "input"]
     scores = {
-        (percent, i): Scores()
+        (percent, i): Scores([])
         for percent in PERCENT
         for i in range(REMOVAL_DRAWS if percent else 1)
     }

@@ -138,3 +138,16 @@ def test_every_part_that_computes_is_there() -> None:
     for part in provenance.COMPUTING:
         assert len(provenance.python_files(provenance.PACKAGE / part)) > 0
         assert (provenance.PACKAGE / part).exists()
+
+
+def test_results_of_other_code_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this failed, networks of different arithmetic would be averaged without a word."""
+    monkeypatch.setattr(provenance, "code", lambda: "c0de")
+    here = {"git.commit": "0123456789", "code": "c0de"}
+    there = {"git.commit": "abcdefabcd", "code": "0ther"}
+    before = {"git.commit": "0123456789"}
+    assert provenance.origin([here, here]) == "recorded at commit 0123456"
+    assert provenance.other_code([here, there, before]) == ["0ther", "unknown"]
+    assert provenance.origin([here, there, before]) == (
+        "recorded at commit 0123456 and abcdefa, by other code than this (0ther, unknown)"
+    )

@@ -11,7 +11,7 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import distributions, version
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from dropout_study.config.uri import masked
 from dropout_study.system.processes import this_process
+from dropout_study.tracking.tags import CODE, COMMIT
 
 if TYPE_CHECKING:
     import torch
@@ -50,7 +51,7 @@ CHANGES_LIMIT = 200_000  # characters of the changes that are kept
 
 def tags(device: "torch.device") -> dict[str, str]:
     """Tags that say what produced a run: its code, its versions, its machine and its process."""
-    return versions() | machine(device) | this_process() | {"code": code()} | commit()
+    return versions() | machine(device) | this_process() | {CODE: code()} | commit()
 
 
 @cache
@@ -107,6 +108,32 @@ def code(package: Path = PACKAGE) -> str:
     return hashlib.sha256(json.dumps(trees, sort_keys=True).encode()).hexdigest()[:12]
 
 
+def other_code(recorded: Iterable[Mapping[str, str]]) -> list[str]:
+    """The code that computed some networks, where it is not the code of this process.
+
+    Args:
+        recorded: the tags of the networks.
+
+    Returns:
+        Digests (see `code`), and `unknown` for networks that were recorded without one.
+    """
+    digests = {tags.get(CODE, "unknown") for tags in recorded}
+    return sorted(digests - {code()})
+
+
+def origin(recorded: Sequence[Mapping[str, str]]) -> str:
+    """Where networks come from, in words: their commits, and code other than that of this process.
+
+    Args:
+        recorded: the tags of the networks.
+    """
+    commits = sorted({tags.get(COMMIT, "unknown")[:7] for tags in recorded})
+    words = f"recorded at commit {' and '.join(commits)}"
+    others = other_code(recorded)
+
+    return f"{words}, by other code than this ({', '.join(others)})" if others else words
+
+
 def python_files(place: Path) -> list[Path]:
     """A module, or all modules of a package."""
     return sorted(place.rglob("*.py")) if place.is_dir() else [place]
@@ -156,7 +183,7 @@ def commit(source: Path = PACKAGE) -> dict[str, str]:
         return {}
 
     return {
-        "git.commit": number,
+        COMMIT: number,
         "git.dirty": dirty,
         "mlflow.source.name": "scripts/train.py",
         "mlflow.source.git.commit": number,

@@ -12,7 +12,7 @@ from dropout_study.config.schema import ConfigError, Report, Tracking
 from dropout_study.config.studies import in_order
 from dropout_study.config.uri import absolute
 from dropout_study.measures.statistics import Interval, interval
-from dropout_study.report.rows import daggers
+from dropout_study.report.verdict_table import footnotes
 from dropout_study.report.verdicts import Outcome, decide
 
 ROOT = Path(__file__).parents[2]
@@ -100,7 +100,7 @@ def _train(study: str, uri: str, folder: Path) -> None:
 def verdict(outcome: Outcome) -> str:
     """The verdict on a claim in Markdown, with its reason and what weakens it."""
     no_evidence = ", which says nothing about dropout" if outcome.budget == "smoke" else ""
-    marked = f"**{outcome.verdict}{daggers(outcome)}**"
+    marked = f"**{outcome.verdict}{footnotes(outcome)}**"
     lines = [f"The claim is {marked} at the {outcome.budget} budget{no_evidence}.", ""]
 
     if outcome.reason:

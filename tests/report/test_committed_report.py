@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from dropout_study.config.schema import Report, Tracking
-from dropout_study.report.page import CORRUPTED
+from dropout_study.report.pictures import CORRUPTED
 from dropout_study.report.publish import report
 from support.paths import CONF, ROOT
 

@@ -14,9 +14,9 @@ from dropout_study.analysis import results
 from dropout_study.analysis.criteria import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from dropout_study.claims import CLAIMS
 from dropout_study.config.schema import Budget, ConfigError, Report, Reproduce, Tracking
-from dropout_study.report.page import write
+from dropout_study.report.page import write_report
 from dropout_study.report.publish import STUDIES, report
-from dropout_study.report.rows import table
+from dropout_study.report.verdict_table import terminal_table
 from dropout_study.report.verdicts import NEEDS_MNIST, NO_RUNS, Outcome, decide
 from dropout_study.running.reproduce import reproduce
 from dropout_study.running.restore import restore
@@ -55,7 +55,7 @@ def test_every_claim_is_decided_and_has_a_figure(networks: pd.DataFrame, page: P
         assert (page / "figures" / f"{outcome.claim.id}.svg").stat().st_size > 2_000
 
     assert (page / "figures" / "regularizers_training.svg").exists()
-    assert "Not all numbers are there" not in (page / "README.md").read_text()
+    assert "Some numbers are missing" not in (page / "README.md").read_text()
 
 
 def test_the_last_point_of_a_curve_is_no_result_of_its_own(networks: pd.DataFrame) -> None:
@@ -76,9 +76,9 @@ def test_what_seconds_of_training_give_is_no_verdict(networks: pd.DataFrame, pag
     """If this failed, a test of the machinery would look like evidence: in a terminal, on the page, in MLflow."""
     outcomes = decide(networks, CONF)
     assert {outcome.shown for outcome in outcomes} <= set(SHOWN)
-    assert {str(cell)[: len("[dim]· smoke: ")] for cell in table(outcomes).columns[1].cells} == {
-        "[dim]· smoke: "
-    }
+    assert {
+        str(cell)[: len("[dim]· smoke: ")] for cell in terminal_table(outcomes).columns[1].cells
+    } == {"[dim]· smoke: "}
     html = (page / "index.html").read_text()
     markdown = (page / "README.md").read_text()
     assert set(
@@ -240,12 +240,12 @@ def test_a_claim_without_runs_names_the_command_that_makes_them(
 def test_text_from_a_file_is_shown_as_text(tmp_path: Path) -> None:
     """If this failed, a file of results could bring a script to the page, or its brackets end the table."""
     outcome = Outcome(CLAIMS["capacity"], NO_RUNS, reason="<b>[/x]")
-    write([outcome], pd.DataFrame({"commit": ["<i>"]}), tmp_path, {}, None)
+    write_report([outcome], pd.DataFrame({"commit": ["<i>"]}), tmp_path, {}, None)
     html = (tmp_path / "index.html").read_text()
     assert not set(re.findall("<b>|<i>", html))
     assert {"&lt;b&gt;[/x]", "&lt;i&gt;"} <= set(re.findall(r"&lt;[bi]&gt;(?:\[/x\])?", html))
     shown = io.StringIO()
-    Console(file=shown, width=200).print(table([outcome]))
+    Console(file=shown, width=200).print(terminal_table([outcome]))
     assert "<b>[/x]" in shown.getvalue()
 
 

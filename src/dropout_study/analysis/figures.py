@@ -144,7 +144,7 @@ def panels(count: int, columns: int, height: float = 3.2) -> tuple[Figure, list[
     return figure, axes[:count]
 
 
-def describe(figure: Figure) -> str:
+def alt_text(figure: Figure) -> str:
     """What a figure shows in words, with the first and the last value of every line: for those who cannot see it."""
     return " ".join(filter(None, (_describe(axes) for axes in figure.axes if axes.get_visible())))
 

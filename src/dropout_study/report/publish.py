@@ -1,6 +1,7 @@
 """From a store to a report that is printed, written and recorded."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -14,8 +15,8 @@ from dropout_study.config.schema import ConfigError, Data, Report
 from dropout_study.data.datasets import Images, load_images
 from dropout_study.report import mlflow_view
 from dropout_study.report.mlflow_description import describe
-from dropout_study.report.page import write
-from dropout_study.report.rows import decisive, table
+from dropout_study.report.page import write_report
+from dropout_study.report.verdict_table import terminal_table, verdict_frame
 from dropout_study.report.verdicts import Outcome, decide
 from dropout_study.tracking import tags
 from dropout_study.tracking.folders import check_writable
@@ -24,6 +25,8 @@ from dropout_study.tracking.store import UNREACHABLE, Store, first_line, quiet_m
 EXPERIMENT = "report"
 DESCRIPTION = "Verdicts on the claims of section 7.12, and the report"
 STUDIES = list(dict.fromkeys(study for claim in CLAIMS.values() for study in claim.studies))
+"""The studies that claims read, in the order of the claims."""
+WIDTH_OF_A_FILE = 160  # columns of the printed table where the output is no terminal
 
 
 def report(chosen: Report, conf: Path) -> None:
@@ -32,33 +35,41 @@ def report(chosen: Report, conf: Path) -> None:
     Raises:
         ConfigError: there is nothing to read, or the folder cannot be written.
     """
-    if unknown := [claim for claim in chosen.claims if claim not in CLAIMS]:
-        raise ConfigError(
-            f"claims={unknown} cannot be used: claims must be some of {', '.join(CLAIMS)}."
-        )
-
+    _check_claims(chosen.claims)
     quiet_mlflow()
-    check_writable(Path(chosen.output), "output")
-    runs = read_results(chosen)
-    outcomes = decide(runs, conf, chosen.claims)
     folder = Path(chosen.output)
+    check_writable(folder, "output")
+
+    networks = read_results(chosen)
+    outcomes = decide(networks, conf, chosen.claims)
+
     folder.mkdir(parents=True, exist_ok=True)
-    files = write(outcomes, runs, folder, _links(runs, chosen), _images(outcomes, chosen))
+    links = _links(networks, chosen)
+    images = _corruptible_images(outcomes, chosen)
+    files = write_report(outcomes, networks, folder, links, images)
 
-    if len(runs) and not chosen.results:
-        files += results.to_file(runs, folder / "results.csv")
-
-    if not chosen.results and len(runs):
+    if len(networks) and not chosen.results:
+        files += results.to_file(networks, folder / "results.csv")
         _record(outcomes, files, chosen, conf)
 
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 160, highlight=False)
-    console.print(table(outcomes))
+    _print(outcomes)
+    print(f"The report: {folder / 'index.html'}")
+
+
+def _check_claims(claims: Sequence[str]) -> None:
+    if unknown := [claim for claim in claims if claim not in CLAIMS]:
+        allowed = ", ".join(CLAIMS)
+        raise ConfigError(f"claims={unknown} cannot be used: claims must be some of {allowed}.")
+
+
+def _print(outcomes: Sequence[Outcome]) -> None:
+    width = None if sys.stdout.isatty() else WIDTH_OF_A_FILE
+    console = Console(file=sys.stdout, width=width, highlight=False)
+    console.print(terminal_table(outcomes))
 
     for outcome in outcomes:
         if not outcome.decided:
             print(f"{outcome.claim.id} needs runs: {outcome.command}")
-
-    print(f"The report: {folder / 'index.html'}")
 
 
 def read_results(chosen: Report) -> pd.DataFrame:
@@ -67,34 +78,33 @@ def read_results(chosen: Report) -> pd.DataFrame:
     Raises:
         ConfigError: store or file cannot be read, or the file is damaged.
     """
-    if not chosen.results:
-        store = Store(chosen.tracking.uri)
-        if not store.exists:
-            return results.empty()
+    if chosen.results:
+        return results.from_file(Path(chosen.results), STUDIES)
 
-        try:
-            return results.from_store(store, STUDIES)
-        except UNREACHABLE as error:
-            raise ConfigError(
-                f"tracking.uri={store.shown} cannot be read: {first_line(error)}"
-            ) from error
+    store = Store(chosen.tracking.uri)
+    if not store.exists:
+        return results.empty()
 
-    return results.from_file(Path(chosen.results), STUDIES)
+    try:
+        return results.from_store(store, STUDIES)
+    except UNREACHABLE as error:
+        reason = first_line(error)
+        raise ConfigError(f"tracking.uri={store.shown} cannot be read: {reason}") from error
 
 
-def _links(runs: pd.DataFrame, chosen: Report) -> dict[str, str]:
+def _links(networks: pd.DataFrame, chosen: Report) -> dict[str, str]:
     """Study -> the page of its runs; that of a local store opens while `mlflow ui` runs."""
-    if "experiment" not in runs:
+    if "experiment" not in networks:
         return {}
 
     store = Store(chosen.tracking.uri)
-    numbers = runs.dropna(subset=["experiment"]).groupby("study")["experiment"].first()
+    numbers = networks.dropna(subset=["experiment"]).groupby("study")["experiment"].first()
 
     return {str(study): store.page(str(int(number))) for study, number in numbers.items()}
 
 
-def _images(outcomes: list[Outcome], chosen: Report) -> Images | None:
-    """The images on which robustness was decided, to picture their corruptions; none if they are not at hand."""
+def _corruptible_images(outcomes: Sequence[Outcome], chosen: Report) -> Images | None:
+    """The data set that decided robustness, if it is at hand; the report shows its corruptions."""
     for outcome in outcomes:
         if outcome.claim.id == "robustness" and outcome.decided:
             try:
@@ -105,61 +115,51 @@ def _images(outcomes: list[Outcome], chosen: Report) -> Images | None:
     return None
 
 
-def _record(outcomes: list[Outcome], files: list[Path], chosen: Report, conf: Path) -> None:
-    """Log verdicts and files as a run of the experiment `report`, and tag the studies with their verdicts."""
+def _record(outcomes: Sequence[Outcome], files: list[Path], chosen: Report, conf: Path) -> None:
+    """Log the report as a run of its own experiment, and bring the studies up to date."""
     store = Store(chosen.tracking.uri)
-    # A report on some claims leaves the summary of all as it is.
-    number = store.prepare(
-        EXPERIMENT, "" if chosen.claims else f"{DESCRIPTION}.\n\n{_summary(outcomes)}"
-    )
+    # A report on some claims keeps the summary of all claims.
+    summary = "" if chosen.claims else f"{DESCRIPTION}.\n\n{_summary(outcomes)}"
+    experiment = store.prepare(EXPERIMENT, summary)
 
     with store.lock():
-        client = store.client
-        verdicts = {f"{tags.VERDICT}{outcome.claim.id}": outcome.shown for outcome in outcomes}
-        run = client.create_run(number, tags=verdicts, run_name="report")
-        client.log_table(run.info.run_id, _verdicts(outcomes), "verdicts.json")
-
-        for file in files:
-            client.log_artifact(
-                run.info.run_id, str(file), "figures" if file.suffix == ".svg" else None
-            )
-
-        client.set_terminated(run.info.run_id)
+        _log_report(store, experiment, outcomes, files)
 
         for study in STUDIES:
-            if of_study := store.experiment(study):
-                title = studies.title(study, conf)
-                command = studies.command(study, DEFAULT_BUDGET)
-                store.prepare(study, describe(study, title, command))
-                mlflow_view.refresh(store, of_study)
-
-                for outcome in outcomes:
-                    if study == outcome.claim.studies[0] and outcome.decided:
-                        client.set_experiment_tag(of_study, outcome.claim.id, outcome.shown)
+            if number := store.experiment(study):
+                _describe_study(store, study, conf)
+                mlflow_view.refresh(store, number)
+                _tag_study(store, number, study, outcomes)
 
 
-def _summary(outcomes: list[Outcome]) -> str:
-    """The verdicts in Markdown; the last run has the figures, and the table `verdicts.json`."""
-    return "\n".join(f"- **{o.claim.title}**: {o.shown}. {o.claim.says}" for o in outcomes)
+def _log_report(
+    store: Store, experiment: str, outcomes: Sequence[Outcome], files: list[Path]
+) -> None:
+    client = store.client
+    verdicts = {f"{tags.VERDICT}{outcome.claim.id}": outcome.shown for outcome in outcomes}
+    run = client.create_run(experiment, tags=verdicts, run_name="report").info.run_id
+    client.log_table(run, verdict_frame(outcomes), "verdicts.json")
+
+    for file in files:
+        client.log_artifact(run, str(file), "figures" if file.suffix == ".svg" else None)
+
+    client.set_terminated(run)
 
 
-def _verdicts(outcomes: list[Outcome]) -> pd.DataFrame:
-    """A row a claim: the verdict, the effect that decided, its interval, the criterion, and where it was decided."""
-    rows = []
+def _describe_study(store: Store, study: str, conf: Path) -> None:
+    title = studies.title(study, conf)
+    command = studies.command(study, DEFAULT_BUDGET)
+    store.prepare(study, describe(study, title, command))
 
+
+def _tag_study(store: Store, number: str, study: str, outcomes: Sequence[Outcome]) -> None:
+    """Tag a study with the verdicts on its own claims."""
     for outcome in outcomes:
-        told = {"claim": outcome.claim.id, "verdict": outcome.shown}
+        if study == outcome.claim.studies[0] and outcome.decided:
+            store.client.set_experiment_tag(number, outcome.claim.id, outcome.shown)
 
-        if outcome.decided:
-            row = decisive(outcome)
-            told |= {
-                "part": row.part,
-                "effect": row.value,
-                "95 % interval": row.spread,
-                "criterion": row.criterion,
-            }
-            told |= {"seeds": str(outcome.seeds), "budget": outcome.where}
 
-        rows.append(told)
-
-    return pd.DataFrame(rows).fillna("")
+def _summary(outcomes: Sequence[Outcome]) -> str:
+    """The verdicts in Markdown; the last run has the figures, and the table `verdicts.json`."""
+    lines = [f"- **{o.claim.title}**: {o.shown}. {o.claim.says}" for o in outcomes]
+    return "\n".join(lines)

@@ -1,13 +1,8 @@
-"""The rows of the table of verdicts: what is shown of an effect."""
+"""The effects that decided a claim, as they are printed."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.markup import escape
-from rich.table import Table
-
-from dropout_study.analysis.claim import Claim
 from dropout_study.analysis.criteria import (
     CONTRADICTED,
     IMAGE_ERRORS,
@@ -18,75 +13,93 @@ from dropout_study.analysis.criteria import (
 )
 from dropout_study.analysis.runs import Effect
 from dropout_study.measures.statistics import interval
-from dropout_study.report.verdicts import NEEDS_MNIST, Outcome
-
-SIGNS = {SUPPORTED: "✔", CONTRADICTED: "✘", INCONCLUSIVE: "?", NEEDS_MNIST: "?"}
-COLOURS = {SUPPORTED: "green", CONTRADICTED: "red", INCONCLUSIVE: "yellow", NEEDS_MNIST: "yellow"}
-"""Of what is shown as a verdict; what is none, without runs or at the smoke budget, has neither."""
+from dropout_study.report.verdicts import Outcome
 
 
 @dataclass(frozen=True)
 class Row:
-    """An effect as it is printed; `images` is what it must exceed for the test images to tell it."""
+    """An effect as it is printed.
+
+    Attributes:
+        part: the question that it answers.
+        case: what it was measured on.
+        effect: the mean over seeds; the largest absolute value where exactness is required.
+        interval: of 95 % over seeds; empty where there is none.
+        resolution: the smallest effect that the test images can resolve; empty where no test
+            errors are compared.
+        criterion: in words.
+        verdict: of this effect alone.
+        p: nan where nothing is tested.
+    """
 
     part: str
-    name: str
-    value: str
-    spread: str
-    images: str
+    case: str
+    effect: str
+    interval: str
+    resolution: str
     criterion: str
     verdict: str
     p: float
 
 
 def rows(outcome: Outcome) -> list[Row]:
-    """The effects that decided a claim."""
+    """The effects of all parts of a claim."""
     return [
-        _row(name, of, part, effect)
+        _row(name, case, part, effect)
         for name, part in outcome.claim.parts.items()
-        for of, effect in outcome.effects.get(name, {}).items()
+        for case, effect in outcome.effects.get(name, {}).items()
     ]
 
 
-def _row(name: str, of: str, part: Part, effect: Effect) -> Row:
+def _row(name: str, case: str, part: Part, effect: Effect) -> Row:
     decision = part.criterion.decide(effect)
-    images = "" if effect.image_error is None else f"{IMAGE_ERRORS * effect.image_error:.3f}"
-    criterion = part.criterion_in_words
+    exact = isinstance(part.criterion, Exact)
 
     return Row(
-        name,
-        of,
-        number(effect, part),
-        spread(effect, part),
-        images,
-        criterion,
-        decision.verdict,
-        decision.p,
+        part=name,
+        case=case,
+        effect=largest(effect) if exact else signed(interval(effect.values).mean),
+        interval="" if exact else spread(effect),
+        resolution=resolution(effect),
+        criterion=part.criterion_in_words,
+        verdict=decision.verdict,
+        p=decision.p,
     )
 
 
-def number(effect: Effect, part: Part) -> str:
-    """An effect: the largest value where exactness is asked for, else the mean."""
-    if isinstance(part.criterion, Exact):
-        return f"{max(abs(value) for value in effect.values):.2g}"
-    return signed(interval(effect.values).mean)
+def largest(effect: Effect) -> str:
+    """The largest absolute value of an effect.
+
+    >>> largest(Effect([1.2e-14, -3.45e-14]))
+    '3.5e-14'
+    """
+    return f"{max(abs(value) for value in effect.values):.2g}"
 
 
-def spread(effect: Effect, part: Part) -> str:
-    """The interval of an effect, where there is one."""
-    of = interval(effect.values)
-    if isinstance(part.criterion, Exact) or of.n < 2:
+def spread(effect: Effect) -> str:
+    """The limits of the interval of an effect; empty for a single value."""
+    ci = interval(effect.values)
+    if ci.n < 2:
         return ""
 
-    smaller, larger = sorted((abs(of.low), abs(of.high)))
-    if smaller < 0.01 <= larger < 0.1:  # of which `signed` would show five digits and three
-        return f"{of.low:+.4f} to {of.high:+.4f}"
+    smaller, larger = sorted((abs(ci.low), abs(ci.high)))
+    if smaller < 0.01 <= larger < 0.1:  # `signed` would show five digits of one, three of the other
+        return f"{ci.low:+.4f} to {ci.high:+.4f}"
 
-    return f"{signed(of.low)} to {signed(of.high)}"
+    return f"{signed(ci.low)} to {signed(ci.high)}"
+
+
+def resolution(effect: Effect) -> str:
+    """The smallest effect that the test images can resolve; empty if it is unknown."""
+    return "" if effect.image_error is None else f"{IMAGE_ERRORS * effect.image_error:.3f}"
 
 
 def signed(value: float) -> str:
-    """A number with its sign and three digits or so."""
+    """A number with its sign and about three digits.
+
+    >>> signed(1.234), signed(0.1234), signed(0.001234)
+    ('+1.23', '+0.123', '+0.00123')
+    """
     if math.isnan(value):
         return "-"
 
@@ -95,68 +108,10 @@ def signed(value: float) -> str:
 
 
 def decisive(outcome: Outcome) -> Row:
-    """The effect that stands for a claim in the table: of those that made the verdict what it is, the least certain."""
-    found = [row for row in rows(outcome) if row.spread] or rows(outcome)
-    wanted = outcome.verdict if outcome.verdict in (SUPPORTED, CONTRADICTED) else INCONCLUSIVE
-    deciding = [row for row in found if row.verdict == wanted] or found
+    """The effect that represents a claim: the least certain of those with the claim's verdict."""
+    candidates = [row for row in rows(outcome) if row.interval] or rows(outcome)
+    final = outcome.verdict in (SUPPORTED, CONTRADICTED)
+    wanted = outcome.verdict if final else INCONCLUSIVE
+    deciding = [row for row in candidates if row.verdict == wanted] or candidates
 
     return max(deciding, key=lambda row: -1.0 if math.isnan(row.p) else row.p)
-
-
-def sign(shown: str) -> str:
-    """What stands before a verdict as it is shown."""
-    return SIGNS.get(shown, "·")
-
-
-def daggers(outcome: Outcome) -> str:
-    """What to know of a verdict: `*` adjusted it would fall, `†` its nets were not trained to the end."""
-    return "*" * outcome.overturned + "†" * bool(outcome.convergence_warnings)
-
-
-def published(claim: Claim) -> str:
-    """The first published number, with its mark."""
-    return f"{claim.published[0].value} [{claim.published[0].mark}]" if claim.published else ""
-
-
-def table(outcomes: Sequence[Outcome]) -> Table:
-    """The verdicts for a terminal."""
-    result = Table(
-        title="Deep Learning, section 7.12, claim by claim",
-        caption="effect: the one that decided, with its 95 % interval over seeds (or timings); * Holm's adjustment for "
-        "the number of claims would make the verdict inconclusive; † more training would have served nets that are "
-        "compared; smoke: trained for seconds, which says nothing about dropout",
-    )
-
-    for heading in (
-        "claim",
-        "verdict",
-        "effect",
-        "95 % interval",
-        "criterion",
-        "seeds",
-        "budget",
-        "published",
-    ):
-        result.add_column(heading, justify="right" if heading in ("effect", "seeds") else "left")
-
-    for outcome in outcomes:
-        colour = COLOURS.get(outcome.shown, "dim")
-        verdict = f"[{colour}]{sign(outcome.shown)} {outcome.shown}{daggers(outcome)}[/]"
-
-        if not outcome.decided:
-            cells = ("", "", escape(outcome.reason), "", "", published(outcome.claim))
-            result.add_row(outcome.claim.id, verdict, *cells)
-            continue
-
-        row = decisive(outcome)
-        cells = (
-            row.value,
-            row.spread,
-            row.criterion,
-            str(outcome.seeds),
-            outcome.where,
-            published(outcome.claim),
-        )
-        result.add_row(outcome.claim.id, verdict, *cells)
-
-    return result

@@ -1,4 +1,4 @@
-"""From results to verdicts: every claim decided at the largest budget at which its runs are there."""
+"""From results to verdicts: each claim is decided at the largest budget with complete runs."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from dropout_study.analysis import convergence
 from dropout_study.analysis.claim import Claim, Studies
 from dropout_study.analysis.columns import BUDGETS
-from dropout_study.analysis.convergence import warnings
 from dropout_study.analysis.criteria import (
     ALPHA,
     CONTRADICTED,
@@ -23,6 +23,7 @@ from dropout_study.analysis.criteria import (
 from dropout_study.analysis.runs import Effect, ResultsMissing, Runs, needing_columns
 from dropout_study.claims import CLAIMS
 from dropout_study.config import studies
+from dropout_study.config.grids import DEFAULT_BUDGET
 from dropout_study.config.names import DATASETS
 from dropout_study.measures.statistics import holm
 
@@ -30,22 +31,34 @@ NEEDS_MNIST = "needs MNIST"
 NO_RUNS = "no runs yet"
 
 
+@dataclass(frozen=True)
+class Scope:
+    """A budget and a data set at which a claim can be decided."""
+
+    budget: str
+    data: str
+
+    def __str__(self) -> str:
+        return f"budget {self.budget}, {self.data}" if self.data else f"budget {self.budget}"
+
+
 @dataclass
 class Outcome:
-    """What has become of a claim.
+    """The verdict on a claim, and what it rests on.
 
     Attributes:
-        claim: which.
+        claim: the claim.
         verdict: supported, contradicted, inconclusive, needs MNIST, or no runs yet.
-        reason: why it is not decided.
-        studies: the runs it was decided on.
-        budget: of them.
-        data: of them.
-        effects: part -> name -> effect.
+        reason: why it is inconclusive or has no runs.
+        studies: the runs that decided.
+        budget: of those runs.
+        data: their data set.
+        effects: part -> case -> effect.
         decisions: part -> decision.
-        p: of the verdict, unadjusted, and adjusted for the number of claims.
+        p: of the verdict, unadjusted; nan if nothing is tested.
+        adjusted: the same, adjusted for the number of claims.
         convergence_warnings: reasons to doubt that training was long enough.
-        command: what produces the runs.
+        command: produces the runs.
     """
 
     claim: Claim
@@ -63,24 +76,28 @@ class Outcome:
 
     @property
     def shown(self) -> str:
-        """The verdict as it is shown wherever it is."""
+        """The verdict as it is shown everywhere."""
         return self.show(self.verdict)
 
     def show(self, verdict: str) -> str:
-        """A verdict on the claim as it is shown: after seconds of training it is no evidence."""
+        """A verdict on the claim as it is shown: seconds of training are no evidence."""
         return f"smoke: {verdict}" if self.budget == "smoke" else verdict
 
     @property
+    def own_runs(self) -> Runs:
+        """The runs of the claim's own study."""
+        return self.studies[self.claim.studies[0]]
+
+    @property
     def where(self) -> str:
-        """Budget and data set, and the number of training examples if it is one for all and not the whole set."""
-        own = self.studies[self.claim.studies[0]].frame
-        sizes = set(own.get("data.train_size", pd.Series(dtype=float)).dropna())
-        told = f"{self.budget}, {self.data}"
+        """Budget and data set; the number of training examples if all runs share a smaller one."""
+        scope = f"{self.budget}, {self.data}"
+        sizes = self.own_runs.frame.get("data.train_size", pd.Series(dtype=float)).dropna().unique()
 
-        if len(sizes) == 1 and (size := int(sizes.pop())) < DATASETS[self.data].train:
-            told += f", {size:,} training examples"
+        if len(sizes) == 1 and sizes[0] < DATASETS[self.data].train:
+            scope += f", {int(sizes[0]):,} training examples"
 
-        return told
+        return scope
 
     @property
     def decided(self) -> bool:
@@ -89,14 +106,15 @@ class Outcome:
 
     @property
     def seeds(self) -> int:
-        """The smallest number of seeds (or rounds) that an interval rests on; of exact claims, all seeds."""
+        """The smallest number of seeds (or rounds) behind an interval; all seeds if none has one."""
         counts = [
             len(effect.values)
             for name, part in self.claim.parts.items()
             for effect in self.effects[name].values()
             if not isinstance(part.criterion, Exact)
         ]
-        return min(counts, default=self.studies[self.claim.studies[0]].frame["seed"].nunique())
+
+        return min(counts) if counts else self.own_runs.frame["seed"].nunique()
 
     @property
     def overturned(self) -> bool:
@@ -104,104 +122,127 @@ class Outcome:
         return self.verdict in (SUPPORTED, CONTRADICTED) and self.adjusted > ALPHA
 
 
-def decide(runs: pd.DataFrame, conf: Path, chosen: Sequence[str] = ()) -> list[Outcome]:
-    """The outcomes of the claims (of all, by default), each p adjusted for all that could be tested.
+def decide(results: pd.DataFrame, conf: Path, chosen: Sequence[str] = ()) -> list[Outcome]:
+    """The outcomes of the claims, with p values adjusted for all claims that could be tested.
 
     Args:
-        runs: results of all studies, as `results` reads them.
+        results: of all studies, as `analysis.results` reads them.
         conf: the folder of the configuration.
-        chosen: ids of claims.
+        chosen: ids of claims; all of them if empty.
     """
-    outcomes = [_outcome(claim, runs, conf) for claim in CLAIMS.values()]
-    for outcome, adjusted in zip(outcomes, holm([outcome.p for outcome in outcomes]), strict=True):
-        outcome.adjusted = adjusted
+    outcomes = [_outcome(claim, results, conf) for claim in CLAIMS.values()]
+    adjusted = holm([outcome.p for outcome in outcomes])
+
+    for outcome, p in zip(outcomes, adjusted, strict=True):
+        outcome.adjusted = p
 
     return [outcome for outcome in outcomes if not chosen or outcome.claim.id in chosen]
 
 
-def _outcome(claim: Claim, runs: pd.DataFrame, conf: Path) -> Outcome:
-    """The outcome at the largest budget, and on MNIST rather than on digits, if the runs are there."""
-    missing = f"there are no results of study {claim.studies[0]}"
+def _outcome(claim: Claim, results: pd.DataFrame, conf: Path) -> Outcome:
+    """The outcome at the first scope whose runs are complete; else what is missing at the last."""
+    reason = f"there are no results of study {claim.studies[0]}"
 
-    for budget, data in _scopes(claim, runs):
-        found = _at(claim, runs, conf, budget, data)
-
+    for scope in _scopes(claim, results):
         try:
-            _check_whole(found[claim.studies[0]], claim.studies[0], conf, budget, data)
-            with needing_columns():
-                effects = claim.estimate(found)
-                late = warnings(claim.trained_conditions(found), runs)
+            return _decide_at(scope, claim, results, conf)
         except ResultsMissing as error:
-            missing = f"{error} (budget {budget}{f', {data}' if data else ''})"
-            continue
+            reason = f"{error} ({scope})"
 
-        decisions = {name: part.decide(effects[name]) for name, part in claim.parts.items()}
-        whole = together(decisions)
-        outcome = Outcome(
-            claim, whole.verdict, whole.reason, found, budget, data, effects, decisions, whole.p
-        )
-        outcome.convergence_warnings = late
-        usual = studies.data_of(claim.studies[0], conf, "laptop")
-        outcome.command = _commands(claim, conf, budget, data if usual and data != usual else None)
-
-        if whole.verdict == INCONCLUSIVE and data == "digits" and usual != "digits":
-            outcome.verdict = (
-                NEEDS_MNIST if WITHIN_IMAGES in whole.reason or usual is None else INCONCLUSIVE
-            )
-
-        return outcome
-
-    return Outcome(claim, NO_RUNS, missing, command=_commands(claim, conf))
+    return Outcome(claim, NO_RUNS, reason, command=_command(claim, conf))
 
 
-def _scopes(claim: Claim, runs: pd.DataFrame) -> list[tuple[str, str]]:
-    """Budgets and data sets of the runs of a claim's own study, the one to prefer first."""
-    own = runs[runs["study"] == claim.studies[0]]
-    if not len(own):
-        return []
-
-    found = set(zip(own["budget"], own["data.name"], strict=True))
+def _scopes(claim: Claim, results: pd.DataFrame) -> list[Scope]:
+    """Where the claim's own study has runs: the largest budget first, and MNIST before others."""
+    own = results[results["study"] == claim.studies[0]]
+    pairs = set(zip(own["budget"], own["data.name"], strict=True)) if len(own) else set()
+    scopes = [Scope(budget, data) for budget, data in pairs]
 
     return sorted(
-        found, key=lambda scope: (-BUDGETS.index(scope[0]), scope[1] != "mnist", scope[1])
+        scopes,
+        key=lambda scope: (-BUDGETS.index(scope.budget), scope.data != "mnist", scope.data),
     )
 
 
-def _at(claim: Claim, runs: pd.DataFrame, conf: Path, budget: str, data: str) -> dict[str, Runs]:
-    """The runs of a claim's studies at a budget; on one data set, unless the arms of a study choose theirs."""
-    found = {}
-
-    for study in claim.studies:
-        of_study = runs[(runs["study"] == study) & (runs["budget"] == budget)]
-
-        if studies.data_of(study, conf, budget):
-            of_study = of_study[of_study["data.name"] == data]
-
-        of_study = of_study.sort_values(
-            ["digest", "seed"]
-        )  # sums depend on the order in their last digit
-        if len(of_study) or study == claim.studies[0]:
-            found[study] = Runs(
-                of_study.dropna(axis=1, how="all").copy(), studies.values(study, conf, budget, data)
-            )
-
-    return found
-
-
-def _check_whole(own: Runs, study: str, conf: Path, budget: str, data: str) -> None:
-    """Refuse to decide on some of a study's conditions: which are there must not choose the verdict.
+def _decide_at(scope: Scope, claim: Claim, results: pd.DataFrame, conf: Path) -> Outcome:
+    """The outcome at a scope.
 
     Raises:
-        ResultsMissing: some are not there.
+        ResultsMissing: some runs are not there.
     """
-    usual = studies.data_of(study, conf, budget)
-    wanted = studies.size(study, conf, budget, data if data != usual else None)
-    if (there := own.frame["digest"].nunique()) < wanted:
-        raise ResultsMissing(f"{there} of the {wanted} conditions of study {study} are there")
+    runs = _runs_at(scope, claim, results, conf)
+    _check_complete(runs[claim.studies[0]], claim.studies[0], scope, conf)
 
+    with needing_columns():
+        effects = claim.estimate(runs)
+        doubts = convergence.warnings(claim.trained_conditions(runs), results)
 
-def _commands(claim: Claim, conf: Path, budget: str = "laptop", data: str | None = None) -> str:
-    """What produces the runs of a claim, the cohorts it evaluates included."""
-    return " && ".join(
-        studies.command(study, budget, data) for study in studies.in_order(claim.studies[:1], conf)
+    decisions = {name: part.decide(effects[name]) for name, part in claim.parts.items()}
+    decision = together(decisions)
+    default_data = studies.data_of(claim.studies[0], conf, DEFAULT_BUDGET)
+    other_data = scope.data if default_data and scope.data != default_data else None
+
+    return Outcome(
+        claim=claim,
+        verdict=_verdict(decision, scope.data, default_data),
+        reason=decision.reason,
+        studies=runs,
+        budget=scope.budget,
+        data=scope.data,
+        effects=effects,
+        decisions=decisions,
+        p=decision.p,
+        convergence_warnings=doubts,
+        command=_command(claim, conf, scope.budget, other_data),
     )
+
+
+def _verdict(decision: Decision, data: str, default_data: str | None) -> str:
+    """The verdict; small data sets that leave a claim of MNIST open are named as the reason."""
+    too_small = decision.verdict == INCONCLUSIVE and data == "digits" and default_data != "digits"
+    if too_small and (default_data is None or WITHIN_IMAGES in decision.reason):
+        return NEEDS_MNIST
+
+    return decision.verdict
+
+
+def _runs_at(scope: Scope, claim: Claim, results: pd.DataFrame, conf: Path) -> dict[str, Runs]:
+    """The runs of a claim's studies; on all data sets if a study's arms choose theirs."""
+    runs = {}
+
+    for study in claim.studies:
+        rows = results[(results["study"] == study) & (results["budget"] == scope.budget)]
+
+        if studies.data_of(study, conf, scope.budget):
+            rows = rows[rows["data.name"] == scope.data]
+
+        rows = rows.sort_values(["digest", "seed"])  # the last digit of a sum depends on the order
+        rows = rows.dropna(axis=1, how="all").copy()
+
+        if len(rows) or study == claim.studies[0]:
+            runs[study] = Runs(rows, studies.values(study, conf, scope.budget, scope.data))
+
+    return runs
+
+
+def _check_complete(own: Runs, study: str, scope: Scope, conf: Path) -> None:
+    """Refuse to decide on a part of a study's conditions, which would choose the verdict.
+
+    Raises:
+        ResultsMissing: some conditions are not there.
+    """
+    default_data = studies.data_of(study, conf, scope.budget)
+    other_data = scope.data if scope.data != default_data else None
+    expected = studies.size(study, conf, scope.budget, other_data)
+    recorded = own.frame["digest"].nunique()
+
+    if recorded < expected:
+        raise ResultsMissing(f"{recorded} of the {expected} conditions of study {study} are there")
+
+
+def _command(
+    claim: Claim, conf: Path, budget: str = DEFAULT_BUDGET, data: str | None = None
+) -> str:
+    """The commands that produce the runs of a claim, including the cohorts that it evaluates."""
+    order = studies.in_order(claim.studies[:1], conf)
+    return " && ".join(studies.command(study, budget, data) for study in order)

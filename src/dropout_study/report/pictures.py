@@ -1,0 +1,131 @@
+"""The pictures of a claim in the report: its figures, corrupted images, and training curves."""
+
+import base64
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+from matplotlib.figure import Figure
+
+from dropout_study.analysis import figures
+from dropout_study.analysis.runs import ResultsMissing
+from dropout_study.data.datasets import Images
+from dropout_study.report.verdicts import Outcome
+
+TRAINING = "Training of the compared networks: validation error by update, mean over seeds."
+CORRUPTED = "One test image, by kind of corruption and severity (left: clean)."
+ROW_HEIGHT = 0.7  # inches, of one kind of corruption
+PIXELS_PER_INCH = 96  # in a browser
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as SVG.
+
+    Attributes:
+        file: its name in `figures/`.
+        svg: its bytes.
+        caption: the text below it.
+        alt: what it shows, in words.
+        width: in pixels, at its own size.
+    """
+
+    file: str
+    svg: bytes
+    caption: str
+    alt: str
+    width: int
+
+    @property
+    def address(self) -> str:
+        """A data URI that contains the figure."""
+        return "data:image/svg+xml;base64," + base64.b64encode(self.svg).decode()
+
+
+def claim_pictures(outcome: Outcome, images: Images | None, notes: list[str]) -> Iterator[Picture]:
+    """The pictures of a claim, in the order of the report; none without a decision.
+
+    Args:
+        outcome: of the claim.
+        images: the data set of which a corrupted image is shown, if it is at hand.
+        notes: is extended by a sentence if the claim's figure lacks results.
+    """
+    if not outcome.decided:
+        return
+
+    claim = outcome.claim
+
+    try:
+        yield _picture(claim.id, claim.draw(outcome.studies), claim.caption)
+    except ResultsMissing as error:
+        notes.append(f"The figure is left out: {error}.")
+
+    if (extra := claim.extra_figure(outcome.studies)) is not None:
+        yield _picture(f"{claim.id}_extra", extra, claim.extra_caption)
+
+    if claim.id == "robustness" and images is not None:
+        yield _picture(f"{claim.id}_images", corrupted_images(images), CORRUPTED)
+
+    if conditions := claim.trained_conditions(outcome.studies):
+        curves = {name: runs.curve("val/error") for name, runs in conditions.items()}
+        yield _picture(f"{claim.id}_training", training_curves(curves), TRAINING)
+
+
+def _picture(name: str, figure: Figure, caption: str) -> Picture:
+    width = round(PIXELS_PER_INCH * figure.get_size_inches()[0])
+    alt = figures.alt_text(figure)
+    return Picture(f"{name}.svg", figures.svg(figure), caption, alt, width)
+
+
+def training_curves(curves: Mapping[str, pd.DataFrame]) -> Figure:
+    """Validation errors by update, mean over seeds.
+
+    Args:
+        curves: name -> one row per update, one column per seed, in percent.
+    """
+    sheet, (axes,) = figures.sheet(width=5.3, height=3.6)
+
+    for i, (name, curve) in enumerate(curves.items()):
+        mean = curve.mean(axis=1).sort_index()
+        thousands = mean.index.to_numpy(dtype=float) / 1000
+        error = mean.to_numpy()
+        look = figures.look(name, i)
+        axes.plot(thousands, error, label=name, color=look["color"], linestyle=look["linestyle"])
+        figures.label_end(axes, name, (thousands[-1], error[-1]), look["color"])
+
+    axes.set(xlabel="thousand updates", ylabel="validation error (%)", yscale="log")
+
+    return figures.finish(sheet)
+
+
+def corrupted_images(images: Images) -> Figure:
+    """The first test image, one row per kind of corruption, one column per severity."""
+    # Corruptions import torchvision, which takes a second.
+    from dropout_study.data.corruptions import CORRUPTIONS, SEVERITIES, corrupt
+
+    image, _ = images.test.batch(torch.zeros(1, dtype=torch.long))
+    side = int(images.inputs**0.5)
+    rows = [
+        torch.cat([image, *(corrupt(image, kind, severity) for severity in SEVERITIES)])
+        for kind in CORRUPTIONS
+    ]
+    tiles = torch.stack(rows).unflatten(-1, (side, side))
+    mosaic = tiles.transpose(1, 2).flatten(2).flatten(0, 1)
+    kinds = [kind.replace("_", " ") for kind in CORRUPTIONS]
+    severities = ["clean", *map(str, SEVERITIES)]
+
+    sheet, (axes,) = figures.sheet(width=4.8, height=0.5 + ROW_HEIGHT * len(kinds))
+    axes.imshow(mosaic.numpy(), cmap="gray_r", vmin=0, vmax=1, interpolation="none")
+    axes.set_yticks(_centres(len(kinds), side), kinds)
+    axes.set_xticks(_centres(len(severities), side), severities)
+    axes.set_xlabel("severity")
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+
+    return sheet
+
+
+def _centres(count: int, side: int) -> list[float]:
+    """The middles of tiles that lie side by side, in pixels."""
+    return [side * (i + 0.5) - 0.5 for i in range(count)]

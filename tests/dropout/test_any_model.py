@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.ops import StochasticDepth
 
-from dropout_study.dropout.any_model import dropout_on, monte_carlo, subnetworks, weight_scaling
+from dropout_study.dropout.any_model import monte_carlo, subnetworks, weight_scaling
+from dropout_study.dropout.dropout_layers import dropout_on
 from dropout_study.dropout.randomness import Purpose, stream
 from support.paths import ROOT
 

@@ -1,72 +1,28 @@
 """The rules on any model of yours: a plain nn.Module that gives logits `[N, C]`.
 
 A stochastic pass is a pass of training in which nothing learns: what drops is in training mode,
-all else, such as batch norm, in evaluation mode. Dropout that can be seen to stay off, or to be on
-where it must be off, is an error.
+all else, such as batch norm, in evaluation mode (see `dropout_layers`).
 """
 
-import inspect
-import re
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from itertools import chain
-from typing import Any, cast
+from contextlib import nullcontext
+from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.overrides import TorchFunctionMode
 
+from dropout_study.dropout.dropout_layers import (
+    RefuseIdleDropout,
+    dropout_off,
+    dropout_on,
+    dropout_rates,
+)
 from dropout_study.dropout.randomness import Purpose, generator
 from dropout_study.dropout.rules import Ensemble, means, widen
 
-DROPOUT = (
-    nn.Dropout,
-    nn.Dropout1d,
-    nn.Dropout2d,
-    nn.Dropout3d,
-    nn.AlphaDropout,
-    nn.FeatureAlphaDropout,
-)
-CALLS = (F.dropout, F.dropout1d, F.dropout2d, F.dropout3d, F.alpha_dropout, F.feature_alpha_dropout)
-FUSED = (nn.MultiheadAttention, nn.TransformerEncoderLayer)  # run as one kernel unless in training
-
 RandomStates = dict[torch.device, Tensor]
 """Device -> the global state of its random numbers."""
-
-
-@contextmanager
-def dropout_on(model: nn.Module) -> Iterator[None]:
-    """Let what drops drop, and nothing else learn; every mode is restored afterwards.
-
-    On are nn.Dropout and its kin, the `dropout=` of attention and of recurrent layers, and modules
-    of your own that drop if their `forward` finds `self.training` set. Batch norm stays off.
-
-    Raises:
-        ValueError: the model has no dropout, or a module changes its buffers while it drops.
-    """
-    rates = _rates(model)
-    named = model.named_modules()
-    dropping = [module for name, module in named if name in rates or isinstance(module, FUSED)]
-
-    with dropout_off(model), _buffers_kept(dropping):
-        for module in dropping:
-            module.training = True  # `train()` would reach into the children
-        yield
-
-
-@contextmanager
-def dropout_off(model: nn.Module) -> Iterator[None]:
-    """Put the whole model into evaluation mode; every mode is restored afterwards."""
-    modes = {module: module.training for module in model.modules()}
-
-    try:
-        model.eval()
-        yield
-    finally:
-        for module, training in modes.items():
-            module.training = training
 
 
 @torch.no_grad()
@@ -105,14 +61,14 @@ def subnetworks(model: nn.Module, x: Tensor, count: int, seed: int = 0) -> Itera
     if count < 1:
         raise ValueError(f"count={count}: give a number of passes from 1 on")
 
-    rates = _rates(model)
+    rates = dropout_rates(model)
     devices = _devices(model, x)
 
     for k in range(count):
         sources = {d: generator(Purpose.EVALUATION_MASK, seed, k, device=d) for d in devices}
         states = {device: source.get_state() for device, source in sources.items()}
 
-        with dropout_on(model), nullcontext() if k else _IdleDropoutRefused():
+        with dropout_on(model), nullcontext() if k else RefuseIdleDropout():
             logits, drew = _run(model, x, states)
 
         if k == 0:
@@ -141,106 +97,6 @@ def monte_carlo(model: nn.Module, x: Tensor, counts: Sequence[int], seed: int = 
         ValueError: as in `subnetworks` and `rules.means`.
     """
     return means(subnetworks(model, x, max(counts, default=0), seed), counts)
-
-
-def _rates(model: nn.Module) -> dict[str, float]:
-    """Name of each module that drops by itself in training mode -> its rate.
-
-    Raises:
-        ValueError: there is none.
-    """
-    rates = {name: _rate(module) for name, module in model.named_modules()}
-    dropping = {name: rate for name, rate in rates.items() if rate is not None}
-    if not dropping:
-        raise ValueError(
-            f"{type(model).__name__} has no dropout module, so all its subnetworks are one: use "
-            "nn.Dropout (in an nn.ModuleList, not in a list), or call dropout in the `forward` of "
-            "a module with `training=self.training`."
-        )
-
-    return dropping
-
-
-def _rate(module: nn.Module) -> float | None:
-    """The rate at which a module itself drops in training mode; None if it does not.
-
-    Of a module of the user's own it is the largest number with a name of rates, or 1 without any.
-    """
-    if isinstance(module, DROPOUT):
-        return module.p
-
-    if isinstance(module, nn.MultiheadAttention | nn.RNNBase) and module.dropout:
-        return module.dropout
-
-    if type(module).__module__.startswith("torch.") or not _drops(module):
-        return None
-
-    numbers = {n: v for n, v in vars(module).items() if isinstance(v, int | float)}
-    rates = [v for n, v in numbers.items() if n == "p" or re.search("drop|rate|prob", n)]
-
-    return max((float(rate) for rate in rates if not isinstance(rate, bool)), default=1.0)
-
-
-def _drops(module: nn.Module) -> bool:
-    """Whether a module of the user's own drops in training mode, by the names in its `forward`.
-
-    It does if it asks for `training`, and has no other state (children, parameters or buffers) or
-    speaks of dropping: in its class, a keyword, or a name that is not that of a child, which has a
-    flag of its own.
-    """
-    code = getattr(inspect.unwrap(type(module).forward), "__code__", None)
-    if code is None or "training" not in code.co_names:
-        return False
-
-    children = dict(module.named_children())
-    if not (children or [*module.parameters(), *module.buffers()]):
-        return True
-
-    keywords = chain(*(constant for constant in code.co_consts if isinstance(constant, tuple)))
-    functions = [name for name in code.co_names if name not in children]
-
-    return any("drop" in str(n).lower() for n in (type(module).__name__, *keywords, *functions))
-
-
-@contextmanager
-def _buffers_kept(modules: Sequence[nn.Module]) -> Iterator[None]:
-    """Put the modules' own buffers back afterwards.
-
-    Raises:
-        ValueError: one has changed.
-    """
-    kept = [(m, name, buffer) for m in modules for name, buffer in m.named_buffers(recurse=False)]
-    for module, name, buffer in kept:
-        setattr(module, name, buffer.clone())
-
-    try:
-        yield
-    finally:
-        used = [module.get_buffer(name) for module, name, _ in kept]
-        for module, name, buffer in kept:
-            setattr(module, name, buffer)
-
-    for (module, name, buffer), after in zip(kept, used, strict=True):
-        if not torch.equal(buffer, after):
-            raise ValueError(
-                f"{type(module).__name__} changes its buffer `{name}` while it drops, and a "
-                "prediction must not change a model: drop in a module of its own, without buffers."
-            )
-
-
-class _IdleDropoutRefused(TorchFunctionMode):
-    """Refuses calls of dropout as a function that are off: whose flag they pass was not seen."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Make a call of PyTorch, if it is not refused."""
-        options = kwargs or {}
-        if func in CALLS and options.get("p") and not options.get("training"):
-            raise ValueError(
-                f"{func.__name__} with p={options['p']} stays off in a stochastic pass: use "
-                "nn.Dropout, or call it in the `forward` of a module with `training=self.training`."
-            )
-
-        return func(*args, **options)
 
 
 def _run(model: nn.Module, x: Tensor, states: RandomStates) -> tuple[Tensor, bool]:

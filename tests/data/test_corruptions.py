@@ -3,12 +3,31 @@
 import pytest
 import torch
 
-from dropout_study.data.corruptions import CORRUPTIONS, SEVERITIES, corrupt
+from dropout_study.config import names
+from dropout_study.data import corruptions
+from dropout_study.data.corruptions import CORRUPTIONS, SEVERITIES, Corruption, corrupt, noise
 
 SIDE = 28
 IMAGES = torch.zeros(40, SIDE, SIDE)
 IMAGES[:, 8:20, 10:18] = 1.0
 X = IMAGES.flatten(1)
+
+
+def test_the_registry_holds_the_kinds_that_have_a_version() -> None:
+    """If this failed, a kind would be measured whose changes no condition's identity tells."""
+    assert tuple(CORRUPTIONS) == tuple(names.CORRUPTIONS)
+
+
+def test_the_random_numbers_of_a_kind_do_not_depend_on_the_other_kinds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """If this failed, a new kind would change what all recorded robustness is the result of."""
+    numbers = [corruption.number for corruption in CORRUPTIONS.values()]
+    assert len(set(numbers)) == len(numbers)
+    before = corrupt(X, "occlusion", 2)
+    rest = {kind: CORRUPTIONS[kind] for kind in reversed(CORRUPTIONS)}
+    monkeypatch.setattr(corruptions, "CORRUPTIONS", {"fog": Corruption(9, noise)} | rest)
+    assert torch.equal(corrupt(X, "occlusion", 2), before)
 
 
 @pytest.mark.parametrize("kind", CORRUPTIONS)

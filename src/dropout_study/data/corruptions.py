@@ -1,6 +1,11 @@
-"""Corrupted images: kinds of change in degrees of severity, the same for every network."""
+"""Corrupted images: kinds of change, each in five degrees of severity, the same for every network.
+
+The functions map images `[N, 1, H, W]` in [0, 1] to images of the same shape, whose values may lie
+beyond [0, 1].
+"""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -10,7 +15,21 @@ from torchvision.transforms.v2 import functional as V
 from dropout_study.dropout.randomness import Purpose, generator
 
 SEVERITIES = range(1, 6)
-Corruption = Callable[[Tensor, int, torch.Generator], Tensor]
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """A kind of change.
+
+    Attributes:
+        number: of its random stream. No two kinds share one, and it never changes, so that a new
+            kind changes no other.
+        change: from images `[N, 1, H, W]` in [0, 1], a severity from 1 to 5 and a generator to
+            changed images of the same shape; values beyond [0, 1] are cut off afterwards.
+    """
+
+    number: int
+    change: Callable[[Tensor, int, torch.Generator], Tensor]
 
 
 def noise(images: Tensor, severity: int, source: torch.Generator) -> Tensor:
@@ -38,9 +57,8 @@ def occlusion(images: Tensor, severity: int, source: torch.Generator) -> Tensor:
 def blur(images: Tensor, severity: int, _: torch.Generator) -> Tensor:
     """A Gaussian blur of 2 to 10 % of the side."""
     sigma = 0.02 * severity * images.shape[-1]
-    radius = min(
-        max(1, round(3 * sigma)), images.shape[-1] - 1
-    )  # no more than the border can be mirrored
+    mirrored = images.shape[-1] - 1  # the border is mirrored, at most the whole image
+    radius = min(max(1, round(3 * sigma)), mirrored)
     blurred: Tensor = V.gaussian_blur(images, [2 * radius + 1, 2 * radius + 1], [sigma, sigma])
 
     return blurred
@@ -53,51 +71,72 @@ def contrast(images: Tensor, severity: int, _: torch.Generator) -> Tensor:
 
 
 def rotation(images: Tensor, severity: int, source: torch.Generator) -> Tensor:
-    """Turned by 10 to 50 degrees, half of the images to each side."""
-    return _to_both_sides(
-        images,
-        source,
-        lambda part, sign: V.rotate(part, sign * 10.0 * severity, InterpolationMode.BILINEAR),
-    )
+    """Turned by 10 to 50 degrees, half of the images each way."""
+
+    def rotate(part: Tensor, sign: int) -> Tensor:
+        turned: Tensor = V.rotate(part, sign * 10.0 * severity, InterpolationMode.BILINEAR)
+        return turned
+
+    return _to_both_sides(images, source, rotate)
 
 
 def translation(images: Tensor, severity: int, source: torch.Generator) -> Tensor:
-    """Moved sideways by 4 to 20 % of the side, but at least by a pixel, half of the images to each side."""
+    """Moved sideways by 4 to 20 % of the side, at least by a pixel, half of the images each way."""
     shift = round(0.04 * severity * images.shape[-1]) or 1
-    return _to_both_sides(
-        images, source, lambda part, sign: V.affine(part, 0.0, [sign * shift, 0], 1.0, [0.0, 0.0])
-    )
+
+    def move(part: Tensor, sign: int) -> Tensor:
+        moved: Tensor = V.affine(part, 0.0, [sign * shift, 0], 1.0, [0.0, 0.0])
+        return moved
+
+    return _to_both_sides(images, source, move)
 
 
-CORRUPTIONS: dict[str, Corruption] = {
-    corruption.__name__: corruption
-    for corruption in (noise, missing_pixels, occlusion, blur, contrast, rotation, translation)
+CORRUPTIONS = {
+    "noise": Corruption(0, noise),
+    "missing_pixels": Corruption(1, missing_pixels),
+    "occlusion": Corruption(2, occlusion),
+    "blur": Corruption(3, blur),
+    "contrast": Corruption(4, contrast),
+    "rotation": Corruption(5, rotation),
+    "translation": Corruption(6, translation),
 }
 
 
 def corrupt(x: Tensor, kind: str, severity: int, batch: int = 0) -> Tensor:
-    """Square images `[N, D]` in [0, 1], corrupted; a pure function of its arguments.
+    """Corrupt square images; a pure function of its arguments.
 
     Args:
-        x: the images.
+        x: images `[N, D]` in [0, 1]; D is a square number.
         kind: one of `CORRUPTIONS`.
         severity: 1 to 5.
-        batch: which part of a data set the images are, so that no two parts share their random
-            numbers.
+        batch: number of the batch within the data set; batches do not share random numbers.
+
+    Returns:
+        Images `[N, D]` in [0, 1], of the type and on the device of `x`.
+
+    Example:
+        >>> white = torch.ones(2, 64)
+        >>> torch.equal(corrupt(white, "noise", 3), corrupt(white, "noise", 3))
+        True
+        >>> black = corrupt(torch.ones(1000, 64), "missing_pixels", severity=3) == 0
+        >>> round(black.float().mean().item(), 1)
+        0.3
     """
+    corruption = CORRUPTIONS[kind]
     side = int(x.shape[-1] ** 0.5)
-    source = generator(Purpose.CORRUPTION, list(CORRUPTIONS).index(kind), severity, batch)
+    source = generator(Purpose.CORRUPTION, corruption.number, severity, batch)
     images = x.detach().cpu().float().view(-1, 1, side, side)
 
-    return CORRUPTIONS[kind](images, severity, source).clamp(0, 1).flatten(1).to(x)
+    return corruption.change(images, severity, source).clamp(0, 1).flatten(1).to(x)
 
 
 def _to_both_sides(
     images: Tensor, source: torch.Generator, change: Callable[[Tensor, int], Tensor]
 ) -> Tensor:
     """Change a random half of the images one way and the rest the other way."""
-    one = torch.rand(len(images), generator=source) < 0.5
+    first = torch.rand(len(images), generator=source) < 0.5
     changed = torch.empty_like(images)
-    changed[one], changed[~one] = change(images[one], 1), change(images[~one], -1)
+    changed[first] = change(images[first], 1)
+    changed[~first] = change(images[~first], -1)
 
     return changed

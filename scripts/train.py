@@ -7,16 +7,16 @@ from pathlib import Path
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from dropout_study.config import choices, resolvers
-from dropout_study.running import command_line, supervision
+from dropout_study.config import resolvers
+from dropout_study.running import command_line
 from dropout_study.running.job import carry_out
+from dropout_study.running.sweep import Supervisor, supervise
 
 CONF = Path(__file__).parents[1] / "conf"
 
 resolvers.register()
-OmegaConf.register_new_resolver("choices", lambda: choices.list_choices(CONF), replace=True)
 
 
 @hydra.main(config_path=str(CONF), config_name="train", version_base="1.3")
@@ -28,7 +28,7 @@ def job(composed: DictConfig) -> None:
     )  # a worker may begin elsewhere; paths mean what they do where the command was typed
     name = " ".join(told.overrides.task) or "defaults"
     sweep = Path(told.sweep.dir) if told.mode == RunMode.MULTIRUN else None
-    in_worker = supervision.current is None
+    in_worker = Supervisor.running is None
     carry_out(composed, Path(told.runtime.output_dir), name, sweep, in_worker)
 
 
@@ -37,7 +37,7 @@ def main() -> None:
     command_line.check(sys.argv[1:], CONF)
     typed = list(sys.argv)
     sys.argv[1:] = command_line.store_to_environment(command_line.complete(sys.argv[1:], CONF))
-    supervision.supervise(job, typed)
+    supervise(job, typed)
 
 
 if __name__ == "__main__":

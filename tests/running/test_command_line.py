@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dropout_study.config.choices import list_choices
+from dropout_study.config.resolvers import cores
 from dropout_study.config.schema import ConfigError
 from dropout_study.running.command_line import (
     EXPLAINED,
@@ -26,7 +27,7 @@ from dropout_study.running.command_line import (
     store_to_environment,
 )
 from dropout_study.running.explain import explain
-from dropout_study.running.sweep import _check_grid, _check_launcher
+from dropout_study.running.sweep_jobs import check_launcher, check_study_is_typed
 from support.paths import ROOT
 from support.scripts import Script
 
@@ -150,11 +151,11 @@ def test_a_study_that_a_file_chooses_is_refused(sweep: bool, typed: list[str]) -
         composed = compose("train", ["study=rate_by_width"], return_hydra_config=True)
 
     composed.hydra.overrides.task = ["study=rate_by_width", *GRID]
-    _check_grid(composed, sweep=True)
+    check_study_is_typed(composed, sweep=True)
     composed.hydra.overrides.task = typed
 
     with pytest.raises(ConfigError, match="add -m study=rate_by_width"):
-        _check_grid(composed, sweep)
+        check_study_is_typed(composed, sweep)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +174,7 @@ def test_a_launcher_of_no_jobs_is_refused(override: str) -> None:
         composed = compose("train", typed, return_hydra_config=True)
 
     with pytest.raises(ConfigError, match=f"^{override} cannot be used: .* must be at least 1"):
-        _check_launcher(composed)
+        check_launcher(composed)
 
 
 def test_an_arm_that_needs_its_study_names_it() -> None:
@@ -244,6 +245,17 @@ def test_a_launcher_comes_with_its_settings(launcher: str) -> None:
 
     assert composed.hydra.launcher._target_.startswith("hydra_plugins.")
     assert composed.hydra.sweeper.max_batch_size == 7
+
+
+@pytest.mark.parametrize(
+    ("launcher", "jobs"), [("submitit_local", cores()), ("submitit_slurm", None), ("joblib", None)]
+)
+def test_a_launcher_without_a_limit_gets_batches(launcher: str, jobs: int | None) -> None:
+    """If this failed, submitit would start a hundred processes of a sweep at the same time."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        composed = compose("train", [f"hydra/launcher={launcher}"], return_hydra_config=True)
+
+    assert composed.hydra.sweeper.max_batch_size == jobs
 
 
 def test_a_launcher_says_nothing_about_the_file_that_it_shares_its_name_with(
@@ -335,6 +347,7 @@ def test_a_file_that_cannot_be_used_is_named_by_the_override_that_leads_to_it(
 
 MISTAKEN = """
 from dropout_study.running.command_line import run
+from dropout_study.config.resolvers import cores
 from dropout_study.config.schema import ConfigError
 
 def entry():

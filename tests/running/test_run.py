@@ -9,10 +9,10 @@ from mlflow.tracking import MlflowClient
 
 from dropout_study.config.read import load_config
 from dropout_study.config.schema import Config, Evaluate
-from dropout_study.running import sweep
 from dropout_study.running.job import Job
 from dropout_study.running.reevaluate import data_root, results_table
 from dropout_study.running.run import Stopped, _failures, recorded, save_config
+from dropout_study.running.sweep_tables import results_of_jobs
 from dropout_study.tracking import recorder
 from dropout_study.tracking.record import Record
 from dropout_study.tracking.store import Store
@@ -88,7 +88,7 @@ def test_tables_of_a_terminal_show_errors_that_can_be() -> None:
         seed.metrics |= others
 
     job = Job("mlp 8", errors=record.values("test/error/weight_scaling"), nlls=[0.1, 0.1])
-    for table in (results_table(record, ["weight_scaling"]), sweep.table([job])):
+    for table in (results_table(record, ["weight_scaling"]), results_of_jobs([job])):
         cells = {str(column.header): list(column.cells) for column in table.columns}
         assert cells["95 % interval"] == ["0.00 to 15.71"]
 

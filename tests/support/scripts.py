@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 HEAVY = [
-    "dropout_study.running.sweep",
+    "dropout_study.running.start",
     "dropout_study.running.run",
     "dropout_study.report.publish",
     "sklearn.datasets",

@@ -1,4 +1,4 @@
-"""What `${name:...}` means in conf/, and the schema under the names that Hydra composes."""
+"""The meaning of `${name:...}` in conf/, and the schemas under the names that Hydra composes."""
 
 from typing import Any
 
@@ -6,42 +6,68 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
 from omegaconf import DictConfig, OmegaConf
 
+from dropout_study.config.choices import list_choices
 from dropout_study.config.folder import CONF
 from dropout_study.config.schema import SCHEMAS, ConfigError
 
 
-def _candidate(*values: Any, _root_: DictConfig) -> Any:
+def candidate(*values: Any, _root_: DictConfig) -> Any:
     """`${candidate:a,b,c}` in an arm: the value that belongs to study.candidate."""
     chosen = int(_root_.study.candidate)
-    if not 0 <= chosen < len(values):
+    last = len(values) - 1
+
+    if not 0 <= chosen <= last:
         raise ConfigError(
-            f"study.candidate={chosen} cannot be used: this arm has the candidates 0 to {len(values) - 1}."
+            f"study.candidate={chosen} cannot be used: this arm has the candidates 0 to {last}."
         )
 
     return values[chosen]
 
 
-def _kept(units: list[int], _parent_: DictConfig) -> list[int]:
-    """`${kept:[64,64]}` as model.widths: as many units as leave these on average, n = kept / keep."""
-    return [round(n / (1 - float(_parent_.hidden_rate))) for n in units]
+def kept(units: list[int], _parent_: DictConfig) -> list[int]:
+    """`${kept:[64,64]}` as model.widths: so many units that these are kept on average, n / keep."""
+    keep = 1 - float(_parent_.hidden_rate)
+    return [round(n / keep) for n in units]
 
 
-def _members(bags: int, _root_: DictConfig) -> list[int]:
+def members(bags: int, _root_: DictConfig) -> list[int]:
     """`${members:5}` as seeds: those of five bags of `bag` networks."""
     return list(range(int(bags) * int(_root_.bag)))
 
 
-def _first_members(bags: int, _root_: DictConfig) -> list[int]:
+def first_members(bags: int, _root_: DictConfig) -> list[int]:
     """`${first_members:5}` as seeds: the first of each bag."""
-    return _members(bags, _root_)[:: int(_root_.bag)]
+    return members(bags, _root_)[:: int(_root_.bag)]
+
+
+def cores() -> int:
+    """`${cores:}`: the processor cores that this process may use."""
+    from joblib import cpu_count  # a tenth of a second, which `--help` does without
+
+    return int(cpu_count())
+
+
+def batch_size(_root_: DictConfig) -> int | None:
+    """`${batch_size:}` as hydra.sweeper.max_batch_size: jobs at a time of a launcher without a limit.
+
+    The file of a launcher cannot set it, since Hydra composes sweepers after launchers.
+    """
+    return cores() if _root_.hydra.runtime.choices["hydra/launcher"] == "submitit_local" else None
+
+
+def choices() -> str:
+    """`${choices:}` in the text of `--help`: every choice of every group."""
+    return list_choices(CONF)
+
+
+RESOLVERS = (candidate, kept, members, first_members, cores, batch_size, choices)
 
 
 def register() -> None:
     """Register the resolvers, and the schemas as `schema/...` for the defaults lists in conf/."""
-    OmegaConf.register_new_resolver("candidate", _candidate, replace=True)
-    OmegaConf.register_new_resolver("kept", _kept, replace=True)
-    OmegaConf.register_new_resolver("members", _members, replace=True)
-    OmegaConf.register_new_resolver("first_members", _first_members, replace=True)
+    for resolver in RESOLVERS:
+        OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
+
     store = ConfigStore.instance()
 
     for path, schema in SCHEMAS.items():

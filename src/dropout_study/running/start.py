@@ -1,0 +1,431 @@
+"""One start of the script: the store prepared, the folder locked, jobs of dead workers retried.
+
+Imports neither torch nor Lightning.
+"""
+
+import os
+import shlex
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Self
+
+import filelock
+from omegaconf import DictConfig
+
+from dropout_study.config import studies
+from dropout_study.config.checks import check_keys, check_study
+from dropout_study.config.grids import DEFAULT_BUDGET
+from dropout_study.config.read import read_config
+from dropout_study.config.schema import ConfigError
+from dropout_study.config.uri import without_credentials
+from dropout_study.report import mlflow_view
+from dropout_study.report.mlflow_description import describe
+from dropout_study.running.command_line import HYDRA_GROUPS
+from dropout_study.running.job import (
+    JOB_FILE,
+    RETRY_FILE,
+    STOP_FILE,
+    SUCCESSFUL_STATES,
+    Job,
+    condition_of,
+)
+from dropout_study.running.progress import Progress, jobs_of
+from dropout_study.running.sweep_jobs import (
+    check_launcher,
+    check_study_is_typed,
+    compose_job,
+    job_folders,
+    limit_threads,
+    list_conditions,
+    without_hydra,
+)
+from dropout_study.running.sweep_tables import plan_of_jobs, results_of_jobs
+from dropout_study.running.terminal import print_table
+from dropout_study.system.processes import in_words, this_process
+from dropout_study.tracking import provenance, recorder
+from dropout_study.tracking.folders import check_writable
+from dropout_study.tracking.lookup import mark_stale_runs_killed
+from dropout_study.tracking.record import RECORD_FILE, UNRECORDED, Record, Role, RunStatus
+from dropout_study.tracking.store import UNREACHABLE, Store, quiet_mlflow
+
+LOCK = "start.lock"  # in a folder: held by the start that is at work there
+UNWRITTEN = "nothing could be written into its folder: is the disk full?"
+CLOSING_CHECKS = 5  # looks, a second apart, at workers that need a moment after Ctrl-C
+
+
+class Start:
+    """One start of the script, of a single run or a sweep, around the jobs that Hydra runs.
+
+    As a context manager, it is open while the jobs run.
+
+    Args:
+        config: Hydra's configuration.
+        folder: of the run or the sweep.
+        sweep: whether it is a sweep.
+        command: what was typed, without passwords.
+
+    Attributes:
+        folders: one per job, once it is open.
+        unfinished: the jobs that leave something to do, once it is closed.
+    """
+
+    def __init__(self, config: DictConfig, folder: Path, sweep: bool, command: str = "") -> None:
+        self.folder = folder.absolute()
+        self.sweep = sweep
+        self.folders: list[Path] = []
+        self.unfinished: list[Job] = []
+        self._config = config
+        self._task = without_hydra(config)
+        self._command = command
+        self._folder_key = "hydra.sweep.dir" if sweep else "hydra.run.dir"
+        self._conditions: list[list[str]] = [[]]
+        self._experiment = ""
+        self._settled = 0
+        self._held = ExitStack()
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Check what was typed, prepare the store, and lock the folder.
+
+        Raises:
+            ConfigError: the configuration, a folder or the store cannot be used.
+        """
+        self._check_config()
+        self._list_jobs()
+        self._prepare_store()
+
+        with ExitStack() as held:
+            self._lock_folder(held)
+
+            if not self._dry_run:
+                self._record_leftovers()
+            if self.sweep:
+                self._begin_sweep(held)
+
+            self._remove_job_files()
+            self._held = held.pop_all()
+
+        if self.sweep:
+            self._progress = Progress(self.folders)
+
+    @property
+    def _dry_run(self) -> bool:
+        return bool(self._task.dry_run)
+
+    def _check_config(self) -> None:
+        """Refuse keys, values and choices that cannot be used, before anything is written."""
+        check_keys(self._config.hydra, "hydra.", HYDRA_GROUPS)
+
+        if self.sweep:
+            check_study(str(self._task.study.name))
+            check_keys(self._task)
+            check_launcher(self._config)
+        else:
+            read_config(self._task)  # the jobs of a sweep do so themselves
+
+        check_study_is_typed(self._config, self.sweep)
+
+    def _list_jobs(self) -> None:
+        """Find the conditions and the folders of the jobs."""
+        if self.sweep:
+            self._conditions = list_conditions(self._config)
+            self.folders = job_folders(self._config, self.folder, self._conditions)
+        else:
+            self.folders = [self.folder]
+
+    def _prepare_store(self) -> None:
+        """Find room on the disk, and the experiment in the store, which jobs find by its variable."""
+        quiet_mlflow()
+        self._store = Store(self._task.tracking.uri)
+
+        # Launchers that extend Ray's under another name have its key, too.
+        if "ray" in self._config.hydra.launcher and self._store.shown != self._store.uri:
+            raise ConfigError(
+                f"tracking.uri={self._store.uri} cannot be used with Ray, whose logs would hold the "
+                "password: use a server, and MLFLOW_TRACKING_USERNAME and "
+                "MLFLOW_TRACKING_PASSWORD on the nodes."
+            )
+
+        os.environ["MLFLOW_TRACKING_URI"] = self._store.uri  # jobs may run in other folders
+        check_writable(self.folder, "hydra.run.dir (or hydra.sweep.dir)")
+        check_writable(Path(self._task.checkpoint.folder), "checkpoint.folder")
+
+        if not self._dry_run:
+            name = self._task.study.name
+            self._experiment = self._store.prepare(name, _description(self._task))
+
+    def _lock_folder(self, held: ExitStack) -> None:
+        """Keep other starts out of the folder as long as this one is open.
+
+        Raises:
+            ConfigError: another start is at work there, or a job of another command.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+        try:
+            held.enter_context(filelock.FileLock(self.folder / LOCK).acquire(timeout=0))
+        except filelock.Timeout:
+            raise self._in_use(self.folder, _occupant(self.folder)) from None
+
+        for folder, overrides in zip(self.folders, self._conditions, strict=True):
+            job = Job.load(folder)
+            if not (job and job.at_work):
+                continue
+
+            asked = compose_job(self._config, overrides) if self.sweep else self._config
+            if job.condition != condition_of(without_hydra(asked), ""):
+                raise self._in_use(folder, in_words(job.process))
+
+    def _in_use(self, folder: Path, occupant: str) -> ConfigError:
+        return ConfigError(
+            f"{self._folder_key}={self.folder} cannot be used: {occupant} is at work in {folder}; "
+            "wait until it has ended, or choose another folder."
+        )
+
+    def _record_leftovers(self) -> None:
+        """Record what earlier starts could not, and mark the runs of dead processes.
+
+        Raises:
+            ConfigError: results that no store has would be replaced.
+        """
+        self._sync()
+        self._check_recorded()
+
+        with self._store.lock():
+            mark_stale_runs_killed(self._store, self._experiment)
+            mlflow_view.refresh(self._store, self._experiment)
+
+    def _sync(self) -> None:
+        """Record the folders of earlier starts that the store is missing."""
+        parent = self.folder.parent
+        nearby = [*parent.glob("*"), *parent.glob("*/*"), *self.folders]
+
+        for name in recorder.sync(dict.fromkeys(nearby), self._store):
+            print(f"{name}: recorded now, from its folder")
+
+    def _check_recorded(self) -> None:
+        """Refuse to replace results that no store has.
+
+        Raises:
+            ConfigError: naming them and their store.
+        """
+        for folder in {self.folder, *self.folders}:
+            record = Record.load(folder) if _is_unrecorded(folder) else None
+            if record and any(
+                record.status_of(seed) == RunStatus.FINISHED for seed in record.seeds
+            ):
+                uri = without_credentials(record.store)
+                words = ["python", "scripts/sync.py", f"folder={folder}", f"tracking.uri={uri}"]
+                raise ConfigError(
+                    f"{self._folder_key}={self.folder} cannot be used: {folder} holds results "
+                    f"that {uri} lacks; choose another folder, or record them first: "
+                    f"{shlex.join(words)}"
+                )
+
+    def _begin_sweep(self, held: ExitStack) -> None:
+        """Share the cores, and record the sweep with a heartbeat."""
+        total = len(self.folders)
+        limit_threads(self._config, total)
+
+        if self._dry_run:
+            return
+
+        tags = {"command": self._command}
+        tags |= this_process()
+        tags |= provenance.commit()
+
+        record = Record(
+            experiment=self._task.study.name,
+            description=self._task.study.title,
+            name=f"sweep of {total} conditions",
+            params={},
+            tags=tags,
+            dataset={},
+            seeds=[],
+            role=Role.SWEEP,
+            store=self._store.shown,
+        )
+        record.save(self.folder)
+        run_id = recorder.try_to_record(self.folder, self._store)
+        held.enter_context(recorder.heartbeat(self.folder, self._store, run_id))
+
+    def _remove_job_files(self) -> None:
+        """Remove what an earlier start left of its jobs in the same folder; their records stay."""
+        for name in (STOP_FILE, RETRY_FILE):
+            (self.folder / name).unlink(missing_ok=True)
+
+        for folder in self.folders:
+            job = Job.load(folder)
+            if not (job and job.at_work):
+                (folder / JOB_FILE).unlink(missing_ok=True)
+
+    def mark_dead_jobs(self) -> bool:
+        """After a launcher crashed, mark the jobs that died with it.
+
+        Returns:
+            whether another pass can finish more of the jobs.
+        """
+        time.sleep(1)  # the launcher takes its other workers down, too
+
+        for folder, job in jobs_of(self.folders).items():
+            if job.dead:
+                self._mark_dead(folder, job)
+
+        jobs = jobs_of(self.folders).values()
+        settled_before = self._settled
+        self._settled = sum(job.ended for job in jobs) + sum(job.deaths for job in jobs)
+
+        # A job on another machine is not known to be dead before it has been silent for a while.
+        may_run = any(job.state in ("running", "waiting") for job in jobs)
+
+        return self._settled > settled_before or may_run
+
+    def _mark_dead(self, folder: Path, job: Job) -> None:
+        fail_fast = bool(self._task.fail_fast)
+        job.die(recorder.PROCESS_DIED, fail_fast)
+        self._save_end(folder, job)
+
+        if fail_fast:
+            (self.folder / STOP_FILE).touch()
+
+    def _save_end(self, folder: Path, job: Job, interrupted: bool = False) -> None:
+        """Write down the end of a job whose process could not; a full disk is reported later."""
+        with suppress(OSError):
+            job.save(folder)
+            recorder.mark_dead_job_failed(folder, self._store, interrupted)
+
+    def retry_a_dead_job(self) -> bool:
+        """Let one of the jobs that died run again, alone, so that its next death is its own.
+
+        Returns:
+            whether there is one.
+        """
+        died = [folder for folder, job in jobs_of(self.folders).items() if job.state == "died"]
+
+        if died:
+            (self.folder / RETRY_FILE).write_text(str(died[0]), encoding="utf-8")
+
+        return bool(died)
+
+    def close(self) -> None:
+        """Record what is left to record, print the table, and find the jobs that did not finish."""
+        jobs = self._wait_for_jobs()
+        self._stop_jobs(jobs)
+        self.unfinished = [job for job in jobs.values() if job.state not in SUCCESSFUL_STATES]
+        self.unfinished += [_never_begun(folder) for folder in self.folders if folder not in jobs]
+
+        with suppress(OSError):  # of a full disk, which the jobs report
+            if self.sweep:
+                self._end_sweep()
+
+        self._held.close()
+
+        if not self._dry_run:
+            self._refresh_view()
+
+        with suppress(OSError):  # of a terminal that was closed
+            self._print_results(jobs)
+
+    def _wait_for_jobs(self) -> dict[Path, Job]:
+        """The jobs as their files say, once those that were interrupted have written theirs."""
+        for _ in range(CLOSING_CHECKS):
+            jobs = jobs_of(self.folders)
+            if any(job.state == "running" and job.at_work for job in jobs.values()):
+                time.sleep(1)
+
+        return jobs_of(self.folders)
+
+    def _stop_jobs(self, jobs: dict[Path, Job]) -> None:
+        """End the jobs that no process is at work on any more."""
+        for folder, job in jobs.items():
+            if job.dead or job.state in ("died", "interrupted"):
+                own = job.dead and job.process == this_process()
+                job.end("stopped", UNWRITTEN if own else "interrupted")
+                self._save_end(folder, job, interrupted=True)
+
+    def _end_sweep(self) -> None:
+        """Remove the progress line, and record how the sweep ended."""
+        self._progress.close()
+
+        if self._dry_run:
+            return
+
+        record = Record.load(self.folder)
+
+        if any(job.state == "failed" for job in self.unfinished):
+            count = len(self.unfinished)
+            record.end(RunStatus.FAILED, f"{count} of {len(self.folders)} jobs did not finish")
+        elif self.unfinished:
+            record.end(RunStatus.KILLED, "interrupted")
+        else:
+            record.end(RunStatus.FINISHED)
+
+        record.save(self.folder)
+        recorder.try_to_record(self.folder, self._store)
+        self._sync()
+
+    def _refresh_view(self) -> None:
+        """Show the columns that vary between the runs that are recorded now."""
+        with suppress(*UNREACHABLE), self._store.lock():  # else the earlier view stays
+            mlflow_view.refresh(self._store, self._experiment)
+
+    def _print_results(self, jobs: dict[Path, Job]) -> None:
+        """Print the table, and where to look."""
+        if self._dry_run:
+            print_table(plan_of_jobs(list(jobs.values())))
+            return
+
+        counted = [job for job in jobs.values() if job.errors]
+
+        if counted:
+            print_table(results_of_jobs(counted))
+
+        if counted or any((folder / RECORD_FILE).exists() for folder in jobs):
+            print("Look at the results:", self._store.link(self._experiment))
+
+        if any(_is_unrecorded(folder) for folder in jobs):
+            print(
+                "The store did not take all results. They are kept in their folders; this records "
+                "them: python scripts/sync.py"
+            )
+
+
+def _description(task: DictConfig) -> str:
+    """The text of the experiment's page; a sweep that is typed has no command of its own."""
+    study = task.study
+    typed = not study.grid and not study.cohorts_from
+    command = "" if typed else studies.command(study.name, DEFAULT_BUDGET)
+
+    return describe(study.name, study.title, command)
+
+
+def _occupant(folder: Path) -> str:
+    """Which process is at work in a folder, as far as its files say."""
+    job = Job.load(folder)
+    if job and job.at_work:
+        return in_words(job.process)
+
+    record = Record.load(folder) if (folder / RECORD_FILE).exists() else None
+    if record and record.status == RunStatus.RUNNING:
+        return in_words(record.tags)
+
+    return "another start"
+
+
+def _is_unrecorded(folder: Path) -> bool:
+    """Whether a folder holds a run that has ended, and that its store lacks."""
+    marked = (folder / UNRECORDED).exists() and (folder / RECORD_FILE).exists()
+    return marked and Record.load(folder).status != RunStatus.RUNNING
+
+
+def _never_begun(folder: Path) -> Job:
+    """A job that left no file, or a broken one."""
+    broken = (folder / JOB_FILE).exists()
+    return Job(f"job {folder.name}", "stopped", UNWRITTEN if broken else "it was never begun")

@@ -1,0 +1,167 @@
+"""The jobs of a sweep before the first of them runs: overrides, folders, checks, threads."""
+
+import copy
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import joblib
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from dropout_study.config.overrides import expand_sweep
+from dropout_study.config.schema import ConfigError
+from dropout_study.system.processes import SHARED_THREADS
+
+JOB_NUMBER = "${hydra.job.num}"
+
+
+def list_conditions(config: DictConfig) -> list[list[str]]:
+    """The overrides of every condition that the command line of a sweep stands for."""
+    parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
+    defaults = config.hydra.sweeper.get("params") or {}
+    typed = [f"{key}={values}" for key, values in defaults.items()]
+
+    return expand_sweep(parser.parse_overrides([*typed, *config.hydra.overrides.task]))
+
+
+def compose_job(config: DictConfig, overrides: list[str]) -> DictConfig:
+    """The configuration of one job of a sweep."""
+    return GlobalHydra.instance().config_loader().load_sweep_config(config, overrides)
+
+
+def without_hydra(config: DictConfig) -> DictConfig:
+    """A copy of a configuration without Hydra's own part."""
+    task = copy.deepcopy(config)
+
+    with open_dict(task):
+        del task["hydra"]
+
+    return task
+
+
+def check_study_is_typed(config: DictConfig, sweep: bool) -> None:
+    """Refuse a study that a file chooses: its axes are added only where it is typed.
+
+    Raises:
+        ConfigError: naming the study.
+    """
+    overrides = [*config.hydra.overrides.task, *config.hydra.overrides.hydra]
+    typed = {override.partition("=")[0].lstrip("+") for override in overrides}
+
+    if config.study.grid and not (sweep and typed.intersection(config.study.grid)):
+        name = config.hydra.runtime.choices.study
+        raise ConfigError(f"study={name} is a sweep that has to be typed: add -m study={name}.")
+
+
+def check_launcher(config: DictConfig) -> None:
+    """Refuse numbers that launchers answer with a traceback.
+
+    Raises:
+        ConfigError: naming the key.
+    """
+    jobs = config.hydra.launcher.get("n_jobs")
+    batch = config.hydra.sweeper.get("max_batch_size")
+
+    if jobs == 0:
+        key = "hydra.launcher.n_jobs"
+        allowed = "at least 1, or -1 for as many as there are cores"
+        raise ConfigError(f"{key}=0 cannot be used: {key} must be {allowed}.")
+
+    if batch is not None and batch < 1:
+        key = "hydra.sweeper.max_batch_size"
+        raise ConfigError(f"{key}={batch} cannot be used: {key} must be at least 1.")
+
+
+def job_folders(config: DictConfig, folder: Path, conditions: Sequence[list[str]]) -> list[Path]:
+    """The folder of each job of a sweep.
+
+    The conditions are composed for their names, unless these are numbers. Those of a sweep in
+    batches are composed in any case: Hydra would find a mistake in the last batch hours later.
+
+    Raises:
+        ConfigError: two jobs would share a folder, or a name is not known before its job starts.
+        HydraException: for the first condition that cannot be composed.
+    """
+    sweep = cast("dict[str, str]", OmegaConf.to_container(config.hydra.sweep))
+    subdir = sweep["subdir"]
+    if "job.id" in subdir or "${now:" in subdir:
+        raise ConfigError(
+            f"hydra.sweep.subdir={subdir} cannot be used: neither the id of a job nor the time of "
+            f"its start is known before; {JOB_NUMBER} is, and hydra.sweep.dir may hold a time."
+        )
+
+    if subdir == JOB_NUMBER and not config.hydra.sweeper.get("max_batch_size"):
+        return [folder / str(number) for number in range(len(conditions))]
+
+    names = _names(conditions)
+    folders = [
+        folder / _subfolder(compose_job(config, overrides), number)
+        for number, overrides in enumerate(conditions)
+    ]
+    _check_distinct(folders, names, folder, subdir)
+
+    return folders
+
+
+def _subfolder(composed: DictConfig, number: int) -> str:
+    """The name of the folder of a job."""
+    with open_dict(composed):
+        composed.hydra.job.num = number
+
+    HydraConfig.instance().set_config(composed)  # for names that use ${hydra:...}
+
+    return str(composed.hydra.sweep.subdir)
+
+
+def _names(conditions: Sequence[list[str]]) -> list[str]:
+    """What distinguishes each condition from the others, as it would be typed."""
+    common = set.intersection(*map(set, conditions))
+    names = []
+
+    for overrides in conditions:
+        own = [override for override in overrides if override not in common]
+        names.append(" ".join(own or overrides))
+
+    return names
+
+
+def _check_distinct(folders: list[Path], names: list[str], sweep: Path, subdir: str) -> None:
+    """Refuse a folder that two jobs, or a job and the sweep itself, would share."""
+    owners = {sweep.resolve(): "the sweep itself"}
+
+    for folder, name in zip(folders, names, strict=True):
+        place = folder.resolve()
+        if place in owners:
+            raise ConfigError(
+                f"hydra.sweep.subdir={subdir} cannot be used: {owners[place]} and {name} would "
+                f"share {place}; {JOB_NUMBER} or ${{hydra.job.override_dirname}} keeps jobs apart."
+            )
+
+        owners[place] = name
+
+
+def limit_threads(config: DictConfig, total: int) -> None:
+    """Share the cores of a machine among the jobs that run there at the same time.
+
+    A number of threads that is set already stays. Ray shares the cores itself.
+
+    Args:
+        config: Hydra's configuration of the sweep.
+        total: the number of its jobs.
+    """
+    launcher = config.hydra.launcher
+    cores = joblib.cpu_count()
+    jobs_at_once = launcher.get("n_jobs") or config.hydra.sweeper.get("max_batch_size")
+    threads = launcher.get("cpus_per_task")
+
+    if jobs_at_once and not threads:
+        jobs_at_once = min(total, cores if jobs_at_once < 0 else jobs_at_once)
+        threads = max(1, cores // jobs_at_once)
+
+    if threads and "OMP_NUM_THREADS" not in os.environ:
+        os.environ["OMP_NUM_THREADS"] = str(threads)
+        os.environ[SHARED_THREADS] = str(threads)

@@ -1,0 +1,63 @@
+"""The tables that a sweep ends with."""
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from dropout_study.measures.statistics import PERCENT, interval
+from dropout_study.running.job import Job
+from dropout_study.running.progress import duration
+
+
+def results_of_jobs(jobs: Sequence[Job]) -> Table:
+    """Error and NLL under weight scaling per condition: mean and 95 % interval over its seeds."""
+    table = Table(
+        caption="test data, weight scaling; mean and 95 % t interval over all recorded seeds"
+    )
+    _add_columns(table, "condition", "seeds", "test error %", "95 % interval", "NLL (nats)", "time")
+
+    for job in jobs:
+        error = interval(job.errors).within(PERCENT)
+        nll = interval(job.nlls)
+        spread = "one seed" if error.n == 1 else f"{error.low:.2f} to {error.high:.2f}"
+        spent = "recorded" if job.state == "skipped" else duration(job.seconds)
+        numbers = (str(error.n), f"{error.mean:.2f}", spread, f"{nll.mean:.4f}", spent)
+        table.add_row(job.name, *numbers)
+
+    return table
+
+
+def plan_of_jobs(jobs: Sequence[Job]) -> Table:
+    """What a sweep would train, and for how long, for a dry run."""
+    total = duration(sum(job.estimate for job in jobs))
+    table = Table(
+        caption=f"about {total} of training in all, one job after the other; nothing was recorded"
+    )
+    _add_columns(table, "condition", "seeds to train", "recorded", "time")
+
+    for job in jobs:
+        spent = duration(job.estimate) if job.estimate else "-"
+        table.add_row(job.name, str(len(job.seeds)), str(len(job.errors)), spent)
+
+    return table
+
+
+def failures_of_jobs(jobs: Sequence[Job]) -> Table:
+    """The jobs that failed or were stopped, and why."""
+    table = Table(title=f"{len(jobs)} did not finish")
+
+    for heading in ("condition", "state", "reason"):
+        table.add_column(heading)
+
+    for job in jobs:
+        table.add_row(job.name, job.state, job.reason)
+
+    return table
+
+
+def _add_columns(table: Table, condition: str, *numbers: str) -> None:
+    """Head a table: names on the left, numbers on the right of their columns."""
+    table.add_column(condition)
+
+    for heading in numbers:
+        table.add_column(heading, justify="right")

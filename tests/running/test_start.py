@@ -1,0 +1,108 @@
+"""What a start finds in its folder before anything is trained; on real SQLite stores."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from omegaconf import DictConfig, open_dict
+
+from dropout_study.config.schema import ConfigError
+from dropout_study.running.job import JOB_FILE, Job, condition_of
+from dropout_study.running.start import LOCK, Start
+from dropout_study.tracking.record import Record
+from support.processes import another_process
+from support.records import example
+
+Compose = Callable[..., DictConfig]
+HOLD = "import filelock, sys; lock = filelock.FileLock(sys.argv[1]); lock.acquire()"
+
+
+def start(config: DictConfig, folder: Path) -> list[Job]:
+    """Open and close a start of a single run; the jobs that it leaves unfinished."""
+    with Start(config, folder, sweep=False) as opened:
+        pass
+
+    return opened.unfinished
+
+
+def test_a_folder_in_use_is_refused(composed: Compose, tmp_path: Path) -> None:
+    """If this failed, two starts would take each other's results for their own."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+
+    with another_process(HOLD, str(folder / LOCK)) as (other, name):
+        said = f"^hydra.run.dir={folder} cannot be used: another start is at work"
+        with pytest.raises(ConfigError, match=said):
+            start(composed(), folder)
+
+        saved = example()
+        saved.tags |= name
+        saved.save(folder)
+
+        with pytest.raises(ConfigError, match=f"process {other.pid} of .* is at work"):
+            start(composed(), folder)
+
+        Job("job", process=name).save(folder)
+
+        with pytest.raises(ConfigError, match=f"process {other.pid} of .* is at work"):
+            start(composed(), folder)
+
+    start(composed(), folder)
+
+
+def test_a_job_that_outlived_its_start_is_waited_for_by_its_own_command_alone(
+    composed: Compose, tmp_path: Path
+) -> None:
+    """If this failed, what SLURM still trains would be trained again, or pass for another job."""
+    config = composed("seeds=[0]")
+    other = composed("seeds=[1]")
+    plain = copy.deepcopy(config)
+    with open_dict(plain):
+        del plain["hydra"]
+
+    with another_process() as (process, name):
+        job = Job("job", process=name, condition=condition_of(plain, ""))
+        job.save(tmp_path)
+
+        with pytest.raises(ConfigError, match=f"process {process.pid} of .* is at work"):
+            start(other, tmp_path)
+
+        start(config, tmp_path)
+        assert Job.load(tmp_path) == job
+
+    start(other, tmp_path)
+    assert not (tmp_path / JOB_FILE).exists()
+
+
+def test_results_that_no_store_has_are_not_replaced(composed: Compose, tmp_path: Path) -> None:
+    """If this failed, what was trained while a store was away would be lost with its folder."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    saved = example()
+    saved.store = "http://127.0.0.1:9"
+    saved.end("KILLED", "interrupted")
+    saved.save(folder)
+    start(composed(), folder)
+
+    saved.end("FINISHED")
+    saved.save(folder)
+
+    said = f"python scripts/sync.py folder={folder} tracking.uri=http://127.0.0.1:9"
+    with pytest.raises(ConfigError, match=f"holds results that {saved.store} lacks.*{said}"):
+        start(composed(), folder)
+
+    assert Record.load(folder).id == saved.id
+
+
+def test_a_start_leaves_what_lies_below_its_folder(composed: Compose, tmp_path: Path) -> None:
+    """If this failed, `hydra.run.dir=.` would delete the job files of all runs below."""
+    below = tmp_path / "outputs" / "0"
+    below.mkdir(parents=True)
+    Job("earlier", "interrupted").save(below)
+    Job("own", "done").save(tmp_path)
+    assert [job.reason for job in start(composed(), tmp_path)] == ["it was never begun"]
+    assert not (tmp_path / JOB_FILE).exists()
+    earlier = Job.load(below)
+    assert earlier is not None
+    assert earlier.state == "interrupted"

@@ -1,0 +1,51 @@
+"""The folders of the jobs of a sweep."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from omegaconf import DictConfig
+
+from dropout_study.config.schema import ConfigError
+from dropout_study.running.sweep_jobs import job_folders, list_conditions
+
+Compose = Callable[..., DictConfig]
+
+
+def subfolders(composed: Compose, subdir: str, *axes: str) -> list[str]:
+    config = composed(f"hydra.sweep.subdir='{subdir}'", *axes)
+    return [folder.name for folder in job_folders(config, Path("sweep"), list_conditions(config))]
+
+
+def test_each_condition_has_the_folder_that_hydra_gives_it(composed: Compose) -> None:
+    """If this failed, a sweep would not find its jobs, or find those of another."""
+    rates = "model.hidden_rate=0,0.5"
+    folders = {
+        "${hydra.job.num}": ["0", "1"],
+        "rate${model.hidden_rate}": ["rate0.0", "rate0.5"],
+        "${hydra:job.num}-${model.hidden_rate}": ["0-0.0", "1-0.5"],
+        "${hydra.job.override_dirname}": ["model.hidden_rate=0", "model.hidden_rate=0.5"],
+    }
+    assert {subdir: subfolders(composed, subdir, rates) for subdir in folders} == folders
+
+
+@pytest.mark.parametrize(
+    ("subdir", "said"),
+    [
+        (
+            "rate${model.hidden_rate}",
+            "hidden_rate=0 model.activation=relu and model.hidden_rate=0 model.activation=tanh",
+        ),
+        (".", "the sweep itself and model.hidden_rate=0 model.activation=relu would share"),
+        ("${hydra.job.id}", "neither the id of a job nor the time"),
+    ],
+)
+def test_folders_that_are_not_distinct_are_refused(
+    composed: Compose,
+    subdir: str,
+    said: str,
+) -> None:
+    """If this failed, half of a sweep would be taken for the other half, and never be trained."""
+    with pytest.raises(ConfigError, match=said) as refused:
+        subfolders(composed, subdir, "model.hidden_rate=0,0.5", "model.activation=relu,tanh")
+    assert "${hydra.job.num}" in str(refused.value)

@@ -11,20 +11,20 @@ from dropout_study.report.mlflow_description import describe
 from dropout_study.report.publish import STUDIES
 from support.paths import CONF
 
-LONGEST = 5_000  # characters that MLflow keeps of it
+MAX_DESCRIPTION = 5_000  # characters that MLflow keeps
 
 
 @pytest.mark.parametrize("study", STUDIES)
 def test_a_study_is_described_by_the_claims_that_read_it(study: str) -> None:
     """If this failed, a reader of MLflow would not learn what a study decides, or the store would refuse the text."""
-    told = describe(study, studies.title(study, CONF), studies.command(study, "laptop"))
-    assert told.startswith(studies.title(study, CONF))
-    assert f"study={study} budget=laptop" in told
-    assert len(told) < LONGEST
+    description = describe(study, studies.title(study, CONF), studies.command(study, "laptop"))
+    assert description.startswith(studies.title(study, CONF))
+    assert f"study={study} budget=laptop" in description
+    assert len(description) < MAX_DESCRIPTION
 
     for claim in CLAIMS.values():
         for part in claim.parts.values():
-            assert (f"- {part}" in told) == (study in claim.studies)
+            assert (f"- {part}" in description) == (study in claim.studies)
 
 
 def test_claims_are_described_without_torch() -> None:

@@ -27,7 +27,7 @@ def record(*curves: str) -> Record:
 
 def test_the_table_has_every_seed_that_counts_beside_mean_and_interval(tmp_path: Path) -> None:
     """If this failed, a run's page would hide from which networks its mean is, or MLflow would show no table."""
-    mlflow_run_page.write(record("val/error"), tmp_path)
+    mlflow_run_page.write_run_page(record("val/error"), tmp_path)
     table = json.loads((tmp_path / "seeds.json").read_text())
     assert table["columns"] == ["metric", "mean", "sd", "95 % low", "95 % high", "seed 1", "seed 2"]
     assert table["data"] == [["test/error/weight_scaling", 3.0, 1.4142, 0.0, 15.706, 2.0, 4.0]]
@@ -35,11 +35,11 @@ def test_the_table_has_every_seed_that_counts_beside_mean_and_interval(tmp_path:
 
 def test_the_figure_has_the_curves_that_matter(tmp_path: Path) -> None:
     """If this failed, a run without curves would have an empty figure, or one with curves none."""
-    assert mlflow_run_page.write(record("train/loss"), tmp_path) == ["seeds.json"]
-    assert mlflow_run_page.write(record("val/error", "mc/error", "mc/nll"), tmp_path) == [
+    assert mlflow_run_page.write_run_page(record("train/loss"), tmp_path) == ["seeds.json"]
+    assert mlflow_run_page.write_run_page(record("val/error", "mc/error", "mc/nll"), tmp_path) == [
         "curves.svg",
         "seeds.json",
     ]
     both = (tmp_path / "curves.svg").stat().st_size
-    mlflow_run_page.write(record("val/error"), tmp_path)
+    mlflow_run_page.write_run_page(record("val/error"), tmp_path)
     assert (tmp_path / "curves.svg").stat().st_size < both

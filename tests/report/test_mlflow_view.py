@@ -8,15 +8,15 @@ from mlflow.tracking import MlflowClient
 from dropout_study.report import mlflow_view
 from dropout_study.tracking.store import VIEW, Store
 
-LONGEST = 5_000  # characters of a tag of an experiment
+MAX_TAG_LENGTH = 5_000  # characters
 
 
-def cohorts(uri: str, *of_runs: dict[str, str]) -> tuple[MlflowClient, str]:
+def cohorts(uri: str, *runs: dict[str, str]) -> tuple[MlflowClient, str]:
     """An experiment with a cohort for each set of params."""
     client = MlflowClient(uri)
     number = Store(uri).prepare("capacity", "")
 
-    for params in of_runs:
+    for params in runs:
         run = client.create_run(number, tags={"role": "cohort"})
 
         for key, value in params.items():
@@ -32,7 +32,7 @@ def shown(client: MlflowClient, number: str) -> dict[str, Any]:
     """The state in the tag, which MLflow would take."""
     mlflow_view.refresh(Store(client.tracking_uri), number)
     tag = client.get_experiment(number).tags[f"mlflow.sharedViewState.{VIEW}"]
-    assert len(tag) < LONGEST
+    assert len(tag) < MAX_TAG_LENGTH
     state: dict[str, Any] = json.loads(json.loads(tag)["state"])
 
     return state
@@ -60,7 +60,7 @@ def test_what_varies_has_a_column_and_numbers_an_axis(uri: str) -> None:
 def test_a_study_of_many_params_keeps_to_what_a_tag_can_hold(uri: str) -> None:
     """If this failed, the store would refuse the view, and with it the sweep."""
     many = [{f"regularizer.parameter_{i}": str(value) for i in range(30)} for value in (0, 1)]
-    assert len(shown(*cohorts(uri, *many))["selectedColumns"]) == 3 + mlflow_view.MOST
+    assert len(shown(*cohorts(uri, *many))["selectedColumns"]) == 3 + mlflow_view.MAX_PARAMS
 
 
 def test_a_study_without_runs_has_a_view_already(uri: str) -> None:

@@ -39,7 +39,7 @@ def networks(smoke_store: str) -> pd.DataFrame:
     return results.from_store(Store(smoke_store), STUDIES)
 
 
-def told(store: str, folder: Path, **more: object) -> Report:
+def options(store: str, folder: Path, **more: object) -> Report:
     return Report(
         output=str(folder / "report"), tracking=Tracking(uri=store), data_root="nowhere", **more
     )
@@ -113,7 +113,7 @@ def test_the_file_gives_the_verdicts_and_the_figures_of_the_store(
         )
 
     report(
-        told(
+        options(
             smoke_store,
             tmp_path,
             results=str(page / "results.csv"),
@@ -138,7 +138,8 @@ def test_the_same_runs_give_the_same_bytes(smoke_store: str, page: Path, tmp_pat
     folders = [tmp_path / "one", tmp_path / "other"]
     for folder in folders:
         report(
-            told(smoke_store, folder, results=str(page / "results.csv"), claims=["capacity"]), CONF
+            options(smoke_store, folder, results=str(page / "results.csv"), claims=["capacity"]),
+            CONF,
         )
 
     files = sorted(file.relative_to(folders[0]) for file in folders[0].rglob("*") if file.is_file())
@@ -199,7 +200,7 @@ def test_a_report_is_recorded_before_it_is_printed(
     monkeypatch.setattr(sys, "stdout", Full())
 
     with pytest.raises(OSError, match="no space left"):
-        report(told(smoke_store, tmp_path, claims=["subnetworks"]), CONF)
+        report(options(smoke_store, tmp_path, claims=["subnetworks"]), CONF)
 
     assert len(client.search_runs(experiments)) == before + 1
 
@@ -228,7 +229,7 @@ def test_a_claim_without_runs_names_the_command_that_makes_them(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """If this failed, a newcomer would see an empty table."""
-    report(told(f"sqlite:///{tmp_path}/none.db", tmp_path), CONF)
+    report(options(f"sqlite:///{tmp_path}/none.db", tmp_path), CONF)
     printed = capsys.readouterr().out
     assert printed.count("needs runs: python scripts/train.py -m study=") == len(CLAIMS)
     assert (
@@ -273,11 +274,11 @@ def test_what_cannot_be_reported_is_said(
 ) -> None:
     """If this failed, a mistyped claim would be a traceback, or an empty report."""
     with pytest.raises(ConfigError, match=message):
-        report(told(f"sqlite:///{tmp_path}/none.db", tmp_path, **change), CONF)
+        report(options(f"sqlite:///{tmp_path}/none.db", tmp_path, **change), CONF)
     assert not (tmp_path / "report").exists()
 
 
-def test_reproduce_is_told_what_exists() -> None:
+def test_the_report_covers_every_study_that_claims_read() -> None:
     """If this failed, the report would leave out a study, or reproduce run one that no claim reads."""
     trained = {file.stem for file in (CONF / "study").glob("*.yaml")} - {
         "exploration",

@@ -1,10 +1,19 @@
-"""What MLflow's pages say of a study: what it shows, which claims read it, what is typed to run it. In Markdown."""
+"""The description of a study in MLflow, in Markdown: what it shows, its claims, its command."""
 
+from collections.abc import Iterator
+
+from dropout_study.analysis.claim import Claim
 from dropout_study.claims import CLAIMS
 
-READING = """A run is a cohort: one condition, one network for each seed. Its metrics are means over the seeds (error \
-in percent, NLL in nats; `_low` and `_high` bound the 95 % interval), its child runs the seeds. **Results** in the \
-menu **Views** has the columns and charts that matter."""
+HOW_TO_READ = (
+    "A run is a cohort: one condition, one network per seed. Its metrics are means over the seeds "
+    "(error in percent, NLL in nats; `_low` and `_high` bound the 95 % interval), its child runs "
+    "are the seeds. **Results** in the menu **Views** has the columns and charts that matter."
+)
+HOW_TO_DECIDE = (
+    "`python scripts/report.py` decides them; the verdicts are tags of the experiments, and the "
+    "figures and a table are in the experiment `report`."
+)
 
 
 def describe(study: str, title: str, command: str = "") -> str:
@@ -13,28 +22,27 @@ def describe(study: str, title: str, command: str = "") -> str:
     Args:
         study: its name.
         title: what it shows.
-        command: what is typed to run it, if it is always the same.
+        command: runs it, if it is always the same.
     """
+    paragraphs = [f"{title}."]
     claims = [claim for claim in CLAIMS.values() if study in claim.studies]
-    parts = [f"{title}."]
 
     if claims:
-        parts.append(
-            "**Claims that read it**, each with criteria that were written down before the runs:"
-        )
-        lines = []
-
-        for claim in claims:
-            lines.append(f"- **{claim.title}** ({claim.source}): {claim.says}")
-            lines += [f"    - {part}" for part in claim.parts.values()]
-
-        parts.append("\n".join(lines))
-        parts.append(
-            "`python scripts/report.py` decides them; the verdicts are tags of the experiments, and the figures and "
-            "a table are in the experiment `report`."
-        )
+        lines = [line for claim in claims for line in _lines(claim)]
+        paragraphs += [
+            "**Claims that read it**, each with criteria that were written down before the runs:",
+            "\n".join(lines),
+            HOW_TO_DECIDE,
+        ]
 
     if command:
-        parts.append(f"Run it: `{command}`")
+        paragraphs.append(f"Run it: `{command}`")
 
-    return "\n\n".join([*parts, READING])
+    return "\n\n".join([*paragraphs, HOW_TO_READ])
+
+
+def _lines(claim: Claim) -> Iterator[str]:
+    yield f"- **{claim.title}** ({claim.source}): {claim.says}"
+
+    for part in claim.parts.values():
+        yield f"    - {part}"

@@ -1,11 +1,14 @@
-"""What MLflow's pages show of a study first: the columns and charts that matter, as a saved view of its experiment.
+"""A saved view for the page of a study in MLflow: the columns and charts that matter.
 
 MLflow keeps a view as JSON in a tag of the experiment; a page opens it by its key, and lists it
-under "Views".
+under "Views". The format is the internal state of MLflow's user interface: it is not documented,
+and may change with any version. It was written for, and is tested on, MLflow 3.17.2
+(`tests/end_to_end/test_mlflow_ui.py` opens the page in a browser). All of it stands in this module;
+the address that opens a view is `tracking.store.page_path`.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mlflow.entities import Run
@@ -13,97 +16,119 @@ from mlflow.entities import Run
 from dropout_study.tracking.store import VIEW, Store
 
 TAG = f"mlflow.sharedViewState.{VIEW}"
-ERROR = "metrics.`test/error/weight_scaling`"
-NLL = "metrics.`test/nll/weight_scaling`"
-INTERVAL = "tags.`interval`"
+COHORTS = "tags.role = 'cohort'"  # a filter of runs
+ERROR = "test/error/weight_scaling"
+NLL = "test/nll/weight_scaling"
 UNITS = "model.units"
-MOST = 6  # params shown
-FOLDED = (
-    "test/",
-    "train/",
-    "val/",
-    "mc/",
-)  # beginnings of what the charts of the view already show, or nobody asks for
+MAX_PARAMS = 6
+"""Columns of params, so that the view fits into a tag of 5,000 characters."""
+COLUMN_WIDTH = 125  # pixels
+MAX_BARS = 20
+MAX_POINTS = 100
+FOLDED_GROUPS = ("test/", "train/", "val/", "mc/")
+"""Prefixes of metrics to fold: already charted above, or rarely needed."""
 
 
 def refresh(store: Store, experiment: str) -> None:
-    """Bring the view of an experiment up to date with its cohorts."""
-    cohorts = store.search(experiment, "tags.role = 'cohort'")
-    wanted = view(cohorts)
+    """Bring the view of an experiment up to date with its cohorts.
+
+    Args:
+        store: which holds the experiment.
+        experiment: its id.
+    """
+    wanted = view(store.search(experiment, COHORTS))
     if store.client.get_experiment(experiment).tags.get(TAG) != wanted:
         store.client.set_experiment_tag(experiment, TAG, wanted)
 
 
 def view(cohorts: Sequence[Run]) -> str:
-    """The view as MLflow keeps it: what varies between the cohorts, their errors, their curves."""
-    params = varied([run.data.params for run in cohorts])
+    """The view as MLflow keeps it: varied params, errors and curves of the cohorts."""
+    params = varied_params([run.data.params for run in cohorts])
+    numeric = [key for key in params if _is_numeric(key, cohorts)]
     metrics = {key for run in cohorts for key in run.data.metrics} or {"val/error"}
-    columns = [ERROR, INTERVAL, NLL, *(f"params.`{key}`" for key in params if key != UNITS)]
-    columns += [
+    columns = _columns(params, cohorts)
+
+    state = {
+        "searchFilter": COHORTS,
+        "orderByKey": _metric(ERROR),
+        "orderByAsc": True,
+        "selectedColumns": columns,
+        "columnOrder": columns,
+        "columnWidths": dict.fromkeys(columns, COLUMN_WIDTH),
+        "runsHiddenMode": "FIRST_20_RUNS",
+        "runListHidden": True,  # the charts get its room; an arrow at the side brings it back
+        "compareRunCharts": list(_charts(numeric, metrics)),
+        "compareRunSections": _sections(metrics),
+        "isAccordionReordered": True,
+    }
+    saved = {"name": "Results", "createdAt": 0, "updatedAt": 0, "state": json.dumps(state)}
+
+    return json.dumps(saved)
+
+
+def varied_params(runs: Sequence[dict[str, str]]) -> list[str]:
+    """The params that differ between runs, at most `MAX_PARAMS`, the number of units first.
+
+    >>> varied_params([{"lr": "1", "seed": "0"}, {"lr": "2", "seed": "0"}])
+    ['lr']
+
+    Args:
+        runs: params of each run.
+    """
+    keys = dict.fromkeys(key for params in runs for key in params)
+    varied = [key for key in keys if len({params.get(key) for params in runs}) > 1]
+
+    return sorted(varied, key=lambda key: key != UNITS)[:MAX_PARAMS]
+
+
+def _metric(key: str) -> str:
+    return f"metrics.`{key}`"
+
+
+def _columns(params: Sequence[str], cohorts: Sequence[Run]) -> list[str]:
+    """The columns of the list of runs."""
+    shown_params = [f"params.`{key}`" for key in params if key != UNITS]
+    used_tags = [
         f"tags.`{tag}`"
         for tag in ("arm", "candidate")
         if any(tag in run.data.tags for run in cohorts)
     ]
 
-    state = {
-        "searchFilter": "tags.role = 'cohort'",
-        "orderByKey": ERROR,
-        "orderByAsc": True,
-        "selectedColumns": columns,
-        "columnOrder": columns,
-        "columnWidths": dict.fromkeys(columns, 125),
-        "runsHiddenMode": "FIRST_20_RUNS",
-        "runListHidden": True,  # by the charts, which get its room; an arrow at the side brings it back
-        "compareRunCharts": list(
-            _charts([key for key in params if _numeric(key, cohorts)], metrics)
-        ),
-        "compareRunSections": _sections(metrics),
-        "isAccordionReordered": True,
-    }
-
-    return json.dumps(
-        {"name": "Results", "createdAt": 0, "updatedAt": 0, "state": json.dumps(state)}
-    )
+    return [_metric(ERROR), "tags.`interval`", _metric(NLL), *shown_params, *used_tags]
 
 
-def varied(of_runs: Sequence[dict[str, str]]) -> list[str]:
-    """The params that differ between runs, the number of units first."""
-    keys = dict.fromkeys(key for params in of_runs for key in params)
-    found = [key for key in keys if len({params.get(key) for params in of_runs}) > 1]
-    return sorted(found, key=lambda key: key != UNITS)[:MOST]
-
-
-def _numeric(key: str, cohorts: Iterable[Run]) -> bool:
-    """Whether a param is a number wherever it is known."""
+def _is_numeric(key: str, cohorts: Sequence[Run]) -> bool:
+    """Whether a param is a number, at least 0, wherever it is recorded."""
     try:
         return all(float(run.data.params.get(key, "0")) >= 0 for run in cohorts)
     except ValueError:
         return False
 
 
-def _charts(numbers: list[str], metrics: set[str]) -> Iterable[dict[str, Any]]:
-    """Curves by update and by number of masks, test errors, and how they depend on the params that are numbers."""
-    error = "test/error/weight_scaling"
-
+def _charts(numeric_params: Sequence[str], metrics: set[str]) -> Iterator[dict[str, Any]]:
+    """Curves by update and by number of masks, test errors, and test errors by numeric params."""
     if "val/error" in metrics:
         yield _line("val/error", scaleType="log")
 
     if "mc/error" in metrics:
         yield _line("mc/error", xAxisScaleType="log")
 
-    yield _chart("BAR", metricKey=error, runsCountToCompare=20)
+    yield _chart("BAR", metricKey=ERROR, runsCountToCompare=MAX_BARS)
 
-    if numbers:
-        yield _chart("PARALLEL", selectedParams=numbers, selectedMetrics=[error], showAllRuns=True)
-        of = {
-            "xaxis": {"key": numbers[0], "type": "PARAM"},
-            "yaxis": {"key": error, "type": "METRIC"},
-        }
-        yield _chart("SCATTER", **of, runsCountToCompare=100)
+    if numeric_params:
+        yield _chart(
+            "PARALLEL", selectedParams=numeric_params, selectedMetrics=[ERROR], showAllRuns=True
+        )
+        yield _chart(
+            "SCATTER",
+            xaxis={"key": numeric_params[0], "type": "PARAM"},
+            yaxis={"key": ERROR, "type": "METRIC"},
+            runsCountToCompare=MAX_POINTS,
+        )
 
 
 def _line(metric: str, **scale: str) -> dict[str, Any]:
-    """A curve as it is: MLflow would smooth it."""
+    """A curve without the smoothing that MLflow applies by default."""
     return _chart(
         "LINE",
         metricKey=metric,
@@ -115,10 +140,9 @@ def _line(metric: str, **scale: str) -> dict[str, Any]:
 
 
 def _chart(kind: str, **settings: Any) -> dict[str, Any]:
-    name = settings.get("metricKey", kind)
     return {
         "type": kind,
-        "uuid": name,
+        "uuid": settings.get("metricKey", kind),
         "metricSectionId": VIEW,
         "deleted": False,
         "isGenerated": True,
@@ -127,24 +151,24 @@ def _chart(kind: str, **settings: Any) -> dict[str, Any]:
 
 
 def _sections(metrics: set[str]) -> list[dict[str, Any]]:
-    """The charts above, then MLflow's own for every group of metrics, of which those nobody looks for are folded."""
+    """The charts above, then MLflow's own charts for every group of metrics, some folded."""
     groups = sorted({key.rpartition("/")[0] for key in metrics})
-    own = [group for group in groups if not f"{group}/".startswith(FOLDED)]
-    folded = [group for group in groups if group not in own]
-    shown = [
-        ("Results", VIEW, True),
-        *((group, group, True) for group in own),
-        *((g, g, False) for g in folded),
-    ]
+    folded = [group for group in groups if f"{group}/".startswith(FOLDED_GROUPS)]
+    open_groups = [group for group in groups if group not in folded]
 
     return [
-        {
-            "name": name,
-            "uuid": uuid,
-            "display": display,
-            "isReordered": True,
-            "deleted": False,
-            "isGenerated": True,
-        }
-        for name, uuid, display in shown
+        _section("Results", VIEW, unfolded=True),
+        *(_section(group, group, unfolded=True) for group in open_groups),
+        *(_section(group, group, unfolded=False) for group in folded),
     ]
+
+
+def _section(name: str, key: str, unfolded: bool) -> dict[str, Any]:
+    return {
+        "name": name,
+        "uuid": key,
+        "display": unfolded,
+        "isReordered": True,
+        "deleted": False,
+        "isGenerated": True,
+    }

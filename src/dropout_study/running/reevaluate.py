@@ -12,7 +12,7 @@ from dropout_study.data.datasets import CLASSES, load_images
 from dropout_study.dropout.cohort import Cohort, load_weights
 from dropout_study.evaluation.evaluate import check_rules, distinct_rules, evaluate_cohort
 from dropout_study.measures.statistics import PERCENT, interval
-from dropout_study.report import mlflow_run_page
+from dropout_study.report.mlflow_run_page import write_run_page
 from dropout_study.running.memory import check_memory
 from dropout_study.running.run import quiet
 from dropout_study.system.processes import now_ms
@@ -82,7 +82,7 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
     )
     record.evaluated_ms = now_ms()
     record.store = store.shown
-    record.artifacts = list(dict.fromkeys(record.artifacts + mlflow_run_page.write(record, folder)))
+    record.artifacts = list(dict.fromkeys(record.artifacts + write_run_page(record, folder)))
     record.save(folder)
     recorder.try_to_record(folder, store)
 

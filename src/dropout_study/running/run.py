@@ -20,7 +20,7 @@ from dropout_study.data.batches import combined
 from dropout_study.data.datasets import CLASSES, load_images
 from dropout_study.evaluation.evaluate import check_rules, evaluate_cohort
 from dropout_study.measures import metrics
-from dropout_study.report import mlflow_run_page
+from dropout_study.report.mlflow_run_page import write_run_page
 from dropout_study.running.memory import check_memory
 from dropout_study.tracking import provenance, recorder
 from dropout_study.tracking.lookup import look_up
@@ -109,7 +109,7 @@ def run_cohort(
         if config.tracking.cohort:
             torch.save(module.cohort.state_dict(), folder / WEIGHTS_FILE)
 
-        record.artifacts += mlflow_run_page.write(record, folder)
+        record.artifacts += write_run_page(record, folder)
 
     for left in file.parent.glob(f"{file.name}*"):
         left.unlink(missing_ok=True)

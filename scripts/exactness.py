@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dropout_study.config import read, resolvers
-from dropout_study.data.datasets import CLASSES, load_images
+from dropout_study.data.datasets import load_images
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.rules import exact, monte_carlo, weight_scaling
 from dropout_study.measures.metrics import errors
@@ -94,7 +94,7 @@ def train(overrides: list[str], updates: int) -> tuple[Cohort, torch.Tensor, tor
         )
 
     images = load_images(config.data)
-    module = CohortTraining(config, make_network(config.model, images.inputs, CLASSES))
+    module = CohortTraining(config, make_network(config.model, images.inputs, images.classes))
     data = DataModule(images, config.data, config.seeds, updates)
 
     with tempfile.TemporaryDirectory() as folder:

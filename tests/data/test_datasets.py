@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from sklearn import datasets
 from torchvision.datasets import KMNIST
 
+from dropout_study.config import names
 from dropout_study.config.schema import ConfigError, Data
 from dropout_study.data.batches import (
     MAX_UPDATES_PER_BLOCK,
@@ -28,14 +29,9 @@ from dropout_study.data.batches import (
     blocks_per_validation,
     subset,
 )
-from dropout_study.data.datasets import (
-    FILES,
-    _digits,
-    class_balanced_order,
-    load_images,
-    read_official,
-    split_official,
-)
+from dropout_study.data.datasets import DATASETS, bundled_digits, load_images
+from dropout_study.data.idx import FILES, read_official, split_official
+from dropout_study.data.images import class_balanced_order
 from dropout_study.training.data_module import DataModule
 from support.images import random_images
 
@@ -314,7 +310,7 @@ def test_other_digits_than_the_published_ones_are_refused(monkeypatch: pytest.Mo
     monkeypatch.setattr(datasets, "load_digits", lambda: bunch)
 
     with pytest.raises(ConfigError, match=r"digits was altered: .* Install scikit-learn again"):
-        _digits.__wrapped__()
+        bundled_digits.__wrapped__()
 
 
 @pytest.fixture
@@ -423,3 +419,12 @@ def test_mnist_is_split_into_50000_10000_and_the_official_test_set() -> None:
     ]
     assert images.test.labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
     assert torch.cat([images.train.ids, images.validation.ids]).unique().numel() == 60_000
+
+
+def test_every_data_set_can_be_read_and_is_what_is_said_of_it() -> None:
+    """If this failed, a data set would be offered that nothing reads, or checked against wrong sizes."""
+    assert list(DATASETS) == list(names.DATASETS)
+    images = load_images(DIGITS)
+    facts = names.DATASETS["digits"]
+    assert (images.inputs, len(images.train)) == (facts.side**2, facts.train)
+    assert images.classes == facts.classes == len(images.test.labels.unique())

@@ -2,7 +2,7 @@
 
 import torch
 
-from dropout_study.data.datasets import Images, Split
+from dropout_study.data.images import Images, Split
 
 
 def random_images(side: int, count: int = 200) -> Images:

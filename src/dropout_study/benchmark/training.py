@@ -17,7 +17,8 @@ from dropout_study.benchmark.comparison import Row, in_turn, once_each, per_call
 from dropout_study.benchmark.machine import product
 from dropout_study.benchmark.peers import PlainLoop, seconds_of_loader
 from dropout_study.config.schema import Config
-from dropout_study.data.datasets import CLASSES, Images, load_images
+from dropout_study.data.datasets import load_images
+from dropout_study.data.images import Images
 from dropout_study.dropout import masks
 from dropout_study.running.run import run_cohort
 from dropout_study.training.build import make_network
@@ -41,7 +42,7 @@ def operations(widths: list[int], batch: int, inputs: int = 784) -> int:
     Two a weight and example forwards, and four backwards; the first layer's inputs need no
     gradient, so that of a net 784-1024-1024-10 a seventh is never done.
     """
-    sizes = [inputs, *widths, CLASSES]
+    sizes = [inputs, *widths, 10]
     return 6 * batch * sum(a * b for a, b in pairwise(sizes))
 
 
@@ -111,7 +112,9 @@ class BareUpdates:
         updates = config.budget.updates
         data = DataModule(images, config.data, config.seeds, updates)
         self._batches = iter(data.batches())
-        self._module = CohortTraining(config, make_network(config.model, images.inputs, CLASSES))
+        self._module = CohortTraining(
+            config, make_network(config.model, images.inputs, images.classes)
+        )
         self._optimizer = make_optimizer(config.optimizer, list(self._module.cohort.parameters()))
         self._schedule = make_schedule(config, self._optimizer)
         self._config = config

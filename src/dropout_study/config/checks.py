@@ -104,7 +104,8 @@ def check_data(data: Data) -> None:
     """
     _one_of("data.name", data.name, DATASETS)
     _one_of("data.resample", data.resample, ("none", "bootstrap"))
-    side, available = DATASETS[data.name]
+    side = DATASETS[data.name].side
+    available = DATASETS[data.name].train
 
     if data.train_size is not None:
         allowed = f"between 1 and {available}, the training examples of {data.name}"

@@ -4,17 +4,26 @@ from typing import NamedTuple
 
 
 class Facts(NamedTuple):
-    """What is known of a data set before it is read."""
+    """What is known of a data set before it is read.
+
+    Attributes:
+        side: pixels along each side of an image.
+        train: examples that can be trained on.
+        classes: their number.
+        source: where the data come from, as MLflow shows it.
+    """
 
     side: int
     train: int
+    classes: int
+    source: str
 
 
 DATASETS = {
-    "digits": Facts(side=8, train=1_097),
-    "mnist": Facts(side=28, train=50_000),
-    "fashion_mnist": Facts(side=28, train=50_000),
-    "kmnist": Facts(side=28, train=50_000),
+    "digits": Facts(8, 1_097, 10, "sklearn.datasets.load_digits"),
+    "mnist": Facts(28, 50_000, 10, "mnist"),
+    "fashion_mnist": Facts(28, 50_000, 10, "fashion_mnist"),
+    "kmnist": Facts(28, 50_000, 10, "kmnist"),
 }
 
 

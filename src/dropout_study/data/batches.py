@@ -12,7 +12,7 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from dropout_study.data.datasets import Split, class_balanced_order
+from dropout_study.data.images import Split, class_balanced_order
 from dropout_study.dropout.randomness import Purpose, generator
 
 # Images: enough for full speed, few enough for a cohort's activations.

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader
 
 from dropout_study.analysis import figures
 from dropout_study.analysis.runs import ResultsMissing, needing_columns
-from dropout_study.data.datasets import Images
+from dropout_study.data.images import Images
 from dropout_study.report import verdict_table
 from dropout_study.report.pictures import Picture, claim_pictures
 from dropout_study.report.rows import Row, rows

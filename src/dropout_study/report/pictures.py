@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
 from dropout_study.analysis.runs import ResultsMissing
-from dropout_study.data.datasets import Images
+from dropout_study.data.images import Images
 from dropout_study.report.verdicts import Outcome
 
 TRAINING = "Training of the compared networks: validation error by update, mean over seeds."

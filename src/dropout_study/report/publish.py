@@ -12,7 +12,8 @@ from dropout_study.claims import CLAIMS
 from dropout_study.config import studies
 from dropout_study.config.grids import DEFAULT_BUDGET
 from dropout_study.config.schema import ConfigError, Data, Report
-from dropout_study.data.datasets import Images, load_images
+from dropout_study.data.datasets import load_images
+from dropout_study.data.images import Images
 from dropout_study.report import mlflow_view
 from dropout_study.report.mlflow_description import describe
 from dropout_study.report.page import write_report

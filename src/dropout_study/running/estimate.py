@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from dropout_study.config.schema import Config
-from dropout_study.data.datasets import CLASSES, load_images
+from dropout_study.data.datasets import load_images
 from dropout_study.dropout.rules import RULES
 from dropout_study.evaluation import predictions
 from dropout_study.evaluation.evaluate import check_rules
@@ -27,7 +27,7 @@ def estimate(config: Config) -> float:
         config, budget=dataclasses.replace(config.budget, updates=30, validations=1)
     )
     check_memory(config, images, trains=not config.study.cohorts_from)
-    module = CohortTraining(short, make_network(config.model, images.inputs, CLASSES))
+    module = CohortTraining(short, make_network(config.model, images.inputs, images.classes))
     check_rules(config, module.cohort)
     times: dict[int, float] = {}  # by update
     clock = UpdateCounter(lambda update: times.update({update: time.perf_counter()}), interval=10)

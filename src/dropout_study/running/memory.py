@@ -3,6 +3,7 @@
 import math
 import sys
 from pathlib import Path
+from typing import cast
 
 import psutil
 import torch
@@ -10,11 +11,10 @@ from rich.filesize import decimal
 
 from dropout_study.config.schema import SGD, Config, ConfigError
 from dropout_study.data.batches import EVALUATION_BATCH
-from dropout_study.data.datasets import CLASSES, Images
+from dropout_study.data.images import Images
 from dropout_study.dropout.networks import Network
 from dropout_study.dropout.rules import RULES
 from dropout_study.evaluation.predictions import sparse_counts
-from dropout_study.running import memory
 from dropout_study.training.build import make_network
 
 
@@ -95,7 +95,8 @@ def sampling(config: Config, network: Network, examples: int) -> int:
         return 0
 
     rows = min(examples, EVALUATION_BATCH)
-    pool = 2 * config.mc.samples * len(config.seeds) * rows * CLASSES * _bytes(config)
+    classes = cast("torch.Tensor", network.layers[-1].weight).shape[-1]
+    pool = 2 * config.mc.samples * len(config.seeds) * rows * classes * _bytes(config)
     largest = config.mc.samples // 5
     wrong = len(sparse_counts(largest)) * len(config.seeds) * examples
 
@@ -114,6 +115,6 @@ def check_memory(config: Config, images: Images, trains: bool) -> None:
         ConfigError: naming what it needs, and what there is.
     """
     with torch.device("meta"):
-        network = make_network(config.model, images.inputs, CLASSES)
+        network = make_network(config.model, images.inputs, images.classes)
 
-    memory.check(config, network, len(images.test), trains)
+    check(config, network, len(images.test), trains)

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from dropout_study.config import read
 from dropout_study.config.schema import Config, ConfigError, Evaluate
-from dropout_study.data.datasets import CLASSES, load_images
+from dropout_study.data.datasets import load_images
 from dropout_study.dropout.cohort import Cohort, load_weights
 from dropout_study.evaluation.evaluate import check_rules, distinct_rules, evaluate_cohort
 from dropout_study.measures.statistics import PERCENT, interval
@@ -55,7 +55,7 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
     config.data.root = data_root(chosen, config)
     images = load_images(config.data)
     check_memory(config, images, trains=False)
-    cohort = Cohort(make_network(config.model, images.inputs, CLASSES), config.seeds)
+    cohort = Cohort(make_network(config.model, images.inputs, images.classes), config.seeds)
 
     if config.trainer.precision == "64-true":
         cohort.double()

@@ -14,10 +14,11 @@ import torch
 from omegaconf import OmegaConf
 
 from dropout_study.config import condition
+from dropout_study.config.names import DATASETS
 from dropout_study.config.schema import Config
 from dropout_study.config.uri import masked
 from dropout_study.data.batches import combined
-from dropout_study.data.datasets import CLASSES, load_images
+from dropout_study.data.datasets import load_images
 from dropout_study.evaluation.evaluate import check_rules, evaluate_cohort
 from dropout_study.measures import metrics
 from dropout_study.report.mlflow_run_page import write_run_page
@@ -73,7 +74,7 @@ def run_cohort(
     file = _checkpoint(config)
     checkpointing = Checkpointing(file, 60 * config.checkpoint.minutes)
     check_memory(config, images, trains=not config.study.cohorts_from)
-    network = make_network(config.model, images.inputs, CLASSES)
+    network = make_network(config.model, images.inputs, images.classes)
     module = CohortTraining(config, network, checkpointing)
     check_rules(config, module.cohort)
 
@@ -136,9 +137,7 @@ def _record(
     dataset = {
         "name": config.data.name,
         "digest": digest,
-        "source": "sklearn.datasets.load_digits"
-        if config.data.name == "digits"
-        else config.data.name,
+        "source": DATASETS[config.data.name].source,
         "train_size": data.subsets.shape[1],
     }
 

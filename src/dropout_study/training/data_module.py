@@ -14,7 +14,7 @@ from dropout_study.data.batches import (
     UpdateBlocks,
     subset,
 )
-from dropout_study.data.datasets import Images, Split
+from dropout_study.data.images import Images, Split
 
 
 class DataModule(pl.LightningDataModule):

@@ -31,8 +31,17 @@ def probed(activation: str = "relu", seeds: int = 2, bag: int = 1, rate: float =
 
 
 def test_every_probe_that_can_be_configured_exists() -> None:
-    """If this failed, a study would fail after training."""
-    assert set(PROBES) == set(names.PROBES)
+    """If this failed, a study would fail after training, or a probe be offered that does not exist."""
+    assert tuple(PROBES) == tuple(names.PROBES)
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_a_probe_finds_what_it_declares(name: str) -> None:
+    """If this failed, a finding would have no unit and no meaning, or be declared and never found."""
+    found = PROBES[name](probed())
+    declared = [finding.name for finding in PROBES[name].findings]
+    keys = [*found.metrics, *found.curves, *found.wrong, *found.pictures]
+    assert sorted(declared) == sorted(keys)
 
 
 def test_with_no_unit_removed_the_error_is_that_of_weight_scaling_and_it_grows() -> None:

@@ -4,15 +4,18 @@ import torch
 from torch import Tensor
 
 from dropout_study.dropout.rules import bagging, weight_scaling
-from dropout_study.evaluation.probes.findings import Curves, Findings, Probed
+from dropout_study.evaluation.probes.findings import Curves, Finding, Findings, Probed
 from dropout_study.measures.scores import Scores
+
+FINDINGS = (
+    Finding("bag/error", "%", "error of a bag's mean prediction, by number of members"),
+    Finding("bag/nll", "nats", "NLL of a bag's mean prediction, by number of members"),
+    Finding("bag", "", "images that the whole bag misclassifies"),
+)
 
 
 def bags(probed: Probed) -> Findings:
-    """Consecutive networks form a bag; its results are those of its first member.
-
-    Finds the curves `bag/error` (percent) and `bag/nll` (nats) by number of members, and which
-    images the whole bag misclassifies, `bag`.
+    """Error of bags of consecutive networks; a bag's results are those of its first member.
 
     Raises:
         ValueError: the networks do not divide into bags.

@@ -4,17 +4,22 @@ import torch
 
 from dropout_study.data.corruptions import CORRUPTIONS, SEVERITIES, corrupt
 from dropout_study.dropout.rules import weight_scaling
-from dropout_study.evaluation.probes.findings import Curves, Findings, Probed
+from dropout_study.evaluation.probes.findings import Curves, Finding, Findings, Probed
 from dropout_study.measures.scores import Scores
+
+FINDINGS = (
+    *(
+        Finding(f"corruption/{kind}", "%", f"error by severity of the corruption {kind}")
+        for kind in CORRUPTIONS
+    ),
+    Finding("corruption/error", "%", "mean error over kinds and severities"),
+    Finding("corruption/nll", "nats", "mean NLL over kinds and severities"),
+    Finding("corrupted", "", "share of kinds and severities at which an image is misclassified"),
+)
 
 
 def corruption(probed: Probed) -> Findings:
-    """Error of weight scaling under every kind and severity of corruption.
-
-    Finds a curve `corruption/KIND` by severity (percent), `corruption/error` and `corruption/nll`,
-    the means over all kinds and severities, and in which share of them each image is misclassified,
-    `corrupted`.
-    """
+    """Error of weight scaling under every kind and severity of corruption."""
     scores = {(kind, severity): Scores(["nll"]) for kind in CORRUPTIONS for severity in SEVERITIES}
 
     for i, (x, labels) in enumerate(probed.batches()):

@@ -3,21 +3,27 @@
 import torch
 
 from dropout_study.dropout.rules import means, subnetworks
-from dropout_study.evaluation.probes.findings import Findings, Probed
+from dropout_study.evaluation.probes.findings import Finding, Findings, Probed
 from dropout_study.evaluation.sample_sizes import ENSEMBLE_SUBNETWORKS
 from dropout_study.measures import metrics
 from dropout_study.measures.scores import Scores
 
+FINDINGS = (
+    Finding("ensemble/error", "%", "error of the mean probabilities"),
+    Finding("ensemble/nll", "nats", "NLL of the mean probabilities"),
+    Finding("single/error", "%", "mean error of a subnetwork"),
+    Finding("single/nll", "nats", "mean NLL of a subnetwork"),
+    Finding("single/error_worst", "%", "error of the worst subnetwork"),
+    Finding("single/error_best", "%", "error of the best subnetwork"),
+    Finding("single/disagreement", "", "share of pairs of subnetworks that predict other classes"),
+    Finding("ensemble", "", "images that the ensemble misclassifies"),
+    Finding("single", "", "share of the subnetworks that misclassify an image"),
+)
+
 
 @torch.no_grad()
 def ensemble(probed: Probed) -> Findings:
-    """Error of the mean prediction of `ENSEMBLE_SUBNETWORKS` subnetworks, and of each of them.
-
-    Finds `ensemble/error`, `ensemble/nll` (of the mean of the probabilities), `single/error`,
-    `single/nll` (mean over subnetworks), `single/error_worst`, `single/error_best`,
-    `single/disagreement` (share of pairs that predict different classes), and which images are
-    misclassified: `ensemble`, and `single` (share of the subnetworks).
-    """
+    """Error of the mean prediction of `ENSEMBLE_SUBNETWORKS` subnetworks, and of each of them."""
     together = Scores(["nll"])
     alone = Scores(["nll"])
     disagreement = torch.zeros(())

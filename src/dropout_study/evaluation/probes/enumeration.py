@@ -7,27 +7,51 @@ from torch import Tensor
 
 from dropout_study.dropout.masks import log_probability
 from dropout_study.dropout.rules import exact, exact_normal, subnetworks, weight_scaling
-from dropout_study.evaluation.probes.findings import Curves, Findings, Probed
+from dropout_study.evaluation.probes.findings import Curves, Finding, Findings, Probed
 
-POOL = 1_000  # sampled masks
+POOL_SIZE = 1_000  # sampled masks
 COUNTS = [1, 2, 5, 10, 20, 50, 100]
-IMAGES = 100  # test images that are looked at
+IMAGES = 100  # test images whose predictions are compared
+
+FINDINGS = (
+    Finding("exact/units", "units", "droppable units n"),
+    Finding("exact/masks", "masks", "masks 2^n"),
+    Finding("exact/probability_error", "", "|1 - sum of the masks' probabilities|"),
+    Finding(
+        "exact/arithmetic_sum_error",
+        "",
+        "|1 - sum of the classes' probabilities|, largest over images, arithmetic mean",
+    ),
+    Finding(
+        "exact/geometric_sum_error",
+        "",
+        "|1 - sum of the classes' probabilities|, largest over images, geometric mean",
+    ),
+    Finding(
+        "exact/weight_scaling_error",
+        "nats",
+        "largest difference of log-probabilities between weight scaling and the geometric mean",
+    ),
+    Finding("exact/kl", "nats", "mean KL divergence from the geometric mean to weight scaling"),
+    Finding(
+        "exact/normal_error",
+        "",
+        "largest difference of means between weight scaling and the geometric mean of normal "
+        "distributions whose means are the logits",
+    ),
+    Finding(
+        "exact/mc_distance",
+        "",
+        "root mean square difference between the mean probabilities of k sampled masks and of all, "
+        "by k",
+    ),
+    Finding("exact/mc_slope", "", "slope of log(exact/mc_distance) against log(k)"),
+)
 
 
 @torch.no_grad()
 def enumeration(probed: Probed) -> Findings:
-    """Both exact ensembles against weight scaling and against sampling, on some images, in the networks' precision.
-
-    Finds `exact/units` n, `exact/masks` 2^n, `exact/probability_error` (how far the masks'
-    probabilities are from adding up to 1), `exact/arithmetic_sum_error` and
-    `exact/geometric_sum_error` (how far the classes' probabilities are),
-    `exact/weight_scaling_error` (largest difference of log-probabilities to the geometric
-    ensemble), `exact/kl` (mean KL divergence from the geometric ensemble to weight scaling, nats),
-    `exact/normal_error` (largest difference of means, the logits taken as means of normal
-    distributions, to the geometric ensemble of those), `exact/mc_slope` and the curve
-    `exact/mc_distance` (root mean square difference between the mean probabilities of k sampled
-    masks and of all).
-    """
+    """Both exact means against weight scaling and sampling, in the networks' precision."""
     cohort = probed.cohort
     probabilities = log_probability(*cohort.stacked.sites).exp()
     x = next(iter(probed.batches()))[0][:IMAGES]
@@ -36,7 +60,7 @@ def enumeration(probed: Probed) -> Findings:
     scaled = weight_scaling(cohort, x)
     logits = cohort(x)
     geometric = ensemble.geometric
-    r = len(cohort.seeds)
+    networks = len(cohort.seeds)
     normal = exact_normal(cohort, x, variance=1.0).mean
     metrics = {
         "exact/arithmetic_sum_error": (ensemble.arithmetic.exp().sum(-1) - 1).abs().amax(-1),
@@ -44,9 +68,9 @@ def enumeration(probed: Probed) -> Findings:
         "exact/weight_scaling_error": (scaled - geometric).abs().amax((-2, -1)),
         "exact/normal_error": (normal - logits).abs().amax((-2, -1)),
         "exact/kl": (geometric.exp() * (geometric - scaled)).sum(-1).mean(-1),
-        "exact/units": torch.full((r,), float(units)),
-        "exact/masks": torch.full((r,), float(len(probabilities))),
-        "exact/probability_error": (probabilities.sum() - 1).abs().expand(r),
+        "exact/units": torch.full((networks,), float(units)),
+        "exact/masks": torch.full((networks,), float(len(probabilities))),
+        "exact/probability_error": (probabilities.sum() - 1).abs().expand(networks),
     }
     distances = _distances(probed, x, ensemble.arithmetic.exp())
     slope = _slope(torch.tensor(COUNTS).log(), distances.log())
@@ -57,9 +81,15 @@ def enumeration(probed: Probed) -> Findings:
 
 def _distances(probed: Probed, x: Tensor, target: Tensor) -> Tensor:
     """Root mean square difference of k sampled masks to all, over disjoint groups of a pool, `[K, R]`."""
-    pool = torch.stack(list(subnetworks(probed.cohort, x, POOL))).exp()
-    off = [pool[: POOL // k * k].unflatten(0, (-1, k)).mean(1) - target for k in COUNTS]
-    return torch.stack([d.square().mean((0, 2, 3)).sqrt() for d in off])
+    pool = torch.stack(list(subnetworks(probed.cohort, x, POOL_SIZE))).exp()
+    distances = []
+
+    for k in COUNTS:
+        groups = pool[: POOL_SIZE // k * k].unflatten(0, (-1, k))
+        differences = groups.mean(1) - target
+        distances.append(differences.square().mean((0, 2, 3)).sqrt())
+
+    return torch.stack(distances)
 
 
 def _slope(x: Tensor, y: Tensor) -> Tensor:

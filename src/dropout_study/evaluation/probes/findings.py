@@ -1,6 +1,6 @@
-"""What a probe is given, and what it finds."""
+"""Probes: what one is given, what it declares to find, and what it finds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -46,3 +46,35 @@ class Findings:
     curves: Curves = field(default_factory=dict)
     wrong: dict[str, Tensor] = field(default_factory=dict)
     pictures: dict[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A quantity that a probe finds for every network.
+
+    Attributes:
+        name: key of a metric, curve or picture, or name of a share of misclassified images.
+        unit: of its values; empty for ratios, shares and correlations.
+        meaning: what is measured; for a curve also what its steps are.
+    """
+
+    name: str
+    unit: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A measurement on a trained cohort.
+
+    Attributes:
+        measure: takes it.
+        findings: all that it can find.
+    """
+
+    measure: Callable[[Probed], Findings]
+    findings: Sequence[Finding]
+
+    def __call__(self, probed: Probed) -> Findings:
+        """Take the measurement."""
+        return self.measure(probed)

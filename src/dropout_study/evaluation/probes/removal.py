@@ -1,4 +1,4 @@
-"""Hidden units removed at test time, in a growing share: whether each performs well without specific others."""
+"""Hidden units removed at test time, in a growing share: whether units depend on others."""
 
 import dataclasses
 
@@ -6,21 +6,22 @@ import torch
 
 from dropout_study.dropout import masks
 from dropout_study.dropout.randomness import Purpose
-from dropout_study.evaluation.probes.findings import Findings, Probed
+from dropout_study.evaluation.probes.findings import Finding, Findings, Probed
 from dropout_study.evaluation.sample_sizes import REMOVAL_DRAWS
 from dropout_study.measures.scores import Scores
 
 PERCENT = range(0, 100, 10)
 
+FINDINGS = (
+    Finding("removal/error", "%", "mean error over random choices, by percent of units removed"),
+    Finding("removal/worst", "%", "error of the worst choice, by percent of units removed"),
+    Finding("removed_50", "", "share of the choices of half the units that misclassify an image"),
+)
+
 
 @torch.no_grad()
 def removal(probed: Probed) -> Findings:
-    """Error when each hidden unit is removed with some probability, the rest scaled up as in training.
-
-    Finds the curves `removal/error` (percent, mean over random choices) and `removal/worst` (of the
-    worst choice) by percent of units removed, and which images are misclassified with half of them
-    gone, `removed_50`.
-    """
+    """Error with each hidden unit removed at some rate, the rest scaled up as in training."""
     cohort = probed.cohort
     hidden = [site for site in cohort.stacked.sites if site.name != "input"]
     scores = {
@@ -37,12 +38,12 @@ def removal(probed: Probed) -> Findings:
             )
             score.add(cohort(x, removed).log_softmax(-1), labels)
 
-    errors = {
-        percent: [s.means()["error"] for (p, _), s in scores.items() if p == percent]
+    errors = [
+        torch.stack([score.means()["error"] for (p, _), score in scores.items() if p == percent])
         for percent in PERCENT
-    }
-    mean = torch.stack([torch.stack(of_percent).mean(0) for of_percent in errors.values()])
-    worst = torch.stack([torch.stack(of_percent).amax(0) for of_percent in errors.values()])
+    ]
+    mean = torch.stack([draws.mean(0) for draws in errors])
+    worst = torch.stack([draws.amax(0) for draws in errors])
     half = torch.stack(
         [score.wrong().double() for (percent, _), score in scores.items() if percent == 50]
     )

@@ -13,29 +13,34 @@ from dropout_study.dropout import masks
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import Network
 from dropout_study.dropout.rules import subnetworks, weight_scaling
-from dropout_study.evaluation.probes.findings import Findings, Probed
+from dropout_study.evaluation.probes.findings import Finding, Findings, Probed
 from dropout_study.evaluation.sample_sizes import TIMED_NETWORKS
 
 ROUNDS = 30
-WARM_UP = 3
-BATCH = 100
+WARM_UP = 3  # rounds before those that count
+BATCH = 100  # examples of a timed update
+
+
+RATIOS = {
+    "dropout": "an update with dropout / one without",
+    "bag": f"an update of each of {TIMED_NETWORKS} networks / one with dropout",
+    "scaling": "a pass of weight scaling / a pass without dropout",
+    "monte_carlo": f"{TIMED_NETWORKS} sampled masks / a pass of weight scaling",
+}
+FINDINGS = (
+    *(Finding(f"cost/{name}", "", f"time, {ratio}, by round") for name, ratio in RATIOS.items()),
+    *(Finding(f"cost/flops_{name}", "", f"operations, {ratio}") for name, ratio in RATIOS.items()),
+)
 
 
 def timing(probed: Probed) -> Findings:
-    """Ratios of times, one a round; what is divided is timed right after what it is divided by.
-
-    Finds curves by round: `cost/dropout` (an update with dropout by one without), `cost/bag` (an
-    update of each of ten nets by one with dropout), `cost/scaling` (a pass of weight scaling by a
-    pass of the net without dropout), `cost/monte_carlo` (ten masks by one pass of weight scaling);
-    and the operations they take by PyTorch's counter: `cost/flops_dropout`, `cost/flops_bag`,
-    `cost/flops_scaling`, `cost/flops_monte_carlo`, as ratios likewise.
-    """
+    """Ratios of times per round, dividend and divisor timed in turn; and of operations."""
     network = probed.cohort.member(0)
     plain = copy.deepcopy(network)
     plain.sites = tuple(masks.Site(site.name, site.shape, 0.0) for site in network.sites)
     x, labels = next(iter(probed.batches()))
     dropping = Updates(network, x, labels)
-    whole = Updates(plain, x, labels)
+    keeping = Updates(plain, x, labels)
     members = [Updates(plain, x, labels) for _ in range(TIMED_NETWORKS)]
 
     def bag() -> None:
@@ -50,26 +55,26 @@ def timing(probed: Probed) -> Findings:
         return lambda: weight_scaling(cohort, x)
 
     rivals: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
-        "dropout": (whole, dropping),
+        "dropout": (keeping, dropping),
         "bag": (dropping, bag),
-        "scaling": (pass_of(whole.cohort), pass_of(dropping.cohort)),
+        "scaling": (pass_of(keeping.cohort), pass_of(dropping.cohort)),
         "monte_carlo": (pass_of(dropping.cohort), sampled),
     }
-    found = Findings()
+    findings = Findings()
+    networks = len(probed.cohort.seeds)
+    rounds = range(1, ROUNDS + 1)
 
-    for name, (one, other) in rivals.items():
-        found.curves[f"cost/{name}"] = (
-            range(1, ROUNDS + 1),
-            _per_network(_ratios(one, other), probed),
-        )
-        ratio = _operations(other) / _operations(one)
-        found.metrics[f"cost/flops_{name}"] = torch.full((len(probed.cohort.seeds),), ratio)
+    for name, (divisor, dividend) in rivals.items():
+        times = _ratios(divisor, dividend).unsqueeze(1).expand(-1, networks)
+        findings.curves[f"cost/{name}"] = (rounds, times)
+        operations = _operations(dividend) / _operations(divisor)
+        findings.metrics[f"cost/flops_{name}"] = torch.full((networks,), operations)
 
-    return found
+    return findings
 
 
 class Updates:
-    """Updates of one network: a call is one."""
+    """One network in training; a call is one update."""
 
     def __init__(self, network: Network, x: Tensor, labels: Tensor) -> None:
         self.cohort = Cohort(network, [0])
@@ -82,7 +87,7 @@ class Updates:
         )
 
     def __call__(self) -> None:
-        """One pass forwards, one backwards, one step."""
+        """Forward pass, backward pass, step."""
         sites = self.cohort.stacked.sites
         x = self._x
         factors = masks.sample(sites, [0], self._update, x.shape[1], dtype=x.dtype, device=x.device)
@@ -93,13 +98,13 @@ class Updates:
         self._update += 1
 
 
-def _ratios(one: Callable[[], object], other: Callable[[], object]) -> Tensor:
-    """Time of the second by time of the first, `[ROUNDS]`, taken in turn after a few rounds that do not count."""
+def _ratios(divisor: Callable[[], object], dividend: Callable[[], object]) -> Tensor:
+    """Ratio of times per round, `[ROUNDS]`, the two timed in turn after some rounds to warm up."""
     ratios = []
 
     for _ in range(WARM_UP + ROUNDS):
-        first = _time(one)
-        second = _time(other)
+        first = _time(divisor)
+        second = _time(dividend)
         ratios.append(second / first)
 
     return torch.tensor(ratios[WARM_UP:])
@@ -120,7 +125,3 @@ def _operations(call: Callable[[], object]) -> float:
     with FlopCounterMode(display=False) as counter:
         call()
     return float(counter.get_total_flops())
-
-
-def _per_network(values: Tensor, probed: Probed) -> Tensor:
-    return values.unsqueeze(1).expand(-1, len(probed.cohort.seeds))

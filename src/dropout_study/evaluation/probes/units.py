@@ -7,27 +7,28 @@ from torch import Tensor
 
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import Linear
-from dropout_study.evaluation.probes.findings import Findings, Probed
+from dropout_study.evaluation.probes.findings import Finding, Findings, Probed
 
-FEATURES = 7  # of 28 x 28 pixels, which fit into a tag
+FEATURES = 7  # units whose weights of 28 x 28 pixels fit into a tag
+
+FINDINGS = (
+    Finding("units/correlation", "", "mean |correlation| of pairs of units that vary, by layer"),
+    Finding("units/active", "", "share of activations above zero, by layer"),
+    Finding("units/activation", "", "mean activation, by layer"),
+    Finding("units/rank", "", "effective rank divided by the number of units, by layer"),
+    Finding("features", "", "incoming weights of the first units of a fully connected first layer"),
+)
 
 
 @torch.no_grad()
 def units(probed: Probed) -> Findings:
-    """Statistics of the activations of all hidden layers, without masks.
-
-    Finds the curves, with the number of the layer as the step, `units/correlation` (mean absolute
-    correlation of pairs of units that vary), `units/active` (share of activations above zero),
-    `units/activation` (mean) and `units/rank` (effective rank by number of units); and the picture
-    `features` (see below), where the first layer is fully connected and the inputs are square.
-    """
+    """Statistics of the activations of all hidden layers on all examples, without masks."""
     cohort = probed.cohort
     hidden = range(len(cohort.stacked.sites) - 1)
     outputs = [cohort.outputs(x, stages=hidden) for x, _ in probed.batches()]
-    layers = [
-        torch.cat([of_batch[i] for of_batch in outputs], 1).flatten(2).double() for i in hidden
-    ]
-    found = {
+    batches_of_layers = [[layers[i] for layers in outputs] for i in hidden]
+    layers = [torch.cat(batches, 1).flatten(2).double() for batches in batches_of_layers]
+    statistics = {
         "units/correlation": torch.stack([correlation(h) for h in layers]),
         "units/active": torch.stack([(h > 0).double().mean((1, 2)) for h in layers]),
         "units/activation": torch.stack([h.mean((1, 2)) for h in layers]),
@@ -36,13 +37,16 @@ def units(probed: Probed) -> Findings:
     steps = [i + 1 for i in hidden]
 
     return Findings(
-        curves={key: (steps, values) for key, values in found.items()},
+        curves={key: (steps, values) for key, values in statistics.items()},
         pictures=features(cohort),
     )
 
 
 def features(cohort: Cohort) -> dict[str, Tensor]:
-    """The incoming weights of the first units of the first layer, side by side: `[R, side, units * side]`."""
+    """Incoming weights of the first units of the first layer, `[R, side, units * side]`.
+
+    Empty unless that layer is fully connected and its inputs are square.
+    """
     layer = cohort.stacked.layers[0]
     side = math.isqrt(math.prod(cohort.stacked.sites[0].shape))
     if not isinstance(layer, Linear) or side**2 != layer.weight.shape[-2]:
@@ -54,12 +58,16 @@ def features(cohort: Cohort) -> dict[str, Tensor]:
 
 
 def correlation(h: Tensor) -> Tensor:
-    """Mean absolute correlation of the pairs of different units that vary, `[R]`, for activations `[R, N, n]`."""
-    return torch.stack([_mean_correlation(of_network) for of_network in h])
+    """Mean absolute correlation of pairs of different units that vary, `[R]`.
+
+    Args:
+        h: activations `[R, N, n]`.
+    """
+    return torch.stack([_mean_correlation(activations) for activations in h])
 
 
 def _mean_correlation(h: Tensor) -> Tensor:
-    """The same for one network, `[N, n]`; a single unit correlates with none."""
+    """Mean absolute correlation of one network, from `[N, n]`; 0 if fewer than two units vary."""
     varying = h[:, h.std(0) > 1e-9]
     n = varying.shape[1]
     if n < 2:
@@ -71,7 +79,13 @@ def _mean_correlation(h: Tensor) -> Tensor:
 
 
 def effective_rank(h: Tensor) -> Tensor:
-    """Exponential of the entropy of the covariance's normalized eigenvalues (Roy and Vetterli 2007), `[R]`."""
+    """Exponential of the entropy of the covariance's normalized eigenvalues, `[R]`, in [1, n].
+
+    Roy and Vetterli (2007), The effective rank.
+
+    Args:
+        h: activations `[R, N, n]`.
+    """
     centred = h - h.mean(1, keepdim=True)
     eigenvalues = torch.linalg.eigvalsh(centred.mT @ centred).clamp_min(0)
     shares: Tensor = eigenvalues / eigenvalues.sum(-1, keepdim=True).clamp_min(1e-300)

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from dropout_study.config import resolvers
 from dropout_study.running import command_line
-from dropout_study.running.job import carry_out
+from dropout_study.running.carry_out import carry_out
 from dropout_study.running.sweep import Supervisor, supervise
 
 CONF = Path(__file__).parents[1] / "conf"

@@ -9,7 +9,8 @@ import joblib
 import pytest
 from mlflow.entities import Run
 
-from dropout_study.running.job import ORPHANED, Job
+from dropout_study.running.carry_out import ORPHANED
+from dropout_study.running.job import Job
 from dropout_study.system.processes import is_alive, now_ms
 from support.jobs import jobs_below
 from support.scripts import Script

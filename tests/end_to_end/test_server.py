@@ -25,7 +25,8 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from dropout_study.config.schema import ConfigError
-from dropout_study.running.job import JOB_FILE, Job, carry_out
+from dropout_study.running.carry_out import carry_out
+from dropout_study.running.job import JOB_FILE, Job
 from dropout_study.tracking.record import Record
 from dropout_study.tracking.store import Store
 from support.jobs import jobs_below

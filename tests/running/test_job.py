@@ -19,7 +19,8 @@ from mlflow.entities import Run
 
 from dropout_study.config.schema import Config, ConfigError
 from dropout_study.running import run
-from dropout_study.running.job import JOB_FILE, RETRY_FILE, STOP_FILE, Job, carry_out
+from dropout_study.running.carry_out import carry_out
+from dropout_study.running.job import JOB_FILE, RETRY_FILE, STOP_FILE, Job, JobState
 from dropout_study.system.processes import now_ms
 from dropout_study.system.termination import Terminated
 from dropout_study.tracking import recorder
@@ -433,7 +434,7 @@ def test_the_job_of_another_condition_is_not_taken_for_the_own(do: Do, tmp_path:
     assert (job.state, job.errors != others.errors) == ("done", True)
 
     with another_process() as (process, name):
-        others.state = "running"
+        others.state = JobState.RUNNING
         others.process = name
         others.save(folder)
 
@@ -561,10 +562,10 @@ def test_a_folder_that_vanishes_stops_nothing(
 
 def test_a_job_of_this_process_that_it_is_not_at_work_on_is_dead() -> None:
     """If this failed, a pass would wait for itself where the end of a job could not be written."""
-    assert Job("a").dead
+    assert Job("a").is_dead
     with another_process() as (_, name):
-        assert Job("a", process=name).at_work
-        assert not Job("a", "done", process=name).at_work
+        assert Job("a", process=name).is_active
+        assert not Job("a", JobState.DONE, process=name).is_active
 
 
 def test_a_store_that_is_away_costs_nothing(

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from dropout_study.running.job import JOB_FILE, Job
-from dropout_study.running.progress import duration, jobs_of, line, told
+from dropout_study.running.job import JOB_FILE, Job, JobState
+from dropout_study.running.progress import duration, jobs_of, outcome_line, progress_line
 
 
 def test_the_jobs_of_a_start_are_those_in_its_folders(tmp_path: Path) -> None:
@@ -20,39 +20,45 @@ def test_the_jobs_of_a_start_are_those_in_its_folders(tmp_path: Path) -> None:
 def test_the_line_counts_ranks_and_estimates() -> None:
     """If this failed, the one thing that a user looks at during a sweep would be wrong."""
     jobs = [
-        Job("a", state="done", errors=[1.0, 3.0]),
-        Job("b", state="skipped", errors=[1.0, 2.0]),
-        Job("c", state="failed", reason="out of memory"),
+        Job("a", state=JobState.DONE, errors=[1.0, 3.0]),
+        Job("b", state=JobState.SKIPPED, errors=[1.0, 2.0]),
+        Job("c", state=JobState.FAILED, reason="out of memory"),
         Job("d", share=0.5),
     ]
     # 2.5 jobs took 100 s, 7 - 1 - 2.5 are left to do.
-    assert line(jobs, 7, 100) == "1 done, 1 failed, 1 skipped, 4 left, best 1.50 % (b), 2 min left"
+    assert (
+        progress_line(jobs, 7, 100)
+        == "1 done, 1 failed, 1 skipped, 4 left, best 1.50 % (b), 2 min left"
+    )
 
 
 def test_a_line_without_anything_done_promises_nothing() -> None:
     """If this failed, a sweep would begin with a division by zero, or a made-up time."""
-    assert line([], 3, 0.0) == "3 left"
+    assert progress_line([], 3, 0.0) == "3 left"
     assert (
-        line([Job("a", state="skipped", errors=[1.0])], 3, 5.0)
+        progress_line([Job("a", state=JobState.SKIPPED, errors=[1.0])], 3, 5.0)
         == "1 skipped, 2 left, best 1.00 % (a)"
     )
 
 
 def test_each_end_is_told_with_its_reason() -> None:
     """If this failed, a skipped or failed condition would look like a trained one."""
-    assert told(Job("a", state="done", errors=[1.0, 3.0])).startswith(
+    assert outcome_line(Job("a", state=JobState.DONE, errors=[1.0, 3.0])).startswith(
         "a: 2.00 % test error, 2 seeds"
     )
     assert (
-        told(Job("a", state="skipped", reason="recorded at commit 01"))
+        outcome_line(Job("a", state=JobState.SKIPPED, reason="recorded at commit 01"))
         == "a: skipped, recorded at commit 01"
     )
-    assert told(Job("a", state="failed", reason="out of memory")) == "a: FAILED, out of memory"
-    assert told(Job("a", state="failed", reason="1 of 2 seeds failed", errors=[1.0])).startswith(
-        "a: FAILED"
-    )
     assert (
-        told(Job("a", state="planned", seeds=[0, 1], estimate=600))
+        outcome_line(Job("a", state=JobState.FAILED, reason="out of memory"))
+        == "a: FAILED, out of memory"
+    )
+    assert outcome_line(
+        Job("a", state=JobState.FAILED, reason="1 of 2 seeds failed", errors=[1.0])
+    ).startswith("a: FAILED")
+    assert (
+        outcome_line(Job("a", state=JobState.PLANNED, seeds=[0, 1], estimate=600))
         == "a: 2 seeds to train, about 10 min"
     )
 

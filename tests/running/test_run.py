@@ -9,10 +9,12 @@ from mlflow.tracking import MlflowClient
 
 from dropout_study.config.read import load_config
 from dropout_study.config.schema import Config, Evaluate
+from dropout_study.running.claim import save_config
 from dropout_study.running.job import Job
+from dropout_study.running.outcome import failures, recorded
 from dropout_study.running.reevaluate import data_root, results_table
-from dropout_study.running.run import Stopped, _failures, recorded, save_config
 from dropout_study.running.sweep_tables import results_of_jobs
+from dropout_study.system.termination import Stopped
 from dropout_study.tracking import recorder
 from dropout_study.tracking.record import Record
 from dropout_study.tracking.store import Store
@@ -63,14 +65,14 @@ def test_a_network_fails_for_its_losses_its_results_or_another_of_its_bag(
     module = CohortTraining(config, make_network(config.model, 64, 10))
     module.diverged = {3: 50}
     module.results = {"test/nll/weight_scaling": [0.1, 0.2, 0.3, math.nan, math.nan, 0.4]}
-    assert _failures(module) == {
+    assert failures(module) == {
         2: "is in a bag with one that diverged",
         3: "diverged (its loss was not a number at update 50)",
         4: "diverged (its test/nll/weight_scaling is not a number)",
         5: "is in a bag with one that diverged",
     }
     config.probes = []
-    assert set(_failures(module)) == {3, 4}
+    assert set(failures(module)) == {3, 4}
 
 
 def stored(uri: str) -> list:

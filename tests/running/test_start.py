@@ -8,9 +8,9 @@ import pytest
 from omegaconf import DictConfig, open_dict
 
 from dropout_study.config.schema import ConfigError
-from dropout_study.running.job import JOB_FILE, Job, condition_of
+from dropout_study.running.job import JOB_FILE, Job, JobState, condition_of
 from dropout_study.running.start import LOCK, Start
-from dropout_study.tracking.record import Record
+from dropout_study.tracking.record import Record, RunStatus
 from support.processes import another_process
 from support.records import example
 
@@ -81,11 +81,11 @@ def test_results_that_no_store_has_are_not_replaced(composed: Compose, tmp_path:
     folder.mkdir()
     saved = example()
     saved.store = "http://127.0.0.1:9"
-    saved.end("KILLED", "interrupted")
+    saved.end(RunStatus.KILLED, "interrupted")
     saved.save(folder)
     start(composed(), folder)
 
-    saved.end("FINISHED")
+    saved.end(RunStatus.FINISHED)
     saved.save(folder)
 
     said = f"python scripts/sync.py folder={folder} tracking.uri=http://127.0.0.1:9"
@@ -99,10 +99,10 @@ def test_a_start_leaves_what_lies_below_its_folder(composed: Compose, tmp_path: 
     """If this failed, `hydra.run.dir=.` would delete the job files of all runs below."""
     below = tmp_path / "outputs" / "0"
     below.mkdir(parents=True)
-    Job("earlier", "interrupted").save(below)
-    Job("own", "done").save(tmp_path)
+    Job("earlier", JobState.INTERRUPTED).save(below)
+    Job("own", JobState.DONE).save(tmp_path)
     assert [job.reason for job in start(composed(), tmp_path)] == ["it was never begun"]
     assert not (tmp_path / JOB_FILE).exists()
     earlier = Job.load(below)
     assert earlier is not None
-    assert earlier.state == "interrupted"
+    assert earlier.state == JobState.INTERRUPTED

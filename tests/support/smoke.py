@@ -9,7 +9,8 @@ from dropout_study.config.grids import grid_of
 from dropout_study.config.overrides import expand_sweep, parse_overrides
 from dropout_study.config.studies import in_order
 from dropout_study.report.publish import STUDIES
-from dropout_study.running.job import Job, carry_out
+from dropout_study.running.carry_out import carry_out
+from dropout_study.running.job import Job, JobState
 from dropout_study.tracking.store import Store
 from support.paths import CONF
 
@@ -65,6 +66,6 @@ def build(folder: Path, studies: list[str] | None = None) -> str:
                 job.mkdir(parents=True)
                 carry_out(compose("train", [*overrides, *places]), job, study, folder / study)
                 done = Job.load(job)
-                assert done.state == "done", f"{study}, {overrides}: {done.reason}"
+                assert done.state == JobState.DONE, f"{study}, {overrides}: {done.reason}"
 
     return uri

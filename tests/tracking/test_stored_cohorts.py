@@ -10,7 +10,8 @@ from mlflow.entities import Run
 from dropout_study.config.schema import Evaluate, Tracking
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import Network
-from dropout_study.running.job import Job, carry_out
+from dropout_study.running.carry_out import carry_out
+from dropout_study.running.job import Job
 from dropout_study.running.reevaluate import reevaluate, results_table
 from dropout_study.tracking.store import Store
 from support.paths import CONF

@@ -1,4 +1,4 @@
-"""The one line of a sweep: what is done, failed, skipped and left, the best so far, the time left."""
+"""The progress line of a sweep, and the line with which each job ends."""
 
 import sys
 import threading
@@ -9,9 +9,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dropout_study.running.job import Job
+from dropout_study.running.job import Job, JobState
 
-EVERY = 0.5  # seconds between two looks at the jobs
+LOOK_SECONDS = 0.5
+"""Between two looks at the jobs."""
+COUNTED_STATES = (JobState.DONE, JobState.FAILED, JobState.SKIPPED, JobState.WAITING)
+"""The states of which the progress line shows how many jobs have them."""
 
 
 def jobs_of(folders: Iterable[Path]) -> dict[Path, Job]:
@@ -20,9 +23,9 @@ def jobs_of(folders: Iterable[Path]) -> dict[Path, Job]:
 
 
 class Progress:
-    """Watches the folders of a sweep's jobs, wherever they run, and tells how each ended.
+    """Watches the folders of a sweep's jobs, wherever they run, and prints how each ended.
 
-    On a terminal a line at the bottom shows where the sweep stands; without one only the ends of
+    On a terminal a line at the bottom shows the progress of the sweep; otherwise only the ends of
     jobs are printed.
 
     Args:
@@ -35,10 +38,9 @@ class Progress:
         self._ended: dict[Path, Job] = {}
         self._began = time.monotonic()
         self._stop = threading.Event()
-        form = "{percentage:3.0f}% {bar} {desc}"
         self._bar = tqdm(
             total=self._total,
-            bar_format=form,
+            bar_format="{percentage:3.0f}% {bar} {desc}",
             leave=False,
             disable=not sys.stderr.isatty(),
             dynamic_ncols=True,
@@ -47,75 +49,92 @@ class Progress:
         self._thread.start()
 
     def close(self) -> None:
-        """Tell what is new, and remove the line."""
+        """Print what is new, and remove the line."""
         self._stop.set()
         self._thread.join()
         self._look()
         self._bar.close()
 
     def _watch(self) -> None:
-        while not self._stop.wait(EVERY):
+        while not self._stop.wait(LOOK_SECONDS):
             self._look()
 
     def _look(self) -> None:
+        """Print the jobs that have ended since the last look, and update the line."""
         jobs = jobs_of(self._folders)
-        for folder, job in jobs.items():
-            if job.ended and folder not in self._ended:
-                self._ended[folder] = job
-                with suppress(OSError):  # of a terminal that was closed
-                    tqdm.write(f"[{len(self._ended)}/{self._total}] {told(job)}", file=sys.stdout)
-                    sys.stdout.flush()
 
-        self._bar.set_description_str(
-            line(list(jobs.values()), self._total, time.monotonic() - self._began), False
-        )
-        self._bar.n = min(
-            self._total, round(sum(1.0 if job.ended else job.share for job in jobs.values()), 2)
-        )
+        for folder, job in jobs.items():
+            if job.has_ended and folder not in self._ended:
+                self._ended[folder] = job
+                self._print(job)
+
+        begun = list(jobs.values())
+        elapsed = time.monotonic() - self._began
+        self._bar.set_description_str(progress_line(begun, self._total, elapsed), False)
+        self._bar.n = min(self._total, round(sum(map(_share, begun)), 2))
         self._bar.refresh()
 
+    def _print(self, job: Job) -> None:
+        """Print how a job ended, above the line."""
+        with suppress(OSError):  # the terminal may have been closed
+            tqdm.write(f"[{len(self._ended)}/{self._total}] {outcome_line(job)}", file=sys.stdout)
+            sys.stdout.flush()
 
-def told(job: Job) -> str:
+
+def outcome_line(job: Job) -> str:
     """How a job ended, in one line."""
     match job.state:
-        case "done":
-            error = sum(job.errors) / len(job.errors)
-            return f"{job.name}: {error:.2f} % test error, {len(job.errors)} seeds, {job.seconds:.0f} s"
-        case "planned":
-            return f"{job.name}: {len(job.seeds)} seeds to train, about {duration(job.estimate)}"
+        case JobState.DONE:
+            count = len(job.errors)
+            error = sum(job.errors) / count
+            return f"{job.name}: {error:.2f} % test error, {count} seeds, {job.seconds:.0f} s"
+        case JobState.PLANNED:
+            seconds = duration(job.estimate)
+            return f"{job.name}: {len(job.seeds)} seeds to train, about {seconds}"
+        case JobState.FAILED:
+            return f"{job.name}: FAILED, {job.reason}"
 
-    return f"{job.name}: {'FAILED' if job.state == 'failed' else job.state}, {job.reason}"
+    return f"{job.name}: {job.state}, {job.reason}"
 
 
-def line(jobs: list[Job], total: int, elapsed: float) -> str:
-    """Where a sweep stands, in one line.
+def progress_line(jobs: Sequence[Job], total: int, elapsed: float) -> str:
+    """How far a sweep is, in one line: counts of states, the best job, the time left.
 
     Args:
         jobs: those that have begun or ended.
-        total: number of all.
+        total: the number of all jobs.
         elapsed: seconds since the first began.
     """
-    counts = {
-        state: sum(job.state == state for job in jobs)
-        for state in ("done", "failed", "skipped", "waiting")
-    }
-    left = total - sum(job.ended for job in jobs)
-    parts = [f"{count} {state}" for state, count in counts.items() if count] + [f"{left} left"]
+    counts = {state: sum(job.state == state for job in jobs) for state in COUNTED_STATES}
+    left = total - sum(job.has_ended for job in jobs)
+    parts = [f"{count} {state}" for state, count in counts.items() if count]
+    parts.append(f"{left} left")
 
-    if finished := [job for job in jobs if job.errors and job.ended]:
-        best = min(finished, key=lambda job: sum(job.errors) / len(job.errors))
-        parts.append(f"best {sum(best.errors) / len(best.errors):.2f} % ({best.name})")
+    finished = [job for job in jobs if job.errors and job.has_ended]
+    if finished:
+        best = min(finished, key=_mean_error)
+        parts.append(f"best {_mean_error(best):.2f} % ({best.name})")
 
-    trained = sum(1.0 if job.ended else job.share for job in jobs if job.state != "skipped")
+    trained = sum(_share(job) for job in jobs if job.state != JobState.SKIPPED)
     if trained > 0 and left:
-        remaining = total - counts["skipped"] - trained
+        remaining = total - counts[JobState.SKIPPED] - trained
         parts.append(f"{duration(elapsed * remaining / trained)} left")
 
     return ", ".join(parts)
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them."""
+    """Seconds in the unit that people would use."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _share(job: Job) -> float:
+    """The share of a job that is done, in [0, 1]."""
+    return 1.0 if job.has_ended else job.share
+
+
+def _mean_error(job: Job) -> float:
+    """Mean test error over the seeds, in percent."""
+    return sum(job.errors) / len(job.errors)

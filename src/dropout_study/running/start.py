@@ -23,6 +23,8 @@ from dropout_study.report import mlflow_view
 from dropout_study.report.mlflow_description import describe
 from dropout_study.running.command_line import HYDRA_GROUPS
 from dropout_study.running.job import (
+    ACTIVE_STATES,
+    JobState,
     JOB_FILE,
     RETRY_FILE,
     STOP_FILE,
@@ -176,7 +178,7 @@ class Start:
 
         for folder, overrides in zip(self.folders, self._conditions, strict=True):
             job = Job.load(folder)
-            if not (job and job.at_work):
+            if not (job and job.is_active):
                 continue
 
             asked = compose_job(self._config, overrides) if self.sweep else self._config
@@ -263,7 +265,7 @@ class Start:
 
         for folder in self.folders:
             job = Job.load(folder)
-            if not (job and job.at_work):
+            if not (job and job.is_active):
                 (folder / JOB_FILE).unlink(missing_ok=True)
 
     def mark_dead_jobs(self) -> bool:
@@ -275,15 +277,15 @@ class Start:
         time.sleep(1)  # the launcher takes its other workers down, too
 
         for folder, job in jobs_of(self.folders).items():
-            if job.dead:
+            if job.is_dead:
                 self._mark_dead(folder, job)
 
         jobs = jobs_of(self.folders).values()
         settled_before = self._settled
-        self._settled = sum(job.ended for job in jobs) + sum(job.deaths for job in jobs)
+        self._settled = sum(job.has_ended for job in jobs) + sum(job.deaths for job in jobs)
 
         # A job on another machine is not known to be dead before it has been silent for a while.
-        may_run = any(job.state in ("running", "waiting") for job in jobs)
+        may_run = any(job.state in ACTIVE_STATES for job in jobs)
 
         return self._settled > settled_before or may_run
 
@@ -307,7 +309,7 @@ class Start:
         Returns:
             whether there is one.
         """
-        died = [folder for folder, job in jobs_of(self.folders).items() if job.state == "died"]
+        died = [folder for folder, job in jobs_of(self.folders).items() if job.state == JobState.DIED]
 
         if died:
             (self.folder / RETRY_FILE).write_text(str(died[0]), encoding="utf-8")
@@ -337,7 +339,7 @@ class Start:
         """The jobs as their files say, once those that were interrupted have written theirs."""
         for _ in range(CLOSING_CHECKS):
             jobs = jobs_of(self.folders)
-            if any(job.state == "running" and job.at_work for job in jobs.values()):
+            if any(job.state == JobState.RUNNING and job.is_active for job in jobs.values()):
                 time.sleep(1)
 
         return jobs_of(self.folders)
@@ -345,9 +347,9 @@ class Start:
     def _stop_jobs(self, jobs: dict[Path, Job]) -> None:
         """End the jobs that no process is at work on any more."""
         for folder, job in jobs.items():
-            if job.dead or job.state in ("died", "interrupted"):
-                own = job.dead and job.process == this_process()
-                job.end("stopped", UNWRITTEN if own else "interrupted")
+            if job.is_dead or job.state in (JobState.DIED, JobState.INTERRUPTED):
+                own = job.is_dead and job.process == this_process()
+                job.enter(JobState.STOPPED, UNWRITTEN if own else "interrupted")
                 self._save_end(folder, job, interrupted=True)
 
     def _end_sweep(self) -> None:
@@ -359,7 +361,7 @@ class Start:
 
         record = Record.load(self.folder)
 
-        if any(job.state == "failed" for job in self.unfinished):
+        if any(job.state == JobState.FAILED for job in self.unfinished):
             count = len(self.unfinished)
             record.end(RunStatus.FAILED, f"{count} of {len(self.folders)} jobs did not finish")
         elif self.unfinished:
@@ -409,7 +411,7 @@ def _description(task: DictConfig) -> str:
 def _occupant(folder: Path) -> str:
     """Which process is at work in a folder, as far as its files say."""
     job = Job.load(folder)
-    if job and job.at_work:
+    if job and job.is_active:
         return in_words(job.process)
 
     record = Record.load(folder) if (folder / RECORD_FILE).exists() else None
@@ -428,4 +430,4 @@ def _is_unrecorded(folder: Path) -> bool:
 def _never_begun(folder: Path) -> Job:
     """A job that left no file, or a broken one."""
     broken = (folder / JOB_FILE).exists()
-    return Job(f"job {folder.name}", "stopped", UNWRITTEN if broken else "it was never begun")
+    return Job(f"job {folder.name}", JobState.STOPPED, UNWRITTEN if broken else "it was never begun")

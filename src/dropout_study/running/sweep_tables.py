@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from dropout_study.measures.statistics import PERCENT, interval
-from dropout_study.running.job import Job
+from dropout_study.running.job import Job, JobState
 from dropout_study.running.progress import duration
 
 
@@ -20,7 +20,7 @@ def results_of_jobs(jobs: Sequence[Job]) -> Table:
         error = interval(job.errors).within(PERCENT)
         nll = interval(job.nlls)
         spread = "one seed" if error.n == 1 else f"{error.low:.2f} to {error.high:.2f}"
-        spent = "recorded" if job.state == "skipped" else duration(job.seconds)
+        spent = "recorded" if job.state == JobState.SKIPPED else duration(job.seconds)
         numbers = (str(error.n), f"{error.mean:.2f}", spread, f"{nll.mean:.4f}", spent)
         table.add_row(job.name, *numbers)
 

@@ -1,4 +1,4 @@
-"""Signals that ask a process to end: SIGTERM, and SIGHUP when its terminal is closed."""
+"""How work is asked to end: by SIGTERM, by SIGHUP when its terminal is closed, or by its sweep."""
 
 import signal
 from collections.abc import Iterator
@@ -10,6 +10,10 @@ SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(si
 
 class Terminated(SystemExit):
     """The process was asked to end; its exit code is the one that shells give the signal."""
+
+
+class Stopped(Exception):
+    """The work was asked to stop, for the reason that is its message."""
 
 
 @contextmanager

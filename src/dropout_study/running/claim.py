@@ -1,0 +1,133 @@
+"""The start of a run: its record, and its claim to the seeds that it trains."""
+
+import dataclasses
+import logging
+from pathlib import Path
+
+import torch
+from omegaconf import OmegaConf
+
+from dropout_study.config import condition
+from dropout_study.config.names import DATASETS
+from dropout_study.config.schema import Config
+from dropout_study.config.uri import masked
+from dropout_study.data.batches import combined
+from dropout_study.tracking import provenance, recorder, tags
+from dropout_study.tracking.lookup import look_up
+from dropout_study.tracking.record import RECORD_FILE, Record, SeedRecord
+from dropout_study.tracking.store import UNREACHABLE, Store
+from dropout_study.tracking.stored_cohorts import CONFIG_FILE, WEIGHTS_FILE
+from dropout_study.training.data_module import DataModule
+
+log = logging.getLogger(__name__)
+
+LOG_FILE = "train.log"
+"""Hydra writes the log of a job to it."""
+
+
+class Taken(Exception):
+    """Another process has begun to train some of the seeds."""
+
+
+def new_record(
+    config: Config, data: DataModule, device: torch.device, sweep: Path | None, store: Store
+) -> Record:
+    """The record of a run that is about to start.
+
+    Args:
+        config: the condition and its seeds.
+        data: the examples of each seed.
+        device: where the arithmetic is done.
+        sweep: the folder of the sweep that the run belongs to.
+        store: takes the run.
+    """
+    digests = data.digests()
+    artifacts = [CONFIG_FILE, LOG_FILE, RECORD_FILE]
+    if config.tracking.cohort:
+        artifacts.append(WEIGHTS_FILE)
+
+    return Record(
+        experiment=config.study.name,
+        description=config.study.title,
+        name=condition.condition_name(config),
+        params=condition.flat_params(config),
+        tags=_condition_tags(config, sweep, combined(digests)) | provenance.tags(device),
+        dataset=_dataset(config, data, combined(digests)),
+        seeds=[
+            SeedRecord(seed, digest) for seed, digest in zip(config.seeds, digests, strict=True)
+        ],
+        artifacts=artifacts,
+        store=store.shown,
+    )
+
+
+def save_config(config: Config, folder: Path) -> None:
+    """Write the configuration without passwords into the folder of a run, for `load_config`."""
+    content = OmegaConf.create(dataclasses.asdict(config))
+    content.tracking.uri = masked(config.tracking.uri)
+    OmegaConf.save(content, folder / CONFIG_FILE)
+
+
+def claim(config: Config, record: Record, folder: Path, store: Store) -> str | None:
+    """Record a run as begun, so that other processes leave its seeds alone; return the run's id.
+
+    None means that the store is away, and takes the run later.
+
+    Raises:
+        Taken: another process was faster; nothing was recorded.
+    """
+    try:
+        with store.lock():
+            if not config.rerun:
+                _refuse_taken(config, record, store)
+
+            record.save(folder)
+            return recorder.record(folder, store)
+    except UNREACHABLE as error:
+        reason = masked(str(error))
+        log.warning("the store does not take the run now, and will get it later: %s", reason)
+        record.save(folder)
+        return None
+
+
+def _refuse_taken(config: Config, record: Record, store: Store) -> None:
+    """Look once more whether all seeds are missing, now that the store is locked.
+
+    Raises:
+        Taken: they are not.
+    """
+    recorded = look_up(store, config.study.name, record.tags[tags.CONDITION_DIGEST])
+    if recorded.missing(config.seeds) != config.seeds:
+        raise Taken
+
+
+def _dataset(config: Config, data: DataModule, digest: str) -> dict[str, str | int]:
+    """Name, digest and source of the data, and the number of training examples."""
+    return {
+        "name": config.data.name,
+        "digest": digest,
+        "source": DATASETS[config.data.name].source,
+        "train_size": data.subsets.shape[1],
+    }
+
+
+def _condition_tags(config: Config, sweep: Path | None, data_digest: str) -> dict[str, str]:
+    """Tags that say what is trained, and as a part of what."""
+    labels = {
+        tags.CONDITION_DIGEST: condition.condition_digest(config),
+        tags.DATA_DIGEST: data_digest,
+        tags.TRAINING_DIGEST: condition.training_digest(config),
+        tags.BUDGET: config.budget.name,
+    }
+
+    if config.study.arm:
+        labels[tags.ARM] = config.study.arm
+        labels[tags.CANDIDATE] = str(config.study.candidate)
+
+    if config.rerun:
+        labels[tags.RERUN] = "true"
+
+    if sweep and (sweep / RECORD_FILE).exists():
+        labels[tags.SWEEP] = Record.load(sweep).id
+
+    return labels

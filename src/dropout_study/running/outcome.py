@@ -1,0 +1,121 @@
+"""The end of a run: the results of its networks, and a record however it ends."""
+
+import logging
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dropout_study.config.uri import masked
+from dropout_study.measures import metrics
+from dropout_study.system.termination import Stopped
+from dropout_study.tracking import recorder
+from dropout_study.tracking.record import Record, RunStatus, SeedRecord
+from dropout_study.tracking.store import Store
+from dropout_study.training.module import CohortTraining
+
+MIN_LOSSES_FOR_FLUCTUATION = 5
+"""Points of the training loss, below which their fluctuation is not measured."""
+
+
+@contextmanager
+def recorded(record: Record, folder: Path, store: Store, run_id: str | None) -> Iterator[None]:
+    """Record a run however the block ends, with signs of life until then.
+
+    A store that is away gets the run later.
+
+    Args:
+        record: that of the run.
+        folder: takes it.
+        store: takes the run.
+        run_id: None if the store has not taken the run yet.
+    """
+    try:
+        with recorder.heartbeat(folder, store, run_id):
+            yield
+
+        _end_with_seeds(record)
+    except (KeyboardInterrupt, SystemExit) as error:
+        record.end(RunStatus.KILLED, "interrupted")
+
+        if isinstance(error.__context__, KeyboardInterrupt):  # Lightning turns Ctrl-C into an exit
+            raise KeyboardInterrupt from error
+
+        raise
+    except Stopped as error:
+        record.end(RunStatus.KILLED, str(error))
+        raise
+    except BaseException as error:
+        # The log is among the files that are recorded below.
+        logging.getLogger("traceback").error("the run failed", exc_info=error)
+        record.fail(masked(f"{type(error).__name__}: {error}"))
+        raise
+    finally:
+        record.save(folder)
+        recorder.try_to_record(folder, store)
+
+
+def collect_results(record: Record, module: CohortTraining) -> None:
+    """Copy the results of the networks to their seeds; a network that failed has no metrics."""
+    reasons = failures(module)
+
+    for i, seed in enumerate(record.seeds):
+        if i in reasons:
+            seed.failure = reasons[i]
+        else:
+            seed.metrics = _final_metrics(module, i)
+        _copy_curves(module, i, seed)
+
+
+def failures(module: CohortTraining) -> dict[int, str]:
+    """Index of each network that failed -> why; all networks of a bag fail with one of them."""
+    reasons = {
+        i: f"diverged (its loss was not a number at update {update})"
+        for i, update in module.diverged.items()
+    }
+
+    # A network that the last update broke shows it in its results alone.
+    for key, values in module.results.items():
+        for i, value in enumerate(values):
+            if not math.isfinite(value):
+                reasons.setdefault(i, f"diverged (its {key} is not a number)")
+
+    size = module.config.bag if "bags" in module.config.probes else 1
+    broken_bags = {i // size for i in reasons}
+
+    for i in range(len(module.config.seeds)):
+        if i // size in broken_bags:
+            reasons.setdefault(i, "is in a bag with one that diverged")
+
+    return reasons
+
+
+def _end_with_seeds(record: Record) -> None:
+    """End a run as finished, or as failed if some of its seeds have."""
+    failed = [seed for seed in record.seeds if seed.failure]
+    if not failed:
+        record.end(RunStatus.FINISHED)
+        return
+
+    names = ", ".join(f"seed {seed.seed} {seed.failure}" for seed in failed)
+    reason = f"{len(failed)} of {len(record.seeds)} seeds failed: {names}"
+    record.end(RunStatus.FAILED, reason)
+
+
+def _final_metrics(module: CohortTraining, i: int) -> dict[str, float]:
+    """The final metrics of one network."""
+    final = {key: values[i] for key, values in module.results.items()}
+
+    losses = [point.values[i] for point in module.curves if point.key == "train/loss"]
+    if len(losses) >= MIN_LOSSES_FOR_FLUCTUATION:
+        final["train/loss_fluctuation"] = metrics.fluctuation(losses)
+
+    return final
+
+
+def _copy_curves(module: CohortTraining, i: int, seed: SeedRecord) -> None:
+    """Copy the curves of one network to its seed, as far as they are finite."""
+    for point in module.curves:
+        if math.isfinite(point.values[i]):
+            curve = seed.curves.setdefault(point.key, [])
+            curve.append((point.update, point.values[i], point.time_ms))

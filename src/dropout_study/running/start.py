@@ -24,12 +24,12 @@ from dropout_study.report.mlflow_description import describe
 from dropout_study.running.command_line import HYDRA_GROUPS
 from dropout_study.running.job import (
     ACTIVE_STATES,
-    JobState,
     JOB_FILE,
     RETRY_FILE,
     STOP_FILE,
     SUCCESSFUL_STATES,
     Job,
+    JobState,
     condition_of,
 )
 from dropout_study.running.progress import Progress, jobs_of
@@ -309,7 +309,9 @@ class Start:
         Returns:
             whether there is one.
         """
-        died = [folder for folder, job in jobs_of(self.folders).items() if job.state == JobState.DIED]
+        died = [
+            folder for folder, job in jobs_of(self.folders).items() if job.state == JobState.DIED
+        ]
 
         if died:
             (self.folder / RETRY_FILE).write_text(str(died[0]), encoding="utf-8")
@@ -430,4 +432,6 @@ def _is_unrecorded(folder: Path) -> bool:
 def _never_begun(folder: Path) -> Job:
     """A job that left no file, or a broken one."""
     broken = (folder / JOB_FILE).exists()
-    return Job(f"job {folder.name}", JobState.STOPPED, UNWRITTEN if broken else "it was never begun")
+    return Job(
+        f"job {folder.name}", JobState.STOPPED, UNWRITTEN if broken else "it was never begun"
+    )

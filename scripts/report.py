@@ -22,7 +22,7 @@ def job(composed: DictConfig) -> None:
     chosen = read.read_report(composed)
     from dropout_study.report.publish import report
 
-    report(chosen, CONF)
+    report(chosen)
 
 
 def main() -> None:

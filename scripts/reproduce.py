@@ -31,7 +31,7 @@ def job(composed: DictConfig) -> None:
 
     from dropout_study.running.reproduce import reproduce
 
-    reproduce(chosen, CONF, SCRIPTS)
+    reproduce(chosen, SCRIPTS)
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from dropout_study.config import read, resolvers, schema
-from support.paths import CONF, ROOT
+from support.paths import ROOT
 from support.scripts import Script
 
 resolvers.register()
@@ -89,8 +89,7 @@ def smoke_folder(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Path
     report(
         schema.Report(
             output=str(folder / "report"), tracking=schema.Tracking(uri=store), data_root="nowhere"
-        ),
-        CONF,
+        )
     )
 
     return folder

@@ -17,7 +17,6 @@ from dropout_study.report.verdicts import Outcome, decide
 
 ROOT = Path(__file__).parents[2]
 """The checkout that the notebooks belong to; Jupyter starts them in a folder of its own choice."""
-CONF = ROOT / "conf"
 TRAIN = ROOT / "scripts" / "train.py"
 
 
@@ -41,7 +40,7 @@ def decided(claim: str, folder: Path = ROOT) -> Outcome:
     if not outcome.decided:
         print(f"Not decided yet: {outcome.reason}. Training at the smoke budget:")
 
-        for study in in_order(CLAIMS[claim].studies, CONF):
+        for study in in_order(CLAIMS[claim].studies):
             _train(study, uri, folder)
 
         outcome = _outcome(claim, uri)
@@ -74,7 +73,7 @@ def _outcome(claim: str, uri: str) -> Outcome:
     quiet_mlflow()
     results = read_results(Report(tracking=Tracking(uri=uri)))
 
-    return decide(results, CONF, [claim])[0]
+    return decide(results, [claim])[0]
 
 
 def _train(study: str, uri: str, folder: Path) -> None:

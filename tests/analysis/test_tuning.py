@@ -7,7 +7,7 @@ import pytest
 
 from dropout_study.analysis.runs import ResultsMissing, Runs
 from dropout_study.analysis.tuning import candidates, check_equal, select, selected, without_test
-from dropout_study.config.grids import grid_of
+from dropout_study.config.studies import Study
 from support.paths import CONF
 
 ROWS = [
@@ -63,7 +63,7 @@ def test_arms_with_fewer_candidates_are_not_compared_yet() -> None:
 
 def test_every_arm_has_as_many_different_candidates() -> None:
     """If this failed, an arm would have more chances than another."""
-    grid = grid_of("regularizers", CONF, "laptop")
+    grid = Study.load("regularizers").grid
     numbers = grid["study.candidate"].split(",")
     arms = grid["arm"].split(",")
     assert len(arms) == 8

@@ -174,9 +174,7 @@ def test_a_study_has_a_name_of_some_length(make_config: Make, name: str) -> None
 
 def test_every_choice_composes_and_every_choice_has_a_comment(make_config: Make) -> None:
     """If this failed, some file of conf/ would be broken or unexplained."""
-    from conftest import ROOT
-
-    for file in sorted((ROOT / "conf").glob("*/*.yaml")):
+    for file in sorted(CONF.glob("*/*.yaml")):
         group = file.parent.name
         choice = file.stem
 

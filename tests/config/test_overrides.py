@@ -5,9 +5,9 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper  # to compar
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from dropout_study.analysis.columns import BUDGETS
-from dropout_study.config.grids import grid_of
 from dropout_study.config.overrides import expand_sweep, parse_overrides
 from dropout_study.config.schema import ConfigError
+from dropout_study.config.studies import Study
 from support.paths import CONF
 
 STUDIES = sorted(file.stem for file in (CONF / "study").glob("*.yaml"))
@@ -33,7 +33,7 @@ def test_a_sweep_is_the_product_of_its_axes_the_last_one_fastest() -> None:
 @pytest.mark.parametrize("study", STUDIES)
 def test_conditions_are_those_of_hydras_sweeper(study: str, budget: str) -> None:
     """If this failed, a claim would wait for conditions that Hydra never runs."""
-    typed = [f"{key}={values}" for key, values in grid_of(study, CONF, budget).items()]
+    typed = [f"{key}={values}" for key, values in Study.load(study).at(budget).grid.items()]
     overrides = OverridesParser.create().parse_overrides([f"study={study}", *typed])
     (jobs,) = BasicSweeper.split_arguments(overrides, max_batch_size=None)
     assert expand_sweep(overrides) == jobs

@@ -9,8 +9,8 @@ from dropout_study.analysis.columns import BUDGETS
 from dropout_study.analysis.criteria import Equivalent, Exact, Greater, Measured
 from dropout_study.analysis.results import from_file
 from dropout_study.claims import CLAIMS
-from dropout_study.config import condition, read, studies
-from dropout_study.config.grids import grid_of
+from dropout_study.config import condition, read
+from dropout_study.config.studies import Study, in_order
 from dropout_study.report.publish import STUDIES
 from support import smoke
 from support.paths import CONF, ROOT
@@ -31,7 +31,7 @@ def split(values: str) -> list[str]:
 @pytest.mark.parametrize("study", STUDIES)
 def test_the_ends_of_every_axis_compose_and_are_conditions_of_their_own(study: str) -> None:
     """If this failed, a sweep of hours would end in a mistake, or pay twice for the same."""
-    axes = {key: split(values) for key, values in grid_of(study, CONF, "laptop").items()}
+    axes = {key: split(values) for key, values in Study.load(study).at("laptop").grid.items()}
     ends = {key: ",".join(dict.fromkeys([values[0], values[-1]])) for key, values in axes.items()}
     ends |= {"arm": ",".join(axes["arm"])} if "arm" in axes else {}
     found = [read.read_config(c) for c in smoke.composed(study, "laptop", ends)]
@@ -53,8 +53,8 @@ def test_the_ends_of_every_axis_compose_and_are_conditions_of_their_own(study: s
 def test_what_a_study_evaluates_another_trains_and_stores(study: str, budget: str) -> None:
     """If this failed, a study that trains nothing would find no cohorts."""
     source = str(OmegaConf.load(CONF / "study" / f"{study}.yaml").cohorts_from)
-    own = grid_of(study, CONF, budget)
-    trained = grid_of(source, CONF, budget)
+    own = Study.load(study).at(budget).grid
+    trained = Study.load(source).at(budget).grid
 
     for axis in ("arm", "model.widths", "model.hidden_rate"):
         assert set(split(own.get(axis, ""))) <= set(split(trained.get(axis, ""))), axis
@@ -91,42 +91,42 @@ def test_one_margin_holds_at_every_budget() -> None:
     for study in STUDIES:
         for key in ("margin", "k", "rate", "others", "combined"):
             assert (
-                len({str(studies.values(study, CONF, budget).get(key)) for budget in BUDGETS}) == 1
+                len({str(Study.load(study).at(budget).values.get(key)) for budget in BUDGETS}) == 1
             ), (study, key)
 
 
 def test_a_study_has_as_many_conditions_as_hydra_makes() -> None:
     """If this failed, a claim would be decided on half of its conditions, or never."""
-    assert studies.size("regularizers", CONF, "laptop") == 48
-    assert studies.size("dataset_size", CONF, "laptop", "digits") == 10
-    assert studies.size("ensemble_gain", CONF, "laptop") == 4
-    assert studies.size("cost", CONF, "laptop") == 1
+    assert Study.load("regularizers").at("laptop").size == 48
+    assert Study.load("dataset_size").at("laptop", "digits").size == 10
+    assert Study.load("ensemble_gain").at("laptop").size == 4
+    assert Study.load("cost").at("laptop").size == 1
 
     for study in STUDIES:
-        assert studies.size(study, CONF, "smoke") == len(smoke.conditions(study, "smoke", {})), (
+        assert Study.load(study).at("smoke").size == len(smoke.conditions(study, "smoke", {})), (
             study
         )
 
 
 def test_values_depend_on_budget_and_data() -> None:
     """If this failed, digits would be compared at sizes that they do not have."""
-    assert studies.values("dataset_size", CONF, "laptop")["small"] == [100, 500]
-    assert studies.values("dataset_size", CONF, "laptop", "digits")["small"] == [50, 100]
-    assert studies.values("capacity", CONF, "laptop")["wide"] == "512x512"
-    assert studies.values("capacity", CONF, "paper")["wide"] == "2048x2048"
+    assert Study.load("dataset_size").at("laptop").values["small"] == [100, 500]
+    assert Study.load("dataset_size").at("laptop", "digits").values["small"] == [50, 100]
+    assert Study.load("capacity").at("laptop").values["wide"] == "512x512"
+    assert Study.load("capacity").at("paper").values["wide"] == "2048x2048"
 
 
 def test_a_study_of_stored_cohorts_has_the_conditions_of_the_study_that_trained_them() -> None:
     """If this failed, it would look for cohorts that were never trained."""
-    grid = grid_of("co_adaptation", CONF, "laptop")
-    assert grid["budget.updates"] == grid_of("capacity", CONF, "laptop")["budget.updates"]
+    grid = Study.load("co_adaptation").at("laptop").grid
+    assert grid["budget.updates"] == Study.load("capacity").at("laptop").grid["budget.updates"]
     assert grid["model.widths"] == "[512,512]"
     assert not any(key.startswith("study.values.") for key in grid)
 
 
 def test_studies_run_behind_those_whose_cohorts_they_evaluate() -> None:
     """If this failed, reproduce would evaluate cohorts before they are trained."""
-    order = studies.in_order(["robustness", "capacity", "co_adaptation"], CONF)
+    order = in_order(["robustness", "capacity", "co_adaptation"])
     assert order == ["dropout_rate", "robustness", "capacity", "co_adaptation"]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from dropout_study.config.schema import Report, Tracking
 from dropout_study.report.pictures import CORRUPTED
 from dropout_study.report.publish import report
-from support.paths import CONF, ROOT
+from support.paths import ROOT
 
 COMMITTED = ROOT / "report"
 MNIST = os.environ.get("DROPOUT_STUDY_DATA", "")
@@ -32,5 +32,5 @@ def test_the_report_is_what_the_code_makes_of_the_results(tmp_path: Path) -> Non
         tracking=Tracking(uri="nowhere"),
         data_root=MNIST or "nowhere",
     )
-    report(chosen, CONF)
+    report(chosen)
     assert paragraphs(tmp_path / "report") == paragraphs(COMMITTED)

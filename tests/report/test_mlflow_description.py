@@ -6,10 +6,9 @@ import sys
 import pytest
 
 from dropout_study.claims import CLAIMS
-from dropout_study.config import studies
+from dropout_study.config.studies import Study
 from dropout_study.report.mlflow_description import describe
 from dropout_study.report.publish import STUDIES
-from support.paths import CONF
 
 MAX_DESCRIPTION = 5_000  # characters that MLflow keeps
 
@@ -17,8 +16,9 @@ MAX_DESCRIPTION = 5_000  # characters that MLflow keeps
 @pytest.mark.parametrize("study", STUDIES)
 def test_a_study_is_described_by_the_claims_that_read_it(study: str) -> None:
     """If this failed, a reader of MLflow would not learn what a study decides, or the store would refuse the text."""
-    description = describe(study, studies.title(study, CONF), studies.command(study, "laptop"))
-    assert description.startswith(studies.title(study, CONF))
+    described = Study.load(study)
+    description = describe(study, described.title, described.command)
+    assert description.startswith(described.title)
     assert f"study={study} budget=laptop" in description
     assert len(description) < MAX_DESCRIPTION
 

@@ -47,7 +47,7 @@ def options(store: str, folder: Path, **more: object) -> Report:
 
 def test_every_claim_is_decided_and_has_a_figure(networks: pd.DataFrame, page: Path) -> None:
     """If this failed, a claim would go without verdict or figure."""
-    outcomes = decide(networks, CONF)
+    outcomes = decide(networks)
     assert [outcome.claim.id for outcome in outcomes] == list(CLAIMS)
 
     for outcome in outcomes:
@@ -67,14 +67,14 @@ def test_the_last_point_of_a_curve_is_no_result_of_its_own(networks: pd.DataFram
 def test_a_claim_waits_for_all_conditions_of_its_study(networks: pd.DataFrame) -> None:
     """If this failed, the order in which a sweep runs would decide a claim, or a gap end the whole report."""
     partly = networks[(networks["study"] != "dataset_size") | (networks["data.train_size"] != 1000)]
-    of = {outcome.claim.id: outcome for outcome in decide(partly, CONF)}
+    of = {outcome.claim.id: outcome for outcome in decide(partly)}
     assert (of["dataset_size"].verdict, of["capacity"].decided) == (NO_RUNS, True)
     assert "8 of the 10 conditions of study dataset_size are there" in of["dataset_size"].reason
 
 
 def test_what_seconds_of_training_give_is_no_verdict(networks: pd.DataFrame, page: Path) -> None:
     """If this failed, a test of the machinery would look like evidence: in a terminal, on the page, in MLflow."""
-    outcomes = decide(networks, CONF)
+    outcomes = decide(networks)
     assert {outcome.shown for outcome in outcomes} <= set(SHOWN)
     assert {
         str(cell)[: len("[dim]· smoke: ")] for cell in terminal_table(outcomes).columns[1].cells
@@ -101,8 +101,8 @@ def test_the_file_gives_the_verdicts_and_the_figures_of_the_store(
     networks: pd.DataFrame, smoke_store: str, page: Path, tmp_path: Path
 ) -> None:
     """If this failed, nobody could recompute the committed verdicts from the committed file."""
-    of_store = decide(networks, CONF)
-    of_file = decide(results.from_file(page / "results.csv"), CONF)
+    of_store = decide(networks)
+    of_file = decide(results.from_file(page / "results.csv"))
     for one, other in zip(of_store, of_file, strict=True):
         assert one.effects == other.effects, one.claim.id
         assert repr(one.decisions) == repr(other.decisions)
@@ -118,8 +118,7 @@ def test_the_file_gives_the_verdicts_and_the_figures_of_the_store(
             tmp_path,
             results=str(page / "results.csv"),
             claims=["capacity", "mc_samples", "co_adaptation"],
-        ),
-        CONF,
+        )
     )
 
     for figure in (
@@ -137,10 +136,7 @@ def test_the_same_runs_give_the_same_bytes(smoke_store: str, page: Path, tmp_pat
     """If this failed, every report would be a change in the repository."""
     folders = [tmp_path / "one", tmp_path / "other"]
     for folder in folders:
-        report(
-            options(smoke_store, folder, results=str(page / "results.csv"), claims=["capacity"]),
-            CONF,
-        )
+        report(options(smoke_store, folder, results=str(page / "results.csv"), claims=["capacity"]))
 
     files = sorted(file.relative_to(folders[0]) for file in folders[0].rglob("*") if file.is_file())
     assert len(files) == 4
@@ -200,7 +196,7 @@ def test_a_report_is_recorded_before_it_is_printed(
     monkeypatch.setattr(sys, "stdout", Full())
 
     with pytest.raises(OSError, match="no space left"):
-        report(options(smoke_store, tmp_path, claims=["subnetworks"]), CONF)
+        report(options(smoke_store, tmp_path, claims=["subnetworks"]))
 
     assert len(client.search_runs(experiments)) == before + 1
 
@@ -212,16 +208,16 @@ def test_restored_results_are_those_of_the_file_and_are_not_trained_again(
     chosen = networks[networks["study"].isin(["mc_samples", "bagging"])]
     results.to_file(chosen, tmp_path / "results.csv")
     uri = f"sqlite:///{tmp_path}/restored.db"
-    assert restore(tmp_path / "results.csv", Store(uri), "laptop", CONF) == 0
-    assert restore(tmp_path / "results.csv", Store(uri), "smoke", CONF) == len(chosen)
-    assert restore(tmp_path / "results.csv", Store(uri), "smoke", CONF) == 0
+    assert restore(tmp_path / "results.csv", Store(uri), "laptop") == 0
+    assert restore(tmp_path / "results.csv", Store(uri), "smoke") == len(chosen)
+    assert restore(tmp_path / "results.csv", Store(uri), "smoke") == 0
     results.to_file(results.from_store(Store(uri), STUDIES), tmp_path / "again.csv")
     one, other = (
         results.from_file(tmp_path / name).dropna(axis=1, how="all")
         for name in ("results.csv", "again.csv")
     )
     pd.testing.assert_frame_equal(one, other[list(one)], check_dtype=False)
-    before, after = (decide(frame, CONF, ["mc_samples", "bagging"]) for frame in (one, other))
+    before, after = (decide(frame, ["mc_samples", "bagging"]) for frame in (one, other))
     assert [outcome.decisions for outcome in before] == [outcome.decisions for outcome in after]
 
 
@@ -229,7 +225,7 @@ def test_a_claim_without_runs_names_the_command_that_makes_them(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """If this failed, a newcomer would see an empty table."""
-    report(options(f"sqlite:///{tmp_path}/none.db", tmp_path), CONF)
+    report(options(f"sqlite:///{tmp_path}/none.db", tmp_path))
     printed = capsys.readouterr().out
     assert printed.count("needs runs: python scripts/train.py -m study=") == len(CLAIMS)
     assert (
@@ -259,7 +255,7 @@ def test_a_file_of_results_that_is_typed_has_to_be_there(tmp_path: Path) -> None
     )
 
     with pytest.raises(ConfigError, match="cannot be read: No such file"):
-        reproduce(chosen, CONF, tmp_path)
+        reproduce(chosen, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -274,7 +270,7 @@ def test_what_cannot_be_reported_is_said(
 ) -> None:
     """If this failed, a mistyped claim would be a traceback, or an empty report."""
     with pytest.raises(ConfigError, match=message):
-        report(options(f"sqlite:///{tmp_path}/none.db", tmp_path, **change), CONF)
+        report(options(f"sqlite:///{tmp_path}/none.db", tmp_path, **change))
     assert not (tmp_path / "report").exists()
 
 

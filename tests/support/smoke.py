@@ -5,9 +5,8 @@ from pathlib import Path
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from dropout_study.config.grids import grid_of
 from dropout_study.config.overrides import expand_sweep, parse_overrides
-from dropout_study.config.studies import in_order
+from dropout_study.config.studies import Study, in_order
 from dropout_study.report.publish import STUDIES
 from dropout_study.running.carry_out import carry_out
 from dropout_study.running.job import Job, JobState
@@ -37,7 +36,7 @@ SMALLER = {  # than the smoke budget
 
 def conditions(study: str, budget: str, changes: dict[str, str]) -> list[list[str]]:
     """The overrides of every condition of a study."""
-    grid = grid_of(study, CONF, budget) | changes
+    grid = Study.load(study).at(budget).grid | changes
     typed = [
         f"study={study}",
         f"budget={budget}",
@@ -59,7 +58,7 @@ def build(folder: Path, studies: list[str] | None = None) -> str:
     places = [f"tracking.uri={uri}", f"checkpoint.folder={folder}/checkpoints"]
 
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        for study in in_order(studies or STUDIES, CONF):
+        for study in in_order(studies or STUDIES):
             Store(uri).prepare(study, "")
             for i, overrides in enumerate(conditions(study, "smoke", SMALLER[study])):
                 job = folder / study / str(i)

@@ -213,7 +213,7 @@ class MonteCarlo:
 
 
 @dataclass
-class Study:
+class StudyConfig:
     """A sweep with a name: overrides that `-m` adds unless they are typed.
 
     Attributes:
@@ -255,7 +255,7 @@ class Config:
     bag: int = field(default=10, metadata=SIZE | EVALUATION)
     mc: MonteCarlo = field(default_factory=MonteCarlo, metadata=EVALUATION)
     tracking: Tracking = field(default=MISSING, metadata=NO_CONDITION)
-    study: Study = field(default=MISSING, metadata=NO_CONDITION)
+    study: StudyConfig = field(default=MISSING, metadata=NO_CONDITION)
     checkpoint: Checkpoint = field(default_factory=Checkpoint, metadata=NO_CONDITION)
     rerun: bool = field(default=False, metadata=NO_CONDITION)
     fail_fast: bool = field(default=False, metadata=NO_CONDITION)
@@ -329,5 +329,5 @@ SCHEMAS: dict[str, type] = {
     "trainer": Trainer,
     "budget": Budget,
     "tracking": Tracking,
-    "study": Study,
+    "study": StudyConfig,
 }

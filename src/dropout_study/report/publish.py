@@ -9,9 +9,8 @@ from rich.console import Console
 
 from dropout_study.analysis import results
 from dropout_study.claims import CLAIMS
-from dropout_study.config import studies
-from dropout_study.config.grids import DEFAULT_BUDGET
 from dropout_study.config.schema import ConfigError, Data, Report
+from dropout_study.config.studies import Study
 from dropout_study.data.datasets import load_images
 from dropout_study.data.images import Images
 from dropout_study.report import mlflow_view
@@ -30,7 +29,7 @@ STUDIES = list(dict.fromkeys(study for claim in CLAIMS.values() for study in cla
 WIDTH_OF_A_FILE = 160  # columns of the printed table where the output is no terminal
 
 
-def report(chosen: Report, conf: Path) -> None:
+def report(chosen: Report) -> None:
     """Decide the claims, write the report, record it in the store, and print the table.
 
     Raises:
@@ -42,7 +41,7 @@ def report(chosen: Report, conf: Path) -> None:
     check_writable(folder, "output")
 
     networks = read_results(chosen)
-    outcomes = decide(networks, conf, chosen.claims)
+    outcomes = decide(networks, chosen.claims)
 
     folder.mkdir(parents=True, exist_ok=True)
     links = _links(networks, chosen)
@@ -51,7 +50,7 @@ def report(chosen: Report, conf: Path) -> None:
 
     if len(networks) and not chosen.results:
         files += results.to_file(networks, folder / "results.csv")
-        _record(outcomes, files, chosen, conf)
+        _record(outcomes, files, chosen)
 
     _print(outcomes)
     print(f"The report: {folder / 'index.html'}")
@@ -116,7 +115,7 @@ def _corruptible_images(outcomes: Sequence[Outcome], chosen: Report) -> Images |
     return None
 
 
-def _record(outcomes: Sequence[Outcome], files: list[Path], chosen: Report, conf: Path) -> None:
+def _record(outcomes: Sequence[Outcome], files: list[Path], chosen: Report) -> None:
     """Log the report as a run of its own experiment, and bring the studies up to date."""
     store = Store(chosen.tracking.uri)
     # A report on some claims keeps the summary of all claims.
@@ -128,7 +127,7 @@ def _record(outcomes: Sequence[Outcome], files: list[Path], chosen: Report, conf
 
         for study in STUDIES:
             if number := store.experiment(study):
-                _describe_study(store, study, conf)
+                _describe_study(store, study)
                 mlflow_view.refresh(store, number)
                 _tag_study(store, number, study, outcomes)
 
@@ -147,10 +146,9 @@ def _log_report(
     client.set_terminated(run)
 
 
-def _describe_study(store: Store, study: str, conf: Path) -> None:
-    title = studies.title(study, conf)
-    command = studies.command(study, DEFAULT_BUDGET)
-    store.prepare(study, describe(study, title, command))
+def _describe_study(store: Store, name: str) -> None:
+    study = Study.load(name)
+    store.prepare(name, describe(name, study.title, study.command))
 
 
 def _tag_study(store: Store, number: str, study: str, outcomes: Sequence[Outcome]) -> None:

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pandas as pd
 
@@ -22,9 +21,8 @@ from dropout_study.analysis.criteria import (
 )
 from dropout_study.analysis.runs import Effect, ResultsMissing, Runs, needing_columns
 from dropout_study.claims import CLAIMS
-from dropout_study.config import studies
-from dropout_study.config.grids import DEFAULT_BUDGET
 from dropout_study.config.names import DATASETS
+from dropout_study.config.studies import DEFAULT_BUDGET, Study, in_order
 from dropout_study.measures.statistics import holm
 
 NEEDS_MNIST = "needs MNIST"
@@ -122,15 +120,14 @@ class Outcome:
         return self.verdict in (SUPPORTED, CONTRADICTED) and self.adjusted > ALPHA
 
 
-def decide(results: pd.DataFrame, conf: Path, chosen: Sequence[str] = ()) -> list[Outcome]:
+def decide(results: pd.DataFrame, chosen: Sequence[str] = ()) -> list[Outcome]:
     """The outcomes of the claims, with p values adjusted for all claims that could be tested.
 
     Args:
         results: of all studies, as `analysis.results` reads them.
-        conf: the folder of the configuration.
         chosen: ids of claims; all of them if empty.
     """
-    outcomes = [_outcome(claim, results, conf) for claim in CLAIMS.values()]
+    outcomes = [_outcome(claim, results) for claim in CLAIMS.values()]
     adjusted = holm([outcome.p for outcome in outcomes])
 
     for outcome, p in zip(outcomes, adjusted, strict=True):
@@ -139,17 +136,17 @@ def decide(results: pd.DataFrame, conf: Path, chosen: Sequence[str] = ()) -> lis
     return [outcome for outcome in outcomes if not chosen or outcome.claim.id in chosen]
 
 
-def _outcome(claim: Claim, results: pd.DataFrame, conf: Path) -> Outcome:
+def _outcome(claim: Claim, results: pd.DataFrame) -> Outcome:
     """The outcome at the first scope whose runs are complete; else what is missing at the last."""
     reason = f"there are no results of study {claim.studies[0]}"
 
     for scope in _scopes(claim, results):
         try:
-            return _decide_at(scope, claim, results, conf)
+            return _decide_at(scope, claim, results)
         except ResultsMissing as error:
             reason = f"{error} ({scope})"
 
-    return Outcome(claim, NO_RUNS, reason, command=_command(claim, conf))
+    return Outcome(claim, NO_RUNS, reason, command=_command(claim))
 
 
 def _scopes(claim: Claim, results: pd.DataFrame) -> list[Scope]:
@@ -164,14 +161,14 @@ def _scopes(claim: Claim, results: pd.DataFrame) -> list[Scope]:
     )
 
 
-def _decide_at(scope: Scope, claim: Claim, results: pd.DataFrame, conf: Path) -> Outcome:
+def _decide_at(scope: Scope, claim: Claim, results: pd.DataFrame) -> Outcome:
     """The outcome at a scope.
 
     Raises:
         ResultsMissing: some runs are not there.
     """
-    runs = _runs_at(scope, claim, results, conf)
-    _check_complete(runs[claim.studies[0]], claim.studies[0], scope, conf)
+    runs = _runs_at(scope, claim, results)
+    _check_complete(runs[claim.studies[0]], claim.studies[0], scope)
 
     with needing_columns():
         effects = claim.estimate(runs)
@@ -179,7 +176,7 @@ def _decide_at(scope: Scope, claim: Claim, results: pd.DataFrame, conf: Path) ->
 
     decisions = {name: part.decide(effects[name]) for name, part in claim.parts.items()}
     decision = together(decisions)
-    default_data = studies.data_of(claim.studies[0], conf, DEFAULT_BUDGET)
+    default_data = Study.load(claim.studies[0]).default_data
     other_data = scope.data if default_data and scope.data != default_data else None
 
     return Outcome(
@@ -193,7 +190,7 @@ def _decide_at(scope: Scope, claim: Claim, results: pd.DataFrame, conf: Path) ->
         decisions=decisions,
         p=decision.p,
         convergence_warnings=doubts,
-        command=_command(claim, conf, scope.budget, other_data),
+        command=_command(claim, scope.budget, other_data),
     )
 
 
@@ -206,43 +203,42 @@ def _verdict(decision: Decision, data: str, default_data: str | None) -> str:
     return decision.verdict
 
 
-def _runs_at(scope: Scope, claim: Claim, results: pd.DataFrame, conf: Path) -> dict[str, Runs]:
+def _runs_at(scope: Scope, claim: Claim, results: pd.DataFrame) -> dict[str, Runs]:
     """The runs of a claim's studies; on all data sets if a study's arms choose theirs."""
     runs = {}
 
     for study in claim.studies:
+        at_scope = Study.load(study).at(scope.budget, scope.data)
         rows = results[(results["study"] == study) & (results["budget"] == scope.budget)]
 
-        if studies.data_of(study, conf, scope.budget):
+        if at_scope.default_data:
             rows = rows[rows["data.name"] == scope.data]
 
         rows = rows.sort_values(["digest", "seed"])  # the last digit of a sum depends on the order
         rows = rows.dropna(axis=1, how="all").copy()
 
         if len(rows) or study == claim.studies[0]:
-            runs[study] = Runs(rows, studies.values(study, conf, scope.budget, scope.data))
+            runs[study] = Runs(rows, at_scope.values)
 
     return runs
 
 
-def _check_complete(own: Runs, study: str, scope: Scope, conf: Path) -> None:
+def _check_complete(own: Runs, study: str, scope: Scope) -> None:
     """Refuse to decide on a part of a study's conditions, which would choose the verdict.
 
     Raises:
         ResultsMissing: some conditions are not there.
     """
-    default_data = studies.data_of(study, conf, scope.budget)
-    other_data = scope.data if scope.data != default_data else None
-    expected = studies.size(study, conf, scope.budget, other_data)
+    at_budget = Study.load(study).at(scope.budget)
+    other_data = scope.data if scope.data != at_budget.default_data else None
+    expected = at_budget.at(scope.budget, other_data).size
     recorded = own.frame["digest"].nunique()
 
     if recorded < expected:
         raise ResultsMissing(f"{recorded} of the {expected} conditions of study {study} are there")
 
 
-def _command(
-    claim: Claim, conf: Path, budget: str = DEFAULT_BUDGET, data: str | None = None
-) -> str:
+def _command(claim: Claim, budget: str = DEFAULT_BUDGET, data: str | None = None) -> str:
     """The commands that produce the runs of a claim, including the cohorts that it evaluates."""
-    order = studies.in_order(claim.studies[:1], conf)
-    return " && ".join(studies.command(study, budget, data) for study in order)
+    order = in_order(claim.studies[:1])
+    return " && ".join(Study.load(study).at(budget, data).command for study in order)

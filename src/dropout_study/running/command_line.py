@@ -29,9 +29,9 @@ from yaml import YAMLError
 
 from dropout_study.config.checks import check_keys
 from dropout_study.config.choices import studies_of_arms
-from dropout_study.config.grids import DEFAULT_BUDGET, DEFAULT_STUDY, grid_of
 from dropout_study.config.overrides import is_override, parse_overrides, with_overrides
 from dropout_study.config.schema import ConfigError
+from dropout_study.config.studies import DEFAULT_BUDGET, DEFAULT_STUDY, Study
 from dropout_study.config.uri import absolute, masked
 from dropout_study.running.explain import FULL, explain
 from dropout_study.system.termination import Terminated, raised
@@ -234,8 +234,9 @@ def complete(arguments: Sequence[str], conf: Path) -> list[str]:
 
     folders = _folders(flags.config_dir, typed)
     chosen = {key: str(typed[key].value()) for key in ("budget", "data") if key in typed}
+    budget = chosen.get("budget", DEFAULT_BUDGET)
 
-    grid = grid_of(study, conf, chosen.get("budget", DEFAULT_BUDGET), chosen.get("data"), folders)
+    grid = Study.load(study, conf, folders).at(budget, chosen.get("data")).grid
     if grid and not flags.multirun:
         raise ConfigError(f"study={study} is a sweep: add -m to run it.")
 

@@ -8,19 +8,19 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
-from dropout_study.config import studies
 from dropout_study.config.schema import Budget, ConfigError, Report, Reproduce
+from dropout_study.config.studies import Study, in_order
 from dropout_study.config.uri import absolute
 from dropout_study.running.command_line import fail
+from dropout_study.running.terminal import print_table
 from dropout_study.system.termination import SIGNALS, Terminated
 
 GRACE = 30  # seconds in which a study that Ctrl-C has reached tidies up
 
 
-def reproduce(chosen: Reproduce, conf: Path, scripts: Path) -> None:
+def reproduce(chosen: Reproduce, scripts: Path) -> None:
     """Run the studies that are asked for and report.
 
     A study that fails does not stop the others; the exit code is 1 then. One that was interrupted
@@ -36,14 +36,14 @@ def reproduce(chosen: Reproduce, conf: Path, scripts: Path) -> None:
             f"studies={unknown} cannot be used: studies must be some of {', '.join(STUDIES)}."
         )
 
-    wanted = studies.in_order(chosen.studies or STUDIES, conf)
+    wanted = in_order(chosen.studies or STUDIES)
 
     if chosen.dry_run:
-        Console().print(plan(wanted, chosen.budget, conf))
+        print_table(plan(wanted, chosen.budget))
         return
 
     os.environ["MLFLOW_TRACKING_URI"] = absolute(chosen.tracking.uri)  # for the studies, too
-    _restore(chosen, conf)
+    _restore(chosen)
     failed = []
 
     for i, study in enumerate(wanted, start=1):
@@ -55,7 +55,7 @@ def reproduce(chosen: Reproduce, conf: Path, scripts: Path) -> None:
 
     print(flush=True)
     output = chosen.output or ("outputs/smoke" if chosen.budget.name == "smoke" else "report")
-    report(Report(output=output, data_root=chosen.data_root, tracking=chosen.tracking), conf)
+    report(Report(output=output, data_root=chosen.data_root, tracking=chosen.tracking))
 
     if failed:
         fail(f"These studies did not finish: {', '.join(failed)}. The same command resumes.")
@@ -92,7 +92,7 @@ def _run(command: Sequence[str]) -> int:
     return code
 
 
-def plan(wanted: list[str], budget: Budget, conf: Path) -> Table:
+def plan(wanted: list[str], budget: Budget) -> Table:
     """How long the studies take, where the budget says so."""
     known = budget.minutes
     total = sum(known.get(study, 0) for study in wanted)
@@ -107,12 +107,12 @@ def plan(wanted: list[str], budget: Budget, conf: Path) -> Table:
         table.add_column(heading, justify="right" if heading == "minutes" else "left")
 
     for study in wanted:
-        table.add_row(study, str(known.get(study, "-")), studies.title(study, conf))
+        table.add_row(study, str(known.get(study, "-")), Study.load(study).title)
 
     return table
 
 
-def _restore(chosen: Reproduce, conf: Path) -> None:
+def _restore(chosen: Reproduce) -> None:
     """Bring back what a report of the same budget holds."""
     if not chosen.results:
         return
@@ -127,7 +127,7 @@ def _restore(chosen: Reproduce, conf: Path) -> None:
     store = Store(chosen.tracking.uri)
 
     try:
-        count = restore(file, store, chosen.budget.name, conf)
+        count = restore(file, store, chosen.budget.name)
     except UNREACHABLE as error:
         raise ConfigError(
             f"tracking.uri={store.shown} cannot be used: {first_line(error)}"

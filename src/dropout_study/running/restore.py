@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from dropout_study.analysis.columns import EVALUATION, PARAMS
 from dropout_study.analysis.results import from_file
-from dropout_study.config import studies
+from dropout_study.config.studies import Study
 from dropout_study.report.publish import STUDIES
 from dropout_study.system.processes import now_ms
 from dropout_study.tracking import recorder
@@ -19,7 +19,7 @@ from dropout_study.tracking.record import Record, RunStatus, SeedRecord
 from dropout_study.tracking.store import Store, quiet_mlflow
 
 
-def restore(file: Path, store: Store, budget: str, conf: Path) -> int:
+def restore(file: Path, store: Store, budget: str) -> int:
     """Record the networks of a file that a store lacks; returns how many.
 
     Their weights are not in the file: a study that evaluates stored cohorts needs them trained
@@ -29,7 +29,6 @@ def restore(file: Path, store: Store, budget: str, conf: Path) -> int:
         file: results of a report.
         store: takes the networks.
         budget: only what was trained at it.
-        conf: the folder of the configuration.
 
     Raises:
         ConfigError: the file cannot be read, or is damaged.
@@ -50,7 +49,7 @@ def restore(file: Path, store: Store, budget: str, conf: Path) -> int:
                 _record(
                     lacking.dropna(axis=1, how="all"),
                     str(study),
-                    studies.title(str(study), conf),
+                    Study.load(str(study)).title,
                     store,
                 )
                 restored += len(lacking)

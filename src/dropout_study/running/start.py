@@ -13,11 +13,10 @@ from typing import Self
 import filelock
 from omegaconf import DictConfig
 
-from dropout_study.config import studies
 from dropout_study.config.checks import check_keys, check_study
-from dropout_study.config.grids import DEFAULT_BUDGET
 from dropout_study.config.read import read_config
 from dropout_study.config.schema import ConfigError
+from dropout_study.config.studies import Study
 from dropout_study.config.uri import without_credentials
 from dropout_study.report import mlflow_view
 from dropout_study.report.mlflow_description import describe
@@ -405,7 +404,7 @@ def _description(task: DictConfig) -> str:
     """The text of the experiment's page; a sweep that is typed has no command of its own."""
     study = task.study
     typed = not study.grid and not study.cohorts_from
-    command = "" if typed else studies.command(study.name, DEFAULT_BUDGET)
+    command = "" if typed else Study(study.name, content={}).command
 
     return describe(study.name, study.title, command)
 

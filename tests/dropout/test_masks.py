@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropout_study.dropout.masks import LEVELS, Site, sample, threshold
+from dropout_study.dropout.masks import LEVELS_PER_UNIT, Site, levels_kept, sample
 from dropout_study.dropout.networks import MLP
 from dropout_study.dropout.randomness import Purpose
 
@@ -115,4 +115,8 @@ def test_inverted_scaling_is_scaling_the_weights_at_inference() -> None:
 
 def test_thresholds_are_rounded() -> None:
     """If this failed, common rates would be off by a level."""
-    assert [threshold(rate) for rate in (0.5, 0.2, 0.75)] == [LEVELS // 2, 52_429, LEVELS // 4]
+    assert [levels_kept(rate) for rate in (0.5, 0.2, 0.75)] == [
+        LEVELS_PER_UNIT // 2,
+        52_429,
+        LEVELS_PER_UNIT // 4,
+    ]

@@ -80,8 +80,8 @@ def test_enumeration_is_the_loop_over_all_masks(network: MLP) -> None:
     made = cohort(network)
     arithmetic, geometric = by_hand(made, X)
 
-    for memory in (10**9, 1):
-        ensemble = exact(made, X, memory)
+    for chunk_bytes in (10**9, 1):
+        ensemble = exact(made, X, chunk_bytes)
         torch.testing.assert_close(ensemble.arithmetic, arithmetic, rtol=0, atol=1e-12)
         torch.testing.assert_close(ensemble.geometric, geometric, rtol=0, atol=1e-12)
 
@@ -116,7 +116,7 @@ def test_monte_carlo_does_not_depend_on_chunks_companions_or_the_other_counts(
     made = cohort(network, gain=1.0)
     x = torch.rand(5, 784, dtype=torch.float64)
     whole = monte_carlo(made, x, [1, 3, 4])
-    again = monte_carlo(made, x, [1, 3, 4], memory=1)
+    again = monte_carlo(made, x, [1, 3, 4], chunk_bytes=1)
     alone = monte_carlo(made, x[3:4], [3])
     other = Cohort(network, [1]).double()
 

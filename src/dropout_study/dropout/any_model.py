@@ -31,6 +31,12 @@ def weight_scaling(model: nn.Module, x: Tensor) -> Tensor:
 
     Raises:
         ValueError: the model gives no logits `[N, C]`, or draws random numbers.
+
+    Example:
+        >>> model = nn.Sequential(nn.Dropout(0.5), nn.Linear(4, 3)).train()
+        >>> x = torch.rand(5, 4)
+        >>> torch.equal(weight_scaling(model, x), model.eval()(x).log_softmax(-1))
+        True
     """
     with dropout_off(model):
         logits, drew = _run(model, x, {d: _random_state(d) for d in _devices(model, x)})
@@ -49,7 +55,7 @@ def weight_scaling(model: nn.Module, x: Tensor) -> Tensor:
 
 @torch.no_grad()
 def subnetworks(model: nn.Module, x: Tensor, count: int, seed: int = 0) -> Iterator[Tensor]:
-    """Log-probabilities `[N, C]` of one stochastic pass after the other.
+    """Yield the log-probabilities `[N, C]` of stochastic passes.
 
     A pass draws masks as in training: nn.Dropout draws one for each example. The same seed gives
     the same passes for the same inputs; the global random state is left as it was.
@@ -85,16 +91,21 @@ def subnetworks(model: nn.Module, x: Tensor, count: int, seed: int = 0) -> Itera
 
 
 def monte_carlo(model: nn.Module, x: Tensor, counts: Sequence[int], seed: int = 0) -> Ensemble:
-    """Both means over k stochastic passes, `[K, N, C]`, for each k of the ascending `counts`, in one pass over them.
+    """Both means over the first k stochastic passes, `[K, N, C]`, for each k of `counts`.
 
     Args:
         model: gives logits `[N, C]`; has dropout.
         x: a batch of its inputs.
-        counts: numbers of passes.
+        counts: numbers of passes k, ascending.
         seed: of the masks.
 
     Raises:
         ValueError: as in `subnetworks` and `rules.means`.
+
+    Example:
+        >>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 3))
+        >>> monte_carlo(model, torch.rand(5, 4), counts=[1, 10, 100]).arithmetic.shape
+        torch.Size([3, 5, 3])
     """
     return means(subnetworks(model, x, max(counts, default=0), seed), counts)
 
@@ -142,8 +153,8 @@ def _warn_of_probabilities(model: nn.Module, logits: Tensor) -> None:
     sums = widen(logits).sum(-1)
     if len(logits) and (logits >= 0).all() and ((sums - 1).abs() < 0.01).all():
         warnings.warn(
-            f"{type(model).__name__} gives probabilities, of which the rules take the softmax once "
-            "more: leave its softmax out, or take the logarithm of what it gives.",
+            f"{type(model).__name__} gives probabilities, and the rules apply softmax once more: "
+            "remove its softmax, or return the logarithm of its probabilities.",
             stacklevel=4,
         )
 

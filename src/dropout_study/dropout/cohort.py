@@ -25,6 +25,15 @@ class Cohort(nn.Module):
     Attributes:
         seeds: one per network.
         stacked: the architecture with the stacked parameters.
+
+    Example:
+        >>> from dropout_study.dropout.networks import MLP
+        >>> cohort = Cohort(MLP(4, 3, [8]), seeds=[0, 1, 2])
+        >>> x = torch.rand(5, 4)
+        >>> cohort(x).shape
+        torch.Size([3, 5, 3])
+        >>> torch.allclose(cohort.member(1)(x), cohort(x)[1], atol=1e-6)
+        True
     """
 
     def __init__(self, network: Network, seeds: Sequence[int]) -> None:
@@ -94,16 +103,16 @@ def _replace_parameters(network: Network, values: Mapping[str, Tensor]) -> None:
 
 
 def load_weights(cohort: Cohort, file: Path, seeds: Collection[int] | None = None) -> None:
-    """Fill a cohort with stored weights; nothing but tensors is read, no pickled code is run.
+    """Load stored weights into a cohort; only tensors are read, no pickled code is run.
 
     Args:
         cohort: takes the weights.
         file: stored by `tracking.cohort=true`.
-        seeds: of the networks that are going to be used (none: all); others may have diverged.
+        seeds: of the networks whose weights must be finite; None means all.
 
     Raises:
-        ValueError: the file is missing, truncated, not a checkpoint, or of other networks, or the
-            weights of a network that is going to be used are not finite.
+        ValueError: the file is missing, truncated, not a checkpoint, or of other networks, or
+            weights of the given seeds are not finite.
     """
     try:
         cohort.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
@@ -125,7 +134,8 @@ def load_weights(cohort: Cohort, file: Path, seeds: Collection[int] | None = Non
 def _check_finite(cohort: Cohort, file: Path, seeds: Collection[int]) -> None:
     finite = torch.stack([p.isfinite().flatten(1).all(1) for p in cohort.parameters()]).all(0)
     diverged = [seed for seed, ok in zip(cohort.seeds, finite, strict=True) if not ok]
-    if broken := [seed for seed in diverged if seed in seeds]:
+    broken = [seed for seed in diverged if seed in seeds]
+    if broken:
         raise ValueError(
             f"{file} holds weights that are not finite, of seeds {broken}: "
             "train them again with rerun=true tracking.cohort=true"

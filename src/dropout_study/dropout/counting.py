@@ -11,7 +11,7 @@ from dropout_study.dropout.networks import MLP
 
 
 def subnetworks(network: MLP) -> Iterator[dict[str, Tensor]]:
-    """All masks of a network's units (inputs and hidden), as 0/1 per site `[1, units]`, whatever their rates."""
+    """All masks of a network's inputs and hidden units, 0/1 per site `[1, units]`, whatever the rates."""
     sizes = [math.prod(site.shape) for site in network.sites]
     for row in enumerate_masks(sum(sizes)):
         parts = row.split(sizes)
@@ -21,20 +21,38 @@ def subnetworks(network: MLP) -> Iterator[dict[str, Tensor]]:
 
 
 def count_masks(network: MLP) -> int:
-    """2^n for n units."""
+    """The number of masks: 2^n for n units.
+
+    >>> count_masks(MLP(inputs=2, classes=1, widths=[2]))
+    16
+    """
     return sum(1 for _ in subnetworks(network))
 
 
 def count_connected(network: MLP) -> int:
-    """Masks with a path from an input to the output: every layer keeps a unit."""
+    """The number of masks with a path from an input to the output: every layer keeps a unit.
+
+    >>> count_connected(MLP(inputs=2, classes=1, widths=[2]))
+    9
+    """
     return sum(all(bool(mask.any()) for mask in masks.values()) for masks in subnetworks(network))
 
 
 @torch.no_grad()
 def count_functions(network: MLP, inputs: Tensor) -> int:
-    """Subnetworks that differ as functions: by more than rounding on some of the inputs `[N, D]`.
+    """The number of subnetworks that differ as functions, beyond rounding, on some inputs.
 
     A lower bound in general; exact for weights in general position and enough inputs.
+
+    Args:
+        network: with one output or more.
+        inputs: `[N, D]`.
+
+    Example:
+        >>> network = MLP(inputs=1, classes=1, activation="identity").double()
+        >>> network.initialize(seed=0)
+        >>> count_functions(network, torch.ones(1, 1).double())  # with the input, and without
+        2
     """
     outputs = torch.stack([network(inputs, masks).flatten() for masks in subnetworks(network)])
     return len(outputs.mul(1e9).round().unique(dim=0))

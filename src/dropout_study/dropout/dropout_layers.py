@@ -43,6 +43,12 @@ def dropout_on(model: nn.Module) -> Iterator[None]:
 
     Raises:
         ValueError: the model has no dropout, or a module changes its buffers while it drops.
+
+    Example:
+        >>> model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Dropout(0.5))
+        >>> with dropout_on(model):
+        ...     [module.training for module in model]
+        [False, False, True]
     """
     rates = dropout_rates(model)
     named = model.named_modules()

@@ -10,15 +10,15 @@ from torch import Tensor
 
 from dropout_study.dropout.randomness import Purpose, stream
 
-LEVELS = 2**16  # a unit's fate is decided by 16 random bits
+LEVELS_PER_UNIT = 2**16  # 16 random bits decide whether a unit is kept
 
 Masks = Mapping[str, Tensor]
-"""Site name -> factors `[..., *site.shape]`, each 0 (dropped) or 1/keep; a site that is absent drops nothing."""
+"""Site name -> factors `[..., *site.shape]`, each 0 or 1/keep; absent sites drop nothing."""
 
 
-def threshold(rate: float) -> int:
-    """How many of the 2^16 random levels keep a unit that is dropped with probability `rate` in (0, 1)."""
-    return min(max(round((1 - rate) * LEVELS), 1), LEVELS - 1)
+def levels_kept(rate: float) -> int:
+    """How many of the 2^16 random levels keep a unit that is dropped at a rate in (0, 1)."""
+    return min(max(round((1 - rate) * LEVELS_PER_UNIT), 1), LEVELS_PER_UNIT - 1)
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,10 @@ class Site:
         name: `input`, or the name of a hidden layer.
         shape: shape of the units of one example.
         rate: probability of DROPPING a unit, in [0, 1); 0 is the identity: no mask is drawn at all.
+
+    Example:
+        >>> Site("hidden0", (512,), rate=0.5).keep
+        0.5
     """
 
     name: str
@@ -37,8 +41,8 @@ class Site:
 
     @property
     def keep(self) -> float:
-        """The realized probability of keeping a unit: a multiple of 2^-16 within 1e-4 of `1 - rate`."""
-        return threshold(self.rate) / LEVELS if self.rate else 1.0
+        """The realized probability of keeping a unit: a multiple of 2^-16, `1 - rate` within 1e-4."""
+        return levels_kept(self.rate) / LEVELS_PER_UNIT if self.rate else 1.0
 
 
 def sample(
@@ -52,9 +56,8 @@ def sample(
 ) -> dict[str, Tensor]:
     """Draw the masks of one batch for every seed, already divided by `keep` (inverted scaling).
 
-    h' = h * mu / keep has the expectation h, so that inference takes no scaling at all; scaling the
-    weights that read h by `keep` instead, as the notes do (7.66), is the same function of rescaled
-    weights.
+    h' = h * mu / keep has the expectation h, so that inference needs no scaling. Scaling the weights
+    that read h by `keep` instead (7.66) is the same function of rescaled weights.
 
     Args:
         sites: the sites of the network, in order; the position is part of what a mask depends on.
@@ -67,6 +70,17 @@ def sample(
 
     Returns:
         Factors `[R, batch, *site.shape]` for every site with a rate above 0.
+
+    Example:
+        >>> sites = [Site("input", (4,), 0.0), Site("hidden0", (6,), 0.5)]
+        >>> masks = sample(sites, seeds=[0, 1], update=0, batch=3)
+        >>> {name: tuple(mask.shape) for name, mask in masks.items()}
+        {'hidden0': (2, 3, 6)}
+        >>> masks["hidden0"].unique().tolist()
+        [0.0, 2.0]
+        >>> alone = sample(sites, seeds=[1], update=0, batch=3)
+        >>> torch.equal(alone["hidden0"][0], masks["hidden0"][1])
+        True
     """
     where = torch.device(device)
     return {
@@ -79,12 +93,22 @@ def sample(
 
 
 def enumerate_masks(units: int) -> Tensor:
-    """All 2^units masks, `[2^units, units]` of 0 and 1: unit i is kept in the masks whose number has bit i set."""
+    """All masks of some units, `[2^units, units]` of 0 and 1.
+
+    Unit i is kept in the masks whose number has bit i set.
+
+    >>> enumerate_masks(2).tolist()
+    [[0, 0], [1, 0], [0, 1], [1, 1]]
+    """
     return numbered_masks(torch.arange(2**units), units)
 
 
 def numbered_masks(numbers: Tensor, units: int) -> Tensor:
-    """The masks with the given numbers `[M]`, `[M, units]`, in the order of `enumerate_masks`."""
+    """The masks `[M, units]` with the given numbers `[M]` (see `enumerate_masks`).
+
+    >>> numbered_masks(torch.tensor([2]), units=3).tolist()
+    [[0, 1, 0]]
+    """
     return (
         numbers.unsqueeze(1)
         .bitwise_right_shift(torch.arange(units, device=numbers.device))
@@ -93,10 +117,13 @@ def numbered_masks(numbers: Tensor, units: int) -> Tensor:
 
 
 def log_probability(*sites: Site) -> Tensor:
-    """Log-probability of each mask of the sites' n units, `[2^n]` float64, in the order of `enumerate_masks`.
+    """Log-probability of each mask of the sites' n units, `[2^n]`, float64.
 
-    The units of a site that never drops do not count; without any unit there is one mask, of
-    probability 1.
+    The order is that of `enumerate_masks`. Units of a site with rate 0 do not count; without any
+    unit there is one mask, of probability 1.
+
+    >>> [round(p, 2) for p in log_probability(Site("input", (2,), rate=0.2)).exp().tolist()]
+    [0.04, 0.16, 0.16, 0.64]
     """
     log_probabilities = torch.zeros(1, dtype=torch.float64)
 
@@ -112,13 +139,15 @@ def log_probability(*sites: Site) -> Tensor:
 def _factors(
     site: Site, batch: int, streams: Sequence[int], dtype: torch.dtype, device: torch.device
 ) -> Tensor:
-    """Factors `[R, batch, *shape]` of one site, a row from each stream."""
+    """Factors `[R, batch, *shape]` of one site, one row per stream."""
     shape = (batch, *site.shape)
     bits = _random_bits(math.prod(shape), streams, device).unflatten(1, shape)
     kept = torch.empty(bits.shape, dtype=dtype, device=device)
 
     # Comparing straight into a floating tensor spares a pass over memory.
-    return torch.lt(bits, threshold(site.rate) - LEVELS // 2, out=kept).mul_(1 / site.keep)
+    return torch.lt(bits, levels_kept(site.rate) - LEVELS_PER_UNIT // 2, out=kept).mul_(
+        1 / site.keep
+    )
 
 
 def _random_bits(count: int, streams: Sequence[int], device: torch.device) -> Tensor:
@@ -136,5 +165,5 @@ def _random_bits(count: int, streams: Sequence[int], device: torch.device) -> Te
 
 @lru_cache
 def _generator(device: torch.device) -> torch.Generator:
-    """One generator a device, re-seeded before every draw: making one costs more than seeding it."""
+    """One generator per device, re-seeded before every draw: making one costs more than seeding."""
     return torch.Generator(device)

@@ -47,7 +47,7 @@ class Linear(nn.Module):
 
 
 class Convolution(nn.Conv2d):
-    """A 5 x 5 convolution without padding, and the maximum over 2 x 2 of what it gives."""
+    """A 5 x 5 convolution without padding, and the maximum over 2 x 2 of its outputs."""
 
     incoming = (-3, -2, -1)
 
@@ -118,27 +118,26 @@ class Network(nn.Module):
         return outputs
 
     def stage(self, i: int, h: Tensor) -> Tensor:
-        """The output of stage i for its units, masked already; what a kind of network defines."""
+        """The output of stage i for its masked units `[..., *sites[i].shape]`; subclasses define it."""
         raise NotImplementedError
 
     def incoming(self) -> dict[str, tuple[int, ...]]:
-        """Name of each weight -> its (negative) axes over which one unit's incoming weights extend."""
+        """Name of each weight -> the (negative) axes of one unit's incoming weights."""
         return {
             f"layers.{i}.weight": layer.incoming for i, layer in enumerate(self._typed_layers())
         }
 
     @torch.no_grad()
     def initialize(self, seed: int) -> None:
-        """Draw weights and biases uniformly within 1/sqrt(fan in), PyTorch's own default, from `seed` alone."""
+        """Draw weights and biases uniformly within 1/sqrt(fan in), PyTorch's default, from the seed."""
         for i, layer in enumerate(self._typed_layers()):
-            weight = layer.weight
             bias = cast("Tensor", layer.bias)
-            bound = 1 / math.sqrt(math.prod(weight.shape[axis] for axis in layer.incoming))
+            fan_in = math.prod(layer.weight.shape[axis] for axis in layer.incoming)
+            bound = 1 / math.sqrt(fan_in)
 
-            for j, parameter in enumerate((weight, bias)):
-                parameter.uniform_(
-                    -bound, bound, generator=generator(Purpose.INIT, seed, site=2 * i + j)
-                )
+            for j, parameter in enumerate((layer.weight, bias)):
+                source = generator(Purpose.INIT, seed, site=2 * i + j)
+                parameter.uniform_(-bound, bound, generator=source)
 
     def _typed_layers(self) -> list["Linear | Convolution"]:
         return cast("list[Linear | Convolution]", list(self.layers))
@@ -154,6 +153,14 @@ class MLP(Network):
         activation: `relu`, `tanh`, `sigmoid` or `identity`.
         input_rate: probability of dropping an input.
         hidden_rate: probability of dropping a hidden unit, the same in all layers.
+
+    Example:
+        >>> network = MLP(inputs=4, classes=3, widths=[8], hidden_rate=0.5)
+        >>> network.initialize(seed=0)
+        >>> network(torch.rand(5, 4)).shape
+        torch.Size([5, 3])
+        >>> [(site.name, site.rate) for site in network.sites]
+        [('input', 0.0), ('hidden0', 0.5)]
     """
 
     def __init__(
@@ -172,7 +179,7 @@ class MLP(Network):
         self.sites = (Site("input", (inputs,), input_rate), *hidden)
 
     def stage(self, i: int, h: Tensor) -> Tensor:
-        """See `Network.stage`."""
+        """The output of stage i for its units `[..., *sites[i].shape]`."""
         z: Tensor = self.layers[i](h)
         return self.activation(z) if i < len(self.layers) - 1 else z
 
@@ -180,8 +187,18 @@ class MLP(Network):
 class LeNet(Network):
     """conv 20 5x5 - pool - conv 50 5x5 - pool - fully connected 500 (ReLU) - C, on 28 x 28 images.
 
-    The LeNet of Gal and Ghahramani (2015, arXiv 1506.02158), linear in its convolutions: `fc` drops
-    units of the 500 only, `all` those and, element by element, the outputs of both pooling layers.
+    The LeNet of Gal and Ghahramani (2015), https://arxiv.org/abs/1506.02158, linear in its
+    convolutions.
+
+    Args:
+        classes: number of classes C.
+        dropout: `none`; `fc`, units of the 500; or `all`, those and, element by element, the
+            outputs of both pooling layers.
+        hidden_rate: probability of dropping a unit.
+
+    Example:
+        >>> [site.name for site in LeNet(10, dropout="all").sites if site.rate]
+        ['pool1', 'pool2', 'fc']
     """
 
     def __init__(self, classes: int, dropout: str = "fc", hidden_rate: float = 0.5) -> None:
@@ -203,12 +220,14 @@ class LeNet(Network):
         )
 
     def stage(self, i: int, h: Tensor) -> Tensor:
-        """See `Network.stage`."""
+        """The output of stage i for its units `[..., *sites[i].shape]`."""
         layer = self.layers[i]
 
-        if i < 2:
-            return cast("Tensor", layer(h.unflatten(-1, (1, 28, 28)) if i == 0 else h))
+        if i == 0:
+            h = h.unflatten(-1, (1, 28, 28))
+        elif i == 2:
+            h = h.flatten(-3)
 
-        z: Tensor = layer(h.flatten(-3) if i == 2 else h)
+        z: Tensor = layer(h)
 
         return torch.relu(z) if i == 2 else z

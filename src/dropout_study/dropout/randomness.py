@@ -12,7 +12,7 @@ import torch
 
 
 class Purpose(IntEnum):
-    """What random numbers are drawn for; draws for different purposes never share a stream on purpose."""
+    """What random numbers are drawn for; each purpose has streams of its own."""
 
     INIT = 0
     SPLIT = 1
@@ -29,14 +29,20 @@ def stream(purpose: Purpose, seed: int, update: int = 0, site: int = 0) -> int:
 
     The CPU generator of PyTorch reads the low 32 bits of its seed only, hence a hash of everything
     rather than bits put side by side (`seed << 32 | update` would give every seed the same masks).
-    The highest bit tells evaluation masks from everything else, so that none of them can repeat a
-    training mask.
+    The highest bit is set for evaluation masks alone, so that none of them can repeat a training
+    mask.
 
     Args:
         purpose: what the draw is for.
         seed: the replicate, any integer that fits 64 bits.
         update: the weight update, epoch or sample number.
         site: the dropout site, parameter or class number.
+
+    Example:
+        >>> stream(Purpose.TRAIN_MASK, seed=0) == stream(Purpose.TRAIN_MASK, seed=0)
+        True
+        >>> stream(Purpose.EVALUATION_MASK, seed=0) >= 2**31 > stream(Purpose.TRAIN_MASK, seed=0)
+        True
     """
     packed = struct.pack("<4q", purpose, seed, update, site)
     low = int.from_bytes(hashlib.blake2b(packed, digest_size=4).digest(), "little") & 0x7FFF_FFFF

@@ -18,10 +18,10 @@ from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.masks import log_probability, numbered_masks, sample
 from dropout_study.dropout.randomness import Purpose
 
-# Bytes of the logits that a rule holds at once; a few such tensors are alive together. Small chunks
-# stay near the cache, but below 32 MiB the C library keeps freed ones to itself.
-MEMORY = 48 * 2**20
-MAX_UNITS = 20  # droppable units that are enumerated: 2^20 subnetworks
+# Bytes of the logits of one chunk; a few such tensors are alive together. Small chunks stay near
+# the cache, but the C library does not give freed ones below 32 MiB back.
+CHUNK_BYTES = 48 * 2**20
+MAX_UNITS = 20  # droppable units that can be enumerated: 2^20 subnetworks
 
 
 @dataclass(frozen=True)
@@ -44,37 +44,56 @@ def widen(values: Tensor) -> Tensor:
 
 @torch.no_grad()
 def weight_scaling(cohort: Cohort, x: Tensor) -> Tensor:
-    """One pass without masks (7.66); under inverted scaling the trained weights are those scaled by `keep`.
+    """Log-probabilities `[R, N, C]` of one pass without masks (7.66).
+
+    Under inverted scaling the trained weights are those that the notes scale by `keep`.
+    Deep Learning (2016), section 7.12, https://www.deeplearningbook.org.
 
     Args:
         cohort: R networks.
         x: inputs `[N, D]`.
+
+    Example:
+        >>> from dropout_study.dropout.networks import MLP
+        >>> cohort = Cohort(MLP(4, 3, [8], hidden_rate=0.5), seeds=[0, 1])
+        >>> log_probs = weight_scaling(cohort, torch.rand(5, 4))
+        >>> torch.allclose(log_probs.exp().sum(-1), torch.ones(2, 5))
+        True
     """
     return widen(cohort(x)).log_softmax(-1)
 
 
 @torch.no_grad()
-def monte_carlo(cohort: Cohort, x: Tensor, counts: Sequence[int], memory: int = MEMORY) -> Ensemble:
+def monte_carlo(
+    cohort: Cohort, x: Tensor, counts: Sequence[int], chunk_bytes: int = CHUNK_BYTES
+) -> Ensemble:
     """Means over sampled subnetworks, for several numbers of them in one pass.
 
     The masks depend on seed and sample number alone: the estimate at k uses the first k of them, is
     the same at every call, and for an example does not depend on the others. The geometric mean is
-    not weighted: the probability of a mask is in the sampling already.
+    not weighted: the probability of a mask is in the sampling already. Monte Carlo with dropout is
+    that of Gal and Ghahramani (2015), https://arxiv.org/abs/1506.02158.
 
     Args:
         cohort: R networks with a site that drops.
         x: inputs `[N, D]`.
         counts: numbers of samples k, ascending.
-        memory: bytes for the units of a chunk of examples.
+        chunk_bytes: bytes for the units of a chunk of examples.
 
     Returns:
         Estimates `[K, R, N, C]`, one for each of `counts`.
 
     Raises:
-        ValueError: as in `means`.
+        ValueError: `counts` are not ascending from 1 on.
+
+    Example:
+        >>> from dropout_study.dropout.networks import MLP
+        >>> cohort = Cohort(MLP(4, 3, [8], hidden_rate=0.5), seeds=[0, 1])
+        >>> monte_carlo(cohort, torch.rand(5, 4), counts=[1, 10, 100]).arithmetic.shape
+        torch.Size([3, 2, 5, 3])
     """
     largest = max(counts, default=0)
-    chunks = x.split(_rows(cohort, memory))
+    chunks = x.split(_rows(cohort, chunk_bytes))
     parts = [means(subnetworks(cohort, rows, largest), counts) for rows in chunks]
 
     return Ensemble(
@@ -83,13 +102,25 @@ def monte_carlo(cohort: Cohort, x: Tensor, counts: Sequence[int], memory: int = 
 
 
 def means(samples: Iterable[Tensor], counts: Sequence[int]) -> Ensemble:
-    """Both means of the first k samples of log-probabilities `[..., N, C]`, for each k of the ascending `counts`.
+    """Both means of the first k samples, for each k of `counts`.
+
+    Args:
+        samples: log-probabilities `[..., N, C]`, one tensor per subnetwork.
+        counts: numbers of samples k, ascending.
 
     Returns:
         Estimates `[K, ..., N, C]`.
 
     Raises:
         ValueError: `counts` are not ascending from 1 on, or there are fewer samples than the last.
+
+    Example:
+        >>> samples = torch.tensor([[[0.5, 0.5]], [[0.9, 0.1]]]).log()
+        >>> ensemble = means(samples, counts=[1, 2])
+        >>> [round(p, 3) for p in ensemble.arithmetic[1, 0].exp().tolist()]
+        [0.7, 0.3]
+        >>> [round(p, 3) for p in ensemble.geometric[1, 0].exp().tolist()]
+        [0.75, 0.25]
     """
     counts = list(counts)
     if not counts or counts != sorted(set(counts)) or counts[0] < 1:
@@ -118,7 +149,12 @@ def means(samples: Iterable[Tensor], counts: Sequence[int]) -> Ensemble:
 def subnetworks(cohort: Cohort, x: Tensor, count: int) -> Iterator[Tensor]:
     """Log-probabilities `[R, N, C]` of sampled subnetworks, one after the other.
 
-    What precedes the first site that drops is computed once.
+    The stages before the first site that drops are computed once.
+
+    Args:
+        cohort: R networks with a site that drops.
+        x: inputs `[N, D]`.
+        count: number of subnetworks; number k is the same whatever the count.
     """
     sites = cohort.stacked.sites
     first = next((i for i, site in enumerate(sites) if site.rate), len(sites) - 1)
@@ -131,22 +167,35 @@ def subnetworks(cohort: Cohort, x: Tensor, count: int) -> Iterator[Tensor]:
 
 
 @torch.no_grad()
-def exact(cohort: Cohort, x: Tensor, memory: int = MEMORY) -> Ensemble:
+def exact(cohort: Cohort, x: Tensor, chunk_bytes: int = CHUNK_BYTES) -> Ensemble:
     """Means over all subnetworks, each weighted by the probability of its mask.
 
+    Arithmetic: p(y) = sum_mu p(mu) p(y | mu) (7.53). Geometric: p(y) proportional to
+    prod_mu p(y | mu)^p(mu) (7.54, 7.55). Deep Learning (2016), https://www.deeplearningbook.org.
+
     The logits of the last site's masks are built by doubling: those with a unit are those without
-    it plus the unit's contribution. The masks of earlier sites are gone through in chunks.
+    it plus the unit's contribution. The masks of earlier sites are enumerated in chunks.
 
     Args:
         cohort: R networks with at most 20 droppable units in all.
         x: inputs `[N, D]`.
-        memory: bytes for the logits of a chunk; takes a small multiple of it in all.
+        chunk_bytes: bytes for the logits of a chunk; a small multiple of it is used in all.
 
     Raises:
         ValueError: there are more units than can be enumerated.
+
+    Example:
+        For softmax regression weight scaling is the geometric mean (7.66):
+
+        >>> from dropout_study.dropout.networks import MLP
+        >>> cohort = Cohort(MLP(inputs=4, classes=3, input_rate=0.5), seeds=[0]).double()
+        >>> x = torch.rand(5, 4).double()
+        >>> torch.allclose(exact(cohort, x).geometric, weight_scaling(cohort, x), atol=1e-12)
+        True
     """
     check_enumerable(cohort)
-    parts = [_exact(cohort, rows, memory) for rows in x.split(max(1, memory // _bytes(cohort, 1)))]
+    rows_per_chunk = max(1, chunk_bytes // _logit_bytes(cohort, 1))
+    parts = [_exact(cohort, rows, chunk_bytes) for rows in x.split(rows_per_chunk)]
 
     return Ensemble(
         torch.cat([p.arithmetic for p in parts], 1), torch.cat([p.geometric for p in parts], 1)
@@ -162,20 +211,21 @@ def check_enumerable(cohort: Cohort) -> None:
     units = sum(math.prod(site.shape) for site in cohort.stacked.sites if site.rate)
     if units > MAX_UNITS:
         raise ValueError(
-            f"{units} droppable units have 2^{units} subnetworks; at most {MAX_UNITS} units can be enumerated "
-            f"(in chunks whose logits take {MEMORY // 2**20} MiB). Use monte_carlo, or a smaller network."
+            f"{units} droppable units have 2^{units} subnetworks; at most {MAX_UNITS} units can be "
+            f"enumerated (in chunks whose logits take {CHUNK_BYTES // 2**20} MiB). "
+            "Use monte_carlo, or a smaller network."
         )
 
 
-def _exact(cohort: Cohort, x: Tensor, memory: int) -> Ensemble:
+def _exact(cohort: Cohort, x: Tensor, chunk_bytes: int) -> Ensemble:
+    """Both means for as many inputs as fit into a chunk."""
     last = log_probability(cohort.stacked.sites[-1]).to(widen(x))
     arithmetic = []
     geometric = []
 
-    for earlier, units in _earlier(cohort, x, memory):
-        log_probs = logits_by_doubling(cohort, units).log_softmax(
-            -2
-        )  # [R, M, N, C, masks of the last site]
+    for earlier, units in _earlier_masks(cohort, x, chunk_bytes):
+        logits = logits_by_doubling(cohort, units)  # [R, M, N, C, masks of the last site]
+        log_probs = logits.log_softmax(-2)
         log_weights = earlier.view(-1, 1, 1, 1) + last
         geometric.append((log_weights.exp() * log_probs).sum((1, -1)))
         arithmetic.append(log_probs.add_(log_weights).logsumexp((1, -1)))
@@ -185,14 +235,18 @@ def _exact(cohort: Cohort, x: Tensor, memory: int) -> Ensemble:
     )
 
 
-def _earlier(cohort: Cohort, x: Tensor, memory: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Chunks of the masks of all sites but the last: log-probabilities `[M]`, the last's units `[R, M, N, n]`."""
+def _earlier_masks(cohort: Cohort, x: Tensor, chunk_bytes: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Chunks of M masks of all sites but the last, with the units of the last site under them.
+
+    Yields log-probabilities `[M]` of the masks and units `[R, M, N, n]`.
+    """
     *earlier, _ = cohort.stacked.sites
     droppable = [site for site in earlier if site.rate]
     sizes = [math.prod(site.shape) for site in droppable]
     log_probabilities = log_probability(*droppable).to(widen(x))
+    masks_per_chunk = max(1, chunk_bytes // _logit_bytes(cohort, len(x)))
 
-    for numbers in torch.arange(2 ** sum(sizes)).split(max(1, memory // _bytes(cohort, len(x)))):
+    for numbers in torch.arange(2 ** sum(sizes)).split(masks_per_chunk):
         count = len(numbers)
         rows = x.expand(count, *x.shape).flatten(0, 1)
         masks = (
@@ -213,8 +267,8 @@ def _earlier(cohort: Cohort, x: Tensor, memory: int) -> Iterator[tuple[Tensor, T
         yield log_probabilities[numbers], units.unflatten(1, (count, len(x)))
 
 
-def _bytes(cohort: Cohort, examples: int) -> int:
-    """What the logits of some examples under one mask of the earlier sites and all of the last take."""
+def _logit_bytes(cohort: Cohort, examples: int) -> int:
+    """Bytes of the logits under one mask of the earlier sites and all masks of the last."""
     last = cohort.stacked.sites[-1]
     bias = cohort.get_parameter(f"stacked.layers.{len(cohort.stacked.sites) - 1}.bias")
     masks = 2 ** math.prod(last.shape) if last.rate else 1
@@ -223,9 +277,14 @@ def _bytes(cohort: Cohort, examples: int) -> int:
 
 
 def logits_by_doubling(cohort: Cohort, units: Tensor) -> Tensor:
-    """Logits `[R, M, N, C, L]` of the last stage under all L masks of its site, for its units `[R, M, N, n]`.
+    """Logits `[R, M, N, C, L]` of the last stage under all L masks of its site.
 
-    The order of the masks is that of `enumerate_masks`: unit i is kept where bit i is set.
+    Args:
+        cohort: R networks.
+        units: of the last site, `[R, M, N, n]`; L = 2^n, or 1 if the site never drops.
+
+    Returns:
+        Logits in the order of `enumerate_masks`: unit i is kept where bit i is set.
     """
     site = cohort.stacked.sites[-1]
     layer = len(cohort.stacked.sites) - 1
@@ -288,19 +347,20 @@ def exact_normal(cohort: Cohort, x: Tensor, variance: float) -> NormalEnsemble:
     second = torch.zeros(())
     last = log_probability(cohort.stacked.sites[-1]).to(widen(x))
 
-    for earlier, units in _earlier(cohort, x, MEMORY):
+    for earlier, units in _earlier_masks(cohort, x, CHUNK_BYTES):
         outputs = logits_by_doubling(cohort, units)
         weights = (earlier.view(-1, 1, 1, 1) + last).exp()
         first = first + (weights * outputs).sum((1, -1))
         second = second + (weights * outputs.square()).sum((1, -1))
 
-    same = torch.full_like(first, variance)
+    of_each = torch.full_like(first, variance)
+    of_means = (second - first.square()).clamp_min(0)
 
-    return NormalEnsemble(first, same, same + (second - first.square()).clamp_min(0))
+    return NormalEnsemble(first, of_each, of_each + of_means)
 
 
 def bagging(log_probs: Tensor, size: int) -> Tensor:
-    """Mean probabilities of disjoint bags of networks (7.52), for 1, 2, ... `size` members in one pass.
+    """Mean probabilities of disjoint bags of networks (7.52), for 1 to `size` members in one pass.
 
     Args:
         log_probs: predictions of S x K members, `[S * K, N, C]`; consecutive members form a bag.
@@ -311,6 +371,11 @@ def bagging(log_probs: Tensor, size: int) -> Tensor:
 
     Raises:
         ValueError: the members do not divide into bags of that size.
+
+    Example:
+        >>> members = torch.tensor([[[0.5, 0.5]], [[0.9, 0.1]]]).log()
+        >>> bagging(members, size=2)[:, 0, 0].exp().mul(10).round().tolist()
+        [[5.0, 5.0], [7.0, 3.0]]
     """
     if size < 1 or len(log_probs) % size:
         raise ValueError(f"{len(log_probs)} members do not divide into bags of {size}")
@@ -322,12 +387,12 @@ def bagging(log_probs: Tensor, size: int) -> Tensor:
     return (cumulated - counts.log().view(1, -1, 1, 1)).transpose(0, 1)
 
 
-def _rows(cohort: Cohort, memory: int) -> int:
-    """Examples whose units, at the widest site, fit into the memory; a few such tensors are alive at once."""
+def _rows(cohort: Cohort, chunk_bytes: int) -> int:
+    """Examples per chunk: four tensors of the units of the widest site fit into it."""
     widest = max(math.prod(site.shape) for site in cohort.stacked.sites)
-    return max(
-        1, memory // (4 * len(cohort.seeds) * widest * next(cohort.parameters()).element_size())
-    )
+    element_size = next(cohort.parameters()).element_size()
+
+    return max(1, chunk_bytes // (4 * len(cohort.seeds) * widest * element_size))
 
 
 class Averages(Enum):
@@ -354,7 +419,7 @@ class Rule:
     curve: str = ""
 
     def __call__(self, cohort: Cohort, x: Tensor, samples: int = 100) -> Tensor:
-        """Log-probabilities `[R, N, C]` for inputs `[N, D]`; `samples` is the number of sampled masks."""
+        """Log-probabilities `[R, N, C]` for inputs `[N, D]`, from a number of sampled masks."""
         return self.mean(_ensemble(self.averages, cohort, x, samples))
 
 
@@ -378,13 +443,22 @@ RULES: dict[str, Rule] = {
 def predict(
     cohort: Cohort, x: Tensor, names: Sequence[str], samples: int
 ) -> Iterator[tuple[str, Tensor]]:
-    """Name and prediction `[R, N, C]` of several rules; rules of the same subnetworks share one pass over them.
+    """Yield name and prediction `[R, N, C]` of several rules.
+
+    Rules that average the same subnetworks share one pass over them.
 
     Args:
         cohort: R networks.
         x: inputs `[N, D]`.
         names: of the rules, keys of `RULES`.
         samples: number of sampled masks.
+
+    Example:
+        >>> from dropout_study.dropout.networks import MLP
+        >>> cohort = Cohort(MLP(4, 3, [8], hidden_rate=0.5), seeds=[0])
+        >>> predictions = dict(predict(cohort, torch.rand(5, 4), list(RULES), samples=10))
+        >>> predictions["exact_geometric"].shape
+        torch.Size([1, 5, 3])
     """
     for averages in Averages:
         sharing = [name for name in names if RULES[name].averages is averages]

@@ -71,7 +71,7 @@ def largest(effect: Effect) -> str:
     """The largest absolute value of an effect.
 
     >>> largest(Effect([1.2e-14, -3.45e-14]))
-    '3.5e-14'
+    '3.4e-14'
     """
     return f"{max(abs(value) for value in effect.values):.2g}"
 

@@ -23,7 +23,7 @@ from dropout_study.running.carry_out import carry_out
 from dropout_study.running.job import JOB_FILE, RETRY_FILE, STOP_FILE, Job, JobState
 from dropout_study.system.processes import now_ms
 from dropout_study.system.termination import Terminated
-from dropout_study.tracking import recorder
+from dropout_study.tracking import provenance, recorder
 from dropout_study.tracking.record import RECORD_FILE, Record
 from dropout_study.tracking.store import Store
 from dropout_study.tracking.tags import DUPLICATE
@@ -105,6 +105,19 @@ def test_ten_seeds_where_five_are_recorded_train_the_five_that_are_missing(
     )
     assert third.reason.startswith(f"recorded at commit {cohorts[0].data.tags['git.commit'][:7]}")
     assert len(runs()) == 6
+
+
+def test_results_of_other_code_are_named(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this failed, seeds of different arithmetic would be averaged without a word."""
+    assert do("seeds=[0]").other_code == []
+    recorded = provenance.code()
+    monkeypatch.setattr(provenance, "code", lambda: "0ther")
+    again = do("seeds=[0]")
+    assert again.other_code == [recorded]
+    assert f"by other code than this ({recorded})" in again.reason
+    assert do("seeds=[0,1]").other_code == [recorded]
+    assert do("seeds=[2]", "dry_run=true").other_code == [recorded]
+    assert do("seeds=[2]", "optimizer.lr=0.002").other_code == []
 
 
 def test_identity_is_the_experiment_the_scientific_part_and_the_seed(do: Do) -> None:

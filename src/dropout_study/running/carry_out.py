@@ -21,7 +21,7 @@ from dropout_study.config.uri import masked
 from dropout_study.running.job import RETRY_FILE, STOP_FILE, Job, JobState, condition_of
 from dropout_study.system.processes import in_words, is_alive, now_ms, repeat_every
 from dropout_study.system.termination import Stopped, Terminated, raised
-from dropout_study.tracking import tags
+from dropout_study.tracking import provenance
 from dropout_study.tracking.record import RECORD_FILE, Record, RunStatus
 
 FAILED_FAST = "another job failed (fail_fast=true)"
@@ -41,13 +41,15 @@ class Recorded:
     Attributes:
         missing: wanted seeds that are neither complete nor being trained.
         metrics: final metrics of every complete seed, in the order of the seeds.
-        source: which commits gave the wanted seeds that are complete.
+        source: which commits, and which other code, gave the wanted seeds that are complete.
+        other_code: the code that computed some of the complete seeds, if not the present code.
         trainers: which processes train wanted seeds now; empty if none does.
     """
 
     missing: list[int]
     metrics: list[dict[str, float]] = field(default_factory=list)
     source: str = ""
+    other_code: list[str] = field(default_factory=list)
     trainers: str = ""
 
 
@@ -245,6 +247,7 @@ def _train_or_skip(config: Config, job: Job, folder: Path, sweep: Path | None) -
         recorded = _look_up(config, wanted)
         job.set_results(recorded.metrics)
         job.seeds = recorded.missing
+        job.other_code = recorded.other_code
 
         if config.dry_run:
             return _plan(config, job, recorded)
@@ -303,13 +306,14 @@ def _look_up(config: Config, wanted: list[int]) -> Recorded:
         for seed in wanted
         if seed in seeds.running and seed not in seeds.complete
     ]
-    commits = {run.data.tags.get(tags.COMMIT, "unknown")[:7] for run in complete}
+    counted = [seeds.complete[seed] for seed in sorted(seeds.complete)]
     processes = {in_words(run.data.tags) for run in running}
 
     return Recorded(
         missing=seeds.missing(wanted),
-        metrics=[seeds.complete[seed].data.metrics for seed in sorted(seeds.complete)],
-        source=f"recorded at commit {_listed(commits)} (rerun=true trains again)",
+        metrics=[run.data.metrics for run in counted],
+        other_code=provenance.other_code(run.data.tags for run in counted),
+        source=f"{provenance.origin([run.data.tags for run in complete])} (rerun=true trains again)",
         trainers=f"being trained by {_listed(processes)}" if processes else "",
     )
 

@@ -69,6 +69,7 @@ class Job:
         errors: test error (percent) of every complete seed under weight scaling.
         nlls: negative log-likelihood (nats) likewise.
         seeds: the seeds to train.
+        other_code: the code that computed some of the seeds, where it is not the present code.
         estimate: seconds that training would take (dry run).
         deaths: how often its process has died.
         condition: what it trains, see `condition_of`; empty in files of earlier versions.
@@ -84,6 +85,7 @@ class Job:
     errors: list[float] = field(default_factory=list)
     nlls: list[float] = field(default_factory=list)
     seeds: list[int] = field(default_factory=list)
+    other_code: list[str] = field(default_factory=list)
     estimate: float = 0.0
     deaths: int = 0
     condition: str = ""

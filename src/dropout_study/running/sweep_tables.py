@@ -8,12 +8,13 @@ from dropout_study.measures.statistics import PERCENT, interval
 from dropout_study.running.job import Job, JobState
 from dropout_study.running.progress import duration
 
+OTHER_CODE = "‡"
+
 
 def results_of_jobs(jobs: Sequence[Job]) -> Table:
     """Error and NLL under weight scaling per condition: mean and 95 % interval over its seeds."""
-    table = Table(
-        caption="test data, weight scaling; mean and 95 % t interval over all recorded seeds"
-    )
+    caption = "test data, weight scaling; mean and 95 % t interval over all recorded seeds"
+    table = Table(caption=caption + note_on_code(jobs))
     _add_columns(table, "condition", "seeds", "test error %", "95 % interval", "NLL (nats)", "time")
 
     for job in jobs:
@@ -21,7 +22,7 @@ def results_of_jobs(jobs: Sequence[Job]) -> Table:
         nll = interval(job.nlls)
         spread = "one seed" if error.n == 1 else f"{error.low:.2f} to {error.high:.2f}"
         spent = "recorded" if job.state == JobState.SKIPPED else duration(job.seconds)
-        numbers = (str(error.n), f"{error.mean:.2f}", spread, f"{nll.mean:.4f}", spent)
+        numbers = (f"{error.n}{mark(job)}", f"{error.mean:.2f}", spread, f"{nll.mean:.4f}", spent)
         table.add_row(job.name, *numbers)
 
     return table
@@ -30,16 +31,32 @@ def results_of_jobs(jobs: Sequence[Job]) -> Table:
 def plan_of_jobs(jobs: Sequence[Job]) -> Table:
     """What a sweep would train, and for how long, for a dry run."""
     total = duration(sum(job.estimate for job in jobs))
-    table = Table(
-        caption=f"about {total} of training in all, one job after the other; nothing was recorded"
-    )
+    caption = f"about {total} of training in all, one job after the other; nothing was recorded"
+    table = Table(caption=caption + note_on_code(jobs))
     _add_columns(table, "condition", "seeds to train", "recorded", "time")
 
     for job in jobs:
         spent = duration(job.estimate) if job.estimate else "-"
-        table.add_row(job.name, str(len(job.seeds)), str(len(job.errors)), spent)
+        table.add_row(job.name, str(len(job.seeds)), f"{len(job.errors)}{mark(job)}", spent)
 
     return table
+
+
+def mark(job: Job) -> str:
+    """The sign of a number of seeds some of which were computed by other code."""
+    return OTHER_CODE if job.other_code else ""
+
+
+def note_on_code(jobs: Sequence[Job]) -> str:
+    """What the sign means, where it stands."""
+    digests = sorted({digest for job in jobs for digest in job.other_code})
+    if not digests:
+        return ""
+
+    codes = ", ".join(digests)
+    return (
+        f"; {OTHER_CODE} some were computed by other code ({codes}), rerun=true trains them again"
+    )
 
 
 def failures_of_jobs(jobs: Sequence[Job]) -> Table:

@@ -1,4 +1,4 @@
-"""The columns of a table of results, and what a cell of each can be: a damaged table is refused."""
+"""The columns of a table of results and their allowed cells; damaged tables are refused."""
 
 import math
 import zlib
@@ -56,15 +56,17 @@ REQUIRED = (
 )
 """Columns that every row fills."""
 IDENTITY = ["study", "digest", "seed"]
-ROUNDING = 1e-6  # of a measure that is 0 or 100
-DIGITS = 1e-5  # of a value in a packed curve, which has six
+"""Columns that identify a network."""
+ROUNDING = 1e-6  # by which a measure may lie outside its range
+CURVE_PRECISION = 1e-5  # relative, of a value in a packed curve, which has six digits
+SHOWN_LENGTH = 40  # characters of a cell that a message shows
 
 
 @dataclass(frozen=True)
 class Kind:
     """What the cells of a column can be: a test of their text, and the same in words."""
 
-    holds: Callable[[str], bool]
+    allows: Callable[[str], bool]
     words: str
 
 
@@ -73,7 +75,7 @@ def check(cells: pd.DataFrame, studies: Collection[str] = ()) -> None:
 
     Args:
         cells: text, empty where there is nothing; the index is the line in the file.
-        studies: the names that a study can have; without any, every name will do.
+        studies: the allowed names of studies; any name if empty.
 
     Raises:
         ValueError: in one sentence, with line, column, and what a cell can be.
@@ -90,8 +92,10 @@ def check(cells: pd.DataFrame, studies: Collection[str] = ()) -> None:
     for column in map(str, cells):
         kind = _kind(column, studies)
         for line, text in _filled(cells, column):
-            if not kind.holds(text):
-                raise ValueError(f"line {line}, column {column}: {text[:40]!r} is not {kind.words}")
+            if not kind.allows(text):
+                raise ValueError(
+                    f"line {line}, column {column}: {text[:SHOWN_LENGTH]!r} is not {kind.words}"
+                )
 
     _check_networks(cells)
     _check_images(cells)
@@ -99,55 +103,61 @@ def check(cells: pd.DataFrame, studies: Collection[str] = ()) -> None:
 
 
 def _check_names(columns: list[str]) -> None:
-    if twice := [column for column in columns if columns.count(column) > 1]:
-        raise ValueError(f"line 1: there are two columns {twice[0]}")
+    if duplicates := [column for column in columns if columns.count(column) > 1]:
+        raise ValueError(f"line 1: there are two columns {duplicates[0]}")
 
     if missing := [column for column in REQUIRED if column not in columns]:
         raise ValueError(f"line 1: there is no column {', '.join(missing)}")
 
-    known = {*TEXT, *EVALUATION, "seed", "candidate"}
-    if other := [c for c in columns if not (c in known or c.startswith(PARAMS) or "/" in c)]:
-        named = ", ".join(sorted(known))
-        allowed = f"{named}, a setting such as model.name, or a measure such as val/error"
-        raise ValueError(f"line 1: {other[0][:40]!r} is no column of results, which are {allowed}")
+    names = {*TEXT, *EVALUATION, "seed", "candidate"}
+    if unknown := [c for c in columns if not (c in names or c.startswith(PARAMS) or "/" in c)]:
+        listed = ", ".join(sorted(names))
+        allowed = f"{listed}, a setting such as model.name, or a measure such as val/error"
+        raise ValueError(
+            f"line 1: {unknown[0][:SHOWN_LENGTH]!r} is no column of results, which are {allowed}"
+        )
 
 
 def _check_networks(cells: pd.DataFrame) -> None:
-    """A network has one row."""
+    """Refuse two rows of one network."""
     for line in cells.index[cells.duplicated(IDENTITY)]:
-        same = (cells[IDENTITY] == cells.loc[line, IDENTITY]).all(axis=1)
-        first = cells.index[same][0]
+        matches = (cells[IDENTITY] == cells.loc[line, IDENTITY]).all(axis=1)
+        first = cells.index[matches][0]
         columns = ", ".join(IDENTITY)
-        raise ValueError(f"line {line}, columns {columns}: the network of line {first} once more")
+        raise ValueError(f"line {line}, columns {columns}: it repeats the network of line {first}")
 
 
 def _check_images(cells: pd.DataFrame) -> None:
-    """What is said of test images is said of all of a data set."""
+    """Refuse packed results with different numbers of test images for one data set."""
     data = dict(_filled(cells, "data.name"))
-    lengths: dict[str, tuple[int, int]] = {}  # of a data set: the first line, and its images
+    lengths: dict[str, tuple[int, int]] = {}  # data set -> its first line, its number of images
 
     for column in (column for column in map(str, cells) if column.startswith("wrong/")):
         for line, text in _filled(cells, column):
             images = len(unpack(text))
             first, expected = lengths.setdefault(data[line], (line, images))
+
             if images != expected:
-                found = f"it is of {images} test images, and line {first} of {expected}"
-                raise ValueError(f"line {line}, column {column}: {found}")
+                difference = f"it has {images} test images, and line {first} has {expected}"
+                raise ValueError(f"line {line}, column {column}: {difference}")
 
 
 def _check_curves(cells: pd.DataFrame) -> None:
-    """What has the name of a curve is its last point."""
+    """Refuse a metric that differs from the last point of the curve of the same name."""
     for column in (column for column in map(str, cells) if f"curve/{column}" in cells):
         curves = dict(_filled(cells, f"curve/{column}"))
+
         for line, text in _filled(cells, column):
             last = unpack_curve(curves[line])[-1][1] if line in curves else float(text)
-            if not math.isclose(float(text), last, rel_tol=DIGITS, abs_tol=1e-12):
-                found = f"{text[:40]!r} is not {last:g}, with which curve/{column} ends"
-                raise ValueError(f"line {line}, column {column}: {found}")
+            if not math.isclose(float(text), last, rel_tol=CURVE_PRECISION, abs_tol=1e-12):
+                difference = (
+                    f"{text[:SHOWN_LENGTH]!r} is not {last:g}, the last point of curve/{column}"
+                )
+                raise ValueError(f"line {line}, column {column}: {difference}")
 
 
 def _filled(cells: pd.DataFrame, column: str) -> Iterator[tuple[int, str]]:
-    """Line and text of the cells of a column that are not empty."""
+    """Line and text of the filled cells of a column."""
     lines = cells.index.tolist()
     texts = cells[column].tolist()
     return ((line, text) for line, text in zip(lines, texts, strict=True) if text)
@@ -170,24 +180,24 @@ def _kind(column: str, studies: Collection[str]) -> Kind:
             return _number(ANYTHING) if column in NUMBERS else Kind(lambda _: True, "text")
         case ("curve", _, name):
             possible = range_of(name)
-            words = "a whole curve, `step:value step:value`"
+            words = "a complete curve, `step:value step:value`"
             return Kind(lambda text: _is_curve(text, possible), words)
         case ("wrong", _, _):
-            return Kind(_is_shares, "packed, a share for each test image: it was cut or changed")
+            return Kind(_is_shares, "packed, one share per test image: it was cut or changed")
         case ("picture", _, _):
             return Kind(_is_picture, "a packed picture: it was cut or changed")
 
     return _number(range_of(column))
 
 
-def _numbers() -> set[str]:
+def _numeric_settings() -> set[str]:
     """The settings that are numbers, by the schema of the configuration."""
     groups = {
         group: (kind, *kind.__subclasses__())
         for group, kind in get_type_hints(Config).items()
         if isinstance(kind, type) and is_dataclass(kind)
     }
-    of_groups = {
+    settings = {
         f"{group}.{key}"
         for group, kinds in groups.items()
         for kind in kinds
@@ -195,10 +205,10 @@ def _numbers() -> set[str]:
         if hint in (int, float, int | None, float | None)
     }
 
-    return {"bag"} | of_groups
+    return {"bag"} | settings
 
 
-NUMBERS = _numbers()
+NUMBERS = _numeric_settings()
 
 
 def _one_of(names: Collection[str]) -> Kind:

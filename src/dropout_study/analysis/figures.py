@@ -1,6 +1,7 @@
 """How figures look: one style, intervals over seeds, labels at the lines, readable in grey."""
 
 import io
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
@@ -9,9 +10,11 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.text import Annotation, Text
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
@@ -36,7 +39,6 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
 }
 
-# Okabe and Ito's colours in an order of falling darkness, each with a marker and a dash of its own.
 LOOKS = [
     {"color": "#000000", "marker": "o", "linestyle": "-"},
     {"color": "#0072B2", "marker": "s", "linestyle": "--"},
@@ -47,7 +49,8 @@ LOOKS = [
     {"color": "#56B4E9", "marker": "X", "linestyle": "-."},
     {"color": "#777777", "marker": "<", "linestyle": ":"},
 ]
-NAMED = {
+"""Okabe and Ito's colours from dark to light, each with its own marker and dash."""
+LOOK_OF = {
     **dict.fromkeys(("none", "no dropout", "rate 0", "bag", "bagged"), 0),
     **dict.fromkeys(("dropout", "rate 0.5", "hidden", "n fixed", "weight scaling"), 1),
     **dict.fromkeys(("rate 0.2", "input", "L2"), 2),
@@ -66,107 +69,159 @@ NAMED = {
     **dict.fromkeys(("single (best)", "linear", "dropout + L2"), 6),
     **dict.fromkeys(("single (mean)", "softmax regression", "dropout + max-norm"), 7),
 }
-"""What looks the same in every figure: arms and rules by their names."""
-PAGE = 10.0  # inches: the width of the report's page, and the most of a panel
-COLUMN = 4.8
-LABEL = "label"  # mark of the labels of lines; points between two of them
-SPACING = 9
+"""Arm or rule -> its look in every figure."""
+PAGE_WIDTH = 10.0  # inches, of the report
+MAX_PANEL_WIDTH = 4.8  # inches
+LINE_LABEL = "label"  # marks the labels at the ends of lines
+LABEL_SPACING = 9  # points, between the middles of two labels
+PLAIN_NUMBERS = (0.005, 1e5)
+"""Logarithmic axes from the first number on, and of a smaller span than the second, show numbers
+instead of powers."""
 
 
 def look(name: str, position: int) -> dict[str, Any]:
-    """Colour, marker and dash of a line: those of its arm, as far as its name says, else by its position."""
+    """Colour, marker and dash of a line: those of the arm in its name, else those of its position.
+
+    >>> look("dropout, long", 7) == look("dropout, trained as long as a bag", 0)
+    True
+
+    Args:
+        name: of the line; an arm or rule may be one of its parts.
+        position: chooses among all looks if the name does not.
+    """
     parts = (name, *name.split(", "), name.partition(" ")[0])
-    return LOOKS[next((NAMED[part] for part in parts if part in NAMED), position) % len(LOOKS)]
+    named = [LOOK_OF[part] for part in parts if part in LOOK_OF]
+    index = named[0] if named else position
+
+    return LOOKS[index % len(LOOKS)]
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """The look of all figures, for as long as they are drawn."""
+    """The style of all figures, inside a `with` block."""
     with mpl.rc_context(STYLE):
         yield
 
 
 def finish(figure: Figure) -> Figure:
-    """Write numbers as numbers on logarithmic axes, and move labels of lines apart."""
+    """Show numbers, not powers, on logarithmic axes, and move labels of lines apart."""
     for axes in figure.axes:
-        for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
-            if axis.get_scale() == "log" and low > 0.005 and high / low < 1e5:
-                base = axis.get_transform().base  # type: ignore[attr-defined]
-                axis.set_major_locator(
-                    LogLocator(base, _multiples(high / low) if base == 10 else (1,))
-                )
-                axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
-                axis.set_minor_locator(NullLocator())
-        _move_apart([text for text in axes.texts if text.get_gid() == LABEL], axes)
+        _show_numbers(axes.xaxis, axes.get_xlim())
+        _show_numbers(axes.yaxis, axes.get_ylim())
+        labels = [text for text in axes.texts if text.get_gid() == LINE_LABEL]
+        _move_apart(labels, axes)
 
     return figure
 
 
-def _multiples(span: float) -> tuple[float, ...]:
-    """Of the powers of ten, where a tick stands on an axis that spans a factor."""
-    return (1, 1.5, 2, 3, 4, 5, 7) if span < 12 else (1, 2, 5) if span < 200 else (1,)
+def _show_numbers(axis: Axis, limits: tuple[float, float]) -> None:
+    """Show numbers on an axis if it is logarithmic and they are neither tiny nor many."""
+    low, high = limits
+    smallest, largest_span = PLAIN_NUMBERS
+
+    if axis.get_scale() == "log" and low > smallest and high / low < largest_span:
+        base = axis.get_transform().base  # type: ignore[attr-defined]
+        multiples = _tick_multiples(high / low) if base == 10 else (1,)
+        axis.set_major_locator(LogLocator(base, multiples))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+        axis.set_minor_locator(NullLocator())
+
+
+def _tick_multiples(span: float) -> tuple[float, ...]:
+    """Multiples of powers of ten that have a tick on an axis, by the ratio of its limits."""
+    if span < 12:
+        return (1, 1.5, 2, 3, 4, 5, 7)
+    if span < 200:
+        return (1, 2, 5)
+    return (1,)
 
 
 def _move_apart(labels: Sequence[Text], axes: Axes) -> None:
-    """Shift labels, as little as can be, until each is its height above the one below it, or above the axis."""
+    """Shift labels vertically, as little as possible, until none overlaps another or the axis."""
     if not labels:
         return
 
-    points = 72 / axes.get_figure().dpi  # type: ignore[union-attr]
-    at = np.array(
-        [axes.transData.transform(cast("Annotation", label).xy)[1] * points for label in labels]
-    )
-    order = np.argsort(at, kind="stable")
-    slots = SPACING * np.arange(len(at))
-    free = isotonic_regression(at[order] - slots).x
+    points_per_pixel = 72 / axes.get_figure().dpi  # type: ignore[union-attr]
+    ends = [axes.transData.transform(cast("Annotation", label).xy)[1] for label in labels]
+    heights = np.array(ends) * points_per_pixel
+    order = np.argsort(heights, kind="stable")
+    slots = LABEL_SPACING * np.arange(len(heights))
 
-    moved = np.maximum(free, axes.bbox.y0 * points + SPACING / 2) + slots
+    # Heights minus their slots must not fall: the closest such sequence in least squares.
+    lowest = axes.bbox.y0 * points_per_pixel + LABEL_SPACING / 2
+    moved = np.maximum(isotonic_regression(heights[order] - slots).x, lowest) + slots
+
     for i, height in zip(order, moved, strict=True):
-        cast("Annotation", labels[i]).xyann = (5, float(height - at[i]))
+        cast("Annotation", labels[i]).xyann = (5, float(height - heights[i]))
 
 
 def sheet(
     columns: int = 1, rows: int = 1, width: float | None = None, height: float = 3.2
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with some axes in a row (or in rows), no wider than the page, where it is shown in its own size."""
-    figure = Figure(figsize=((width or min(COLUMN, PAGE / columns)) * columns, height * rows))
+    """A figure with a grid of axes, by default no wider than the page.
+
+    Args:
+        columns: axes in a row.
+        rows: number of rows.
+        width: of each of the axes, in inches.
+        height: of each of the axes, in inches.
+    """
+    panel_width = width or min(MAX_PANEL_WIDTH, PAGE_WIDTH / columns)
+    figure = Figure(figsize=(panel_width * columns, height * rows))
     axes = figure.subplots(rows, columns, squeeze=False)
     return figure, list(axes.flat)
 
 
 def panels(count: int, columns: int, height: float = 3.2) -> tuple[Figure, list[Axes]]:
-    """A figure with as many axes as are asked for, in rows; the rest of the last row stays empty."""
+    """A figure with a number of axes in rows; the rest of the last row stays empty.
+
+    >>> sheet, axes = panels(5, columns=3)
+    >>> len(axes)
+    5
+
+    Args:
+        count: number of axes.
+        columns: axes in a full row.
+        height: of each of the axes, in inches.
+    """
     columns = min(columns, count)
-    figure, axes = sheet(columns, -(-count // columns), height=height)
-    for left in axes[count:]:
-        left.set_visible(False)
+    rows = math.ceil(count / columns)
+    figure, axes = sheet(columns, rows, height=height)
+
+    for unused in axes[count:]:
+        unused.set_visible(False)
 
     return figure, axes[:count]
 
 
 def alt_text(figure: Figure) -> str:
-    """What a figure shows in words, with the first and the last value of every line: for those who cannot see it."""
-    return " ".join(filter(None, (_describe(axes) for axes in figure.axes if axes.get_visible())))
+    """What a figure shows in words, with the first and the last value of every named line."""
+    texts = [_axes_in_words(axes) for axes in figure.axes if axes.get_visible()]
+    return " ".join(text for text in texts if text)
 
 
-def _describe(axes: Axes) -> str:
-    x = axes.get_xlabel()
+def _axes_in_words(axes: Axes) -> str:
+    """One sentence on some axes; empty if they have no label."""
+    if not (x := axes.get_xlabel()):
+        return ""
+
     y = axes.get_ylabel()
     title = axes.get_title("left")
-    lines = [
-        f"{line.get_label()} from {first:.3g} to {last:.3g}"
-        for line in axes.lines
-        if not str(line.get_label()).startswith("_")
-        for first, last in [np.asarray(line.get_ydata(), dtype=float)[[0, -1]]]
-    ]
-    named = [text for label in axes.get_yticklabels() if (text := label.get_text())]
-    of = f"{y} against {x}" if y else f"{x}, for {', '.join(named)}"
+    lines = [_line_in_words(line) for line in axes.lines if _has_name(line)]
+    rows = ", ".join(label.get_text() for label in axes.get_yticklabels() if label.get_text())
+    shown = f"{y} against {x}" if y else f"{x}, for {rows}" if rows else x
+    parts = [title, shown, ", ".join(lines)]
 
-    return (
-        f"{title + ': ' if title else ''}{of}{': ' if lines else ''}{', '.join(lines)}."
-        if x
-        else ""
-    )
+    return ": ".join(part for part in parts if part) + "."
+
+
+def _has_name(line: Line2D) -> bool:
+    return not str(line.get_label()).startswith("_")
+
+
+def _line_in_words(line: Line2D) -> str:
+    values = np.asarray(line.get_ydata(), dtype=float)
+    return f"{line.get_label()} from {values[0]:.3g} to {values[-1]:.3g}"
 
 
 def line(
@@ -181,21 +236,21 @@ def line(
 
     Args:
         axes: where it is drawn.
-        curve: a row a step, a column a seed.
+        curve: one row per step, one column per seed.
         name: of the line.
-        position: chooses the look, where the name does not.
-        label: whether the name stands at the end.
-        within: what the quantity can be; the interval is drawn as far as that.
+        position: chooses the look if the name does not.
+        label: whether the name is written at the end.
+        within: the possible values, to which the interval is clipped.
     """
     curve = curve.sort_index()
-    of = [interval(row.dropna().tolist()).within(within) for _, row in curve.iterrows()]
-    mean = np.array([i.mean for i in of])
+    intervals = [interval(row.dropna().tolist()).within(within) for _, row in curve.iterrows()]
+    mean = np.array([ci.mean for ci in intervals])
+    low = [ci.low for ci in intervals]
+    high = [ci.high for ci in intervals]
     x = curve.index.to_numpy(dtype=float)
     drawn = look(name, position)
     axes.plot(x, mean, **drawn, markevery=max(1, len(x) // 8), label=name)
-    axes.fill_between(
-        x, [i.low for i in of], [i.high for i in of], color=drawn["color"], alpha=0.15, linewidth=0
-    )
+    axes.fill_between(x, low, high, color=drawn["color"], alpha=0.15, linewidth=0)
 
     if label:
         label_end(axes, name, (x[-1], mean[-1]), drawn["color"])
@@ -209,8 +264,8 @@ def label_end(axes: Axes, name: str, end: tuple[float, float], color: str) -> No
         "va": "center",
         "fontsize": 8,
     }
-    dark = tuple(0.7 * part for part in to_rgb(color))  # letters are thinner than lines
-    axes.annotate(name, end, color=dark, gid=LABEL, **place)
+    darker = tuple(0.7 * part for part in to_rgb(color))  # letters are thinner than lines
+    axes.annotate(name, end, color=darker, gid=LINE_LABEL, **place)
 
 
 def forest(
@@ -220,14 +275,22 @@ def forest(
     spread: float | None = None,
     within: Range = ANYTHING,
 ) -> None:
-    """Effects one below the other with their intervals; a line at the margin, or a band of ± spread around it."""
+    """Effects one below the other, each with its values, mean and interval.
+
+    Args:
+        axes: where they are drawn.
+        effects: name -> effect.
+        margin: where a line is drawn, if anywhere.
+        spread: half the width of a band around the margin, if there is one.
+        within: the possible values, to which the intervals are clipped.
+    """
     for row, effect in enumerate(effects.values()):
-        of = interval(effect.values).within(within)
-        axes.plot(list(effect.values), [row + 0.18] * of.n, ".", color="0.6", markersize=3)
+        ci = interval(effect.values).within(within)
+        axes.plot(list(effect.values), [row + 0.18] * ci.n, ".", color="0.6", markersize=3)
         axes.errorbar(
-            of.mean,
+            ci.mean,
             row,
-            xerr=[[of.mean - of.low], [of.high - of.mean]],
+            xerr=[[ci.mean - ci.low], [ci.high - ci.mean]],
             fmt="o",
             color="black",
             markersize=3,
@@ -246,14 +309,20 @@ def forest(
 
 
 def tiles(axes: Axes, rows: dict[str, NDArray[np.float64]], scale: float) -> None:
-    """Rows of square pictures side by side, `[H, n * H]`, from black at -scale to white at scale."""
+    """Rows of square pictures, from black at -scale to white at scale.
+
+    Args:
+        axes: where they are drawn.
+        rows: name -> pictures side by side, `[H, n * H]`.
+        scale: the largest value that is distinguished, in the unit of the pictures.
+    """
     side = len(next(iter(rows.values())))
-    frame = ((1, 1), (0, 0), (1, 1))
-    apart = [
-        np.pad(row.reshape(side, -1, side), frame, constant_values=np.nan) for row in rows.values()
+    gap = ((1, 1), (0, 0), (1, 1))
+    padded = [
+        np.pad(row.reshape(side, -1, side), gap, constant_values=np.nan) for row in rows.values()
     ]
-    whole = np.concatenate([row.reshape(side + 2, -1) for row in apart])
-    axes.imshow(whole, cmap="gray", vmin=-scale, vmax=scale, interpolation="none")
+    mosaic = np.concatenate([row.reshape(side + 2, -1) for row in padded])
+    axes.imshow(mosaic, cmap="gray", vmin=-scale, vmax=scale, interpolation="none")
     axes.set_yticks([(side + 2) * (i + 0.5) for i in range(len(rows))], list(rows))
     axes.set_xticks([])
     axes.tick_params(length=0)
@@ -264,14 +333,24 @@ def tiles(axes: Axes, rows: dict[str, NDArray[np.float64]], scale: float) -> Non
 def points(
     axes: Axes,
     x: Sequence[float],
-    of_seeds: Iterable[Sequence[float]],
+    values: Iterable[Sequence[float]],
     name: str,
     position: int = 0,
     label: bool = True,
     within: Range = ANYTHING,
 ) -> None:
-    """Means over seeds with intervals at some x, joined and labelled at the end."""
-    curve = pd.DataFrame([list(values) for values in of_seeds], index=list(x))
+    """Means over seeds with intervals, joined by a line that is labelled at its end.
+
+    Args:
+        axes: where they are drawn.
+        x: positions.
+        values: at each position, one value per seed.
+        name: of the line.
+        position: chooses the look if the name does not.
+        label: whether the name is written at the end.
+        within: the possible values, to which the intervals are clipped.
+    """
+    curve = pd.DataFrame([list(at_x) for at_x in values], index=list(x))
     line(axes, curve, name, position, label, within)
 
 

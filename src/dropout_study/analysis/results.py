@@ -1,4 +1,4 @@
-"""Results read back: one row for each network that counts, from any MLflow store or from the file of a report."""
+"""Results as a table with one row per network, read from an MLflow store or from a file."""
 
 import csv
 import hashlib
@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # results of a file need no MLflow
     from dropout_study.tracking.store import Store
 
 
-NAMES = {  # tag -> column
+COLUMNS_OF_TAGS = {
     tags.CONDITION_DIGEST: "digest",
     tags.ARM: "arm",
     tags.CANDIDATE: "candidate",
@@ -32,11 +32,17 @@ NAMES = {  # tag -> column
     tags.RUN_NAME: "condition",
     tags.PARENT: "run",
 }
+"""Tag of a run -> column of the table."""
 DERIVED = "model.units"  # from the widths, for MLflow's charts
 
 
 def from_store(store: "Store", studies: Sequence[str]) -> pd.DataFrame:
-    """Read the networks of some studies that count; a study without runs has no rows."""
+    """Read the networks of some studies, each once; a study without runs has no rows.
+
+    Args:
+        store: is set as MLflow's store of this process.
+        studies: names of experiments.
+    """
     import mlflow
 
     from dropout_study.tracking.lookup import authoritative_runs
@@ -46,14 +52,18 @@ def from_store(store: "Store", studies: Sequence[str]) -> pd.DataFrame:
     frames = []
 
     for study in studies:
-        found = store.client.get_experiment_by_name(study)
-        if not found or found.lifecycle_stage == "deleted":
+        experiment = store.client.get_experiment_by_name(study)
+        if not experiment or experiment.lifecycle_stage == "deleted":
             continue
 
-        number = found.experiment_id
-        if runs := authoritative_runs(store.search(number)):
-            rows = pd.DataFrame([_row(run) for run in runs.values()]).dropna(axis=1, how="all")
-            frames.append(typed(_without_ends(rows).assign(study=study, experiment=number)))
+        number = experiment.experiment_id
+        runs = authoritative_runs(store.search(number))
+        if not runs:
+            continue
+
+        rows = pd.DataFrame([_row(run) for run in runs.values()]).dropna(axis=1, how="all")
+        rows = _without_last_points(rows).assign(study=study, experiment=number)
+        frames.append(typed(rows))
 
     return pd.concat(frames, ignore_index=True) if frames else empty()
 
@@ -66,7 +76,7 @@ def empty() -> pd.DataFrame:
 def _row(run: "Run") -> dict[str, str | float]:
     """The run of a seed, with columns named as in the file."""
     labels = run.data.tags
-    row = {NAMES[tag]: text for tag, text in labels.items() if tag in NAMES}
+    row = {COLUMNS_OF_TAGS[tag]: text for tag, text in labels.items() if tag in COLUMNS_OF_TAGS}
     row |= {
         tag.removeprefix(tags.PACKED): text
         for tag, text in labels.items()
@@ -78,21 +88,21 @@ def _row(run: "Run") -> dict[str, str | float]:
     return row | run.data.metrics
 
 
-def _without_ends(rows: pd.DataFrame) -> pd.DataFrame:
-    """Without the last points of curves, which are metrics to MLflow.
+def _without_last_points(rows: pd.DataFrame) -> pd.DataFrame:
+    """Drop the last points of curves, which MLflow stores as metrics.
 
-    Those of validation stay: candidates are chosen by them.
+    Those of validation curves stay: candidates are chosen by them.
     """
-    ends = [column for column in map(str, rows) if f"curve/{column}" in rows]
-    return rows.drop(columns=[column for column in ends if not column.startswith("val/")])
+    last_points = [column for column in map(str, rows) if f"curve/{column}" in rows]
+    return rows.drop(columns=[column for column in last_points if not column.startswith("val/")])
 
 
 def from_file(file: Path, studies: Collection[str] = ()) -> pd.DataFrame:
-    """Read what `to_file` has written, if it is whole.
+    """Read a table that `to_file` has written, and check that it is complete.
 
     Args:
-        file: a checksum beside it is compared, if there is one.
-        studies: the names that a study can have; without any, every name will do.
+        file: a CSV file; a checksum next to it is compared, if there is one.
+        studies: the allowed names of studies; any name if empty.
 
     Raises:
         ConfigError: the file cannot be read, is something else, or was cut or changed; the message
@@ -102,7 +112,7 @@ def from_file(file: Path, studies: Collection[str] = ()) -> pd.DataFrame:
         content = file.read_bytes()
         cells = _cells(content)
         check(cells, studies)
-        _compare(content, checksum(file))
+        _check_sum(content, checksum_file(file))
     except OSError as error:
         raise ConfigError(f"results={file} cannot be read: {error.strerror}.") from error
     except ValueError as error:
@@ -111,29 +121,26 @@ def from_file(file: Path, studies: Collection[str] = ()) -> pd.DataFrame:
     return typed(cells.mask(cells == "").reset_index(drop=True))
 
 
-def checksum(file: Path) -> Path:
-    """Where the checksum of a file stands, as `sha256sum` writes and checks it."""
+def checksum_file(file: Path) -> Path:
+    """The file with the checksum of a file, in the format of `sha256sum`.
+
+    >>> checksum_file(Path("report/results.csv")).name
+    'results.csv.sha256'
+    """
     return file.with_name(f"{file.name}.sha256")
 
 
 def _cells(content: bytes) -> pd.DataFrame:
-    """The cells as text, by the line in which a row ends.
+    """The cells as text; the index is the line in which a row ends.
 
     Raises:
         ValueError: it is no table, or a row is shorter or longer than the header.
     """
-    try:
-        reader = csv.reader(io.StringIO(content.decode(), newline=""), strict=True)
-    except UnicodeDecodeError as error:
-        raise ValueError("it is not a file of text") from error
-
-    try:
-        (_, header), *rows = [(reader.line_num, row) for row in reader if row] or [(0, [])]
-    except csv.Error as error:
-        raise ValueError(f"line {reader.line_num}: {error}") from error
-
-    if not header:
+    rows = _csv_rows(content)
+    if not rows:
         raise ValueError("it is empty")
+
+    _, header = rows.pop(0)
 
     for line, row in rows:
         if len(row) != len(header):
@@ -144,15 +151,38 @@ def _cells(content: bytes) -> pd.DataFrame:
     return pd.DataFrame([row for _, row in rows], index=lines, columns=header, dtype=object)
 
 
-def _compare(content: bytes, sums: Path) -> None:
+def _csv_rows(content: bytes) -> list[tuple[int, list[str]]]:
+    """The rows that are not empty, each with the line in which it ends.
+
+    Raises:
+        ValueError: it is no table.
+    """
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError("it is not a file of text") from error
+
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+
+    try:
+        return [(reader.line_num, row) for row in reader if row]
+    except csv.Error as error:
+        raise ValueError(f"line {reader.line_num}: {error}") from error
+
+
+def _check_sum(content: bytes, sums: Path) -> None:
     """Refuse a file that differs from its checksum.
 
     Raises:
         ValueError: it does.
     """
-    if sums.exists() and sums.read_text(encoding="utf-8").split()[:1] != [_sum(content)]:
+    if not sums.exists():
+        return
+
+    expected = sums.read_text(encoding="utf-8").split()[:1]
+    if expected != [_sum(content)]:
         raise ValueError(
-            f"it is not the file of which {sums.name} was written, so rows may be cut or changed; "
+            f"it differs from the checksum in {sums.name}, so rows may be cut or changed; "
             f"if you changed them yourself, remove {sums.name}"
         )
 
@@ -162,18 +192,23 @@ def _sum(content: bytes) -> str:
 
 
 def to_file(runs: pd.DataFrame, file: Path) -> list[Path]:
-    """Write results as a table that can be read by anything, in an order of its own, numbers to the last digit.
+    """Write results as a CSV file with a checksum; the same results give the same bytes.
 
-    What belongs to one store alone (ids of runs and experiments) is left out. Returns the file, and
-    that of its checksum.
+    Numbers keep all digits. Ids of runs and experiments, which belong to one store, are left out.
+
+    Args:
+        runs: one row per network.
+        file: is replaced in one step.
+
+    Returns:
+        The file, and the file of its checksum.
     """
     first = ["study", "budget", "condition", "arm", "candidate", "seed", "digest", "commit", "code"]
-    columns = [c for c in first if c in runs] + sorted(
-        set(map(str, runs)) - {*first, "run", "experiment"}
-    )
-    ordered = runs.sort_values(["study", "budget", "digest", "seed"], kind="stable")[columns]
-    content = ordered.to_csv(index=False, lineterminator="\n").encode()
-    sums = checksum(file)
+    others = sorted(set(map(str, runs)) - {*first, "run", "experiment"})
+    columns = [column for column in first if column in runs] + others
+    rows = runs.sort_values(["study", "budget", "digest", "seed"], kind="stable")
+    content = rows[columns].to_csv(index=False, lineterminator="\n").encode()
+    sums = checksum_file(file)
 
     sums.unlink(missing_ok=True)
     partial = file.with_name(f"{file.name}.partial")
@@ -185,23 +220,27 @@ def to_file(runs: pd.DataFrame, file: Path) -> list[Path]:
 
 
 def typed(runs: pd.DataFrame) -> pd.DataFrame:
-    """Numbers as numbers; names, packed results and whatever is not a number as text."""
+    """Columns of numbers as numbers; names, packed results and all others as text."""
     columns: dict[str, Any] = {}
 
-    for column in runs:
-        text = column in TEXT or str(column).startswith(("wrong/", "curve/", "picture/"))
-        columns[str(column)] = _objects(runs[column]) if text else _numbers(runs[column])
+    for column in map(str, runs):
+        is_text = column in TEXT or column.startswith(("wrong/", "curve/", "picture/"))
+        columns[column] = _as_text(runs[column]) if is_text else _as_numbers(runs[column])
 
     return pd.DataFrame(columns)
 
 
-def _numbers(values: pd.Series) -> pd.Series:
+def _as_numbers(values: pd.Series) -> pd.Series:
+    """Numbers if all values are numbers, else text."""
     try:
         return pd.to_numeric(values)
     except (ValueError, TypeError):
-        return _objects(values)
+        return _as_text(values)
 
 
-def _objects(values: pd.Series) -> pd.Series:
-    """Text as plain objects, all columns of which pandas selects rows from at once: claims do so hundreds of times."""
+def _as_text(values: pd.Series) -> pd.Series:
+    """Text as objects, so that pandas keeps all text columns in one block.
+
+    The claims' row selections, hundreds per report, are much faster so.
+    """
     return values.astype(object).where(values.notna(), None)

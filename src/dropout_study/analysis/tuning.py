@@ -6,67 +6,76 @@ import pandas as pd
 
 from dropout_study.analysis.runs import ResultsMissing, Runs
 
-SEEN = ["digest", "candidate", "seed", "val/error"]
+VISIBLE_COLUMNS = ["digest", "candidate", "seed", "val/error"]
 """All that a choice may look at."""
 
 
 def without_test(frame: pd.DataFrame) -> pd.DataFrame:
-    """Of a frame of results, what a choice may look at."""
-    return frame[SEEN]
+    """The columns of a frame of results that a choice may look at."""
+    return frame[VISIBLE_COLUMNS]
 
 
 def select(frame: pd.DataFrame) -> str:
-    """The digest of the candidate with the lowest mean validation error over the seeds that all candidates have.
+    """The digest of the candidate with the lowest mean validation error over common seeds.
 
-    Of equal ones the first counts.
+    The first of several equal candidates is chosen.
+
+    >>> rows = [("a", 0, 0, 2.0), ("b", 1, 0, 1.5), ("b", 1, 1, 9.9)]
+    >>> select(pd.DataFrame(rows, columns=VISIBLE_COLUMNS))
+    'b'
 
     Args:
-        frame: a row for each network, with the columns `SEEN` and no others.
+        frame: one row per network, with the columns `VISIBLE_COLUMNS` and no others.
 
     Raises:
         ValueError: the frame holds something else, such as test results.
         ResultsMissing: the candidates have no seed in common.
     """
-    if others := sorted(set(map(str, frame)) - set(SEEN)):
-        raise ValueError(f"candidates are chosen on validation data, not on {', '.join(others)}")
+    if hidden := sorted(set(map(str, frame)) - set(VISIBLE_COLUMNS)):
+        raise ValueError(f"candidates are chosen on validation data, not on {', '.join(hidden)}")
 
-    return str(_means(frame)["error"].idxmin())
+    return str(_mean_errors(frame)["error"].idxmin())
 
 
-def _means(frame: pd.DataFrame) -> pd.DataFrame:
-    """Mean validation error of each candidate, by digest, in the order of the candidates."""
-    seeds = frame.pivot(index="seed", columns="digest", values="val/error").dropna()
-    if not len(seeds):
+def _mean_errors(frame: pd.DataFrame) -> pd.DataFrame:
+    """Number and mean validation error of each candidate, by digest, in order of the numbers."""
+    by_seed = frame.pivot(index="seed", columns="digest", values="val/error").dropna()
+    if not len(by_seed):
         raise ResultsMissing("the candidates have no seed in common")
 
     numbers = frame.groupby("digest")["candidate"].first()
+    means = pd.DataFrame({"candidate": numbers, "error": by_seed.mean()})
 
-    return pd.DataFrame({"candidate": numbers, "error": seeds.mean()}).sort_values(
-        "candidate", kind="stable"
-    )
+    return means.sort_values("candidate", kind="stable")
 
 
 def candidates(runs: Runs, arm: str) -> pd.DataFrame:
-    """The candidates of an arm, by digest: `candidate` and mean validation `error`."""
-    return _means(without_test(runs.where(arm=arm).frame))
+    """The candidates of an arm, by digest: `candidate` and mean validation `error` in percent.
+
+    Raises:
+        ResultsMissing: the arm has no results, or its candidates have no seed in common.
+    """
+    return _mean_errors(without_test(runs.where(arm=arm).frame))
 
 
 def selected(runs: Runs, arm: str) -> Runs:
-    """The networks of an arm's best candidate."""
-    of_arm = runs.where(arm=arm)
-    return of_arm.where(digest=select(without_test(of_arm.frame)))
+    """The networks of an arm's best candidate.
+
+    Raises:
+        ResultsMissing: the arm has no results, or its candidates have no seed in common.
+    """
+    networks = runs.where(arm=arm)
+    return networks.where(digest=select(without_test(networks.frame)))
 
 
 def check_equal(runs: Runs, arms: Iterable[str]) -> None:
-    """Refuse arms that were not tuned alike.
+    """Refuse arms with different numbers of candidates.
 
     Raises:
         ResultsMissing: an arm has fewer candidates than another; it is named.
     """
     counts = {arm: len(candidates(runs, arm)) for arm in arms}
-    if behind := [
-        f"{arm} ({count})" for arm, count in counts.items() if count < max(counts.values())
-    ]:
-        raise ResultsMissing(
-            f"some arms have fewer candidates than {max(counts.values())}: {', '.join(behind)}"
-        )
+    most = max(counts.values())
+
+    if fewer := [f"{arm} ({count})" for arm, count in counts.items() if count < most]:
+        raise ResultsMissing(f"some arms have fewer candidates than {most}: {', '.join(fewer)}")

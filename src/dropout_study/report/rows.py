@@ -70,7 +70,7 @@ def _row(name: str, case: str, part: Part, effect: Effect) -> Row:
 def largest(effect: Effect) -> str:
     """The largest absolute value of an effect.
 
-    >>> largest(Effect([1.2e-14, -3.45e-14]))
+    >>> largest(Effect([1.2e-14, -3.44e-14]))
     '3.4e-14'
     """
     return f"{max(abs(value) for value in effect.values):.2g}"

@@ -177,7 +177,7 @@ def test_a_token_instead_of_a_name_is_masked() -> None:
 
 
 def test_logged_tracebacks_are_masked() -> None:
-    """If this failed, train.log, which is an artifact, would hold the password of a store that is away."""
+    """If this failed, train.log, an artifact, would hold the password of a store that is away."""
     try:
         raise OSError("no route to http://ada:s3cret@host:5000/api")
     except OSError as error:

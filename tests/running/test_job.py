@@ -1,5 +1,6 @@
-"""Jobs: what is recorded is skipped, what is missing trained, what goes wrong told; on real SQLite stores."""
+"""Jobs: what is recorded is skipped, what is missing is trained, errors are reported."""
 
+import json
 import logging
 import os
 import shutil
@@ -47,9 +48,9 @@ def state(folder: Path) -> tuple[str, bool]:
     return (job.state, job.share > 0) if job else ("", False)
 
 
-def until(found: Callable[[], object]) -> None:
+def until(holds: Callable[[], object]) -> None:
     for _ in range(6_000):
-        if found():
+        if holds():
             return
         time.sleep(0.01)
     raise TimeoutError
@@ -121,7 +122,7 @@ def test_results_of_other_code_are_named(do: Do, monkeypatch: pytest.MonkeyPatch
 
 
 def test_identity_is_the_experiment_the_scientific_part_and_the_seed(do: Do) -> None:
-    """If this failed, another place or name would mean another result, or another result would count as the same."""
+    """If this failed, a place or a name would change a result, or two results count as one."""
     do("seeds=[0]")
     states = {
         "tracking.cohort=true": "skipped",
@@ -136,7 +137,7 @@ def test_identity_is_the_experiment_the_scientific_part_and_the_seed(do: Do) -> 
 
 
 def test_rerun_trains_again_to_the_same_result_and_counts(do: Do, runs: Runs) -> None:
-    """If this failed, a number could not be reproduced, or not be replaced after a fault was mended."""
+    """If this failed, a number could not be reproduced, or not be replaced after a fix."""
     first = do("seeds=[0,1]", "rules=[weight_scaling,monte_carlo]")
     second = do("seeds=[0,1]", "rules=[weight_scaling,monte_carlo]", "rerun=true")
     assert second.state == "done"
@@ -197,7 +198,7 @@ def test_a_bad_condition_fails_with_its_sentence_and_leaves_no_run(
 def test_a_crash_is_a_failed_run_with_its_reason(
     do: Do, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If this failed, a run that ran out of memory would look killed, running or, worse, complete."""
+    """If this failed, a run that ran out of memory would look killed, running or complete."""
 
     def exhaust(*_: object) -> None:
         raise MemoryError("out of memory")
@@ -253,7 +254,7 @@ def test_one_diverged_seed_fails_alone(do: Do, runs: Runs, monkeypatch: pytest.M
 
 
 def test_fail_fast_stops_what_has_not_begun(do: Do, runs: Runs, tmp_path: Path) -> None:
-    """If this failed, a sweep that was to stop at the first failure would go on for hours."""
+    """If this failed, a sweep that was to stop at the first failure would continue for hours."""
     do("model.hidden_rate=1.5", "fail_fast=true")
     assert (tmp_path / "sweep" / STOP_FILE).exists()
     job = do("seeds=[0]", "fail_fast=true")
@@ -314,7 +315,7 @@ def test_an_interrupted_run_goes_on_from_its_checkpoint(
 def test_a_damaged_or_foreign_checkpoint_is_put_aside(
     do: Do, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, foreign: bool
 ) -> None:
-    """If this failed, a condition whose checkpoint is cut short, or a file of another, could never be trained again."""
+    """If this failed, a condition with a damaged checkpoint could never be trained again."""
     place = run._checkpoint
 
     def damaged(config: Config) -> Path:
@@ -336,7 +337,7 @@ def test_a_damaged_or_foreign_checkpoint_is_put_aside(
 def test_an_interrupted_job_passes_the_interruption_on_and_may_be_started_again(
     do: Do, runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: BaseException
 ) -> None:
-    """If this failed, a job that SLURM queues again at its time limit would do nothing and count as done."""
+    """If this failed, a job that SLURM requeues at its time limit would do nothing and be done."""
 
     def interrupt(*_: object) -> None:
         raise end
@@ -387,7 +388,7 @@ def kill_when_waiting(folder: Path, process: subprocess.Popen[str]) -> threading
 def test_what_another_process_trains_is_waited_for_and_trained_if_that_dies(
     do: Do, tmp_path: Path, elsewhere: subprocess.Popen[str]
 ) -> None:
-    """If this failed, two sweeps would train the same twice, or a condition go missing with the one that died."""
+    """If this failed, two sweeps would train the same, or a condition be lost with one of them."""
     thread = kill_when_waiting(tmp_path / "sweep" / "w", elsewhere)
     job = do("seeds=[0]", folder=tmp_path / "sweep" / "w")
     thread.join()
@@ -428,7 +429,7 @@ def test_a_job_that_has_ended_is_left_alone_by_another_pass(
 
 
 def test_a_job_whose_process_died_waits_for_its_turn(do: Do, tmp_path: Path) -> None:
-    """If this failed, a condition that kills its worker would take innocent ones down again and again."""
+    """If this failed, a condition that kills its worker would end other jobs again and again."""
     folder = tmp_path / "sweep" / "3"
     before = do("seeds=[0]", folder=folder)
     before.die("killed", fail_fast=False)
@@ -581,10 +582,20 @@ def test_a_job_of_this_process_that_it_is_not_at_work_on_is_dead() -> None:
         assert not Job("a", JobState.DONE, process=name).is_active
 
 
+def test_a_file_of_an_earlier_version_is_read_with_its_state(tmp_path: Path) -> None:
+    """If this failed, an update during a sweep would lose what its jobs have done."""
+    written = {"name": "a", "state": "skipped", "errors": [1.5], "condition": "c", "process": {}}
+    (tmp_path / JOB_FILE).write_text(json.dumps(written))
+    job = left(tmp_path)
+    assert (job.state, type(job.state), job.errors) == ("skipped", JobState, [1.5])
+    (tmp_path / JOB_FILE).write_text(json.dumps(written | {"state": "of a later version"}))
+    assert Job.load(tmp_path) is None
+
+
 def test_a_store_that_is_away_costs_nothing(
     do: Do, runs: Runs, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """If this failed, an outage in the middle of a sweep would cost the results of hours, or record them twice."""
+    """If this failed, an outage would cost the results of hours, or record them twice."""
     folder = tmp_path / "sweep" / "away"
     database = tmp_path / "mlflow.db"
     database.rename(tmp_path / "away")

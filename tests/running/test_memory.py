@@ -49,7 +49,7 @@ def needs(config: Config, examples: int = 400) -> tuple[int, int]:
 def test_training_keeps_weights_and_a_batch(
     make_config: Make, overrides: list[str], tensors: int, units: int
 ) -> None:
-    """If this failed, a condition would be refused that fits, or trained until memory is exhausted."""
+    """If this failed, a condition that fits would be refused, or memory run out in training."""
     training, _ = needs(make_config(*SMALL, *overrides))
     assert training == 4 * 2 * (tensors * WEIGHTS + 7 * units)
     wide, _ = needs(make_config(*SMALL, *overrides, "trainer.precision=64-true"))
@@ -57,7 +57,7 @@ def test_training_keeps_weights_and_a_batch(
 
 
 def test_sampling_keeps_a_pool_and_its_redraws(make_config: Make) -> None:
-    """If this failed, a pool that cannot be stored would be found out after the training."""
+    """If this failed, a pool that cannot be stored would be reported after the training."""
     _, sampling = needs(make_config(*SMALL))
     pool = 2 * 50 * 2 * 400 * 10 * 4
     redraws = 4 * (8 * 10 + 7 * 2 * 400)  # up to ten of the masks; seven points of the curve
@@ -76,7 +76,7 @@ def test_the_largest_networks_of_the_studies_fit(make_config: Make) -> None:
 def test_what_cannot_fit_is_refused_with_both_figures(
     make_config: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If this failed, a condition would die after hours, or one that fits when others have ended never begin."""
+    """If this failed, a condition would die after hours, or one that fits be refused."""
     config = make_config(*SMALL)
     network = make_network(config.model, 64, 10)
     training, sampling = needs(config)

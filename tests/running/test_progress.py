@@ -41,7 +41,7 @@ def test_a_line_without_anything_done_promises_nothing() -> None:
     )
 
 
-def test_each_end_is_told_with_its_reason() -> None:
+def test_each_end_is_printed_with_its_reason() -> None:
     """If this failed, a skipped or failed condition would look like a trained one."""
     assert outcome_line(Job("a", state=JobState.DONE, errors=[1.0, 3.0])).startswith(
         "a: 2.00 % test error, 2 seeds"
@@ -63,6 +63,6 @@ def test_each_end_is_told_with_its_reason() -> None:
     )
 
 
-def test_durations_are_told_in_the_unit_that_people_use() -> None:
+def test_durations_are_printed_in_the_unit_that_people_use() -> None:
     """If this failed, an hour would be 3600 s."""
     assert [duration(s) for s in (5, 600, 7200)] == ["5 s", "10 min", "2.0 h"]

@@ -60,7 +60,7 @@ def test_a_run_that_does_not_end_well_is_recorded_with_its_reason(
 def test_a_network_fails_for_its_losses_its_results_or_another_of_its_bag(
     make_config: Callable[..., Config],
 ) -> None:
-    """If this failed, numbers that are none would count as results, or bags be judged of which a network is broken."""
+    """If this failed, NaN would count as a result, or a bag with a diverged network be judged."""
     config = make_config("seeds=[0,1,2,3,4,5]", "probes=[bags]", "bag=2")
     module = CohortTraining(config, make_network(config.model, 64, 10))
     module.diverged = {3: 50}
@@ -98,7 +98,7 @@ def test_tables_of_a_terminal_show_errors_that_can_be() -> None:
 def test_a_written_configuration_is_the_one_that_ran_but_for_the_password(
     make_config: Callable[..., Config], tmp_path: Path
 ) -> None:
-    """If this failed, a file in a shared store would open the database, or a cohort be evaluated as another net."""
+    """If this failed, a file would reveal a password, or a cohort be evaluated as another net."""
     config = make_config(
         "tracking.uri=postgresql://ada:s3cret@there/runs", "model.widths=[3]", "regularizer=l2"
     )

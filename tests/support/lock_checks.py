@@ -22,7 +22,7 @@ def keep(uri: str, held: Event) -> None:
 def check_lock(
     uri: str, name: str, say: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Wait for the lock of a store that another process holds, until that one is killed; then take it twice."""
+    """Wait for a lock until the process that holds it is killed; then take it twice."""
     monkeypatch.setattr(locks, "SILENT_WAIT_SECONDS", 0.2)
     held = FORKS.Event()
     holder = FORKS.Process(target=keep, args=(uri, held))

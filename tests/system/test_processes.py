@@ -1,4 +1,4 @@
-"""Who is still at work."""
+"""Whether a process is still at work."""
 
 import time
 
@@ -10,7 +10,7 @@ from support.processes import another_process
 
 
 def test_a_process_is_alive_until_it_is_killed() -> None:
-    """If this failed, a run that was killed would block its condition, or a running one would be started twice."""
+    """If this failed, a killed run would block its condition, or a running one be started twice."""
     assert is_alive(this_process(), now_ms())
 
     with another_process() as (process, name):
@@ -26,7 +26,7 @@ def test_a_process_is_alive_until_it_is_killed() -> None:
 
 
 def test_another_process_with_the_same_number_is_another_one() -> None:
-    """If this failed, a restarted container, where numbers repeat, would take its dead runs for its own."""
+    """If this failed, a restarted container, where numbers repeat, would adopt its dead runs."""
     created = float(this_process()["pid.created"])
     assert not is_alive(this_process() | {"pid.created": f"{created - 0.01:.2f}"}, now_ms())
     assert not is_alive(this_process() | {"pid.created": f"{created + 0.01:.2f}"}, now_ms())
@@ -63,7 +63,7 @@ def test_silence_of_two_minutes_is_death_on_this_machine_as_well() -> None:
 
 
 def test_a_repeated_action_stops_with_its_block_and_may_fail() -> None:
-    """If this failed, a store that is away would end training, or heartbeats would go on after it."""
+    """If this failed, a store that is away would end training, or heartbeats outlive a run."""
     calls: list[int] = []
 
     def act() -> None:

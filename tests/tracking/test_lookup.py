@@ -55,7 +55,7 @@ def recorded(client: MlflowClient) -> RecordedSeeds:
     return look_up(Store(client.tracking_uri), "capacity", "abc")
 
 
-def test_what_is_complete_is_known_and_the_rest_is_missing(put: Put, client: MlflowClient) -> None:
+def test_what_is_complete_is_found_and_the_rest_is_missing(put: Put, client: MlflowClient) -> None:
     """If this failed, recorded seeds would be trained again, or missing ones never."""
     assert recorded(client).missing([0, 1]) == [0, 1], "there is no experiment yet"
     put()
@@ -78,7 +78,7 @@ def test_what_did_not_finish_is_missing(put: Put, client: MlflowClient, status: 
 
 
 def test_of_a_cohort_with_a_diverged_seed_the_others_count(put: Put, client: MlflowClient) -> None:
-    """If this failed, one diverged network would cost the results of its whole cohort, or count as one."""
+    """If this failed, one diverged network would cost its whole cohort, or count as a result."""
 
     def diverge(saved: Record) -> None:
         saved.seeds[1].failure = "diverged"
@@ -96,7 +96,7 @@ def test_of_a_cohort_with_a_diverged_seed_the_others_count(put: Put, client: Mlf
 
 
 def test_a_running_cohort_keeps_others_away_until_it_dies(put: Put, client: MlflowClient) -> None:
-    """If this failed, two sweeps would train the same, or a killed one would block its condition for ever."""
+    """If this failed, two sweeps would train the same, or a dead one would block its condition."""
     cohort = put("RUNNING")
     assert recorded(client).missing([0, 1, 2]) == [2]
     client.set_tag(cohort, HEARTBEAT, str(now_ms() - 130_000))
@@ -106,7 +106,7 @@ def test_a_running_cohort_keeps_others_away_until_it_dies(put: Put, client: Mlfl
 def test_only_runs_without_a_living_process_are_marked_killed(
     put: Put, client: MlflowClient
 ) -> None:
-    """If this failed, a run would stay RUNNING for ever, or one that is going on would be called dead."""
+    """If this failed, a run would stay RUNNING for ever, or an active one be called dead."""
 
     def elsewhere(saved: Record) -> None:
         saved.tags |= {"host.id": "another container with the same host name", "pid": "1"}
@@ -130,7 +130,7 @@ def test_only_runs_without_a_living_process_are_marked_killed(
 def test_a_run_that_was_taken_for_dead_can_still_finish(
     tmp_path: Path, uri: str, client: MlflowClient
 ) -> None:
-    """If this failed, a run whose heartbeat could not be sent for a while would look killed and complete at once."""
+    """If this failed, a run whose heartbeat was late would look killed and complete at once."""
     saved = example()
     saved.tags |= {"pid": "999999999"}
     saved.save(tmp_path)
@@ -148,16 +148,14 @@ def test_a_run_that_was_taken_for_dead_can_still_finish(
 
 
 def seeds(client: MlflowClient, seed: int) -> list[Run]:
-    found = client.search_runs(
-        ["1"], f"tags.seed = '{seed}'", order_by=["attributes.start_time ASC"]
-    )
-    return list(found)
+    order = ["attributes.start_time ASC"]
+    return list(client.search_runs(["1"], f"tags.seed = '{seed}'", order_by=order))
 
 
 def test_of_two_complete_runs_the_first_counts_and_the_other_is_a_duplicate(
     put: Put, client: MlflowClient
 ) -> None:
-    """If this failed, what two processes trained at once on a server would count twice in means and intervals."""
+    """If this failed, networks that two processes trained at once would count twice."""
 
     def later(saved: Record) -> None:
         saved.started_ms += 1_000
@@ -207,7 +205,7 @@ def authoritative_cohorts(client: MlflowClient) -> dict[int, str]:
 def test_what_is_deleted_does_not_count_until_it_is_restored(
     put: Put, client: MlflowClient
 ) -> None:
-    """If this failed, a job would be skipped as recorded that the report misses, or a seed count twice."""
+    """If this failed, a job would be skipped that the report misses, or a seed count twice."""
     first = put()
     of_first = {
         run.data.tags["seed"]: run.info.run_id
@@ -246,7 +244,7 @@ def test_tags_say_what_counts_again_after_a_deletion(put: Put, client: MlflowCli
 def test_more_runs_than_a_store_hands_out_at_once_are_all_seen(
     put: Put, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If this failed, what is recorded beyond some number would be trained again and miss in the report."""
+    """If this failed, runs beyond some number would be trained again, and missing in the report."""
     monkeypatch.setattr(store, "RUNS_PER_REQUEST", 2)
 
     for first in (0, 2, 4):

@@ -19,18 +19,18 @@ from dropout_study.tracking.run_content import MAX_TAG_LENGTH
 
 @given(st.lists(st.booleans(), min_size=1, max_size=500))
 def test_misclassified_images_come_back_exactly(wrong: list[bool]) -> None:
-    """If this failed, paired standard errors would be of other images than those that were misclassified."""
+    """If this failed, paired standard errors would be of images that were not misclassified."""
     assert unpack(pack(np.array(wrong, dtype=float))).tolist() == wrong
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=200))
 def test_shares_come_back_to_a_thirtieth(shares: list[float]) -> None:
-    """If this failed, the standard errors of mean subnetworks would be off by more than their rounding."""
+    """If this failed, standard errors of mean subnetworks would be off by more than rounding."""
     assert np.abs(unpack(pack(shares)) - shares).max() <= 1 / 30 + 1e-12
 
 
 def test_ten_thousand_images_fit_into_a_tag_and_a_cell() -> None:
-    """If this failed, MLflow would refuse the tag (8,000 characters), or a comma would break the table."""
+    """If this failed, MLflow would refuse the tag, or a comma would break the table."""
     source = np.random.default_rng(0)
     text = pack(source.binomial(20, 0.15, 10_000) / 20)
     assert len(text) < 8_000
@@ -53,7 +53,7 @@ def test_a_curve_comes_back_to_six_digits() -> None:
 
 
 def test_a_picture_is_kept_to_half_a_step_and_fits_into_a_tag() -> None:
-    """If this failed, features would be shown distorted or with the wrong sign, or be left out of the store."""
+    """If this failed, features would be distorted, of the wrong sign, or missing in the store."""
     picture = np.array([[0.0, 0.5, -1.27], [1.0, -0.006, 0.004]])
     assert unpack_picture(pack_picture(picture)) == pytest.approx(
         np.array([[0.0, 0.5, -1.27], [1.0, -0.01, 0.0]]), abs=1e-9

@@ -31,7 +31,7 @@ def record(saved: Record, folder: Path, uri: str) -> list[Run]:
 
 
 def test_a_finished_record_becomes_a_cohort_with_nested_seeds(tmp_path: Path, uri: str) -> None:
-    """If this failed, the UI would not show means with their intervals, or seeds below their cohort."""
+    """If this failed, MLflow's pages would lack means with intervals, or seeds below cohorts."""
     saved = example()
     saved.end(RunStatus.FINISHED)
     cohort, first, second = record(saved, tmp_path, uri)
@@ -63,7 +63,7 @@ def test_a_finished_record_becomes_a_cohort_with_nested_seeds(tmp_path: Path, ur
 
 
 def test_widths_become_a_number_and_the_table_of_seeds_is_named(tmp_path: Path, uri: str) -> None:
-    """If this failed, charts could not lay the size of a net on an axis, or a run's page would show raw JSON."""
+    """If this failed, charts could not put the size of a net on an axis, or show raw JSON."""
     saved = example()
     saved.params = {"model.widths": "16x8"}
     saved.artifacts = [TABLE]
@@ -90,7 +90,7 @@ def test_recording_is_idempotent_from_start_to_end(tmp_path: Path, uri: str) -> 
 
 
 def test_a_run_that_was_only_created_is_completed(tmp_path: Path, uri: str) -> None:
-    """If this failed, a connection lost between two calls would leave a complete run without its parameters."""
+    """If this failed, a connection lost between two calls would cost a run its parameters."""
     saved = example()
     client = Store(uri).client
     saved.end(RunStatus.FINISHED)
@@ -105,7 +105,7 @@ def test_a_run_that_was_only_created_is_completed(tmp_path: Path, uri: str) -> N
 
 
 def test_the_seed_stands_in_its_tag_and_not_in_the_role(tmp_path: Path, uri: str) -> None:
-    """If this failed, "the runs of seeds" could not be asked for, or older stores get every seed twice."""
+    """If this failed, a query could not ask for seeds, or older stores get every seed twice."""
     saved = example()
     client = Store(uri).client
     started = record(saved, tmp_path, uri)
@@ -141,7 +141,7 @@ def test_what_failed_is_not_complete_and_says_why(
 
 @pytest.mark.parametrize("metric_first", [True, False])
 def test_a_metric_that_a_curve_would_replace_is_an_error(metric_first: bool) -> None:
-    """If this failed, a store would show the last point of a curve, such as the last layer, for a mean over layers."""
+    """If this failed, a store would show the last point of a curve for a mean over its points."""
     saved = example()
     values = torch.tensor([[3.0, 5.0], [1.0, 2.0]])
     added = [
@@ -161,7 +161,7 @@ def test_a_metric_that_a_curve_would_replace_is_an_error(metric_first: bool) -> 
 
 
 def test_what_an_older_record_holds_under_the_key_of_a_curve_is_left_out(tmp_path: Path) -> None:
-    """If this failed, what was recorded before such keys were an error could not be evaluated or recorded again."""
+    """If this failed, records with such keys could not be evaluated or recorded again."""
     saved = example()
     saved.seeds[0].metrics["val/error"] = 7.0
     saved.save(tmp_path)
@@ -177,6 +177,7 @@ def test_a_record_survives_writing_and_reading(tmp_path: Path) -> None:
     loaded = Record.load(tmp_path)
     assert loaded.seeds[1].metrics == saved.seeds[1].metrics
     assert loaded.id == saved.id
+    assert (type(loaded.status), type(loaded.role)) == (RunStatus, Role)
     assert {path.name for path in tmp_path.iterdir()} == {RECORD_FILE, UNRECORDED}, (
         "nothing is half-written"
     )
@@ -185,10 +186,11 @@ def test_a_record_survives_writing_and_reading(tmp_path: Path) -> None:
 def everything(uri: str) -> dict[str, str]:
     """The id of every run of the store, deleted ones included, and its stage."""
     client = Store(uri).client
-    experiments = [found.experiment_id for found in client.search_experiments(ViewType.ALL)]
-    found = client.search_runs(experiments, run_view_type=ViewType.ALL)
+    experiments = client.search_experiments(ViewType.ALL)
+    numbers = [experiment.experiment_id for experiment in experiments]
+    runs = client.search_runs(numbers, run_view_type=ViewType.ALL)
 
-    return {run.info.run_id: run.info.lifecycle_stage for run in found}
+    return {run.info.run_id: run.info.lifecycle_stage for run in runs}
 
 
 def test_a_deleted_run_is_not_brought_back_to_life(
@@ -235,7 +237,7 @@ def test_a_deleted_experiment_does_not_keep_others_from_being_recorded(
     assert [(folder / UNRECORDED).exists() for folder in folders] == [True, False]
 
 
-def test_a_run_without_networks_is_told_from_a_cohort(tmp_path: Path, uri: str) -> None:
+def test_a_run_without_networks_is_refused_with_what_it_is(tmp_path: Path, uri: str) -> None:
     """If this failed, evaluating the wrong run would end in a message about a missing file."""
     client = Store(uri).client
     sweep = example()
@@ -251,10 +253,10 @@ def test_a_run_without_networks_is_told_from_a_cohort(tmp_path: Path, uri: str) 
     client.delete_run(gone)
 
     says = {
-        seed.info.run_id: f"one network of a cohort .* evaluate the cohort: run={cohort.info.run_id}$",
+        seed.info.run_id: f"one network of a cohort .* the cohort: run={cohort.info.run_id}$",
         of_sweep: f"is a sweep of 3 conditions; .* tags.sweep = '{sweep.id}'$",
         report: r"\(report\) holds no networks; evaluate a cohort",
-        gone: f"was deleted; restore it first: MLFLOW_TRACKING_URI={uri} mlflow runs restore --run-id {gone}$",
+        gone: f"was deleted; .* MLFLOW_TRACKING_URI={uri} mlflow runs restore --run-id {gone}$",
         "0123": "neither a checkpoint nor a run of sqlite",
     }
     for run_id, reason in says.items():
@@ -295,7 +297,7 @@ def test_what_a_store_missed_before_it_was_moved_is_recorded(project: Path, tmp_
 
 
 def test_a_store_of_the_same_name_is_another_one(tmp_path: Path) -> None:
-    """If this failed, results for a drive that is away would be recorded beside it, and never there."""
+    """If this failed, results for a drive that is away would be recorded in another store."""
     here = f"sqlite:///{tmp_path}/mlflow.db"
     elsewhere = {
         "sqlite:////absent/mlflow.db": [False, True],  # moved with the folder, or not
@@ -304,15 +306,15 @@ def test_a_store_of_the_same_name_is_another_one(tmp_path: Path) -> None:
         here: [False, False],
     }
     folders = [tmp_path / "outputs", tmp_path.parent / "outputs"]
-    found = {
+    belongs = {
         recorded: [_belongs_elsewhere(recorded, Store(here), folder) for folder in folders]
         for recorded in elsewhere
     }
-    assert found == elsewhere
+    assert belongs == elsewhere
 
 
 def test_a_server_is_the_same_with_and_without_its_password(tmp_path: Path) -> None:
-    """If this failed, what was recorded with a password in the address would never reach its server."""
+    """If this failed, results recorded with a password in the address would never be synced."""
     server = "http://127.0.0.1:5000"
     assert not _belongs_elsewhere("http://ada:***@127.0.0.1:5000", Store(server), tmp_path)
     assert _belongs_elsewhere("http://ada:***@127.0.0.2:5000", Store(server), tmp_path)

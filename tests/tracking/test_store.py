@@ -32,7 +32,7 @@ def uri(tmp_path: Path) -> str:
 
 
 def test_a_deleted_experiment_is_named(uri: str) -> None:
-    """If this failed, runs would vanish into an experiment that the UI does not show, or nobody know what to type."""
+    """If this failed, runs would vanish into an experiment that MLflow's pages do not show."""
     number = Store(uri).prepare("capacity", "")
     Store(uri).client.delete_experiment(number)
     command = f"MLFLOW_TRACKING_URI={uri} mlflow experiments restore --experiment-id {number}"
@@ -43,12 +43,12 @@ def test_a_deleted_experiment_is_named(uri: str) -> None:
 
 
 def test_an_experiment_takes_a_new_description_and_keeps_it(uri: str) -> None:
-    """If this failed, MLflow's pages would show what a study was about when it was first run, or nothing."""
+    """If this failed, MLflow's pages would show an outdated description, or none."""
     client = Store(uri).client
     number = Store(uri).prepare("capacity", "the old")
 
-    for told, shown in (("the new", "the new"), ("", "the new")):
-        assert Store(uri).prepare("capacity", told) == number
+    for given, shown in (("the new", "the new"), ("", "the new")):
+        assert Store(uri).prepare("capacity", given) == number
         assert client.get_experiment(number).tags["mlflow.note.content"] == shown
 
 
@@ -136,7 +136,7 @@ def older(uri: str) -> None:
 
 
 def test_an_older_store_is_upgraded_and_its_copy_kept(uri: str, tmp_path: Path) -> None:
-    """If this failed, a user of an older MLflow could not go on with the same store, or lose it in an upgrade."""
+    """If this failed, a store of an older MLflow could not be used, or an upgrade lose it."""
     older(uri)
     Store(uri).prepare("capacity", "")
     assert revision(tmp_path / "mlflow.db") != OLDER
@@ -239,7 +239,7 @@ def test_a_newer_store_is_refused_and_left_alone(uri: str, tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("without_credentials")
-def test_a_server_that_does_not_answer_is_told_at_once_and_without_its_password() -> None:
+def test_a_server_that_does_not_answer_is_reported_at_once_and_without_its_password() -> None:
     """If this failed, a mistyped address would cost minutes, or leak a password."""
     with pytest.raises(ConfigError, match="the store cannot be opened") as raised:
         Store("http://ada:s3cret@127.0.0.1:9").prepare("capacity", "")
@@ -255,7 +255,29 @@ def test_the_command_that_shows_the_results_can_be_pasted() -> None:
         assert shlex.split(command) == ["mlflow", "ui", "--backend-store-uri", uri]
 
 
-def test_a_folder_that_cannot_be_written_is_told_before_training() -> None:
+@pytest.mark.usefixtures("without_credentials")
+def test_messages_and_links_show_a_store_without_its_password() -> None:
+    """If this failed, a log, a record or a printed line would open the store to its readers."""
+    database = Store("postgresql+psycopg://ada:s3cret@there/runs")
+    server = Store("http://ada:s3cret@there:5000/")
+    assert database.shown == "postgresql+psycopg://ada:***@there/runs"
+    assert database.page("7").startswith("http://127.0.0.1:5000/#/experiments/7/")
+    assert server.link("7").startswith("http://there:5000/#/experiments/7/")
+
+    for text in (database.link("7"), database.restore_command("run", "1"), server.shown):
+        assert "s3cret" not in text
+
+
+def test_asking_whether_a_store_exists_does_not_create_it(uri: str, tmp_path: Path) -> None:
+    """If this failed, a dry run or a report would leave an empty store behind."""
+    store = Store(uri)
+    assert not store.exists
+    assert list(tmp_path.iterdir()) == []
+    store.prepare("capacity", "")
+    assert store.exists
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_training() -> None:
     """If this failed, hours of training would end in an exception."""
     with pytest.raises(
         ConfigError, match=r"/proc/outputs/x cannot be written: /proc: .*; choose another o"
@@ -263,7 +285,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_training() -> None:
         check_writable(Path("/proc/outputs/x"), "output")
 
 
-def test_a_folder_that_there_cannot_be_is_told_before_training(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_exist_is_refused_before_training(tmp_path: Path) -> None:
     """If this failed, a name that is too long, or a file in the way, would be a traceback."""
     (tmp_path / "file").touch()
     for name in ("a" * 300, "file", "file/in/it"):
@@ -273,7 +295,7 @@ def test_a_folder_that_there_cannot_be_is_told_before_training(tmp_path: Path) -
             check_writable(tmp_path / name, "checkpoint.folder")
 
 
-def test_a_disk_that_is_nearly_full_is_told_before_training(
+def test_a_disk_that_is_nearly_full_is_refused_before_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If this failed, a checkpoint or a record would be cut short."""

@@ -55,7 +55,7 @@ def of(uri: str, study: str) -> dict[int, Run]:
 def test_networks_of_several_cohorts_are_evaluated_as_they_were_trained(
     do: Callable[..., Job], uri: str
 ) -> None:
-    """If this failed, a study that trains nothing would judge other networks than those that were trained."""
+    """If this failed, a study that trains nothing would judge networks of other training."""
     assert do("capacity", "seeds=[3,1]", "tracking.cohort=true").state == "done"
     assert (
         do("capacity", "seeds=[1,2]", "tracking.cohort=true").state == "done"
@@ -76,7 +76,7 @@ def test_networks_of_several_cohorts_are_evaluated_as_they_were_trained(
 def test_a_cohort_that_is_not_there_is_missed_in_a_sentence_and_leaves_no_run(
     do: Callable[..., Job], uri: str
 ) -> None:
-    """If this failed, untrained networks would be judged, or a traceback be all there is to read."""
+    """If this failed, untrained networks would be judged, or the only message be a traceback."""
     missing = do("co_adaptation", "seeds=[0,1]", "probes=[units]")
     assert missing.state == "failed"
     assert "holds no weights of seeds [0, 1]" in missing.reason
@@ -88,7 +88,7 @@ def test_a_cohort_that_is_not_there_is_missed_in_a_sentence_and_leaves_no_run(
 def test_where_one_network_diverged_the_others_are_evaluated(
     do: Callable[..., Job], uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If this failed, one seed would cost its cohort every evaluation, or be evaluated though it has no numbers."""
+    """If this failed, one diverged seed would prevent every evaluation, or be evaluated itself."""
     original = Cohort.__init__
 
     def broken(self: Cohort, network: Network, seeds: list[int]) -> None:
@@ -119,7 +119,7 @@ def test_where_one_network_diverged_the_others_are_evaluated(
 
 
 def test_the_advice_for_missing_weights_is_not_skipped(do: Callable[..., Job], uri: str) -> None:
-    """If this failed, the printed command would answer that all is recorded, and its message come back for ever."""
+    """If this failed, the printed command would skip everything, and the message come back."""
     do("capacity", "seeds=[0]")
     without = do("co_adaptation", "seeds=[0]", "probes=[units]")
     assert without.reason.endswith("data=digits seeds=[0] rerun=true"), (

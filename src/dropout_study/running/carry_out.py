@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -306,20 +306,17 @@ def _look_up(config: Config, wanted: list[int]) -> Recorded:
         for seed in wanted
         if seed in seeds.running and seed not in seeds.complete
     ]
-    counted = [seeds.complete[seed] for seed in sorted(seeds.complete)]
+    averaged = [seeds.complete[seed] for seed in sorted(seeds.complete)]
+    origin = provenance.origin([run.data.tags for run in complete])
     processes = {in_words(run.data.tags) for run in running}
 
     return Recorded(
         missing=seeds.missing(wanted),
-        metrics=[run.data.metrics for run in counted],
-        other_code=provenance.other_code(run.data.tags for run in counted),
-        source=f"{provenance.origin([run.data.tags for run in complete])} (rerun=true trains again)",
-        trainers=f"being trained by {_listed(processes)}" if processes else "",
+        metrics=[run.data.metrics for run in averaged],
+        other_code=provenance.other_code(run.data.tags for run in averaged),
+        source=f"{origin} (rerun=true trains again)",
+        trainers=f"being trained by {' and '.join(sorted(processes))}" if processes else "",
     )
-
-
-def _listed(texts: Iterable[str]) -> str:
-    return " and ".join(sorted(texts))
 
 
 def _plan(config: Config, job: Job, recorded: Recorded) -> None:

@@ -1,4 +1,4 @@
-"""What a condition needs of memory, at the least, against what can be had."""
+"""The least memory that a condition needs, against what is available."""
 
 import math
 import sys
@@ -19,19 +19,19 @@ from dropout_study.training.build import make_network
 
 
 def check(config: Config, network: Network, examples: int, trains: bool) -> None:
-    """Refuse what cannot fit, before anything is trained.
+    """Refuse a condition that cannot fit into memory, before anything is trained.
 
-    Only tensors that are certainly alive together are counted, and half of the machine counts as
+    Only tensors that certainly exist at the same time are counted. Half of the machine counts as
     free in any case: what other processes hold now may be free later.
 
     Args:
         config: the condition and its seeds.
         network: one of its networks; on the device `meta` it takes no memory itself.
-        examples: of the test set.
-        trains: whether the networks are trained here, or are there already.
+        examples: their number in the test set.
+        trains: whether the networks are trained, and not taken from a store.
 
     Raises:
-        ConfigError: with both figures, and the remedy.
+        ConfigError: with the memory needed and available, and a remedy.
     """
     memory = psutil.virtual_memory()
     free = max(memory.available, memory.total // 2) + psutil.swap_memory().free
@@ -51,11 +51,11 @@ def check(config: Config, network: Network, examples: int, trains: bool) -> None
 
 
 def _limit() -> int:
-    """Bytes that the control groups of this process may take, as containers and SLURM set them."""
+    """Bytes that the control groups of this process allow, as set by containers and SLURM."""
     try:
         group = Path("/proc/self/cgroup").read_text(encoding="ascii").strip().rpartition("::")[2]
         folder = Path("/sys/fs/cgroup") / group.lstrip("/")
-    except OSError:  # only Linux has them
+    except OSError:  # not on Linux
         return sys.maxsize
 
     limits = [place / "memory.max" for place in (folder, *folder.parents)]
@@ -65,14 +65,14 @@ def _limit() -> int:
 
 
 def training(config: Config, network: Network, trains: bool) -> int:
-    """Bytes of weights, gradients, the optimizer's states, and what an update keeps of a batch.
+    """Bytes of weights, gradients, states of the optimizer, and activations of a batch.
 
-    Where a GPU trains, only those of the weights, which are made here.
+    If a GPU trains, only the weights are counted, which are created in main memory.
     """
     weights = len(config.seeds) * sum(p.numel() for p in network.parameters()) * _bytes(config)
     on_gpu = config.trainer.accelerator != "cpu" and torch.cuda.is_available()
     if on_gpu or not trains:
-        return 2 * weights  # those of each network, and those of all
+        return 2 * weights  # of the single networks, and stacked
 
     states = 2
 
@@ -80,7 +80,7 @@ def training(config: Config, network: Network, trains: bool) -> int:
         states = 1 if config.optimizer.momentum else 0
 
     best = 1 if config.budget.weights == "best" else 0
-    # Behind a site that drops lie the units, their masks and the product.
+    # A site that drops keeps the units, their masks and the product.
     units = sum(math.prod(site.shape) * (3 if site.rate else 1) for site in network.sites)
     batch = len(config.seeds) * config.data.batch_size * units
     half = 2 if config.trainer.precision == "bf16-mixed" else 1
@@ -89,7 +89,7 @@ def training(config: Config, network: Network, trains: bool) -> int:
 
 
 def sampling(config: Config, network: Network, examples: int) -> int:
-    """Bytes of the pool of sampled predictions, twice while it is stacked, and of its re-draws."""
+    """Bytes of the pool of sampled predictions, which is copied once, and of its re-draws."""
     pooled = any(RULES[rule].curve for rule in config.rules)
     if not pooled or not any(site.rate for site in network.sites):
         return 0
@@ -104,15 +104,15 @@ def sampling(config: Config, network: Network, examples: int) -> int:
 
 
 def _bytes(config: Config) -> int:
-    """Of a weight or a prediction."""
+    """Bytes of a weight or a prediction."""
     return 8 if config.trainer.precision == "64-true" else 4
 
 
 def check_memory(config: Config, images: Images, trains: bool) -> None:
-    """Refuse a condition that cannot fit into memory (see `memory.check`).
+    """Refuse a condition that cannot fit into memory: `check` for its network and test set.
 
     Raises:
-        ConfigError: naming what it needs, and what there is.
+        ConfigError: with the memory needed and available, and a remedy.
     """
     with torch.device("meta"):
         network = make_network(config.model, images.inputs, images.classes)

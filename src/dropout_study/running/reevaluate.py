@@ -1,4 +1,4 @@
-"""Rules evaluated on a stored cohort."""
+"""Evaluating rules on a stored cohort."""
 
 import os
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from rich.table import Table
 from dropout_study.config import read
 from dropout_study.config.schema import Config, ConfigError, Evaluate
 from dropout_study.data.datasets import load_images
+from dropout_study.data.images import Images
 from dropout_study.dropout.cohort import Cohort, load_weights
 from dropout_study.evaluation.evaluate import check_rules, distinct_rules, evaluate_cohort
 from dropout_study.measures.statistics import PERCENT, interval
@@ -29,34 +30,96 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
 
     Args:
         chosen: the run (or checkpoint), the rules, the number of masks.
-        folder: takes the files of a run that has to be fetched.
+        folder: takes the files of a run that has to be downloaded.
 
     Raises:
         ConfigError: the run or checkpoint is missing, deleted, truncated, not that of a cohort, or
-            of other networks; or the networks drop nothing, and weight scaling is not asked for.
+            of other networks; or the networks drop nothing, and the rules lack weight scaling.
     """
     quiet()
     quiet_mlflow()
     store = Store(chosen.tracking.uri)
-    checkpoint = Path(chosen.run)
-    if checkpoint.suffix == ".pt" or checkpoint.exists():
-        folder = checkpoint if checkpoint.is_dir() else checkpoint.parent
-    else:
-        download(chosen.run, store, folder)
-        if not (folder / WEIGHTS_FILE).exists():
-            raise ConfigError(
-                f"run={chosen.run} cannot be evaluated: its weights were not kept; "
-                "train it again with rerun=true tracking.cohort=true."
-            )
+    folder = _files(chosen, store, folder)
 
     config = read.load_config(folder / CONFIG_FILE)
     config.rules = chosen.rules
     config.mc = chosen.mc
     config.data.root = data_root(chosen, config)
+
     images = load_images(config.data)
     check_memory(config, images, trains=False)
-    cohort = Cohort(make_network(config.model, images.inputs, images.classes), config.seeds)
+    record, cohort = _load_cohort(chosen, config, images, folder)
+    _check_rules(chosen, config, cohort)
 
+    data = DataModule(images, config.data, config.seeds, config.budget.updates)
+    evaluate_cohort(config, cohort, data, record)
+    record.evaluated_ms = now_ms()
+    record.store = store.shown
+    record.artifacts = list(dict.fromkeys(record.artifacts + write_run_page(record, folder)))
+    record.save(folder)
+    recorder.try_to_record(folder, store)
+
+    return record
+
+
+def data_root(chosen: Evaluate, config: Config) -> str:
+    """The folder of a stored run's data: as typed, where it was, or where data usually are."""
+    if chosen.data_root:
+        return chosen.data_root
+
+    if Path(config.data.root).expanduser().is_dir():
+        return config.data.root
+
+    return os.environ.get("DROPOUT_STUDY_DATA", "data")
+
+
+def results_table(record: Record, rules: Sequence[str]) -> Table:
+    """The measures of each rule: means over the seeds."""
+    table = Table(
+        title=record.name,
+        caption=f"test data; mean and 95 % interval over {len(record.successful)} seeds",
+    )
+
+    for heading in ("rule", "error %", "95 % interval", "NLL (nats)", "Brier", "ECE"):
+        table.add_column(heading, justify="left" if heading == "rule" else "right")
+
+    for rule in rules:
+        if record.values(f"test/brier/{rule}"):
+            table.add_row(*_row(record, rule))
+
+    return table
+
+
+def _files(chosen: Evaluate, store: Store, folder: Path) -> Path:
+    """The folder with the files of a run: that of its checkpoint, or `folder` once downloaded.
+
+    Raises:
+        ConfigError: the store has no such run, or no weights of it.
+    """
+    checkpoint = Path(chosen.run)
+    if checkpoint.suffix == ".pt" or checkpoint.exists():
+        return checkpoint if checkpoint.is_dir() else checkpoint.parent
+
+    download(chosen.run, store, folder)
+
+    if not (folder / WEIGHTS_FILE).exists():
+        raise ConfigError(
+            f"run={chosen.run} cannot be evaluated: its weights were not kept; "
+            "train it again with rerun=true tracking.cohort=true."
+        )
+
+    return folder
+
+
+def _load_cohort(
+    chosen: Evaluate, config: Config, images: Images, folder: Path
+) -> tuple[Record, Cohort]:
+    """The record of a run, and its networks.
+
+    Raises:
+        ConfigError: a file is missing, truncated or of other networks, or every network failed.
+    """
+    cohort = Cohort(make_network(config.model, images.inputs, images.classes), config.seeds)
     if config.trainer.precision == "64-true":
         cohort.double()
 
@@ -69,54 +132,28 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
     if not record.successful:
         raise ConfigError(f"run={chosen.run} cannot be evaluated, for it failed: {record.reason}")
 
+    return record, cohort
+
+
+def _check_rules(chosen: Evaluate, config: Config, cohort: Cohort) -> None:
+    """Refuse rules that cannot be used, or that all amount to weight scaling.
+
+    Raises:
+        ConfigError: naming the rules.
+    """
     check_rules(config, cohort)
 
     if not distinct_rules(config.rules, cohort):
         raise ConfigError(
             f"rules={config.rules} cannot be used: run={chosen.run} drops no units, so that "
-            "all rules are weight scaling; say rules=[weight_scaling]."
+            "all rules are weight scaling; use rules=[weight_scaling]."
         )
 
-    evaluate_cohort(
-        config, cohort, DataModule(images, config.data, config.seeds, config.budget.updates), record
-    )
-    record.evaluated_ms = now_ms()
-    record.store = store.shown
-    record.artifacts = list(dict.fromkeys(record.artifacts + write_run_page(record, folder)))
-    record.save(folder)
-    recorder.try_to_record(folder, store)
 
-    return record
+def _row(record: Record, rule: str) -> list[str]:
+    """The cells of one rule: error with its interval, then the means of the other measures."""
+    error = interval(record.values(f"test/error/{rule}")).within(PERCENT)
+    spread = f"{error.low:.2f} to {error.high:.2f}" if error.n > 1 else "-"
+    means = [interval(record.values(f"test/{key}/{rule}")).mean for key in ("nll", "brier", "ece")]
 
-
-def data_root(chosen: Evaluate, config: Config) -> str:
-    """Where the data of a stored run are now: as typed, where they were, or in their usual place."""
-    were = config.data.root
-    if chosen.data_root or Path(were).expanduser().is_dir():
-        return chosen.data_root or were
-
-    return os.environ.get("DROPOUT_STUDY_DATA", "data")
-
-
-def results_table(record: Record, rules: Sequence[str]) -> Table:
-    """The measures of each rule, mean over seeds."""
-    table = Table(
-        title=record.name,
-        caption=f"test data; mean and 95 % interval over {len(record.successful)} seeds",
-    )
-
-    for heading in ("rule", "error %", "95 % interval", "NLL (nats)", "Brier", "ECE"):
-        table.add_column(heading, justify="left" if heading == "rule" else "right")
-
-    for rule in rules:
-        if record.values(f"test/brier/{rule}"):
-            measures = {
-                m: interval(record.values(f"test/{m}/{rule}"))
-                for m in ("error", "nll", "brier", "ece")
-            }
-            error = measures["error"].within(PERCENT)
-            spread = f"{error.low:.2f} to {error.high:.2f}" if error.n > 1 else "-"
-            others = [f"{measures[m].mean:.4f}" for m in ("nll", "brier", "ece")]
-            table.add_row(rule, f"{error.mean:.2f}", spread, *others)
-
-    return table
+    return [rule, f"{error.mean:.2f}", spread, *(f"{mean:.4f}" for mean in means)]

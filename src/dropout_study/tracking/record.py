@@ -1,4 +1,4 @@
-"""The record of a run: one JSON file in the job's folder, written before anything reaches a store."""
+"""The record of a run: a JSON file in the job's folder, written before a store gets anything."""
 
 import dataclasses
 import json
@@ -35,7 +35,7 @@ class RunStatus(StrEnum):
 
 
 class Role(StrEnum):
-    """What a run stands for: the networks of a condition, one of them, or a sweep over conditions."""
+    """What a run stands for: the networks of a condition, one of them, or a sweep."""
 
     COHORT = "cohort"
     SEED = "seed"

@@ -262,10 +262,10 @@ def first_line(error: Exception) -> str:
 
 
 def quiet_mlflow() -> None:
-    """Keep MLflow's notes on creating tables, and its pages on a failing database, off the terminal.
+    """Keep MLflow's notes on creating tables, and its pages on failing databases, off the terminal.
 
-    Takes effect after MLflow was imported, which sets levels of its own. Callers report a failing
-    database in a sentence.
+    MLflow sets levels of its own when it is imported, so this is called afterwards. Callers report
+    a failing database in a sentence.
     """
     for library in ("mlflow", "alembic"):
         logging.getLogger(library).setLevel(logging.WARNING)

@@ -158,6 +158,16 @@ def test_every_link_leads_somewhere(page: Path) -> None:
             assert anchor in readme.anchors(readme.read(target)), f"{page.name}: {link}"
 
 
+@pytest.mark.parametrize(
+    "page", [*readme.PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name
+)
+def test_every_file_that_is_named_exists(page: Path) -> None:
+    """If this failed, a page would send its reader to a file that was moved."""
+    text = readme.without_code(readme.read(page))
+    for path in re.findall(r"`([\w/]+/\w+\.(?:py|yaml|csv|html))`", text):
+        assert existing(path), f"{page.name}: {path}"
+
+
 def test_every_page_is_linked_from_the_readme() -> None:
     """If this failed, nobody would find a page."""
     linked = {link.partition("#")[0] for link in readme.links(TEXT)}

@@ -24,9 +24,19 @@ MAX_UPDATES_PER_BLOCK = 10
 def subset(labels: Tensor, size: int | None, resample: str, seed: int) -> Tensor:
     """Indices of the examples that the network of a seed learns from, `[size]`.
 
-    Subsets of one seed are nested: the 500 contain the 100. They are class-balanced within one
-    example a class up to ten times the rarest class; `None` takes all. A bootstrap draws as many
-    again, with replacement.
+    Subsets of one seed are nested: the 500 contain the 100. Up to ten times the size of the rarest
+    class, the numbers of examples per class differ by at most one.
+
+    Args:
+        labels: of all training examples, `[N]`.
+        size: number of examples; None takes all.
+        resample: `none`, or `bootstrap`, which draws as many again, with replacement.
+        seed: of the network.
+
+    Example:
+        >>> labels = torch.arange(100) % 10
+        >>> labels[subset(labels, size=10, resample="none", seed=0)].sort().values.tolist()
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
     """
     chosen = class_balanced_order(labels, generator(Purpose.SUBSET, seed))[:size]
 
@@ -39,14 +49,24 @@ def subset(labels: Tensor, size: int | None, resample: str, seed: int) -> Tensor
 
 
 def combined(digests: Sequence[str]) -> str:
-    """One digest for the digests of several seeds, in their order."""
+    """One digest of 12 hexadecimal digits for the digests of several seeds, in their order."""
     return hashlib.sha256("".join(digests).encode()).hexdigest()[:12]
 
 
 class BatchStream:
-    """The endless sequence of one network's batches: epoch after epoch, each in an order of its own.
+    """The endless sequence of one network's batches: each epoch in an order of its own.
 
-    Batches run on across the ends of epochs, so a batch may be larger than the subset.
+    A batch may extend over the end of an epoch, and may be larger than the subset.
+
+    Args:
+        indices: of the network's examples, `[N]`.
+        seed: of the network.
+        size: examples per batch.
+
+    Example:
+        >>> stream = BatchStream(torch.arange(6), seed=0, size=4)
+        >>> torch.cat([stream.batch(update) for update in range(3)]).bincount().tolist()
+        [2, 2, 2, 2, 2, 2]
     """
 
     def __init__(self, indices: Tensor, seed: int, size: int) -> None:

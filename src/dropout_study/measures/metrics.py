@@ -1,7 +1,8 @@
-"""How good and how certain predictions are: functions of log-probabilities `[..., N, C]` and labels `[..., N]`.
+"""How good and how certain predictions are, from log-probabilities `[..., N, C]` and labels `[..., N]`.
 
-Errors are counted, probabilities stay logarithms, so that no certainty turns into an infinity.
-Sums are taken in float32 at least. What is no distribution, or no label of it, raises ValueError.
+Probabilities stay logarithms, so that a certain and wrong prediction has a finite NLL. Sums are
+taken in float32 at least. Predictions that are no distributions (logits, or probabilities), and
+labels of another shape or class, raise ValueError.
 """
 
 import math
@@ -12,32 +13,54 @@ from torch import Tensor
 
 from dropout_study.dropout.rules import widen
 
-BINS = 15
+BINS = 15  # of confidence, for calibration
 
 
 def errors(log_probs: Tensor, labels: Tensor) -> Tensor:
-    """Whether each prediction is wrong, `[..., N]`; a tie goes to the lower class."""
+    """Whether each prediction is wrong, `[..., N]`; a tie goes to the lower class.
+
+    >>> errors(torch.tensor([[0.2, 0.8], [0.6, 0.4]]).log(), torch.tensor([1, 1])).tolist()
+    [False, True]
+    """
     return log_probs.argmax(-1) != _labels(labels, log_probs)
 
 
 def nll(log_probs: Tensor, labels: Tensor) -> Tensor:
-    """Negative log-likelihood of each label in nats, `[..., N]`."""
+    """Negative log-likelihood of each label in nats, `[..., N]`.
+
+    >>> round(nll(torch.tensor([[0.25, 0.75]]).log(), torch.tensor([0])).item(), 3)  # ln 4
+    1.386
+    """
     labels = _labels(labels, log_probs)
     return -_distributions(log_probs).gather(-1, labels.unsqueeze(-1)).squeeze(-1)
 
 
 def brier(log_probs: Tensor, labels: Tensor) -> Tensor:
-    """Brier score of each example, `[..., N]`: squared distance to the label's distribution, in [0, 2]."""
-    log_probs, labels = _distributions(log_probs), _labels(labels, log_probs)
+    """Brier score of each example in [0, 2], `[..., N]`: squared distance to the label's distribution.
+
+    >>> round(brier(torch.tensor([[0.25, 0.75]]).log(), torch.tensor([0])).item(), 3)
+    1.125
+    """
+    labels = _labels(labels, log_probs)
+    log_probs = _distributions(log_probs)
     truth = torch.zeros_like(log_probs).scatter(-1, labels.unsqueeze(-1), 1.0)
     return (log_probs.exp() - truth).square().sum(-1)
 
 
 def calibration_gaps(log_probs: Tensor, labels: Tensor, bins: int = BINS) -> Tensor:
-    """Confidence less hits, summed over the examples of each bin, `[..., bins]`: what adds up over batches.
+    """Sum over the examples of each bin of confidence minus correctness, `[..., bins]`.
 
-    Bins of equal width, each closed above. torchmetrics (1.9) gives confidence 1.0, where MNIST
+    The expected calibration error in [0, 1] is the sum over bins of |gap| / N. The gaps add up over
+    batches, the error does not.
+
+    Bins have equal width and are closed above. torchmetrics (1.9) gives confidence 1.0, where MNIST
     saturates, a bin of its own behind the last (its issue 3510); here it belongs to the last.
+
+    Example:
+        >>> log_probs = torch.tensor([[0.8, 0.2], [0.8, 0.2]]).log()
+        >>> gaps = calibration_gaps(log_probs, torch.tensor([0, 1]), bins=2)
+        >>> [round(gap, 3) for gap in gaps.tolist()]  # confidence 0.8, half of them correct
+        [0.0, 0.6]
     """
     confidence, predicted = _distributions(log_probs).exp().max(-1)
     hit = (predicted == _labels(labels, log_probs)).to(confidence.dtype)
@@ -50,19 +73,30 @@ def calibration_gaps(log_probs: Tensor, labels: Tensor, bins: int = BINS) -> Ten
 
 
 def predictive_entropy(log_probs: Tensor) -> Tensor:
-    """Entropy of each prediction in nats, `[..., N]`."""
+    """Entropy of each prediction in nats, `[..., N]`, from 0 to ln C.
+
+    >>> round(predictive_entropy(torch.tensor([[0.5, 0.5]]).log()).item(), 3)  # ln 2
+    0.693
+    """
     probs = _distributions(log_probs).exp()
     return -probs.xlogy(probs).sum(-1)
 
 
 def mutual_information(log_probs: Tensor) -> Tensor:
-    """What an example's label would tell about the subnetwork, in nats, `[..., N]`.
+    """Mutual information of label and subnetwork in nats, `[..., N]`: how far subnetworks disagree.
 
-    Entropy of the mean minus mean entropy, of subnetworks' predictions `[K, ..., N, C]`; never
-    negative.
+    Entropy of the mean prediction minus mean entropy; never negative.
+
+    Args:
+        log_probs: predictions of K subnetworks, `[K, ..., N, C]`.
 
     Raises:
-        ValueError: there are no two subnetworks.
+        ValueError: there are fewer than two subnetworks.
+
+    Example:
+        >>> sure_but_different = torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]]]).log()
+        >>> round(mutual_information(sure_but_different).item(), 3)  # ln 2
+        0.693
     """
     _check_subnetworks(log_probs)
     log_probs = _distributions(log_probs)
@@ -72,10 +106,18 @@ def mutual_information(log_probs: Tensor) -> Tensor:
 
 
 def disagreement(log_probs: Tensor) -> Tensor:
-    """Share of pairs of different subnetworks that predict different classes, `[..., N]`, from `[K, ..., N, C]`.
+    """Share of the pairs of subnetworks that predict different classes, `[..., N]`.
+
+    Args:
+        log_probs: predictions of K subnetworks, `[K, ..., N, C]`.
 
     Raises:
-        ValueError: there is no pair.
+        ValueError: there are fewer than two subnetworks.
+
+    Example:
+        >>> predictions = torch.tensor([[[0.9, 0.1]], [[0.8, 0.2]], [[0.4, 0.6]]]).log()
+        >>> round(disagreement(predictions).item(), 3)  # two of three pairs
+        0.667
     """
     _check_subnetworks(log_probs)
     k = len(log_probs)
@@ -86,20 +128,25 @@ def disagreement(log_probs: Tensor) -> Tensor:
 
 
 def fluctuation(losses: Sequence[float]) -> float:
-    """How much the training loss jumps from one point to the next, over the second half of its curve.
+    """Noise of a training loss relative to its mean, over the second half of the curve.
 
-    The standard deviation of a point around the course of the curve, relative to the mean: the root
-    mean square of the differences of neighbours by sqrt(2), so that a slow descent does not count.
+    Root mean square of the differences of neighbours, divided by sqrt(2) and by the mean, so that
+    a slow descent hardly counts.
+
+    >>> round(fluctuation([9.0, 9.0, 1.0, 3.0, 1.0, 3.0]), 3)
+    0.606
     """
-    late = torch.tensor(losses[len(losses) // 2 :], dtype=torch.float64)
-    return float(late.diff().square().mean().div(2).sqrt() / late.mean().clamp_min(1e-12))
+    second_half = torch.tensor(losses[len(losses) // 2 :], dtype=torch.float64)
+    noise = second_half.diff().square().mean().div(2).sqrt()
+
+    return float(noise / second_half.mean().clamp_min(1e-12))
 
 
 def _distributions(log_probs: Tensor) -> Tensor:
     """The log-probabilities in float32 at least.
 
-    The first prediction tells them from logits, and from probabilities, whose exponentials add up
-    to 3 or more; rounded to bfloat16 they are within 0.05 of 1.
+    Only the first prediction is checked: exponentials of probabilities add up to 3 or more, those
+    of log-probabilities to 1, within 0.05 when rounded to bfloat16.
     """
     log_probs = widen(log_probs)
     if log_probs.numel():

@@ -1,4 +1,4 @@
-"""Intervals over seeds, p values, and how well a test set can tell two networks apart."""
+"""Intervals over seeds, p values, and how small an effect a test set can resolve."""
 
 import math
 from collections.abc import Sequence
@@ -7,10 +7,9 @@ from statistics import fmean, stdev
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import (
-    stdtr,
-    stdtrit,
-)  # of Student's t; scipy.stats would take a second to import
+
+# Student's t; scipy.stats would take a second to import.
+from scipy.special import stdtr, stdtrit
 
 Range = tuple[float, float]
 """The lowest and the highest value that a quantity can have."""
@@ -27,7 +26,11 @@ RANGES = {
 
 
 def range_of(key: str) -> Range:
-    """What a metric can be, by the measure in its key, such as `test/error/weight_scaling`."""
+    """The possible values of a metric, by the measure in its key.
+
+    >>> range_of("test/error/weight_scaling")
+    (0.0, 100.0)
+    """
     measures = [part.partition("_")[0] for part in reversed(key.split("/"))]
     return next((RANGES[measure] for measure in measures if measure in RANGES), ANYTHING)
 
@@ -43,7 +46,11 @@ class Interval:
     n: int
 
     def within(self, possible: Range) -> "Interval":
-        """The same with limits that the quantity can have: for what is shown, not for decisions."""
+        """The interval cut to possible values: to show, not to decide.
+
+        >>> f"{interval([0.1, 0.2, 0.6]).within((0.0, 100.0)):.2f}"
+        '0.30 (0.00 to 0.96)'
+        """
         if self.n == 1:
             return self
 
@@ -52,8 +59,11 @@ class Interval:
 
     def __format__(self, spec: str) -> str:
         """The mean with its limits, each in the given format: `1.20 (1.10 to 1.30)`."""
-        mean, low, high = (format(value, spec) for value in (self.mean, self.low, self.high))
-        return f"{mean} ({low} to {high})" if self.n > 1 else mean
+        mean = format(self.mean, spec)
+        if self.n == 1:
+            return mean
+
+        return f"{mean} ({self.low:{spec}} to {self.high:{spec}})"
 
 
 def interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
@@ -67,6 +77,10 @@ def interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
 
     Raises:
         ValueError: without values.
+
+    Example:
+        >>> f"{interval([1.0, 2.0, 3.0]):.2f}"
+        '2.00 (-0.48 to 4.48)'
     """
     if not values:
         raise ValueError("an interval needs at least one value")
@@ -83,28 +97,38 @@ def interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
 
 
 def p_value(values: Sequence[float], margin: float = 0.0) -> float:
-    """Two-sided p value of the t test that the mean over seeds is `margin` (nan below two values)."""
-    of = interval(values)
-    if of.n < 2 or not math.isfinite(of.mean):
+    """Two-sided p value of the t test that the mean over seeds is `margin`; nan below two values.
+
+    >>> round(p_value([1.0, 2.0, 3.0]), 3)
+    0.074
+    """
+    estimate = interval(values)
+    if estimate.n < 2 or not math.isfinite(estimate.mean):
         return math.nan
 
-    if of.sd == 0:
-        return 1.0 if of.mean == margin else 0.0
+    distance = abs(estimate.mean - margin)
+    if estimate.sd == 0:
+        return 1.0 if distance == 0 else 0.0
 
-    return float(2 * stdtr(of.n - 1, -abs(of.mean - margin) / (of.sd / math.sqrt(of.n))))
+    t = distance / (estimate.sd / math.sqrt(estimate.n))
+
+    return float(2 * stdtr(estimate.n - 1, -t))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's adjustment of several p values: each is at most 0.05 in a family-wise test at 5 %.
+    """Holm's adjustment of several p values: rejecting those up to 0.05 keeps the family at 5 %.
 
-    The smallest is multiplied by their number, the next by one less, and so on, and none falls
-    below one before it (Holm 1979). A nan stays nan and does not count.
+    With m p values in ascending order, p_(i) becomes max over j <= i of (m - j + 1) p_(j), at most
+    1 (Holm 1979). A nan stays nan and does not count.
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
     """
     adjusted = [math.nan] * len(p_values)
     highest = 0.0
-    order = sorted(
-        (i for i, p in enumerate(p_values) if not math.isnan(p)), key=lambda i: p_values[i]
-    )
+    counted = [i for i, p in enumerate(p_values) if not math.isnan(p)]
+    order = sorted(counted, key=lambda i: p_values[i])
+
     for rank, i in enumerate(order):
         highest = max(highest, min(1.0, (len(order) - rank) * p_values[i]))
         adjusted[i] = highest
@@ -113,9 +137,16 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def image_error(differences: NDArray[np.floating]) -> float:
-    """Standard error of a mean over test images, for one difference an image (its mean over seeds), `[N]`.
+    """Standard error of a mean over test images: sd / sqrt(N).
 
-    All seeds share one test set, which more seeds do not enlarge: an effect below 1.96 of these is
-    not one of the networks but possibly of the images.
+    All seeds share one test set, which more seeds do not enlarge: an effect below 1.96 standard
+    errors may be one of the images instead of the networks.
+
+    Args:
+        differences: per image, the mean over seeds, `[N]`.
+
+    Example:
+        >>> round(image_error(np.array([1.0, 0.0, -1.0, 0.0])), 3)
+        0.408
     """
     return float(np.std(differences, ddof=1) / math.sqrt(len(differences)))

@@ -11,11 +11,20 @@ from dropout_study.config.schema import Regularizer
 def penalty(
     regularizer: Regularizer, weights: Sequence[Tensor], hidden: Sequence[Tensor]
 ) -> Tensor | float:
-    """What the regularizers add to each network's loss, `[R]`.
+    """What the regularizers add to each network's loss, `[R]`, or 0.
 
-    l2 and l1 times the sum of squares and of absolute values of all weights (biases are free);
-    sparsity times the absolute activation of a hidden unit, summed over units and averaged over the
-    batch.
+    l2 sum w^2 + l1 sum |w| over all weights, without biases; and sparsity times the absolute
+    activations, summed over hidden units and averaged over the batch.
+
+    Args:
+        regularizer: the factors.
+        weights: of each layer, `[R, ...]`.
+        hidden: activations of each hidden layer, `[R, N, ...]`.
+
+    Example:
+        >>> weights = [torch.tensor([[1.0, -2.0], [0.0, 3.0]])]
+        >>> penalty(Regularizer(l2=0.5), weights, hidden=[]).tolist()
+        [2.5, 4.5]
     """
     total: Tensor | float = 0.0
 
@@ -34,6 +43,21 @@ def penalty(
 
 
 def project(weight: Tensor, axes: tuple[int, ...], limit: float) -> None:
-    """Shrink, in place, the incoming weights of every unit to a Euclidean norm of at most `limit`."""
+    """Shrink, in place, each unit's incoming weights to a Euclidean norm of at most `limit`.
+
+    The max-norm constraint of Srivastava et al. (2014),
+    https://jmlr.org/papers/v15/srivastava14a.html.
+
+    Args:
+        weight: of a layer, with or without a leading axis R.
+        axes: negative axes of one unit's incoming weights (`Network.incoming`).
+        limit: above 0.
+
+    Example:
+        >>> weight = torch.tensor([[3.0, 0.3], [4.0, 0.4]])
+        >>> project(weight, axes=(-2,), limit=1.0)
+        >>> [round(norm, 2) for norm in weight.norm(dim=0).tolist()]
+        [1.0, 0.5]
+    """
     norm = torch.linalg.vector_norm(weight, dim=axes, keepdim=True)
     weight.mul_(limit / norm.clamp_min(limit))

@@ -1,4 +1,4 @@
-"""What a configuration describes: a network, and when it is validated."""
+"""From a configuration to a network, and to the interval of its validations."""
 
 from typing import cast
 
@@ -8,12 +8,18 @@ from dropout_study.dropout.networks import MLP, LeNet, Network
 
 
 def validation_interval(config: Config) -> int:
-    """Updates between two validations."""
+    """Updates between two validations, at least 1."""
     return max(1, config.budget.updates // config.budget.validations)
 
 
 def make_network(model: Model, inputs: int, classes: int) -> Network:
-    """The network that a configuration describes."""
+    """The network of a configuration.
+
+    Args:
+        model: its kind, sizes and rates.
+        inputs: pixels of an image.
+        classes: number of classes.
+    """
     match model:
         case schema.SoftmaxRegression(input_rate=input_rate):
             return MLP(inputs, classes, input_rate=input_rate)

@@ -12,17 +12,17 @@ from dropout_study.config.schema import Config
 from dropout_study.data.batches import combined
 from dropout_study.training.build import validation_interval
 
-CHECKPOINT = 4  # changes with what a checkpoint holds: one of another version is not resumed
+CHECKPOINT_VERSION = 4  # of the format; checkpoints of other versions are ignored
 
 
 class Checkpointing:
-    """Now and then writes all that training needs to go on after an interruption.
+    """Writes a checkpoint from time to time, from which an interrupted run resumes.
 
-    Masks and batches follow from the update, so a run that goes on from a checkpoint ends as one
-    that was never interrupted, bit for bit.
+    Masks and batches follow from the number of the update, so a resumed run ends as one that was
+    never interrupted, bit for bit.
 
     Args:
-        file: is replaced whole or not at all.
+        file: replaced atomically.
         seconds: between two checkpoints.
     """
 
@@ -48,19 +48,22 @@ class Checkpointing:
 
 
 def checkpoint_name(config: Config) -> str:
-    """The name of the checkpoint of a run, which the next start of the same run finds.
+    """File name of a run's checkpoint: the same at every start of the same run.
 
-    Lightning counts blocks, whose length follows from the validations, which the digest leaves out.
+    It has the validation interval, which the digest leaves out, since Lightning counts blocks,
+    whose length depends on it.
     """
     seeds = combined([str(seed) for seed in config.seeds])
-    every = validation_interval(config)
-    return f"{config.study.name}-{condition_digest(config)}-{seeds}-{every}.{CHECKPOINT}.ckpt"
+    interval = validation_interval(config)
+    run = f"{config.study.name}-{condition_digest(config)}-{seeds}-{interval}"
+
+    return f"{run}.{CHECKPOINT_VERSION}.ckpt"
 
 
 def resumable(file: Path) -> bool:
-    """Whether a file is the checkpoint that its name says (`checkpoint_name`)."""
+    """Whether a file is an intact checkpoint of the run in its name (`checkpoint_name`)."""
     try:
         run = torch.load(file, map_location="cpu", weights_only=True)["run"]
-    except Exception:  # whatever a damaged or foreign file makes of itself
+    except Exception:  # a damaged or foreign file may raise anything
         return False
     return bool(run == file.name)

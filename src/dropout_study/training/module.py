@@ -50,17 +50,16 @@ class CohortTraining(pl.LightningModule):
     Attributes:
         curves: `train/loss`, `val/error`, `val/nll` by update, for every network.
         results: final metric -> values of the networks, filled by validation and test.
-        diverged: index of a network -> the first update at which its loss was seen not to be a
-            number.
+        diverged: index of a network -> the first recorded update at which its loss was NaN or
+            infinite.
     """
 
     def __init__(
         self, config: Config, network: Network, checkpointing: "Checkpointing | None" = None
     ) -> None:
         super().__init__()
-        self.automatic_optimization = (
-            False  # spares the closures and hooks around a step, 4 % of a small one
-        )
+        # Without the closures and hooks around a step, a small update takes 4 % less.
+        self.automatic_optimization = False
         self.config = config
         self._checkpointing = checkpointing
         self.cohort = Cohort(network, config.seeds)
@@ -85,7 +84,7 @@ class CohortTraining(pl.LightningModule):
             self._update(x.to(self.dtype), labels)
 
     def _update(self, x: Tensor, labels: Tensor) -> None:
-        """One update of all networks, each with masks of its own; inputs `[R, B, D]`, labels `[R, B]`."""
+        """One update of all networks, each with its own masks; inputs `[R, B, D]`, labels `[R, B]`."""
         update = self.global_step
         sites = self.cohort.stacked.sites
         factors = masks.sample(
@@ -112,7 +111,13 @@ class CohortTraining(pl.LightningModule):
             self._note_divergence()
 
     def losses(self, x: Tensor, labels: Tensor, factors: masks.Masks) -> Tensor:
-        """Loss of every network with its regularizers, `[R]`, for inputs `[R, B, D]` and labels `[R, B]`."""
+        """Cross-entropy in nats plus regularizers of every network, `[R]`.
+
+        Args:
+            x: inputs `[R, B, D]`.
+            labels: `[R, B]`.
+            factors: masks as in `Cohort.forward`.
+        """
         *hidden, logits = self.cohort.outputs(x, factors)
         per_example = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
         loss = per_example.view(labels.shape).mean(1)
@@ -121,11 +126,10 @@ class CohortTraining(pl.LightningModule):
         return loss + penalty(self.config.regularizer, weights, hidden)
 
     def on_train_start(self) -> None:
-        """Bring what a checkpoint held, which was read into memory, to the device that trains.
+        """Move tensors of a checkpoint, which was read on the CPU, to the device that trains.
 
         Raises:
-            ValueError: the data module's blocks end elsewhere than at this configuration's
-                validations.
+            ValueError: the blocks of the data module have another validation interval.
         """
         batches = self.trainer.train_dataloader
         interval = validation_interval(self.config)
@@ -138,31 +142,32 @@ class CohortTraining(pl.LightningModule):
 
         self._losses = [losses.to(self.device) for losses in self._losses]
         if self._best is not None:
-            self._best = (
-                self._best[0],
-                {name: p.to(self.device) for name, p in self._best[1].items()},
-            )
+            error, weights = self._best
+            self._best = error, {name: p.to(self.device) for name, p in weights.items()}
 
     def _ramp_momentum(self, optimizer: Optimizer, update: int) -> None:
         """Set the momentum of an update, if it is ramped."""
         options = self.config.optimizer
         if isinstance(options, SGD) and options.momentum_ramp:
             share = min(update / options.momentum_ramp, 1)
+            rise = share * (options.momentum - options.momentum_start)
+
             for group in optimizer.param_groups:
-                group["momentum"] = options.momentum_start + share * (
-                    options.momentum - options.momentum_start
-                )
+                group["momentum"] = options.momentum_start + rise
 
     def on_train_batch_end(self, *_: Any) -> None:
-        """Write a checkpoint if it is time, and not right before a validation, which Lightning would leave out."""
+        """Write a checkpoint if it is time.
+
+        Not right before a validation: Lightning would leave it out after resuming.
+        """
         if self._checkpointing and self.global_step % validation_interval(self.config):
             self._checkpointing(self.trainer)
 
     def _note_divergence(self) -> None:
-        """Note the networks whose loss is not a number; the others go on, for nothing couples them.
+        """Note the networks whose loss is NaN or infinite; the others train on, unaffected.
 
         Raises:
-            Diverged: there is no other.
+            Diverged: all networks have diverged.
         """
         for i, loss in enumerate(self.curves[-1].values):
             if not math.isfinite(loss):
@@ -175,6 +180,7 @@ class CohortTraining(pl.LightningModule):
 
     @torch.no_grad()
     def _constrain(self) -> None:
+        """Apply the max-norm constraint, with one limit for all layers or one per layer."""
         limits = self.config.regularizer.max_norm
         limits = limits * len(self._weights) if len(limits) == 1 else limits
         for (name, axes), limit in zip(self._weights.items(), limits, strict=True):
@@ -200,20 +206,20 @@ class CohortTraining(pl.LightningModule):
             self._keep_best(means["error"])
 
     def _keep_best(self, error: Tensor) -> None:
-        """Keep, seed by seed, the weights with the lowest validation error, the earliest of equals."""
+        """Keep, per seed, the weights with the lowest validation error; the earliest if tied."""
         now = {name: p.detach() for name, p in self.cohort.named_parameters()}
 
         if self._best is None:
             self._best = error, {name: p.clone() for name, p in now.items()}
             return
 
-        lowest, kept = self._best
+        lowest, weights = self._best
         better = error < lowest
 
         for name, p in now.items():
-            kept[name][better] = p[better]
+            weights[name][better] = p[better]
 
-        self._best = torch.where(better, error, lowest), kept
+        self._best = torch.where(better, error, lowest), weights
 
     @torch.no_grad()
     def restore_best(self) -> None:
@@ -245,7 +251,7 @@ class CohortTraining(pl.LightningModule):
         return logits.cpu().double().log_softmax(-1), labels
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep what has been seen so far beside the weights, and of which run it was."""
+        """Add curves, results and best weights to a checkpoint, and the name of its run."""
         checkpoint["run"] = checkpoint_name(self.config)
         checkpoint["seen"] = {
             "curves": [dataclasses.asdict(point) for point in self.curves],
@@ -256,13 +262,13 @@ class CohortTraining(pl.LightningModule):
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on from what had been seen."""
-        seen = checkpoint["seen"]
-        self.curves = [Point(**point) for point in seen["curves"]]
-        self.results = seen["results"]
-        self.diverged = seen["diverged"]
-        self._losses = seen["losses"]
-        self._best = seen["best"]
+        """Restore curves, results and best weights."""
+        progress = checkpoint["seen"]
+        self.curves = [Point(**point) for point in progress["curves"]]
+        self.results = progress["results"]
+        self.diverged = progress["diverged"]
+        self._losses = progress["losses"]
+        self._best = progress["best"]
 
     def configure_optimizers(self) -> Any:
         """The configured optimizer with a schedule that steps at every update."""

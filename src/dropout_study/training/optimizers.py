@@ -16,7 +16,7 @@ from dropout_study.config.schema import (
 
 
 def make_optimizer(config: Optimizer, parameters: list[torch.nn.Parameter]) -> optim.Optimizer:
-    """The optimizer, in its fused form: one pass over memory an update."""
+    """The optimizer, in its fused form: one pass over memory per update."""
     match config:
         case AdamW(lr=lr, weight_decay=weight_decay):
             return optim.AdamW(parameters, lr=lr, weight_decay=weight_decay, fused=True)
@@ -26,7 +26,7 @@ def make_optimizer(config: Optimizer, parameters: list[torch.nn.Parameter]) -> o
 
 
 def make_schedule(config: Config, optimizer: optim.Optimizer) -> lr_scheduler.LRScheduler:
-    """The course of the learning rate over the budget."""
+    """The learning-rate schedule over the budget; it steps once per update."""
     updates = config.budget.updates
 
     match config.schedule:

@@ -1,4 +1,4 @@
-"""How many threads an update is worth."""
+"""One thread for small updates, all threads for large ones."""
 
 import math
 import os
@@ -13,11 +13,14 @@ from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import Network
 from dropout_study.system.processes import SHARED_THREADS
 
-WORTH_A_THREAD = 3e8  # operations of an update below which a second thread gains less than a tenth
+# Operations of an update below which a second thread gains less than a tenth.
+MIN_OPERATIONS_FOR_THREADS = 3e8
 
 
 def operations(network: Network, batch: int) -> int:
-    """Floating-point operations of an update: 6 x batch x weights x places that a weight is applied at.
+    """Floating-point operations of an update: 6 x batch x sum over layers of weights x places.
+
+    A weight of a convolution is applied at many places of an image, any other at one.
 
     Args:
         network: of one network, or of a cohort, whose weights have a leading axis.
@@ -27,15 +30,18 @@ def operations(network: Network, batch: int) -> int:
     places = [math.prod(2 * side for side in shape[1:]) for shape in outputs]  # pooled by 2 x 2
     weights = [cast("Tensor", layer.weight).numel() for layer in network.layers]
 
-    return 6 * batch * sum(a * b for a, b in zip(weights, places, strict=True))
+    applications = [count * where for count, where in zip(weights, places, strict=True)]
+
+    return 6 * batch * sum(applications)
 
 
 @contextmanager
 def as_many_threads_as_pay(cohort: Cohort, batch: int) -> Iterator[None]:
     """One thread within the block where updates are small, unless the user has set a number."""
     threads = os.environ.get("OMP_NUM_THREADS")
-    typed = threads and threads != os.environ.get(SHARED_THREADS)
-    if typed or operations(cohort.stacked, batch) >= WORTH_A_THREAD:
+    set_by_user = threads and threads != os.environ.get(SHARED_THREADS)
+
+    if set_by_user or operations(cohort.stacked, batch) >= MIN_OPERATIONS_FOR_THREADS:
         yield
         return
 

@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 from rich.console import Console
 from rich.table import Table
 
-from dropout_study.config.choices import list_choices
+from dropout_study.config.choices import list_choices, names_of_choices
 from dropout_study.config.resolvers import cores
 from dropout_study.config.schema import ConfigError
 from dropout_study.running.command_line import (
@@ -181,42 +181,54 @@ def test_an_arm_that_needs_its_study_names_it() -> None:
     """If this failed, ten arms that `--help` lists would be refused for a value nobody has heard of."""
     refused = {}
 
-    for file in (CONF / "arm").glob("*.yaml"):
+    for arm in names_of_choices("arm"):
         try:
-            complete([f"arm={file.stem}"], CONF)
+            complete([f"arm={arm}"], CONF)
         except ConfigError as error:
-            refused[file.stem] = str(error)
+            refused[arm] = str(error)
 
-    assert sorted(refused) == [
-        *("bagged", "kept_fixed", "lenet_all", "lenet_fc", "long_dropout", "mlp", "mlp_digits"),
-        *("noisy_inputs", "single_dropout", "units_fixed"),
-    ]
-    needed = "takes study.values.bags and study.values.updates from its study: "
-    typed = "type -m study=bagging arm=bagged, or add +study.values.bags=VALUE +study.values.updates=VALUE."
-    assert refused["bagged"].endswith(needed + typed)
-    given = ["arm=units_fixed", "+study.values.units=[8]"]
+    assert {arm.partition("/")[0] for arm in refused} == {"bagging", "dropout_rate", "mc_samples"}
+    assert len(refused) == 10
+    assert refused["bagging/bagged"].endswith(
+        "reads study.values.bags and study.values.updates of its study: "
+        "type -m study=bagging arm=bagging/bagged, "
+        "or add +study.values.bags=VALUE +study.values.updates=VALUE."
+    )
+    given = ["arm=dropout_rate/units_fixed", "+study.values.units=[8]"]
     assert complete(given, CONF) == given
-    assert "arm=bagged" in complete(["-m", "study=bagging", "arm=bagged"], CONF)
+    given = ["-m", "study=bagging", "arm=bagging/bagged"]
+    assert given[2] in complete(given, CONF)
 
-    with pytest.raises(ConfigError, match="arm=mlp cannot be used alone"):
-        complete(["-m", "arm=none,mlp"], CONF)
+    with pytest.raises(ConfigError, match="arm=mc_samples/mlp cannot be used alone"):
+        complete(["-m", "arm=regularizers/none,mc_samples/mlp"], CONF)
 
 
-def test_choices_end_with_the_arms_and_the_studies_that_they_belong_to() -> None:
-    """If this failed, `--help` would begin with what few may choose, or name the wrong study."""
-    lines = [line.split() for line in list_choices(CONF).splitlines()]
-    groups = [line[0].partition("=")[0] for line in lines]
-    assert groups[0] == "data"
-    assert list(dict.fromkeys(groups))[-1] == "arm"
-    arms = {
-        line[0].removeprefix("arm="): " ".join(line) for line in lines if line[0].startswith("arm=")
-    }
-    assert set(arms) == {file.stem for file in (CONF / "arm").glob("*.yaml")}
+def test_an_arm_is_named_with_the_folder_of_its_study() -> None:
+    """If this failed, who types `arm=l2` would not learn what it is called."""
+    for typed in ("arm=l2", "arm=regularizers/l22"):
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            with pytest.raises(EXPLAINED) as raised:
+                compose("train", [typed])
+
+            sentence = explain(raised.value)
+
+        assert sentence.startswith(f"{typed} cannot be used: arm must be one of bagging/bagged, ")
+        assert "regularizers/l2," in sentence
+
+
+def test_choices_begin_with_what_a_newcomer_sets_and_end_with_the_arms() -> None:
+    """If this failed, `--help` would begin with what few may choose, or leave out an arm."""
+    lines = [line.split() for line in list_choices().splitlines()]
+    groups = list(dict.fromkeys(line[0].partition("=")[0] for line in lines))
+    assert groups[:5] == ["data", "model", "optimizer", "budget", "study"]
+    assert groups[-1] == "arm"
+    choices = {line[0] for line in lines}
+    assert len(choices) == len(lines)
 
     for file in (CONF / "study").glob("*.yaml"):
         axis = OmegaConf.load(file).get("grid", {}).get("arm")
         for arm in axis.split(",") if axis else []:
-            assert file.stem in arms[arm].partition("(study=")[2], arm
+            assert f"arm={arm}" in choices, "a study sweeps over arms that there are"
 
 
 def test_a_study_without_m_is_a_mistake() -> None:
@@ -428,7 +440,10 @@ def test_a_configuration_is_printed_without_the_password(monkeypatch: pytest.Mon
         ("study.name=né", ["study.name=né cannot be read", "needs quotes: 'study.name=\"né\"'."]),
         ("seeds=[0,1", ["seeds=[0,1 cannot be read"]),
         ("mnist", ["mnist cannot be read: type key=value"]),
-        ("arm=dropout study.candidate=6", ["^study.candidate=6 cannot be used", "0 to 5"]),
+        (
+            "arm=regularizers/dropout study.candidate=6",
+            ["^study.candidate=6 cannot be used", "0 to 5"],
+        ),
         ("budget.updates=1.5", ["budget.updates", "1.5", "Integer"]),
         ("regularizer.l3=1", ["regularizer.l3", "l1", "l2"]),
     ],
@@ -483,7 +498,7 @@ def test_a_mistake_in_a_file_names_the_file(tmp_path: Path, text: str, said: str
             "data=null",
             "data=null cannot be used: data must be one of digits, fashion_mnist, kmnist, mnist.",
         ),
-        ("arm=3", "arm=3 cannot be used: arm must be one of bagged, "),
+        ("arm=3", "arm=3 cannot be used: arm must be one of bagging/bagged, "),
         ("=5", "=5 cannot be used: there is no key in front of the =."),
     ],
 )

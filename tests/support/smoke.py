@@ -20,7 +20,7 @@ SMALLER = {  # than the smoke budget
     "capacity": {"seeds": "[0,1]"},
     "dropout_rate": {
         "seeds": "[0,1]",
-        "arm": "units_fixed,noisy_inputs",
+        "arm": "dropout_rate/units_fixed,dropout_rate/noisy_inputs",
         "study.values.units": "[16]",
     },
     "dataset_size": {"seeds": "[0,1]", "model.widths": "[16]"},

@@ -1,42 +1,36 @@
-"""Every choice of every group, for `--help`."""
+"""The choices of every group of conf/, for `--help` and for messages."""
 
 import re
 from pathlib import Path
 
+from dropout_study.config.folder import CONF
 
-def studies_of_arms(conf: Path) -> dict[str, list[str]]:
-    """Arm -> the studies that sweep over it."""
-    found: dict[str, list[str]] = {}
-
-    for file in sorted((conf / "study").glob("*.yaml")):
-        if axis := re.search(r"^  arm: (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE):
-            for arm in axis[1].split(","):
-                found.setdefault(arm, []).append(file.stem)
-
-    return found
+FIRST = ("data", "model", "optimizer", "budget", "study")  # what a newcomer sets
+LAST = ("hydra/launcher", "arm")  # an arm belongs to a study, which sets it
 
 
-def list_choices(conf: Path) -> str:
-    """Every choice of every group with the comment of its file, for `--help`.
+def names_of_choices(group: str, conf: Path = CONF) -> list[str]:
+    """The choices of a group as they are typed; an arm has the folder of its study in front."""
+    files = (conf / group).rglob("*.yaml")
+    return sorted(file.relative_to(conf / group).with_suffix("").as_posix() for file in files)
 
-    Groups stand in the order in which they are composed; arms, which belong to studies, are last.
-    """
-    composed = (conf / "train.yaml").read_text(encoding="utf-8")
-    groups = re.findall(r"^  - (\w+):", composed, re.MULTILINE)
-    groups = [group for group in groups if group != "arm"]
-    lines = [_choice(group, file) for group in groups for file in sorted((conf / group).glob("*"))]
-    lines += [_choice("hydra/launcher", file) for file in sorted(conf.glob("hydra/launcher/*"))]
 
-    for arm, studies in sorted(
-        studies_of_arms(conf).items(), key=lambda entry: (entry[1], entry[0])
-    ):
-        file = conf / "arm" / f"{arm}.yaml"
-        lines.append(f"{_choice('arm', file)} (study={', '.join(studies)})")
+def list_choices(conf: Path = CONF) -> str:
+    """Every choice of every group of train.yaml, with the comment of its file, line by line."""
+    defaults = (conf / "train.yaml").read_text(encoding="utf-8")
+    groups = re.findall(r"^  - (\w+):", defaults, re.MULTILINE)
+    between = [group for group in groups if group not in (*FIRST, *LAST)]
+    lines = []
+
+    for group in (*FIRST, *between, *LAST):
+        for name in names_of_choices(group, conf):
+            comment = _comment(conf / group / f"{name}.yaml")
+            lines.append(f"  {f'{group}={name}':<32} {comment}")
 
     return "\n".join(lines)
 
 
-def _choice(group: str, file: Path) -> str:
-    """A line of the list of choices."""
+def _comment(file: Path) -> str:
+    """The first comment of a file."""
     comment = re.search(r"^# (?!@package)(.*)", file.read_text(encoding="utf-8"), re.MULTILINE)
-    return f"  {f'{group}={file.stem}':<32} {comment[1] if comment else ''}"
+    return comment[1] if comment else ""

@@ -57,7 +57,7 @@ def batch_size(_root_: DictConfig) -> int | None:
 
 def choices() -> str:
     """`${choices:}` in the text of `--help`: every choice of every group."""
-    return list_choices(CONF)
+    return list_choices()
 
 
 RESOLVERS = (candidate, kept, members, first_members, cores, batch_size, choices)

@@ -28,7 +28,7 @@ from omegaconf.errors import (
 from yaml import YAMLError
 
 from dropout_study.config.checks import check_keys
-from dropout_study.config.choices import studies_of_arms
+from dropout_study.config.choices import names_of_choices
 from dropout_study.config.overrides import is_override, parse_overrides, with_overrides
 from dropout_study.config.schema import ConfigError
 from dropout_study.config.studies import DEFAULT_BUDGET, DEFAULT_STUDY, Study
@@ -159,7 +159,7 @@ def check(arguments: Sequence[str], conf: Path) -> None:
 
             named = override.is_sweep_override() or isinstance(override.value(), str | list | dict)
             if (conf / group).is_dir() and not named:
-                names = ", ".join(sorted(file.stem for file in (conf / group).glob("*.yaml")))
+                names = ", ".join(names_of_choices(group, conf))
                 raise ConfigError(f"{typed} cannot be used: {group} must be one of {names}.")
 
 
@@ -293,19 +293,31 @@ def _check_axes(study: str, grid: Mapping[str, str], typed: Mapping[str, Overrid
 
 
 def _check_arms(typed: Mapping[str, Override], conf: Path) -> None:
-    """Refuse an arm without a study if it takes values from its study."""
+    """Refuse an arm without its study if it reads values of the study, whose name its folder has.
+
+    Raises:
+        ConfigError: naming the values and the study.
+    """
     if "arm" not in typed:
         return
 
-    arm = typed["arm"]
-    for name in arm.sweep_string_iterator() if arm.is_sweep_override() else [str(arm.value())]:
-        file = conf / "arm" / f"{name}.yaml"
-        text = file.read_text(encoding="utf-8") if file.is_file() else ""
-        needed = dict.fromkeys(re.findall(r"\$\{(study\.values\.\w+)}", text))
-        if missing := [value for value in needed if value not in typed]:
-            study = studies_of_arms(conf).get(name, ["NAME"])[0]
+    chosen = typed["arm"]
+    arms = chosen.sweep_string_iterator() if chosen.is_sweep_override() else [str(chosen.value())]
+
+    for arm in arms:
+        needed = _values_of_study(conf / "arm" / f"{arm}.yaml")
+        missing = [value for value in needed if value not in typed]
+
+        if missing:
+            study = arm.rpartition("/")[0]
             added = " ".join(f"+{value}=VALUE" for value in missing)
             raise ConfigError(
-                f"arm={name} cannot be used alone, for it takes {' and '.join(missing)} from its "
-                f"study: type -m study={study} arm={name}, or add {added}."
+                f"arm={arm} cannot be used alone, because it reads {' and '.join(missing)} of its "
+                f"study: type -m study={study} arm={arm}, or add {added}."
             )
+
+
+def _values_of_study(arm: Path) -> list[str]:
+    """The values of its study that an arm reads, each once."""
+    text = arm.read_text(encoding="utf-8") if arm.is_file() else ""
+    return list(dict.fromkeys(re.findall(r"\$\{(study\.values\.\w+)}", text)))

@@ -4,7 +4,7 @@ import errno
 import re
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hydra.errors import MissingConfigException, OverrideParseException
@@ -17,6 +17,7 @@ from omegaconf.errors import (
 )
 
 from dropout_study.config.checks import unknown_key
+from dropout_study.config.choices import names_of_choices
 from dropout_study.config.overrides import is_override, parse_overrides
 from dropout_study.config.schema import ConfigError
 
@@ -27,10 +28,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 def explain(error: Exception) -> str:
     """A mistake in an override or a file as one sentence: the key, the value, what is allowed."""
     if isinstance(error, MissingConfigException) and error.options is not None:
-        group, _, choice = str(error.missing_cfg_file).rpartition("/")
-        return (
-            f"{group}={choice} cannot be used: {group} must be one of {', '.join(error.options)}."
-        )
+        return _no_choice(str(error.missing_cfg_file), error.options)
 
     if isinstance(error, OverrideParseException):
         return _unreadable(error.override, error.message.splitlines()[0])
@@ -53,6 +51,17 @@ def explain(error: Exception) -> str:
         return (in_file[0] if in_file else "") + _misfit(cause, str(error))
 
     return re.sub(r"\s*\n\s*", " ", str(error).strip())
+
+
+def _no_choice(path: str, options: Sequence[str]) -> str:
+    """A choice that does not exist; `options` are those of its folder."""
+    group, _, choice = path.rpartition("/")
+
+    if path.startswith("arm/"):
+        group, _, choice = path.partition("/")
+        options = names_of_choices(group)
+
+    return f"{group}={choice} cannot be used: {group} must be one of {', '.join(options)}."
 
 
 def _reasons(error: BaseException | None) -> Iterator[BaseException]:

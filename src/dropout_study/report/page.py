@@ -14,12 +14,12 @@ from dropout_study.analysis import figures
 from dropout_study.analysis.runs import ResultsMissing, needing_columns
 from dropout_study.data.images import Images
 from dropout_study.report import verdict_table
+from dropout_study.report.origin import code_of, commits_of
 from dropout_study.report.pictures import Picture, claim_pictures
 from dropout_study.report.rows import Row, rows
 from dropout_study.report.verdicts import Outcome
 
 PAGES = ("index.html", "README.md")
-COMMIT_LENGTH = 7  # shown characters of a commit
 
 
 @dataclass(frozen=True)
@@ -99,16 +99,11 @@ def _values(
         "sign": verdict_table.sign,
         "footnotes": verdict_table.footnotes,
         "p": _p_in_words,
-        "commits": _commits(results),
+        "commits": commits_of(results),
+        "code": code_of(results),
         "count": len(results),
         "links": links,
     }
-
-
-def _commits(results: pd.DataFrame) -> list[str]:
-    if "commit" not in results:
-        return []
-    return sorted({str(commit)[:COMMIT_LENGTH] for commit in results["commit"].dropna()})
 
 
 def _p_in_words(p: float) -> str:

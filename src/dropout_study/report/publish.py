@@ -15,6 +15,7 @@ from dropout_study.data.datasets import load_images
 from dropout_study.data.images import Images
 from dropout_study.report import mlflow_view
 from dropout_study.report.mlflow_description import describe
+from dropout_study.report.origin import code_of
 from dropout_study.report.page import write_report
 from dropout_study.report.verdict_table import terminal_table, verdict_frame
 from dropout_study.report.verdicts import Outcome, decide
@@ -53,6 +54,9 @@ def report(chosen: Report) -> None:
         _record(outcomes, files, chosen)
 
     _print(outcomes)
+    if len(networks):
+        print(code_of(networks))
+
     print(f"The report: {folder / 'index.html'}")
 
 

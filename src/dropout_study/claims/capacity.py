@@ -98,8 +98,8 @@ class Capacity(Claim):
             if more_units in dropout_nets:
                 wider_gain = plain.error().minus(dropout_nets[more_units].error())
                 line += (
-                    f"; with n * keep fixed, width {units} minus width {more_units}: "
-                    f"{interval(wider_gain.values):+.2f} points"
+                    f"; with n * keep fixed, width {units} without minus width {more_units} "
+                    f"with dropout: {interval(wider_gain.values):+.2f} points"
                 )
 
             lines.append(line)

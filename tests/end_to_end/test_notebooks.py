@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from dropout_study.claims import CLAIMS
 from dropout_study.config.schema import ConfigError
-from dropout_study.notebooks import beside, decided, verdict
+from dropout_study.notebooks import comparison, decided, verdict
 from support.paths import ROOT, SMOKE
 
 CLAIM_OF = {"capacity": "capacity", "dataset_size": "dataset_size", "monte_carlo": "mc_samples"}
@@ -30,9 +30,9 @@ def test_a_claim_is_read_from_the_store_that_is_named(
     outcome = decided("capacity")
     assert outcome.decided
     assert outcome.budget == "smoke"
-    told = capsys.readouterr().out
-    assert "Training" not in told
-    assert "nothing about dropout" in told
+    printed_text = capsys.readouterr().out
+    assert "Training" not in printed_text
+    assert "nothing about dropout" in printed_text
     assert f"**{outcome.verdict}" in verdict(outcome)
     assert "says nothing about dropout" in verdict(outcome)
 
@@ -66,10 +66,10 @@ def test_training_that_leaves_nothing_is_named(
 
 def test_a_published_number_is_compared_with_the_interval() -> None:
     """If this failed, a notebook would say of numbers that they match where they do not."""
-    assert beside("", 1.5, [1.0, 2.0])["match"] == "within our interval"
-    assert beside("", 0.5, [1.0, 1.1, 1.2])["match"] == "ours is higher"
-    assert beside("", 2.0, [1.0, 1.1, 1.2])["match"] == "ours is lower"
-    assert beside("", 2.0, [1.0, 1.1, 1.2])["difference"] == -0.9
+    assert comparison("", 1.5, [1.0, 2.0])["match"] == "within our interval"
+    assert comparison("", 0.5, [1.0, 1.1, 1.2])["match"] == "ours is higher"
+    assert comparison("", 2.0, [1.0, 1.1, 1.2])["match"] == "ours is lower"
+    assert comparison("", 2.0, [1.0, 1.1, 1.2])["difference"] == -0.9
 
 
 def committed(name: str) -> NotebookNode:

@@ -13,10 +13,12 @@ from typing import Any
 
 from mlflow.entities import Run
 
+from dropout_study.tracking.record import Role
 from dropout_study.tracking.store import VIEW, Store
+from dropout_study.tracking.tags import ROLE
 
 TAG = f"mlflow.sharedViewState.{VIEW}"
-COHORTS = "tags.role = 'cohort'"  # a filter of runs
+COHORTS = f"tags.{ROLE} = '{Role.COHORT}'"  # a filter of runs
 ERROR = "test/error/weight_scaling"
 NLL = "test/nll/weight_scaling"
 UNITS = "model.units"

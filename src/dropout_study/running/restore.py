@@ -12,11 +12,19 @@ from dropout_study.analysis.results import from_file
 from dropout_study.config.studies import Study
 from dropout_study.report.publish import STUDIES
 from dropout_study.system.processes import now_ms
-from dropout_study.tracking import recorder
+from dropout_study.tracking import recorder, tags
 from dropout_study.tracking.lookup import look_up
 from dropout_study.tracking.packing import unpack_curve
 from dropout_study.tracking.record import Record, RunStatus, SeedRecord
 from dropout_study.tracking.store import Store, quiet_mlflow
+
+TAGS = {
+    "training_digest": tags.TRAINING_DIGEST,
+    "arm": tags.ARM,
+    "commit": tags.COMMIT,
+    "code": tags.CODE,
+}
+"""Columns of a results file that may be missing -> the tags that hold them in a store."""
 
 
 def restore(file: Path, store: Store, budget: str) -> int:
@@ -65,21 +73,21 @@ def is_param(column: str) -> bool:
 def _record(cohort: pd.DataFrame, study: str, description: str, store: Store) -> None:
     """Record some seeds of one condition."""
     row = cohort.iloc[0]
-    tags = {"config_digest": str(row["digest"]), "budget": str(row["budget"]), "restored": "true"}
-    named = {
-        "training_digest": "training_digest",
-        "arm": "arm",
-        "commit": "git.commit",
-        "code": "code",
+    labels = {
+        tags.CONDITION_DIGEST: str(row["digest"]),
+        tags.BUDGET: str(row["budget"]),
+        tags.RESTORED: "true",
     }
-    tags |= {tag: str(row[column]) for column, tag in named.items() if column in row}
-    tags |= {"candidate": str(int(row["candidate"]))} if "candidate" in row else {}
+    labels |= {tag: str(row[column]) for column, tag in TAGS.items() if column in row}
+    if "candidate" in row:
+        labels[tags.CANDIDATE] = str(int(row["candidate"]))
+
     record = Record(
         experiment=study,
         description=description,
         name=str(row["condition"]),
         params={key: str(row[key]) for key in map(str, cohort) if is_param(key)},
-        tags=tags,
+        tags=labels,
         dataset={},
         seeds=[_seed(network) for _, network in cohort.iterrows()],
     )

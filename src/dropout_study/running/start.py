@@ -49,6 +49,7 @@ from dropout_study.tracking.folders import check_writable
 from dropout_study.tracking.lookup import mark_stale_runs_killed
 from dropout_study.tracking.record import RECORD_FILE, UNRECORDED, Record, Role, RunStatus
 from dropout_study.tracking.store import UNREACHABLE, Store, quiet_mlflow
+from dropout_study.tracking.tags import COMMAND
 
 LOCK = "start.lock"  # in a folder: held by the start that is at work there
 UNWRITTEN = "nothing could be written into its folder: is the disk full?"
@@ -238,16 +239,16 @@ class Start:
         if self._dry_run:
             return
 
-        tags = {"command": self._command}
-        tags |= this_process()
-        tags |= provenance.commit()
+        labels = {COMMAND: self._command}
+        labels |= this_process()
+        labels |= provenance.commit()
 
         record = Record(
             experiment=self._task.study.name,
             description=self._task.study.title,
             name=f"sweep of {total} conditions",
             params={},
-            tags=tags,
+            tags=labels,
             dataset={},
             seeds=[],
             role=Role.SWEEP,

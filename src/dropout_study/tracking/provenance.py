@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from dropout_study.config.uri import masked
 from dropout_study.system.processes import this_process
-from dropout_study.tracking.tags import CODE, COMMIT
+from dropout_study.tracking.tags import CODE, COMMIT, DIRTY, SOURCE_COMMIT, SOURCE_NAME
 
 if TYPE_CHECKING:
     import torch
@@ -184,9 +184,9 @@ def commit(source: Path = PACKAGE) -> dict[str, str]:
 
     return {
         COMMIT: number,
-        "git.dirty": dirty,
-        "mlflow.source.name": "scripts/train.py",
-        "mlflow.source.git.commit": number,
+        DIRTY: dirty,
+        SOURCE_NAME: "scripts/train.py",
+        SOURCE_COMMIT: number,
     }
 
 
@@ -220,7 +220,7 @@ def changes(source: Path = PACKAGE) -> str:
     Args:
         source: a folder of code.
     """
-    if commit(source).get("git.dirty") != "true":
+    if commit(source).get(DIRTY) != "true":
         return ""
 
     root = Path(git(source, "rev-parse", "--show-toplevel"))

@@ -1,6 +1,7 @@
 """Names of the tags that the project writes to MLflow, or reads there; each is written once.
 
-The tags of the process at work on a run are named by `system.processes.this_process`.
+The tags of the process at work on a run are named by `system.processes.this_process`, those of its
+packages and machine, which nothing reads, by `provenance`.
 """
 
 ROLE = "role"
@@ -37,6 +38,8 @@ WALL_SECONDS = "wall_seconds"
 COMMAND = "command"
 """The command line of a sweep, without passwords."""
 COMMIT = "git.commit"
+DIRTY = "git.dirty"
+"""`true` if the source differed from its commit."""
 CODE = "code"
 """The digest of the code that computed the run (`provenance.code`)."""
 VERDICT = "verdict."
@@ -46,6 +49,9 @@ VERDICT = "verdict."
 PARENT = "mlflow.parentRunId"
 """The run of the cohort, under which MLflow's pages nest the run of a seed."""
 RUN_NAME = "mlflow.runName"
+SOURCE_NAME = "mlflow.source.name"
+SOURCE_COMMIT = "mlflow.source.git.commit"
+"""With the name, what the page of a run shows as its source."""
 DESCRIPTION = "mlflow.note.content"
 """The description of an experiment or run, in Markdown."""
 EXPERIMENT_KIND = "mlflow.experimentKind"

@@ -59,7 +59,7 @@ LUCKY = [0.7, 1.0, 1.3]
 def test_decisions(
     criterion: Criterion, values: list[float], image_error: float | None, verdict: str
 ) -> None:
-    """If this failed, a claim would be decided by something else than its interval (UP: 1 ± 0.25)."""
+    """If this failed, a claim would not be decided by its interval (UP: 1 ± 0.25)."""
     assert criterion.decide(Effect(values, image_error)).verdict == verdict
 
 
@@ -87,7 +87,7 @@ def test_a_part_asks_for_all_of_its_effects_or_for_some(
 
 
 def test_p_values_of_parts_count_how_many_chances_there_were() -> None:
-    """If this failed, one lucky model of many would be reported with the p value of a single test."""
+    """If this failed, one lucky model of many would have the p value of a single test."""
     two = {"a": Effect(UP), "b": Effect(DOWN)}
     alone = Greater().decide(Effect(UP)).p
     assert Part("", Greater(), some=True).decide(two).p == pytest.approx(2 * alone)
@@ -115,7 +115,7 @@ def test_a_claim_is_contradicted_if_a_part_is_and_supported_if_all_are(
 
 @pytest.mark.parametrize("models", [2, 4])
 def test_more_chances_do_not_support_a_claim_more_often(models: int) -> None:
-    """If this failed, "some models do better" would be supported by one noisy model of many (10 % for four)."""
+    """If this failed, four models without an effect would support "some models" in 10 %."""
     part = Part("", Greater(), some=True)
     trials = np.random.default_rng(models).normal(size=(4_000, models, 5))
     verdicts = [
@@ -134,7 +134,7 @@ def test_more_chances_do_not_support_a_claim_more_often(models: int) -> None:
 def test_without_an_effect_at_most_2_5_percent_are_supported(
     seeds: int, correlation: float
 ) -> None:
-    """If this failed, noise would support claims more often than it is said to (4,000 trials: ± 0.5 points)."""
+    """If this failed, noise would support claims too often (4,000 trials: ± 0.5 points)."""
     source = np.random.default_rng(seeds)
     shared = source.normal(size=(4_000, seeds, 1)) * correlation**0.5
     arms = shared + source.normal(size=(4_000, seeds, 2)) * (1 - correlation) ** 0.5

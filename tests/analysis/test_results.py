@@ -65,7 +65,7 @@ def test_a_measure_is_paired_over_common_seeds() -> None:
 
 
 def test_conditions_are_averaged_by_seed_and_image_before_they_are_compared() -> None:
-    """If this failed, errors of several nets would be paired by position, or judged as if each saw other images.
+    """If this failed, errors of several nets would be paired by position, or by other images.
 
     Seed 0: (25 + 0) / 2, seed 1: (50 + 25) / 2; seed 2 is in one condition alone.
     """
@@ -84,7 +84,7 @@ def test_a_curve_has_a_row_a_step_and_a_column_a_seed() -> None:
 
 
 def test_the_last_point_of_a_curve_has_to_be_asked_for() -> None:
-    """If this failed, a claim could take the last layer, or the last member, for a summary of all."""
+    """If this failed, a claim could take the last layer or member for a summary of all."""
     plain = Runs(FRAME.assign(**{"val/error": [2.0, 4.0, 1.0, 1.0, 1.0]}), {}).where(
         model__hidden_rate=0
     )
@@ -95,7 +95,7 @@ def test_the_last_point_of_a_curve_has_to_be_asked_for() -> None:
 
 
 def test_co_adaptation_is_a_mean_over_layers() -> None:
-    """If this failed, the claim would be decided on the last layer: 0.4 and 0.2 where 0.5 and 0.3 are right."""
+    """If this failed, the last layer would decide the claim: 0.4 and 0.2 instead of 0.5 and 0.3."""
     texts = ["1:0.6 2:0.4", "1:0.8 2:0.6", "1:0.2 2:0.2", "1:0.2 2:0.2", "1:0.2 2:0.2"]
     layers = {"units/correlation": [0.4, 0.6, 0.2, 0.2, 0.2], "curve/units/correlation": texts}
     runs = Runs(FRAME.assign(**layers), {"rate": 0.5})
@@ -176,7 +176,7 @@ def table(*rows: dict[str, str]) -> str:
 
 
 def test_a_whole_table_is_read(tmp_path: Path) -> None:
-    """If this failed, the checks would refuse what is written, such as a measure of the user's own."""
+    """If this failed, the checks would refuse a written table, such as with a user's measure."""
     (tmp_path / "results.csv").write_text(
         table(WHOLE, WHOLE | {"seed": "4294967295", "val/nll": ""})
     )
@@ -272,14 +272,14 @@ def test_a_damaged_cell_is_named(tmp_path: Path, column: str, text: str, message
     ids=["empty", "header", "binary", "other", "cut", "quote", "unknown", "twice", "missing"],
 )
 def test_a_damaged_table_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
-    """If this failed, what is no table of results would be reported on, or be a page of traceback."""
+    """If this failed, a report would be made from another table, or end in a traceback."""
     (tmp_path / "results.csv").write_bytes(content)
     with pytest.raises(ConfigError, match=message):
         from_file(tmp_path / "results.csv")
 
 
 def test_rows_that_are_gone_are_noticed_by_the_checksum(tmp_path: Path) -> None:
-    """If this failed, half of a file would be taken for the whole; who removes rows removes the checksum, too."""
+    """If this failed, half of a file would pass for the whole; only without checksum it may."""
     file, sums = to_file(FRAME, tmp_path / "results.csv")
     assert sums.read_text() == f"{hashlib.sha256(file.read_bytes()).hexdigest()}  results.csv\n"
     lines = file.read_text().splitlines(keepends=True)

@@ -25,7 +25,7 @@ FRAME["arm"], FRAME["wrong/weight_scaling"] = "L2", "text"
 
 
 def test_the_lowest_validation_error_over_shared_seeds_wins_whatever_the_test_error() -> None:
-    """If this failed, an arm would be tuned on test data, or judged by a seed that only one candidate has."""
+    """If this failed, an arm would be tuned on test data, or on a seed of one candidate alone."""
     assert select(without_test(FRAME)) == "b"
     assert set(selected(Runs(FRAME, {}), "L2").frame["digest"]) == {"b"}
     assert candidates(Runs(FRAME, {}), "L2")["error"].tolist() == pytest.approx([2.1, 1.6])

@@ -25,7 +25,7 @@ def paragraphs(folder: Path) -> list[str]:
 
 
 def test_the_report_is_what_the_code_makes_of_the_results(tmp_path: Path) -> None:
-    """If this failed, verdicts or numbers in the repository would not be those of its code and its results."""
+    """If this failed, the committed verdicts or numbers would not be those of code and results."""
     chosen = Report(
         results=str(COMMITTED / "results.csv"),
         output=str(tmp_path / "report"),

@@ -15,7 +15,7 @@ MAX_DESCRIPTION = 5_000  # characters that MLflow keeps
 
 @pytest.mark.parametrize("study", STUDIES)
 def test_a_study_is_described_by_the_claims_that_read_it(study: str) -> None:
-    """If this failed, a reader of MLflow would not learn what a study decides, or the store would refuse the text."""
+    """If this failed, MLflow would not show what a study decides, or refuse the text."""
     described = Study.load(study)
     description = describe(study, described.title, described.command)
     assert description.startswith(described.title)

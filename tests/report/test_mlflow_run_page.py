@@ -26,7 +26,7 @@ def record(*curves: str) -> Record:
 
 
 def test_the_table_has_every_seed_that_counts_beside_mean_and_interval(tmp_path: Path) -> None:
-    """If this failed, a run's page would hide from which networks its mean is, or MLflow would show no table."""
+    """If this failed, a run's page would hide the networks behind a mean, or show no table."""
     mlflow_run_page.write_run_page(record("val/error"), tmp_path)
     table = json.loads((tmp_path / "seeds.json").read_text())
     assert table["columns"] == ["metric", "mean", "sd", "95 % low", "95 % high", "seed 1", "seed 2"]

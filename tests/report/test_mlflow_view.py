@@ -39,7 +39,7 @@ def shown(client: MlflowClient, number: str) -> dict[str, Any]:
 
 
 def test_what_varies_has_a_column_and_numbers_an_axis(uri: str) -> None:
-    """If this failed, a study's table would not show what its runs differ in, or its charts lay text on an axis."""
+    """If this failed, a table would hide how runs differ, or a chart lay text on an axis."""
     narrow = {
         "model.widths": "8x8",
         "model.units": "16",
@@ -64,5 +64,5 @@ def test_a_study_of_many_params_keeps_to_what_a_tag_can_hold(uri: str) -> None:
 
 
 def test_a_study_without_runs_has_a_view_already(uri: str) -> None:
-    """If this failed, the link that a sweep prints would end at an error while its first job runs."""
+    """If this failed, the link of a sweep would show an error while its first job runs."""
     assert [chart["type"] for chart in shown(*cohorts(uri))["compareRunCharts"]] == ["LINE", "BAR"]

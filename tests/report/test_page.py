@@ -1,4 +1,4 @@
-"""The page of the report: in a real browser on a desk, on a phone, in the dark; and its commands."""
+"""The page of the report in a real browser, at several widths and schemes; and its commands."""
 
 import re
 import shlex
@@ -64,7 +64,7 @@ def findings(driver: Browser) -> list[str]:
 def test_the_page_is_whole_accessible_and_fits_a_desk_and_a_phone(
     browser: Browser, page: Path
 ) -> None:
-    """If this failed, someone could not read the page: on a phone, in the dark, with a screen reader, or off line."""
+    """If this failed, the page would fail on a phone, in the dark, or in a screen reader."""
     for width, scheme in ((1280, "light"), (390, "dark")):
         show(browser, page, width, scheme)
         assert findings(browser) == []
@@ -121,7 +121,7 @@ def test_a_link_of_the_table_leads_to_its_claim(browser: Browser, page: Path) ->
 
 
 def test_every_command_of_the_page_can_be_pasted(page: Path) -> None:
-    """If this failed, "Reproduce" would print what the scripts refuse, or leave out the cohorts that are evaluated."""
+    """If this failed, "Reproduce" would print refused commands, or leave out evaluated cohorts."""
     commands = [
         unescape(found) for found in re.findall(r"<pre><code>(.*?)</code></pre>", page.read_text())
     ]

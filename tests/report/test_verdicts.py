@@ -65,7 +65,7 @@ def test_the_last_point_of_a_curve_is_no_result_of_its_own(networks: pd.DataFram
 
 
 def test_a_claim_waits_for_all_conditions_of_its_study(networks: pd.DataFrame) -> None:
-    """If this failed, the order in which a sweep runs would decide a claim, or a gap end the whole report."""
+    """If this failed, the order of a sweep would decide a claim, or a gap end the whole report."""
     partly = networks[(networks["study"] != "dataset_size") | (networks["data.train_size"] != 1000)]
     of = {outcome.claim.id: outcome for outcome in decide(partly)}
     assert (of["dataset_size"].verdict, of["capacity"].decided) == (NO_RUNS, True)
@@ -73,7 +73,7 @@ def test_a_claim_waits_for_all_conditions_of_its_study(networks: pd.DataFrame) -
 
 
 def test_what_seconds_of_training_give_is_no_verdict(networks: pd.DataFrame, page: Path) -> None:
-    """If this failed, a test of the machinery would look like evidence: in a terminal, on the page, in MLflow."""
+    """If this failed, a test of the machinery would look like evidence somewhere."""
     outcomes = decide(networks)
     assert {outcome.shown for outcome in outcomes} <= set(SHOWN)
     assert {
@@ -90,7 +90,7 @@ def test_what_seconds_of_training_give_is_no_verdict(networks: pd.DataFrame, pag
 
 
 def test_a_verdict_that_the_adjustment_would_overturn_is_marked() -> None:
-    """If this failed, the table would hide that fifteen claims had fifteen chances, or mark what is open anyway."""
+    """If this failed, the table would hide that fifteen claims had fifteen chances."""
     assert Outcome(CLAIMS["capacity"], SUPPORTED, p=0.11, adjusted=0.2).overturned
     assert Outcome(CLAIMS["capacity"], CONTRADICTED, p=0.01, adjusted=0.06).overturned
     assert not Outcome(CLAIMS["capacity"], SUPPORTED, p=0.001, adjusted=0.01).overturned
@@ -184,7 +184,7 @@ def test_the_report_is_recorded(smoke_store: str) -> None:
 def test_a_report_is_recorded_before_it_is_printed(
     smoke_store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If this failed, a terminal that is gone, or a full disk behind it, would cost the record of the report."""
+    """If this failed, a closed terminal, or a full disk behind it, would cost the record."""
     client = MlflowClient(smoke_store)
     experiments = [client.get_experiment_by_name("report").experiment_id]
     before = len(client.search_runs(experiments))
@@ -235,7 +235,7 @@ def test_a_claim_without_runs_names_the_command_that_makes_them(
 
 
 def test_text_from_a_file_is_shown_as_text(tmp_path: Path) -> None:
-    """If this failed, a file of results could bring a script to the page, or its brackets end the table."""
+    """If this failed, a file of results could bring a script to the page, or break the table."""
     outcome = Outcome(CLAIMS["capacity"], NO_RUNS, reason="<b>[/x]")
     write_report([outcome], pd.DataFrame({"commit": ["<i>"]}), tmp_path, {}, None)
     html = (tmp_path / "index.html").read_text()
@@ -275,7 +275,7 @@ def test_what_cannot_be_reported_is_said(
 
 
 def test_the_report_covers_every_study_that_claims_read() -> None:
-    """If this failed, the report would leave out a study, or reproduce run one that no claim reads."""
+    """If this failed, the report would omit a study, or `reproduce` run one that no claim reads."""
     trained = {file.stem for file in (CONF / "study").glob("*.yaml")} - {
         "exploration",
         "rate_by_width",

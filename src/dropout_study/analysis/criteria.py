@@ -94,7 +94,7 @@ class Equivalent:
     centre: float = 0.0
 
     def decide(self, effect: Effect) -> Decision:
-        """Also inconclusive if the test images cannot tell on which side of a limit the effect is."""
+        """Also inconclusive if the test images alone could move the effect across a limit."""
         ci = interval(effect.values)
         low = self.centre - self.margin
         high = self.centre + self.margin

@@ -57,7 +57,8 @@ class CoAdaptation(Claim):
     )
     extra_caption = (
         "Incoming weights of the first units (by index) of the first hidden layer; each row is "
-        f"one seed. Both panels share one grey scale; {100 * CLIPPED:g} % of the weights lie beyond it."
+        f"one seed. Both panels share one grey scale; {100 * CLIPPED:g} % of the weights lie "
+        "beyond it."
     )
 
     def estimate(self, studies: Studies) -> dict[str, dict[str, Effect]]:

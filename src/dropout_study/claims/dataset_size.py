@@ -171,7 +171,7 @@ def contrast(runs: Runs) -> Effect:
 
 
 def _log_error_shares(errors: Errors, seeds: list[int]) -> NDArray[np.float64]:
-    """What each image adds to the log of the mean error, linearized: its share by the mean, `[N]`."""
+    """What each image adds to the log of the mean error, linearized: its share / mean, `[N]`."""
     shares = np.mean([errors.wrong[seed] for seed in seeds], axis=0)
     mean = np.mean([errors.wrong[seed].mean() for seed in seeds])
     return np.asarray(shares / mean)

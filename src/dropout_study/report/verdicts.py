@@ -104,7 +104,7 @@ class Outcome:
 
     @property
     def seeds(self) -> int:
-        """The smallest number of seeds (or rounds) behind an interval; all seeds if none has one."""
+        """The smallest number of seeds (or rounds) behind an interval; all seeds without any."""
         counts = [
             len(effect.values)
             for name, part in self.claim.parts.items()

@@ -1,0 +1,29 @@
+"""The pictures of the report hold whatever there is, however much it is."""
+
+import pytest
+
+from dropout_study.data import corruptions
+from dropout_study.report.pictures import corrupted_images
+from support.images import random_images
+
+
+def test_every_kind_of_corruption_is_pictured() -> None:
+    """If this failed, a corruption that was added would be measured and never shown."""
+    (axes,) = corrupted_images(random_images(8)).axes
+    rows = [label.get_text() for label in axes.get_yticklabels()]
+    columns = [label.get_text() for label in axes.get_xticklabels()]
+    assert rows == [kind.replace("_", " ") for kind in corruptions.CORRUPTIONS]
+    assert columns == ["clean", *map(str, corruptions.SEVERITIES)]
+
+
+def test_a_picture_grows_with_the_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this failed, more kinds of corruption would be squeezed into rows of fewer pixels."""
+    heights = []
+
+    for count in (1, 3):
+        kinds = dict(list(corruptions.CORRUPTIONS.items())[:count])
+        monkeypatch.setattr(corruptions, "CORRUPTIONS", kinds)
+        heights.append(float(corrupted_images(random_images(8)).get_size_inches()[1]))
+        monkeypatch.undo()
+
+    assert heights[0] < heights[1]

@@ -1,21 +1,13 @@
 """Record what a store missed while it was away: `python scripts/sync.py`; recording twice does no harm."""
 
-import sys
 from pathlib import Path
 
-import hydra
 from omegaconf import DictConfig
 
-from dropout_study.config import read, resolvers
+from dropout_study.config import read
 from dropout_study.running import command_line
 
-CONF = Path(__file__).parents[1] / "conf"
 
-resolvers.register()
-
-
-@hydra.main(config_path=str(CONF), config_name="sync", version_base="1.3")
-@command_line.in_sentences
 def job(composed: DictConfig) -> None:
     """Record every folder that its store lacks, and say which."""
     chosen = read.read_sync(composed)
@@ -46,12 +38,5 @@ def job(composed: DictConfig) -> None:
         command_line.fail(f"Left, because {reasons}:\n" + "\n".join(left))
 
 
-def main() -> None:
-    """Check the command line, take the store off it, and hand over to Hydra."""
-    command_line.check(sys.argv[1:], CONF)
-    sys.argv[1:] = command_line.store_to_environment(sys.argv[1:])
-    job()
-
-
 if __name__ == "__main__":
-    command_line.run(main)
+    command_line.main("sync", job)

@@ -265,7 +265,7 @@ class Config:
 
 @dataclass
 class Evaluate:
-    """What `scripts/evaluate.py` is told."""
+    """Options of `scripts/evaluate.py`."""
 
     run: str = MISSING
     rules: list[str] = field(default_factory=default_rules)
@@ -276,7 +276,7 @@ class Evaluate:
 
 @dataclass
 class Report:
-    """What `scripts/report.py` is told."""
+    """Options of `scripts/report.py`."""
 
     claims: list[str] = field(default_factory=list)  # none: all
     output: str = "report"
@@ -287,7 +287,7 @@ class Report:
 
 @dataclass
 class Reproduce:
-    """What `scripts/reproduce.py` is told."""
+    """Options of `scripts/reproduce.py`."""
 
     budget: Budget = MISSING
     data: Data | None = None  # another data set than the studies' own
@@ -304,7 +304,7 @@ class Reproduce:
 
 @dataclass
 class Sync:
-    """What `scripts/sync.py` is told."""
+    """Options of `scripts/sync.py`."""
 
     folder: str = "outputs"  # where results lie
     tracking: Tracking = MISSING

@@ -17,6 +17,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
+import hydra
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Override
@@ -27,8 +28,10 @@ from omegaconf.errors import (
 )
 from yaml import YAMLError
 
+from dropout_study.config import resolvers
 from dropout_study.config.checks import check_keys
 from dropout_study.config.choices import names_of_choices
+from dropout_study.config.folder import CONF
 from dropout_study.config.overrides import is_override, parse_overrides, with_overrides
 from dropout_study.config.schema import ConfigError
 from dropout_study.config.studies import DEFAULT_BUDGET, DEFAULT_STUDY, Study
@@ -40,6 +43,30 @@ HYDRA_GROUPS = ("env",)  # in Hydra's own configuration, but not in its schema
 EXPLAINED = (ConfigError, HydraException, OmegaConfBaseException, YAMLError)
 TRACEBACK = "DROPOUT_STUDY_TRACEBACK"
 """The variable that keeps what was typed as HYDRA_FULL_ERROR, which is always 1 to Hydra."""
+
+
+def hydra_main(config_name: str, job: Callable[[DictConfig], None]) -> Callable[[], Any]:
+    """A job as Hydra's entry point, with a file of conf/ as its configuration."""
+    resolvers.register()
+    decorate = hydra.main(config_path=str(CONF), config_name=config_name, version_base="1.3")
+
+    return cast("Callable[[], Any]", decorate(job))
+
+
+def main(config_name: str, job: Callable[[DictConfig], None]) -> None:
+    """Run a script: check the command line, take the store off it, and hand over to Hydra.
+
+    Args:
+        config_name: the file of conf/ that the script composes.
+        job: what the script does with it.
+    """
+
+    def start() -> None:
+        check(sys.argv[1:], CONF)
+        sys.argv[1:] = store_to_environment(sys.argv[1:])
+        hydra_main(config_name, in_sentences(job))()
+
+    run(start)
 
 
 def run(entry: Callable[[], Any]) -> None:

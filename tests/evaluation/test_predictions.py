@@ -44,7 +44,7 @@ def test_a_pool_gives_the_means_of_all_its_masks_and_the_images_they_miss() -> N
     """If this failed, Monte Carlo would depend on whether the curve over masks is wanted, too."""
     made = cohort()
     rules = ["monte_carlo", "geometric"]
-    found = sampled(made, BATCHES, rules, samples=100, redraws=5, kept=[7, 50])
+    found = sampled(made, BATCHES, rules, samples=100, redraws=5, per_image=[7, 50])
     alone = score_rules(made, BATCHES, rules, 100)
 
     for rule, scores in found.scores.items():

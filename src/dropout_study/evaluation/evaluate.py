@@ -6,7 +6,7 @@ from dropout_study.config.schema import Config, ConfigError
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.rules import RULES, Averages, check_enumerable
 from dropout_study.evaluation import predictions
-from dropout_study.evaluation.probes import PROBES, Probed
+from dropout_study.evaluation.probes import PROBES, Findings, Probed
 from dropout_study.tracking.record import Record
 from dropout_study.training.data_module import DataModule
 
@@ -26,17 +26,16 @@ def check_rules(config: Config, cohort: Cohort) -> None:
 
 def evaluate_cohort(config: Config, cohort: Cohort, data: DataModule, record: Record) -> None:
     """Add to the record what rules and probes find on test data, for the seeds that did not fail."""
-    whole = [i for i, seed in enumerate(record.seeds) if not seed.failure]
-    if not whole:
+    intact = [i for i, seed in enumerate(record.seeds) if not seed.failure]
+    if not intact:
         return
 
     rules = distinct_rules(config.rules, cohort)
     test = data.test_dataloader()[0]
-
     cohort.to(data.device)  # Lightning takes the networks off the device after testing
 
-    if len(whole) < len(record.seeds):
-        cohort = cohort.part(whole)
+    if len(intact) < len(record.seeds):
+        cohort = cohort.part(intact)
 
     curved = [rule for rule in rules if RULES[rule].curve]
     sampling = [rule for rule in rules if RULES[rule].averages is Averages.SAMPLED]
@@ -56,21 +55,26 @@ def evaluate_cohort(config: Config, cohort: Cohort, data: DataModule, record: Re
     for rule, score in scores.items():
         for measure, values in score.means().items():
             record.add_metric(f"test/{measure}/{rule}", values)
+
         record.add_wrong(rule, score.wrong())
 
     for probe in config.probes:
-        findings = PROBES[probe](Probed(cohort, test, config.bag))
-        for key, values in findings.metrics.items():
-            record.add_metric(key, values)
+        _add_findings(record, PROBES[probe](Probed(cohort, test, config.bag)))
 
-        for key, (steps, values) in findings.curves.items():
-            record.add_curve(key, steps, values)
 
-        for key, values in findings.wrong.items():
-            record.add_wrong(key, values)
+def _add_findings(record: Record, findings: Findings) -> None:
+    """Add what a probe has found."""
+    for key, values in findings.metrics.items():
+        record.add_metric(key, values)
 
-        for key, values in findings.pictures.items():
-            record.add_picture(key, values)
+    for key, (steps, values) in findings.curves.items():
+        record.add_curve(key, steps, values)
+
+    for key, values in findings.wrong.items():
+        record.add_wrong(key, values)
+
+    for key, values in findings.pictures.items():
+        record.add_picture(key, values)
 
 
 def _add_curves(record: Record, rule: str, pool: predictions.Sampled) -> None:

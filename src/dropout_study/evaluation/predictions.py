@@ -59,12 +59,13 @@ def sampled(
     rules: Sequence[str],
     samples: int,
     redraws: int,
-    kept: Sequence[int] = (),
+    per_image: Sequence[int] = (),
 ) -> Sampled:
-    """Evaluate a pool of subnetworks, and parts of it: error against k masks (Srivastava et al. 2014, figure 11).
+    """Evaluate a pool of sampled subnetworks, and its error against the number k of masks.
 
-    One pool of predictions is stored; for every k up to a fifth of it, k of them are drawn with
-    replacement, again and again. The pool is never altered.
+    One pool of predictions is stored; for values of k up to a fifth of it, k of them are drawn with
+    replacement, `redraws` times. As figure 11 of Srivastava et al. (2014),
+    https://jmlr.org/papers/v15/srivastava14a.html.
 
     Args:
         cohort: R networks with a site that drops.
@@ -72,12 +73,14 @@ def sampled(
         rules: names of rules that average sampled subnetworks.
         samples: size of the pool, at least 10.
         redraws: times each k is drawn.
-        kept: numbers of masks for which it is wanted which examples were misclassified; those
-            beyond a fifth of the pool are left out.
+        per_image: numbers of masks at which the misclassified examples are returned; those beyond
+            a fifth of the pool are left out.
     """
     largest = samples // 5
-    kept = [k for k in kept if k <= largest]
-    counts = sorted({*sparse_counts(largest), *kept})
+    reported = [k for k in per_image if k <= largest]
+    counts = sorted({*sparse_counts(largest), *reported})
+    rows = [counts.index(k) for k in reported]
+    divisors = torch.tensor(counts)
     source = generator(Purpose.EVALUATION_MASK, 0, site=1_000)
     drawn = torch.randint(samples, (redraws, counts[-1]), generator=source)
     parts = [Scores(["nll", "ece"]) for _ in range(redraws)]
@@ -92,22 +95,26 @@ def sampled(
             score.add(RULES[rule].mean(ensemble)[0], labels)
 
         for part, draw in zip(parts, drawn, strict=True):
-            cumulated = pool[draw].logcumsumexp(0)[torch.tensor(counts) - 1]
-            part.add(cumulated - torch.tensor(counts).log().view(-1, 1, 1, 1), labels)
+            cumulated = pool[draw].logcumsumexp(0)[divisors - 1]
+            part.add(cumulated - divisors.log().view(-1, 1, 1, 1), labels)
 
-    measures = [part.means() for part in parts]
-    stacked = {
-        key: torch.stack([of_part[key] for of_part in measures]) for key in ("error", "nll", "ece")
-    }
-    curves = {key: Curve(counts, values.mean(0), values.std(0)) for key, values in stacked.items()}
-    shares = torch.stack(
-        [part.wrong()[[counts.index(k) for k in kept]].double() for part in parts]
-    ).mean(0)
+    means_of_parts = [part.means() for part in parts]
+    curves = {}
 
-    return Sampled(whole, curves, dict(zip(kept, shares, strict=True)))
+    for measure in ("error", "nll", "ece"):
+        values = torch.stack([of_part[measure] for of_part in means_of_parts])
+        curves[measure] = Curve(counts, values.mean(0), values.std(0))
+
+    shares = torch.stack([part.wrong()[rows].double() for part in parts]).mean(0)
+
+    return Sampled(whole, curves, dict(zip(reported, shares, strict=True)))
 
 
 def sparse_counts(largest: int) -> list[int]:
-    """Numbers of masks, dense at first: eight a decade, from 1 to the largest."""
+    """Numbers of masks from 1 to the largest, eight per decade.
+
+    >>> sparse_counts(10)
+    [1, 2, 3, 4, 6, 7, 10]
+    """
     steps = {round(10 ** (i / 8)) for i in range(8 * math.ceil(math.log10(max(largest, 1)) + 1))}
     return sorted({step for step in steps if step < largest} | {largest})

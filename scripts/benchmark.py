@@ -1,10 +1,10 @@
-"""How fast this project is: beside what a user would use instead, and beside the limit of the machine.
+"""How fast this project is, compared with its alternatives and with the limit of the machine.
 
 Absolute times mean little on a shared machine. Rivals run in turn, and what is reported is the
 ratio of their medians, with the lowest and the highest round. Give the machine nothing else to do.
 
-  python scripts/benchmark.py                                 all of it, within eight minutes on two
-  cores python scripts/benchmark.py --sections training prediction  some of it
+  python scripts/benchmark.py                                  all, about 8 minutes on two cores
+  python scripts/benchmark.py --sections training prediction   some sections
 """
 
 import argparse
@@ -61,7 +61,8 @@ def markdown(rows: list[Row], machine: dict[str, str]) -> str:
     for row in rows:
         value = number(row.value, row.unit)
         lines.append(
-            f"| {row.section} | {row.what} | {value} | {spread(row)} | {row.target} | {verdict(row)} |"
+            f"| {row.section} | {row.what} | {value} | {spread(row)} "
+            f"| {row.target} | {verdict(row)} |"
         )
 
     return f"Measured on: {on}.\n\n" + "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""Where weight scaling is exact: rule x family x keep, against the enumeration of all masks, in float64.
+"""Where weight scaling is exact: rule x family x keep, against all masks, in float64.
 
 Prints the largest absolute difference of log-probabilities to the geometric ensemble (7.54, 7.55),
 the Kullback-Leibler divergence from it, and the test errors. Networks are trained at keep 1/2 on
@@ -122,7 +122,9 @@ def main() -> None:
     quiet()
     resolvers.register()
     table = Table(
-        caption=f"float64, all masks, {EXAMPLES} test examples; KL of the geometric ensemble, in nats"
+        caption=(
+            f"float64, all masks, {EXAMPLES} test examples; KL of the geometric ensemble, in nats"
+        )
     )
 
     for heading in ("family", "keep", "rule", "max |Δ log p|", "KL", "error %", "geometric %"):

@@ -1,4 +1,4 @@
-"""Rivals timed in turn, and what is said of them: ratios of medians, never absolute times of a shared machine."""
+"""Rivals timed in turn and compared by ratios of medians: absolute times vary."""
 
 import io
 import time
@@ -51,7 +51,7 @@ class Row:
 
 
 def in_turn(rivals: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    """The times that each rival tells, round by round: A, B, A, B, so that a slow minute meets all alike."""
+    """The times of each rival per round: A, B, A, B, so that a slow minute affects all alike."""
     times: dict[str, list[float]] = {name: [] for name in rivals}
 
     for _ in range(rounds):
@@ -62,13 +62,13 @@ def in_turn(rivals: Mapping[str, Callable[[], float]], rounds: int) -> dict[str,
 
 
 def once_each(rivals: Mapping[str, Callable[[], float]]) -> dict[str, float]:
-    """The time that each rival tells. Their progress bars are part of the work, but not of the output."""
+    """The time of each rival. Progress bars are part of the work, but not of the output."""
     with redirect_stderr(io.StringIO()), redirect_stdout(io.StringIO()):
         return {name: rival() for name, rival in rivals.items()}
 
 
 def ratio(times: Times, over: str, under: str, factor: float = 1.0) -> tuple[float, float, float]:
-    """`factor` times the time of one rival by that of another: of the medians, and the lowest and highest round."""
+    """`factor` times the ratio of two rivals' times: of the medians, lowest and highest round."""
     of_rounds = [factor * a / b for a, b in zip(times[over], times[under], strict=True)]
     return factor * median(times[over]) / median(times[under]), min(of_rounds), max(of_rounds)
 

@@ -1,4 +1,4 @@
-"""What a user would run instead: minimal code of the same method, written the way the peers write it."""
+"""The alternatives: minimal code of the same methods, written as the peers write it."""
 
 import logging
 import time
@@ -84,7 +84,7 @@ class Classifier(pl.LightningModule):
 def seconds_of_loader(
     root: str, widths: list[int], rate: float, batch: int, workers: int, folder: Path
 ) -> float:
-    """Seconds per EXAMPLE of Lightning with a DataLoader over torchvision's MNIST, in steady state."""
+    """Seconds per EXAMPLE of Lightning with a DataLoader over MNIST, once it is warm."""
     transform = transforms.Compose(
         [transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))]
     )
@@ -118,7 +118,7 @@ def seconds_of_loader(
 
 @torch.no_grad()
 def passes(model: nn.Module, x: Tensor, count: int, batch: int) -> Tensor:
-    """Mean probabilities over `count` passes of `model(x)` in train mode, summed one after the other, by batch."""
+    """Mean probabilities `[N, C]` over `count` passes in train mode, by batch."""
     model.train()
     parts = []
 
@@ -135,7 +135,7 @@ def passes(model: nn.Module, x: Tensor, count: int, batch: int) -> Tensor:
 
 @torch.no_grad()
 def repeated(model: nn.Module, x: Tensor, count: int, batch: int) -> Tensor:
-    """The same from batches that are repeated `count` times: torch-uncertainty, or the same without it."""
+    """Mean probabilities `[N, C]` from batches repeated `count` times (torch-uncertainty)."""
     logits = repeating(model, count)
     parts = [
         logits(rows).unflatten(0, (count, len(rows))).softmax(-1).mean(0) for rows in x.split(batch)

@@ -20,7 +20,7 @@ from dropout_study.dropout.networks import MLP
 WIDTHS = [1024, 1024]
 EXAMPLES = 500
 MASKS = 100
-FEW = 20  # masks, whose memory is the same but for the noise of the allocator
+FEW = 20  # masks
 MANY = 400
 USUAL = 100  # images at once, of the peers
 BATCHES = (10, 20, 100, 500)
@@ -46,7 +46,7 @@ def memory(masks: int) -> float:
 
 
 def memory_of_a_process(masks: int) -> float:
-    """The same in a process of its own: memory that was freed before, and is used again, would not be seen."""
+    """`memory` in a new process: reuse of memory that was freed before would not be counted."""
     code = f"from {__name__} import memory; print(memory({masks}))"
     return float(
         subprocess.run(
@@ -66,7 +66,7 @@ def setting() -> tuple[Cohort, Tensor]:
 
 
 def sampling(rounds: int) -> list[Row]:
-    """Monte Carlo with 100 masks, to the two ways in which the peers do it, at a usual batch size and at their best."""
+    """Monte Carlo with 100 masks, against two ways of the peers, at two batch sizes."""
     cohort, x = setting()
     model: nn.Module = plain_network(WIDTHS, 0.5)
     ways = {f"{MASKS} passes of the model": passes, name_of_repeated(): repeated}

@@ -1,4 +1,4 @@
-"""What starting costs: a script, a job of a sweep, a finished sweep and a report in an empty and in a full store."""
+"""Start-up times: a script, a job of a sweep, a finished sweep, a report, with a full store."""
 
 import os
 import sqlite3
@@ -45,8 +45,9 @@ def starts(folder: Path, rounds: int) -> list[Row]:
     def sweep(jobs: int) -> float:
         rates = ",".join(str(round(0.01 * i, 2)) for i in range(1, jobs + 1))
         return script(
-            "train.py", folder, "-m", f"model.hidden_rate={rates}", "model.widths=[16,16]", f"budget.updates={UPDATES}",
-            "budget.validations=1", "rules=[weight_scaling]", "rerun=true", f"hydra.sweep.dir=sweep{jobs}",
+            "train.py", folder, "-m", f"model.hidden_rate={rates}", "model.widths=[16,16]",
+            f"budget.updates={UPDATES}", "budget.validations=1", "rules=[weight_scaling]",
+            "rerun=true", f"hydra.sweep.dir=sweep{jobs}",
         )  # fmt: skip
 
     helped = in_turn({"help": lambda: script("train.py", folder, "--help")}, rounds)["help"]
@@ -99,7 +100,8 @@ def growth(folder: Path) -> list[Row]:
     return [
         row(
             "growth",
-            f"second start of a finished sweep of {CONDITIONS}, beside {COHORTS:,} cohorts of another",
+            f"second start of a finished sweep of {CONDITIONS}, "
+            f"beside {COHORTS:,} cohorts of another",
             [again],
             20,
         ),
@@ -122,18 +124,20 @@ def row(section: str, what: str, times: Sequence[float], at_most: float | None =
 
 
 def multiply(database: Path, cohorts: int) -> None:
-    """Add copies of the cohorts of the study capacity, with other seeds, as many cohorts as asked for.
+    """Add copies of the cohorts of the study capacity, with other seeds.
 
     Rows are copied, for recording so many would take longer than all that is measured here.
     """
     with sqlite3.connect(database) as store:
         store.execute(
-            "CREATE TEMP TABLE chosen AS SELECT run_uuid FROM runs JOIN experiments USING (experiment_id) "
+            "CREATE TEMP TABLE chosen AS SELECT run_uuid FROM runs "
+            "JOIN experiments USING (experiment_id) "
             "WHERE experiments.name = 'capacity' AND run_uuid IN "
             "(SELECT run_uuid FROM tags WHERE key = 'role' AND value IN ('cohort', 'seed'))"
         )
         (there,) = store.execute(
-            "SELECT count(*) FROM chosen JOIN tags USING (run_uuid) WHERE key = 'role' AND value = 'cohort'"
+            "SELECT count(*) FROM chosen JOIN tags USING (run_uuid) "
+            "WHERE key = 'role' AND value = 'cohort'"
         ).fetchone()
         for copy in range(1, cohorts // there + 1):
             for table in ("runs", "params", "metrics", "latest_metrics", "tags"):
@@ -144,7 +148,8 @@ def multiply(database: Path, cohorts: int) -> None:
                     taken[columns.index("value")] = OF_TAGS
 
                 store.execute(
-                    f"INSERT INTO {table} SELECT {', '.join(taken)} FROM {table} WHERE run_uuid IN chosen",
+                    f"INSERT INTO {table} SELECT {', '.join(taken)} FROM {table} "
+                    "WHERE run_uuid IN chosen",
                     {"copy": copy},
                 )
 

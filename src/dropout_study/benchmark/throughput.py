@@ -21,7 +21,7 @@ LIMIT = "a matrix product alone"
 
 @dataclass(frozen=True)
 class Speed:
-    """Operations a second of one combination, in GFLOP/s, and of a matrix product that took turns with it."""
+    """GFLOP/s of one combination, and of a matrix product timed in turn with it."""
 
     width: int
     nets: int

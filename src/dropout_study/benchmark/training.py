@@ -1,4 +1,4 @@
-"""Training: this project's own path beside plain loops, DataLoaders, and the matrix product alone."""
+"""Training: this project against plain loops, DataLoaders, and the matrix product alone."""
 
 import io
 import tempfile
@@ -68,7 +68,7 @@ class Terminal(io.StringIO):
 
 
 def beside(config: Config, rivals: Mapping[str, Callable[[], object]]) -> dict[str, float]:
-    """Median seconds of an update as `scripts/train.py` trains and records it, and of a call of each rival.
+    """Median seconds of an update of `scripts/train.py`, and of a call of each rival.
 
     They take turns: whenever the run has made 50 updates and noted its losses, each rival makes 50
     calls. Bare updates have the threads of the run, the others all.
@@ -148,7 +148,7 @@ def in_rounds(
     rounds: int,
     others: Mapping[str, Rival],
 ) -> dict[str, list[float]]:
-    """Every rival's time in every round, in units of a bare update without dropout in the same minute.
+    """Time of each rival per round, divided by that of a bare update without dropout.
 
     Args:
         configure: makes a configuration.

@@ -1,4 +1,4 @@
-"""How many subnetworks there are: masks, masks that connect input and output, distinct functions."""
+"""Numbers of subnetworks: masks, masks that connect input and output, distinct functions."""
 
 import math
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from dropout_study.dropout.networks import MLP
 
 
 def subnetworks(network: MLP) -> Iterator[dict[str, Tensor]]:
-    """All masks of a network's inputs and hidden units, 0/1 per site `[1, units]`, whatever the rates."""
+    """Yield all masks of a network's units, 0/1 per site `[1, units]`, whatever the rates."""
     sizes = [math.prod(site.shape) for site in network.sites]
     for row in enumerate_masks(sum(sizes)):
         parts = row.split(sizes)

@@ -41,7 +41,7 @@ class Site:
 
     @property
     def keep(self) -> float:
-        """The realized probability of keeping a unit: a multiple of 2^-16, `1 - rate` within 1e-4."""
+        """Realized probability of keeping a unit: a multiple of 2^-16 within 1e-4 of 1 - rate."""
         return levels_kept(self.rate) / LEVELS_PER_UNIT if self.rate else 1.0
 
 
@@ -56,8 +56,8 @@ def sample(
 ) -> dict[str, Tensor]:
     """Draw the masks of one batch for every seed, already divided by `keep` (inverted scaling).
 
-    h' = h * mu / keep has the expectation h, so that inference needs no scaling. Scaling the weights
-    that read h by `keep` instead (7.66) is the same function of rescaled weights.
+    h' = h * mu / keep has the expectation h, so that inference needs no scaling. Scaling the
+    weights that read h by `keep` instead (7.66) is the same function of rescaled weights.
 
     Args:
         sites: the sites of the network, in order; the position is part of what a mask depends on.

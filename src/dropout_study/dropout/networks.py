@@ -55,7 +55,7 @@ class Convolution(nn.Conv2d):
         super().__init__(inputs, outputs, kernel_size=5)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map `[N, in, H, W]` to `[N, out, H / 2 - 2, W / 2 - 2]`, or both with a leading axis R."""
+        """Map `[N, in, H, W]` to `[N, out, H/2 - 2, W/2 - 2]`, or both with a leading axis R."""
         bias = cast("Tensor", self.bias)
         if bias.dim() == 1:
             return F.max_pool2d(F.conv2d(x, self.weight, bias), 2)
@@ -118,7 +118,7 @@ class Network(nn.Module):
         return outputs
 
     def stage(self, i: int, h: Tensor) -> Tensor:
-        """The output of stage i for its masked units `[..., *sites[i].shape]`; subclasses define it."""
+        """The output of stage i for its masked units `[..., *sites[i].shape]`; abstract."""
         raise NotImplementedError
 
     def incoming(self) -> dict[str, tuple[int, ...]]:
@@ -129,7 +129,7 @@ class Network(nn.Module):
 
     @torch.no_grad()
     def initialize(self, seed: int) -> None:
-        """Draw weights and biases uniformly within 1/sqrt(fan in), PyTorch's default, from the seed."""
+        """Draw weights and biases uniformly within 1/sqrt(fan in), PyTorch's default."""
         for i, layer in enumerate(self._typed_layers()):
             bias = cast("Tensor", layer.bias)
             fan_in = math.prod(layer.weight.shape[axis] for axis in layer.incoming)

@@ -25,7 +25,7 @@ def check_rules(config: Config, cohort: Cohort) -> None:
 
 
 def evaluate_cohort(config: Config, cohort: Cohort, data: DataModule, record: Record) -> None:
-    """Add to the record what rules and probes find on test data, for the seeds that did not fail."""
+    """Add to the record what rules and probes measure on test data, without failed seeds."""
     intact = [i for i, seed in enumerate(record.seeds) if not seed.failure]
     if not intact:
         return
@@ -90,6 +90,6 @@ def _add_curves(record: Record, rule: str, pool: predictions.Sampled) -> None:
 
 
 def distinct_rules(rules: Sequence[str], cohort: Cohort) -> list[str]:
-    """The rules that differ: without a site that drops, all equal those that average no subnetworks."""
+    """The rules that differ: without a site that drops, all rules equal weight scaling."""
     drops = any(site.rate for site in cohort.stacked.sites)
     return [rule for rule in rules if drops or RULES[rule].averages is Averages.NONE]

@@ -1,4 +1,4 @@
-"""Evaluating prediction rules on a set of examples: metrics of every network, and error against number of masks."""
+"""Prediction rules evaluated on examples: scores per network, and error against number of masks."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ Batches = Iterable[tuple[Tensor, Tensor]]
 def score_rules(
     cohort: Cohort, batches: Batches, rules: Sequence[str], samples: int
 ) -> dict[str, Scores]:
-    """Rule -> the scores of every network, `[R]`, over all batches of inputs `[N, D]` and labels `[N]`."""
+    """Rule -> scores of every network, `[R]`, over batches of inputs `[N, D]` and labels `[N]`."""
     scores = {rule: Scores() for rule in rules}
     dtype = next(cohort.parameters()).dtype
 
@@ -31,7 +31,7 @@ def score_rules(
 
 @dataclass(frozen=True)
 class Curve:
-    """A measure against the number of masks: mean and standard deviation over re-draws, `[K, R]`."""
+    """A measure at K numbers of masks: mean and standard deviation over re-draws, `[K, R]`."""
 
     counts: list[int]
     mean: Tensor

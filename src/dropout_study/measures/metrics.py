@@ -1,4 +1,6 @@
-"""How good and how certain predictions are, from log-probabilities `[..., N, C]` and labels `[..., N]`.
+"""How good and how certain predictions are.
+
+Functions of log-probabilities `[..., N, C]` and labels `[..., N]`.
 
 Probabilities stay logarithms, so that a certain and wrong prediction has a finite NLL. Sums are
 taken in float32 at least. Predictions that are no distributions (logits, or probabilities), and
@@ -36,7 +38,7 @@ def nll(log_probs: Tensor, labels: Tensor) -> Tensor:
 
 
 def brier(log_probs: Tensor, labels: Tensor) -> Tensor:
-    """Brier score of each example in [0, 2], `[..., N]`: squared distance to the label's distribution.
+    """Brier score in [0, 2], `[..., N]`: squared distance to the label's distribution.
 
     >>> round(brier(torch.tensor([[0.25, 0.75]]).log(), torch.tensor([0])).item(), 3)
     1.125

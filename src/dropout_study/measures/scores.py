@@ -16,7 +16,7 @@ SUMS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 
 class Scores:
-    """The error of every network in percent, and the chosen measures, summed over batches in float64.
+    """Error of every network in percent, and chosen measures, summed over batches in float64.
 
     Args:
         measures: `nll` (nats), `brier` (in [0, 2]) and `ece` (in [0, 1]), or some of them.

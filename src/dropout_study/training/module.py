@@ -84,7 +84,7 @@ class CohortTraining(pl.LightningModule):
             self._update(x.to(self.dtype), labels)
 
     def _update(self, x: Tensor, labels: Tensor) -> None:
-        """One update of all networks, each with its own masks; inputs `[R, B, D]`, labels `[R, B]`."""
+        """One update of all networks, each with its own masks: `[R, B, D]` and `[R, B]`."""
         update = self.global_step
         sites = self.cohort.stacked.sites
         factors = masks.sample(

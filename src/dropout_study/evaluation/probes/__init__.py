@@ -1,4 +1,4 @@
-"""What can be measured on a trained cohort besides its error: each probe serves one or a few claims."""
+"""Measurements on a trained cohort besides its error; each probe serves one or a few claims."""
 
 from dropout_study.evaluation.probes import (
     bags,

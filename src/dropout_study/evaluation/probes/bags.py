@@ -36,7 +36,7 @@ def bags(probed: Probed) -> Findings:
 
 
 def _of_first_members(of_bags: Tensor, size: int) -> Tensor:
-    """`[S, ...]` of the bags as `[S * size, ...]` of the networks: nan for all but each bag's first."""
+    """Values `[S, ...]` of bags as `[S * size, ...]` of networks; nan but for each bag's first."""
     of_networks = torch.full(
         (len(of_bags) * size, *of_bags.shape[1:]), torch.nan, dtype=torch.float64
     )

@@ -1,4 +1,4 @@
-"""Nets small enough to go through all their masks: what is exact, and how far approximations are off."""
+"""Networks whose masks can all be enumerated: what is exact, and the errors of approximations."""
 
 import math
 
@@ -80,7 +80,7 @@ def enumeration(probed: Probed) -> Findings:
 
 
 def _distances(probed: Probed, x: Tensor, target: Tensor) -> Tensor:
-    """Root mean square difference of k sampled masks to all, over disjoint groups of a pool, `[K, R]`."""
+    """Root mean square difference of k sampled masks to all, over groups of a pool, `[K, R]`."""
     pool = torch.stack(list(subnetworks(probed.cohort, x, POOL_SIZE))).exp()
     distances = []
 

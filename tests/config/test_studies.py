@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 from dropout_study.analysis.columns import BUDGETS
 from dropout_study.analysis.criteria import Equivalent, Exact, Greater, Measured
 from dropout_study.analysis.results import from_file
-from dropout_study.claims import CLAIMS
+from dropout_study.claims import CLAIMS, mc_samples
 from dropout_study.config import condition, read
 from dropout_study.config.studies import Study, in_order
 from dropout_study.report.publish import STUDIES
@@ -135,3 +135,9 @@ def test_the_minutes_of_every_study_are_stated() -> None:
     minutes = OmegaConf.load(CONF / "budget" / "laptop.yaml").minutes
     assert set(minutes) == set(STUDIES)
     assert sum(minutes.values()) < 5 * 60
+
+
+def test_the_number_of_masks_that_decides_is_the_one_that_is_kept() -> None:
+    """If this failed, the claim on Monte-Carlo samples would speak of a number that was not measured."""
+    (config, *_) = (read.read_config(c) for c in smoke.composed("mc_samples", "smoke", {}))
+    assert config.mc.per_image == [Study.load("mc_samples").values["k"]] == [mc_samples.MASKS]

@@ -6,7 +6,10 @@ from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Published, Studies
 from dropout_study.analysis.criteria import ALPHA, Greater, Part
 from dropout_study.analysis.runs import Effect, Errors, ResultsMissing, Runs
+from dropout_study.config.schema import MonteCarlo
 from dropout_study.measures.statistics import PERCENT, interval
+
+MASKS = MonteCarlo().per_image[0]
 
 
 class MonteCarloSamples(Claim):
@@ -22,7 +25,7 @@ class MonteCarloSamples(Claim):
     studies = ("mc_samples",)
     parts = {
         "some models": Part(
-            "test error of weight scaling minus test error of 20 sampled masks",
+            f"test error of weight scaling minus test error of {MASKS} sampled masks",
             Greater(),
             some=True,
         ),
@@ -50,12 +53,12 @@ class MonteCarloSamples(Claim):
     )
     caption = (
         "Test error of the mean probabilities of k masks, repeatedly drawn from one pool, and of "
-        "weight scaling; both with 95 % intervals over seeds. Dotted: 20 masks."
+        f"weight scaling; both with 95 % intervals over seeds. Dotted: {MASKS} masks."
     )
     notes = (
         "The pairs were declared before the runs: every model of the study, weight scaling "
-        "against 20 masks. The p value is multiplied by the number of models and then has to be "
-        f"at most {ALPHA:g}."
+        f"against {MASKS} masks. The p value is multiplied by the number of models and then has to "
+        f"be at most {ALPHA:g}."
     )
 
     def estimate(self, studies: Studies) -> dict[str, dict[str, Effect]]:

@@ -107,7 +107,7 @@ def test_rules_that_are_all_weight_scaling_are_refused(
 
     with pytest.raises(
         ConfigError,
-        match=r"rules=\['monte_carlo'\] cannot be used: .* say rules=\[weight_scaling\]",
+        match=r"rules=\['monte_carlo'\] cannot be used: .* use rules=\[weight_scaling\]",
     ):
         reevaluate(chosen, tmp_path)
 

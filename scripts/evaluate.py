@@ -1,4 +1,4 @@
-"""Evaluate prediction rules on a stored cohort: `python scripts/evaluate.py run=ID rules=[...] mc.samples=1000`."""
+"""Evaluate prediction rules on a stored cohort: `python scripts/evaluate.py run=ID rules=[...]`."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from dropout_study.running.terminal import print_table
 
 
 def job(composed: DictConfig) -> None:
-    """Evaluate, record, print."""
+    """Evaluate the rules, record the results, print them."""
     chosen = read.read_evaluate(composed)
     from dropout_study.running.reevaluate import reevaluate, results_table
 

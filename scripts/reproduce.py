@@ -1,4 +1,4 @@
-"""All studies at a budget, then the report: `python scripts/reproduce.py budget=smoke`; `--help` explains the rest."""
+"""All studies at a budget, then the report: `python scripts/reproduce.py budget=smoke`."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ SCRIPTS = Path(__file__).parent
 
 
 def job(composed: DictConfig) -> None:
-    """Run, report."""
+    """Run the studies, then the report."""
     chosen = read.read_reproduce(composed)
 
     for typed in HydraConfig.get().overrides.task:

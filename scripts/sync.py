@@ -1,4 +1,4 @@
-"""Record what a store missed while it was away: `python scripts/sync.py`; recording twice does no harm."""
+"""Record the results that a store missed while it was away: `python scripts/sync.py`."""
 
 from pathlib import Path
 

@@ -150,7 +150,10 @@ def check_training(config: Config) -> None:
     """
     norms = config.regularizer.max_norm
     layers = _layers(config.model)
-    allowed = f"a list of limits above 0: none, one for all layers, or one for each of the {layers} layers"
+    allowed = (
+        "a list of limits above 0: none, one for all layers, "
+        f"or one for each of the {layers} layers"
+    )
     require(len(norms) in (0, 1, layers), "regularizer.max_norm", norms, allowed)
     _one_of("trainer.accelerator", config.trainer.accelerator, ("auto", "cpu", "gpu"))
     # 16-mixed is left out: its gradient scaler would couple the seeds.

@@ -48,7 +48,7 @@ def cores() -> int:
 
 
 def batch_size(_root_: DictConfig) -> int | None:
-    """`${batch_size:}` as hydra.sweeper.max_batch_size: jobs at a time of a launcher without a limit.
+    """`${batch_size:}` as hydra.sweeper.max_batch_size, for a launcher without a limit of its own.
 
     The file of a launcher cannot set it, since Hydra composes sweepers after launchers.
     """

@@ -1,4 +1,4 @@
-"""The typed schema of conf/, and the checks on values that types cannot express. Imports no torch."""
+"""The typed schema of conf/. Imports no torch."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -114,7 +114,7 @@ class AdamW(Optimizer):
 
 @dataclass
 class SGD(Optimizer):
-    """Gradient descent with a momentum that rises linearly from its start over the first updates."""
+    """Gradient descent with a momentum that rises linearly over the first updates."""
 
     name: str = "sgd"
     lr: float = field(default=0.1, metadata=ABOVE_0)
@@ -132,7 +132,7 @@ class Schedule:
 
 @dataclass
 class OneCycle(Schedule):
-    """Up from 1/25 of the rate over the first share of the updates, then down to nothing, on cosines."""
+    """Up from 1/25 of the rate over the first share of the updates, then down to 0, on cosines."""
 
     name: str = "one_cycle"
     warmup: float = field(default=0.3, metadata=WARMUP)
@@ -183,7 +183,7 @@ class Tracking:
 
 @dataclass
 class Checkpoint:
-    """Where a run keeps what it needs to go on after an interruption, and how often it is written."""
+    """The checkpoints from which an interrupted run resumes, and how often they are written."""
 
     folder: str = "outputs/checkpoints"
     minutes: float = field(default=1.0, metadata=ABOVE_0)

@@ -1,4 +1,4 @@
-"""What is typed: completed with the sweep of its study, freed of passwords, its mistakes put into sentences.
+"""The command line: completed with the sweep of its study, freed of passwords, checked.
 
 Imports neither torch nor Lightning nor MLflow, so that a command line is refused, and `--help`
 answered, at once.
@@ -136,7 +136,7 @@ def _end(ended: KeyboardInterrupt | SystemExit) -> NoReturn:
 
 
 def _is_mistake(error: Exception) -> bool:
-    """Whether an error is about what was typed: it says so, names a file, or Hydra has raised it."""
+    """Whether an error is a user's mistake: it is declared so, names a file, or is Hydra's."""
     *_, (last, _) = traceback.walk_tb(error.__traceback__)
     of_hydra = str(last.f_globals["__name__"]).startswith("hydra.")
     of_file = isinstance(error, OSError) and (error.filename is not None or error.errno in FULL)
@@ -191,7 +191,7 @@ def check(arguments: Sequence[str], conf: Path) -> None:
 
 
 def store_to_environment(arguments: Sequence[str]) -> list[str]:
-    """The command line without its store, which goes into MLFLOW_TRACKING_URI as an absolute address.
+    """The command line without its store, whose absolute address goes into MLFLOW_TRACKING_URI.
 
     Hydra writes what is typed into files, where no password belongs, and jobs may run in another
     folder. An empty variable is no store. With `--resolve`, Hydra only prints values: the password
@@ -309,13 +309,14 @@ def _check_installed(launcher: str) -> None:
 
 
 def _check_axes(study: str, grid: Mapping[str, str], typed: Mapping[str, Override]) -> None:
-    """Refuse a choice (model=lenet) other than the one whose values the study varies (model=mlp)."""
+    """Refuse model=lenet with a study that varies values of model=mlp, and the like."""
     for group, choice in grid.items():
         axes = [key for key in grid if key.startswith(f"{group}.")]
         if axes and group in typed and str(typed[group].value()) != choice:
             raise ConfigError(
-                f"{group}={typed[group].value()} cannot be used with the sweep {study}, which varies "
-                f"{' and '.join(axes)} of {group}={choice}; type the sweep you want, such as {group}.KEY=0,0.5."
+                f"{group}={typed[group].value()} cannot be used with the sweep {study}, which "
+                f"varies {' and '.join(axes)} of {group}={choice}; type the sweep you want, such "
+                f"as {group}.KEY=0,0.5."
             )
 
 

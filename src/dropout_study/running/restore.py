@@ -1,4 +1,4 @@
-"""Results from the file of a report, brought back into a store: what was measured once need not be trained again."""
+"""Record the results in the file of a report again, so that nothing is trained twice."""
 
 import tempfile
 from pathlib import Path

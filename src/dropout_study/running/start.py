@@ -143,15 +143,15 @@ class Start:
             self.folders = [self.folder]
 
     def _prepare_store(self) -> None:
-        """Find room on the disk, and the experiment in the store, which jobs find by its variable."""
+        """Check the disk, and create the experiment in the store, whose address jobs inherit."""
         quiet_mlflow()
         self._store = Store(self._task.tracking.uri)
 
         # Launchers that extend Ray's under another name have its key, too.
         if "ray" in self._config.hydra.launcher and self._store.shown != self._store.uri:
             raise ConfigError(
-                f"tracking.uri={self._store.uri} cannot be used with Ray, whose logs would hold the "
-                "password: use a server, and MLFLOW_TRACKING_USERNAME and "
+                f"tracking.uri={self._store.uri} cannot be used with Ray, whose logs would hold "
+                "the password: use a server, and MLFLOW_TRACKING_USERNAME and "
                 "MLFLOW_TRACKING_PASSWORD on the nodes."
             )
 

@@ -1,4 +1,4 @@
-"""Run Hydra's entry point: retry a sweep whose launcher crashed, report failures, set the exit code.
+"""Run Hydra's entry point: retry a sweep whose launcher crashed, report failures.
 
 Imports nothing heavy, so that `--help` is answered at once.
 """

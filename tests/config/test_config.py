@@ -139,8 +139,8 @@ def test_an_unknown_key_is_refused_however_it_is_typed(make_config: Make, overri
 
 
 def test_what_the_schema_leaves_free_stays_free(make_config: Make) -> None:
-    """If this failed, a study of one's own could not carry values, nor a budget its minutes."""
-    free = ["+study.values.units=[8]", "+study.at.smoke={seeds: '[0]'}", "+budget.minutes.mine=3"]
+    """If this failed, a study of one's own could not carry values."""
+    free = ["+study.values.units=[8]", "+study.at.smoke={seeds: '[0]'}"]
     config = make_config(*free)
     assert config.study.values == {"units": [8]}
 

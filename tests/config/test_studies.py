@@ -132,7 +132,7 @@ def test_studies_run_behind_those_whose_cohorts_they_evaluate() -> None:
 
 def test_the_minutes_of_every_study_are_stated() -> None:
     """If this failed, nobody could tell how long the laptop budget takes."""
-    minutes = OmegaConf.load(CONF / "budget" / "laptop.yaml").minutes
+    minutes = OmegaConf.load(CONF / "reproduce.yaml").minutes.laptop
     assert set(minutes) == set(STUDIES)
     assert sum(minutes.values()) < 5 * 60
 

@@ -170,7 +170,6 @@ class Budget:
     updates: int = field(default=MISSING, metadata=SIZE)
     validations: int = field(default=20, metadata=SIZE)  # at most one per update
     weights: str = "last"
-    minutes: dict[str, int] = field(default_factory=dict, metadata=COUNT | NO_CONDITION)
 
 
 @dataclass
@@ -290,6 +289,9 @@ class Reproduce:
     """Options of `scripts/reproduce.py`."""
 
     budget: Budget = MISSING
+    minutes: dict[str, Any] = field(
+        default_factory=dict
+    )  # budget -> study -> minutes that it takes
     data: Data | None = None  # another data set than the studies' own
     studies: list[str] = field(default_factory=list)  # none: all
     launcher: str | None = None  # a Hydra launcher, such as joblib

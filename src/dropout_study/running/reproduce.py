@@ -4,13 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from rich.table import Table
 
-from dropout_study.config.schema import Budget, ConfigError, Report, Reproduce
+from dropout_study.config.schema import ConfigError, Report, Reproduce
 from dropout_study.config.studies import Study, in_order
 from dropout_study.config.uri import absolute
 from dropout_study.running.command_line import fail
@@ -39,7 +39,7 @@ def reproduce(chosen: Reproduce, scripts: Path) -> None:
     wanted = in_order(chosen.studies or STUDIES)
 
     if chosen.dry_run:
-        print_table(plan(wanted, chosen.budget))
+        print_table(plan(wanted, chosen.budget.name, chosen.minutes.get(chosen.budget.name, {})))
         return
 
     os.environ["MLFLOW_TRACKING_URI"] = absolute(chosen.tracking.uri)  # for the studies, too
@@ -92,22 +92,27 @@ def _run(command: Sequence[str]) -> int:
     return code
 
 
-def plan(wanted: list[str], budget: Budget) -> Table:
-    """How long the studies take, where the budget says so."""
-    known = budget.minutes
-    total = sum(known.get(study, 0) for study in wanted)
+def plan(studies: Sequence[str], budget: str, minutes: Mapping[str, int]) -> Table:
+    """How long studies take at a budget, as far as it was measured.
+
+    Args:
+        studies: in the order in which they run.
+        budget: its name.
+        minutes: study -> minutes that it takes on two cores.
+    """
+    total = sum(minutes.get(study, 0) for study in studies)
     caption = (
         f"about {total // 60} h {total % 60} min in all on two cores; nothing was run"
-        if known
-        else "not known"
+        if minutes
+        else "how long they take at this budget was not measured; nothing was run"
     )
-    table = Table(title=f"budget {budget.name}", caption=caption)
+    table = Table(title=f"budget {budget}", caption=caption)
 
     for heading in ("study", "minutes", "shows"):
         table.add_column(heading, justify="right" if heading == "minutes" else "left")
 
-    for study in wanted:
-        table.add_row(study, str(known.get(study, "-")), Study.load(study).title)
+    for study in studies:
+        table.add_row(study, str(minutes.get(study, "-")), Study.load(study).title)
 
     return table
 

@@ -161,7 +161,7 @@ def private_names(node: ast.AST) -> Iterator[str]:
 
 
 def is_private(name: str) -> bool:
-    """Whether a name is private by its spelling; `_replace` and the like of named tuples are not."""
+    """Whether a name is private by its spelling; `_replace` of named tuples and its kin are not."""
     public = ("_replace", "_asdict", "_fields")
     return name.startswith("_") and not name.endswith("_") and name not in public
 

@@ -79,7 +79,9 @@ def runs(tmp_path: Path) -> Callable[[], list[Run]]:
 
 @pytest.fixture(scope="session")
 def smoke_folder(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Path:
-    """A folder with a store of small runs of all studies and the report on them; mark its tests with `SMOKE`."""
+    """A folder with a store of small runs of all studies and the report on them; mark its tests
+    with `SMOKE`.
+    """
     from dropout_study.report.publish import report
     from support import smoke
 

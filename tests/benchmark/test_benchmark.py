@@ -94,7 +94,9 @@ def test_the_peers_predict_what_monte_carlo_predicts() -> None:
 
 
 def test_copied_cohorts_are_cohorts_of_other_seeds(tmp_path: Path, uri: str) -> None:
-    """If this failed, a full store would not be what its size says: its cohorts would have no networks."""
+    """If this failed, a full store would not be what its size says: its cohorts would have no
+    networks.
+    """
     metrics = {"test/error/weight_scaling": 1.5}
     seeds = [SeedRecord(seed, f"digest{seed}", dict(metrics)) for seed in (0, 1)]
     saved = Record(

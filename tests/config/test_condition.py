@@ -43,7 +43,9 @@ PINNED = {
 
 
 def test_the_digests_of_conditions_never_change(make_config: Make) -> None:
-    """If this failed, every recorded network would be trained again, or results of another meaning would count."""
+    """If this failed, every recorded network would be trained again, or results of another meaning
+    would count.
+    """
     digests = {typed: condition.condition_digest(make_config(*typed)) for typed in PINNED}
     assert digests == PINNED, ADVICE
 
@@ -71,7 +73,9 @@ def is_of_condition(kind: type) -> bool:
 
 
 def test_a_default_that_changes_is_noticed() -> None:
-    """If this failed, networks that were recorded under another default would count as this condition's."""
+    """If this failed, networks that were recorded under another default would count as this
+    condition's.
+    """
     pinned = (ROOT / "tests" / "config" / "defaults.txt").read_text(encoding="utf-8").splitlines()
     assert set(pinned) <= set(defaults()), ADVICE
     assert set(defaults()) <= set(pinned), "a new key: add its line to tests/config/defaults.txt"
@@ -123,7 +127,9 @@ class Gaussian(Noise):
 def test_what_a_probe_measures_is_a_part_of_identity(
     make_config: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If this failed, results of a probe that was changed, or lacks a kind of corruption, would count."""
+    """If this failed, results of a probe that was changed, or lacks a kind of corruption, would
+    count.
+    """
     probing = make_config("probes=[corruption,units]")
     before = condition.condition_digest(probing)
     trained = condition.training_digest(probing)
@@ -180,9 +186,18 @@ def test_the_digest_ignores_what_does_not_change_a_condition(
 
 @pytest.mark.parametrize(
     "scientific",
-    ["model.hidden_rate=0.4", "model.widths=[256]", "data.train_size=100", "optimizer.lr=0.01", "budget.updates=7",
-     "trainer.precision=64-true", "regularizer.l2=1e-3", "schedule=constant", "data.resample=bootstrap"],
-)  # fmt: skip
+    [
+        "model.hidden_rate=0.4",
+        "model.widths=[256]",
+        "data.train_size=100",
+        "data.resample=bootstrap",
+        "optimizer.lr=0.01",
+        "schedule=constant",
+        "budget.updates=7",
+        "trainer.precision=64-true",
+        "regularizer.l2=1e-3",
+    ],
+)
 def test_the_digest_changes_with_the_condition(make_config: Make, scientific: str) -> None:
     """If this failed, two conditions would be taken for one and their seeds averaged."""
     assert condition.condition_digest(make_config(scientific)) != condition.condition_digest(

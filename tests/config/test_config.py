@@ -130,7 +130,9 @@ def test_a_number_out_of_bounds_is_refused_wherever_it_stands(
 
 @pytest.mark.parametrize("override", ["++model.hiden_rate=0.9", "+model.n=1", "+mc.n=3", "+n=[1]"])
 def test_an_unknown_key_is_refused_however_it_is_typed(make_config: Make, override: str) -> None:
-    """If this failed, a value would be accepted and ignored, and the default trained in its place."""
+    """If this failed, a value would be accepted and ignored, and the default trained
+    in its place.
+    """
     key = override.lstrip("+").partition("=")[0]
     with pytest.raises(
         ConfigError, match=f"^{key} is not a key of this configuration.*Allowed in "
@@ -167,7 +169,9 @@ def test_every_script_refuses_unknown_keys(
 
 @pytest.mark.parametrize("name", ["", "' '", "a" * 151])
 def test_a_study_has_a_name_of_some_length(make_config: Make, name: str) -> None:
-    """If this failed, the store would refuse an experiment, or the disk the name of a checkpoint."""
+    """If this failed, the store would refuse an experiment, or the disk the name of a
+    checkpoint.
+    """
     with pytest.raises(ConfigError, match=r"^study.name=.* must be a name of 1 to 150 bytes"):
         make_config(f"study.name={name}")
 

@@ -18,8 +18,9 @@ from support.paths import CONF, ROOT
 RESULTS = from_file(ROOT / "report" / "results.csv")
 RECORDED = {str(study): set(rows["digest"]) for study, rows in RESULTS.groupby("study")}
 IDS = (
-    "subnetworks arithmetic_ensemble geometric_ensemble weight_scaling_exact weight_scaling_approximate cost bagging "
-    "mc_samples regularizers capacity dataset_size independent_units ensemble_gain co_adaptation robustness"
+    "subnetworks arithmetic_ensemble geometric_ensemble weight_scaling_exact "
+    "weight_scaling_approximate cost bagging mc_samples regularizers capacity dataset_size "
+    "independent_units ensemble_gain co_adaptation robustness"
 )
 
 
@@ -138,6 +139,8 @@ def test_the_minutes_of_every_study_are_stated() -> None:
 
 
 def test_the_number_of_masks_that_decides_is_the_one_that_is_kept() -> None:
-    """If this failed, the claim on Monte-Carlo samples would speak of a number that was not measured."""
+    """If this failed, the claim on Monte-Carlo samples would speak of a number that was not
+    measured.
+    """
     (config, *_) = (read.read_config(c) for c in smoke.composed("mc_samples", "smoke", {}))
     assert config.mc.per_image == [Study.load("mc_samples").values["k"]] == [mc_samples.MASKS]

@@ -32,7 +32,9 @@ def test_the_random_numbers_of_a_kind_do_not_depend_on_the_other_kinds(
 
 @pytest.mark.parametrize("kind", CORRUPTIONS)
 def test_a_corruption_is_seeded_and_grows_with_its_severity(kind: str) -> None:
-    """If this failed, networks would be judged on different images, or "severity 5" be milder than 1."""
+    """If this failed, networks would be judged on different images, or "severity 5" be milder than
+    1.
+    """
     distances = []
 
     for severity in SEVERITIES:

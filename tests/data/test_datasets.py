@@ -41,7 +41,9 @@ IMAGES = random_images(8)
 
 
 def test_digits_are_split_into_1097_300_400_without_overlap() -> None:
-    """If this failed, test images would be trained on, or the classes of the held-out sets unbalanced."""
+    """If this failed, test images would be trained on, or the classes of the held-out sets
+    unbalanced.
+    """
     images = load_images(DIGITS)
     parts = (images.train, images.validation, images.test)
     assert [len(part) for part in parts] == [1097, 300, 400]
@@ -86,7 +88,9 @@ def test_all_examples_are_a_permutation_and_seeds_differ() -> None:
 
 
 def test_a_bootstrap_draws_with_replacement_from_the_subset() -> None:
-    """If this failed, bagging would train on the plain subset: about 63 % of it appears in a resample."""
+    """If this failed, bagging would train on the plain subset: about 63 % of it appears in a
+    resample.
+    """
     chosen = subset(LABELS, 500, "none", 3)
     drawn = subset(LABELS, 500, "bootstrap", 3)
     assert len(drawn) == 500
@@ -98,7 +102,9 @@ def test_a_bootstrap_draws_with_replacement_from_the_subset() -> None:
 def test_batches_run_on_across_epochs_and_show_each_example_once_an_epoch(
     examples: int, size: int
 ) -> None:
-    """If this failed, examples would be seen unequally often, or small subsets could not be trained on."""
+    """If this failed, examples would be seen unequally often, or small subsets could not be trained
+    on.
+    """
     indices = torch.arange(examples) + 100
     stream = BatchStream(indices, seed=2, size=size)
     seen = torch.cat([stream.batch(update) for update in range(3 * examples)])
@@ -122,7 +128,9 @@ def test_a_batch_is_a_function_of_seed_and_update_alone() -> None:
 def test_blocks_are_the_batches_and_end_where_a_validation_is_due(
     updates: int, every: int, done: int
 ) -> None:
-    """If this failed, updates would be lost or made twice, or the curves be validated at other updates than told."""
+    """If this failed, updates would be lost or made twice, or the curves be validated at other
+    updates than told.
+    """
     every = min(every, updates)
     streams = [BatchStream(torch.arange(200), 3, 2)]
     batches = [labels for _, labels in TrainBatches(IMAGES.train, streams, updates)]
@@ -390,7 +398,9 @@ def test_an_altered_mnist_file_is_named_with_both_checksums(tmp_path: Path) -> N
 
 
 def test_missing_files_are_reported_with_the_three_ways_out(tmp_path: Path) -> None:
-    """If this failed, a user without data would not know what to do; nothing must be left behind either."""
+    """If this failed, a user without data would not know what to do; nothing must be left behind
+    either.
+    """
     with pytest.raises(ConfigError) as raised:
         load_images(Data(name="mnist", root=str(tmp_path), download=False))
 
@@ -422,7 +432,9 @@ def test_mnist_is_split_into_50000_10000_and_the_official_test_set() -> None:
 
 
 def test_every_data_set_can_be_read_and_is_what_is_said_of_it() -> None:
-    """If this failed, a data set would be offered that nothing reads, or checked against wrong sizes."""
+    """If this failed, a data set would be offered that nothing reads, or checked against wrong
+    sizes.
+    """
     assert list(DATASETS) == list(names.DATASETS)
     images = load_images(DIGITS)
     facts = names.DATASETS["digits"]

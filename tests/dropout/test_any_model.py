@@ -125,7 +125,9 @@ def test_what_drops_in_training_drops_in_a_pass(layer: nn.Module) -> None:
 
 
 def test_only_dropout_is_switched_on_and_every_mode_is_restored() -> None:
-    """If this failed, batch norm would learn from test data, or the user's model come back in another mode."""
+    """If this failed, batch norm would learn from test data, or the user's model come back in
+    another mode.
+    """
     made = model()
     modes = [m.training for m in made.modules()]
     state = {k: v.clone() for k, v in made.state_dict().items()}
@@ -212,7 +214,9 @@ def test_weight_scaling_refuses_what_drops(call: Callable[..., Tensor]) -> None:
 
 
 def test_passes_differ_from_each_other_and_repeat_with_their_seed() -> None:
-    """If this failed, samples would be one mask, or not reproducible, or disturb the user's random numbers."""
+    """If this failed, samples would be one mask, or not reproducible, or disturb the user's random
+    numbers.
+    """
     made = model()
     torch.manual_seed(0)
     before = torch.random.get_rng_state()

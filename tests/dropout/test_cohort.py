@@ -39,7 +39,9 @@ def test_a_cohort_of_r_is_r_singles(network: Network) -> None:
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_stages_can_be_run_in_two_parts(network: Network) -> None:
-    """If this failed, what is computed once before the first random site would not fit what follows."""
+    """If this failed, what is computed once before the first random site would not fit what
+    follows.
+    """
     cohort = Cohort(network, [0, 1]).double()
     x = torch.rand(5, 784, dtype=torch.float64)
     masks = sample(
@@ -83,7 +85,9 @@ def test_a_part_of_a_cohort_is_its_networks() -> None:
 def test_weights_that_are_not_finite_are_refused_unless_they_are_not_used(
     tmp_path: Path, value: float
 ) -> None:
-    """If this failed, a diverged network would be judged, or would cost the others their evaluation."""
+    """If this failed, a diverged network would be judged, or would cost the others their
+    evaluation.
+    """
     cohort = Cohort(MLP(4, 3, [5]), [7, 9])
     file = tmp_path / "cohort.pt"
     cohort.stacked.layers[1].bias.data[1, 0] = value

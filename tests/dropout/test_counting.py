@@ -8,7 +8,9 @@ from dropout_study.dropout.networks import MLP
 
 
 def textbook(bias: float) -> MLP:
-    """Two inputs, two hidden ReLU units, one output; all 4 units droppable; weights in general position."""
+    """Two inputs, two hidden ReLU units, one output; all 4 units droppable; weights in general
+    position.
+    """
     network = MLP(2, 1, [2]).double()
     source = torch.Generator().manual_seed(1)
 

@@ -24,7 +24,9 @@ def test_the_realized_keep_is_within_1e_4_and_never_0_or_1(rate: float) -> None:
 
 @pytest.mark.parametrize("rate", [0.1, 0.2, 0.5, 0.8])
 def test_the_fraction_kept_is_keep_in_each_quarter_of_the_random_words(rate: float) -> None:
-    """If this failed, masks would be biased: int64.random_() leaves the sign bit of each fourth number unset."""
+    """If this failed, masks would be biased: int64.random_() leaves the sign bit of each fourth
+    number unset.
+    """
     site = Site("h", (400,), rate)
     kept = sample([site], [0, 1], update=3, batch=1000)["h"] > 0
 
@@ -35,7 +37,9 @@ def test_the_fraction_kept_is_keep_in_each_quarter_of_the_random_words(rate: flo
 
 
 def test_units_are_dropped_independently_of_each_other() -> None:
-    """If this failed, neighbouring units would be dropped together and 2^n subnetworks would not be reached."""
+    """If this failed, neighbouring units would be dropped together and 2^n subnetworks would not be
+    reached.
+    """
     kept = (sample([Site("h", (8,), 0.5)], [5], 0, 40_000)["h"][0] > 0).double()
     correlation = torch.corrcoef(kept.T) - torch.eye(8)
     assert correlation.abs().max() < 5 / math.sqrt(40_000)
@@ -85,7 +89,7 @@ def test_masks_differ_by_seed_update_site_and_purpose() -> None:
 
 
 def test_inverted_scaling_is_scaling_the_weights_at_inference() -> None:
-    """If this failed, inverted dropout would not be the dropout of the notes (7.66: W scaled by keep).
+    """If this failed, inverted dropout would not be that of the notes (7.66: W scaled by keep).
 
     Train with masks mu/keep and weights W, or with masks mu and weights V = W/keep in the layers
     that read

@@ -39,7 +39,9 @@ def test_parameter_counts_are_those_counted_by_hand() -> None:
     ],
 )
 def test_a_tiny_network_computes_the_hand_computed_logit(activation: str, expected: float) -> None:
-    """If this failed, layers, activation or bias would be wired wrongly: units at 2 and -1, summed, plus 0.5."""
+    """If this failed, layers, activation or bias would be wired wrongly: units at 2 and -1, summed,
+    plus 0.5.
+    """
     network = MLP(1, 1, [2], activation)
     network.layers[0].weight.data = torch.tensor([[1.0, -2.0]])
     network.layers[0].bias.data = torch.tensor([1.0, 1.0])
@@ -99,7 +101,9 @@ def test_lenet_declares_the_sites_of_its_choice_and_uses_them(
 
 
 def test_initial_weights_fill_their_interval_and_depend_on_the_seed_alone() -> None:
-    """If this failed, two conditions with one architecture and seed would not start from the same weights."""
+    """If this failed, two conditions with one architecture and seed would not start from the same
+    weights.
+    """
     one = MLP(100, 10, [50])
     same = MLP(100, 10, [50], "tanh", 0.2, 0.5)
     other = MLP(100, 10, [50])

@@ -1,4 +1,6 @@
-"""Prediction rules: what each computes, and that it computes the same however it is cut into pieces."""
+"""Prediction rules: what each computes, and that it computes the same however it is cut into
+pieces.
+"""
 
 import math
 import re
@@ -95,7 +97,9 @@ def test_more_units_than_can_be_enumerated_are_refused() -> None:
 @given(st.integers(1, 10), st.floats(0.01, 0.99))
 @settings(deadline=None)
 def test_mask_probabilities_sum_to_1_and_keep_each_unit_with_keep(units: int, rate: float) -> None:
-    """If this failed, the weights of the ensembles would not be a distribution, or not that of the masks."""
+    """If this failed, the weights of the ensembles would not be a distribution, or not that of the
+    masks.
+    """
     site = Site("h", (units,), rate)
     probabilities = log_probability(site).exp()
     masks = enumerate_masks(units).double()
@@ -153,7 +157,9 @@ def test_more_masks_than_samples_are_refused() -> None:
 
 
 def test_monte_carlo_agrees_with_enumeration_within_its_standard_error() -> None:
-    """If this failed, sampling would be biased: at most 1 of 2,000 deviations beyond 5 standard errors."""
+    """If this failed, sampling would be biased: at most 1 of 2,000 deviations beyond 5 standard
+    errors.
+    """
     made = trained(MLP(16, 10, [12], hidden_rate=0.5))
     x = DIGITS.test.batch(torch.arange(200))[0].double()
     k = 1000
@@ -173,7 +179,9 @@ def test_monte_carlo_agrees_with_enumeration_within_its_standard_error() -> None
 
 
 def test_the_monte_carlo_error_falls_as_one_over_the_root_of_k() -> None:
-    """If this failed, samples would not be independent: slope -1/2 on log-log axes, over 200 fresh networks' masks."""
+    """If this failed, samples would not be independent: slope -1/2 on log-log axes, over 200 fresh
+    networks' masks.
+    """
     made = Cohort(MLP(4, 3, [8], hidden_rate=0.5), range(200)).double()
     for p in made.parameters():
         p.data = p.data[:1].expand_as(p) * 3  # one network; 200 seeds of masks
@@ -182,7 +190,8 @@ def test_the_monte_carlo_error_falls_as_one_over_the_root_of_k() -> None:
     deviation = monte_carlo(made, X, counts).arithmetic.exp() - exact(made, X).arithmetic.exp()
     spread = deviation.square().mean((1, 2, 3)).sqrt()
     slope = torch.linalg.lstsq(
-        torch.stack([torch.tensor(counts).log().double(), torch.ones(5).double()], 1), spread.log().unsqueeze(1)
+        torch.stack([torch.tensor(counts).log().double(), torch.ones(5).double()], 1),
+        spread.log().unsqueeze(1),
     ).solution[0].item()  # fmt: skip
     assert slope == pytest.approx(-0.5, abs=0.03)
 
@@ -240,14 +249,18 @@ def test_every_rule_gives_distributions(rule) -> None:  # noqa: ANN001
 
 
 def test_the_registry_holds_the_rules_that_can_be_configured() -> None:
-    """If this failed, a configuration would name a rule that does not exist, or never offer one that does."""
+    """If this failed, a configuration would name a rule that does not exist, or never offer one
+    that does.
+    """
     assert tuple(RULES) == names.RULES
 
 
 def test_rules_of_the_same_subnetworks_share_one_pass_over_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """If this failed, masks would be sampled or enumerated once for each rule that averages them."""
+    """If this failed, masks would be sampled or enumerated once for each rule that
+    averages them.
+    """
     made = cohort(MLP(4, 3, [5], hidden_rate=0.5))
     alone = {name: rule(made, X, samples=7) for name, rule in RULES.items()}
     computed: list[Averages] = []

@@ -1,4 +1,6 @@
-"""The equations of section 7.12, each as a test; where the notes slip, the docstring has the equation corrected."""
+"""The equations of section 7.12, each as a test; where the notes slip, the docstring has the
+equation corrected.
+"""
 
 import math
 
@@ -27,7 +29,9 @@ def with_rate(cohort: Cohort, rate: float) -> Cohort:
 
 
 def enumerated(cohort: Cohort, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Probabilities of all masks `[M]` and log p(y | v; d) `[M, C]` of the first network for one example `[16]`."""
+    """Probabilities of all masks `[M]` and log p(y | v; d) `[M, C]` of the first network for one
+    example `[16]`.
+    """
     masks = enumerate_masks(16).double() / cohort.stacked.sites[0].keep
     layer = cohort.member(0).layers[0]
 
@@ -45,7 +49,9 @@ def test_7_52_bagging_averages_probabilities() -> None:
 def test_7_53_the_arithmetic_ensemble_weights_predictions_by_mask_probability(
     softmax_regression: Cohort,
 ) -> None:
-    """sum_mu p(mu) p(y | x, mu). If this failed, `exact().arithmetic` would not be the ensemble of the chapter."""
+    """sum_mu p(mu) p(y | x, mu). If this failed, `exact().arithmetic` would not be the ensemble of
+    the chapter.
+    """
     cohort = with_rate(softmax_regression, 0.2)
     probabilities, log_probs = enumerated(cohort, X[0])
     expected = (probabilities.unsqueeze(1) * log_probs.exp()).sum(0)
@@ -87,7 +93,9 @@ def test_7_55_7_58_the_geometric_ensemble_is_normalized_over_the_classes(
 
 
 def test_7_56_softmax_regression(softmax_regression: Cohort) -> None:
-    """P(y | v) = softmax(W^T v + b)_y. If this failed, weights `[in, out]` would be read transposed."""
+    """P(y | v) = softmax(W^T v + b)_y. If this failed, weights `[in, out]` would be read
+    transposed.
+    """
     layer = softmax_regression.member(0).layers[0]
     z = [sum(layer.weight[i, y] * X[0, i] for i in range(16)) + layer.bias[y] for y in range(10)]
     expected = torch.stack(z).softmax(0)
@@ -97,7 +105,9 @@ def test_7_56_softmax_regression(softmax_regression: Cohort) -> None:
 
 
 def test_7_57_a_mask_multiplies_the_inputs(softmax_regression: Cohort) -> None:
-    """P(y | v; d) = softmax(W^T (d * v) + b)_y; mu = [1, 0, 1] gives [h1, 0, h3] (the notes print h2)."""
+    """P(y | v; d) = softmax(W^T (d * v) + b)_y; mu = [1, 0, 1] gives [h1, 0, h3] (the notes print
+    h2).
+    """
     mask = torch.zeros(16, dtype=torch.float64)
     mask[[0, 2, 7]] = 1
     layer = softmax_regression.member(0).layers[0]
@@ -137,7 +147,9 @@ def test_7_59_to_7_65_each_step_of_the_derivation(softmax_regression: Cohort) ->
 def test_7_66_weight_scaling_is_the_geometric_ensemble_of_softmax_regression(
     softmax_regression: Cohort, keep: float
 ) -> None:
-    """exp(keep W_{:,y}^T v + b_y), normalized, for any keep; the bias is not scaled. All 65,536 masks, trained weights.
+    """exp(keep W_{:,y}^T v + b_y), normalized, for any keep; the bias is not scaled.
+
+    All 65,536 masks, trained weights.
 
     If this failed, the central claim of the section would not hold, or the weights of the masks be
     wrong.
@@ -167,7 +179,9 @@ def test_weight_scaling_is_exact_for_deep_linear_networks(keep: float) -> None:
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
 def test_weight_scaling_is_not_exact_behind_a_nonlinearity(activation: str) -> None:
-    """If this failed, the enumeration would only repeat weight scaling, or the claim `approximate` be empty."""
+    """If this failed, the enumeration would only repeat weight scaling, or the claim `approximate`
+    be empty.
+    """
     network = MLP(16, 10, [8], activation, 0.0, 0.5)
     only_output = trained(network)
     torch.testing.assert_close(
@@ -187,7 +201,9 @@ def test_weight_scaling_is_not_exact_behind_a_nonlinearity(activation: str) -> N
 
 
 def test_the_expected_input_is_keep_times_the_full_one_in_the_first_layer_alone() -> None:
-    """E[W^T (mu * v)] = keep W^T v: exact before the first nonlinearity, not behind it (the notes' intuition)."""
+    """E[W^T (mu * v)] = keep W^T v: exact before the first nonlinearity, not behind it (the notes'
+    intuition).
+    """
     site = Site("input", (4,), 0.3)
     masks = enumerate_masks(4).double()
     probabilities = log_probability(site).exp().unsqueeze(1)

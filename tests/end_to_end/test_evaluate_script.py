@@ -85,7 +85,9 @@ def test_a_run_that_is_not_there_is_named(tmp_path: Path, run: str, said: str) -
 
 
 def test_weights_that_were_not_kept_are_missed_with_what_to_type(tmp_path: Path, uri: str) -> None:
-    """If this failed, the advice would be a command that is skipped, since the run counts as trained."""
+    """If this failed, the advice would be a command that is skipped, since the run counts as
+    trained.
+    """
     example().save(tmp_path)
     run = recorder.record(tmp_path, Store(uri))
 
@@ -98,7 +100,9 @@ def test_weights_that_were_not_kept_are_missed_with_what_to_type(tmp_path: Path,
 def test_rules_that_are_all_weight_scaling_are_refused(
     make_config: Callable[..., Config], tmp_path: Path, uri: str
 ) -> None:
-    """If this failed, Monte Carlo on networks that drop nothing would print an empty table and exit 0."""
+    """If this failed, Monte Carlo on networks that drop nothing would print an empty table and exit
+    0.
+    """
     config = make_config("model.widths=[5]", "model.hidden_rate=0", "seeds=[0,1]")
     save_config(config, tmp_path)
     example().save(tmp_path)

@@ -23,7 +23,9 @@ SMALL = ("budget=smoke", "seeds=[0]", "rules=[weight_scaling]")
 def test_jobs_at_once_on_a_store_that_does_not_exist_are_all_recorded(
     train: Script, runs: Runs, launcher: str, rates: int
 ) -> None:
-    """If this failed, a parallel sweep would lose runs to a race, as it does where each job creates the store."""
+    """If this failed, a parallel sweep would lose runs to a race, as it does where each job creates
+    the store.
+    """
     jobs = 2 * rates
     grid = (
         "model.widths=[4],[5]",

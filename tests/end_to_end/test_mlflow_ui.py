@@ -68,7 +68,9 @@ def _wait_for(address: str) -> None:
 
 @pytest.fixture
 def see(browser: Browser, ui: str, tmp_path: Path) -> Iterator[Callable[..., str]]:
-    """Open a page, wait until it shows some texts, and return all its text; a picture of the last one is kept."""
+    """Open a page, wait until it shows some texts, and return all its text; a picture of the last
+    one is kept.
+    """
     browser.set_window_size(1600, 1200)
 
     def look(where: str, *texts: str) -> str:
@@ -102,7 +104,9 @@ def cohort(store: str, study: str) -> tuple[str, Run]:
 
 
 def test_studies_are_listed_with_what_they_are_about(see: Callable[..., str]) -> None:
-    """If this failed, the list would be names that only the README explains, without their verdicts."""
+    """If this failed, the list would be names that only the README explains, without their
+    verdicts.
+    """
     text = see(
         "#/experiments", "capacity", "Width of the hidden", "mc_samples", "Error against the n"
     )
@@ -112,7 +116,9 @@ def test_studies_are_listed_with_what_they_are_about(see: Callable[..., str]) ->
 def test_a_printed_link_opens_the_table_of_results(
     see: Callable[..., str], browser: Browser, smoke_store: str
 ) -> None:
-    """If this failed, the link that a sweep prints would open a page on language models, or columns without results."""
+    """If this failed, the link that a sweep prints would open a page on language models, or columns
+    without results.
+    """
     number, _ = cohort(smoke_store, "capacity")
     text = see(
         page_path(number),
@@ -133,11 +139,14 @@ def test_a_printed_link_opens_the_table_of_results(
 def test_the_charts_show_error_by_number_of_masks(
     see: Callable[..., str], browser: Browser, smoke_store: str
 ) -> None:
-    """If this failed, the charts would be two hundred bars, or the curve over masks would not be drawn."""
+    """If this failed, the charts would be two hundred bars, or the curve over masks would not be
+    drawn.
+    """
     number, _ = cohort(smoke_store, "mc_samples")
     see(f"{page_path(number)}&compareRunsMode=CHART", "val/error", "mc/error", "test/brier")
     script = """return [...document.querySelectorAll('.js-plotly-plot')].some(
-        plot => plot.layout.xaxis.type == 'log' && plot.querySelector('.js-line')?.getAttribute('d').length > 50)"""
+        plot => plot.layout.xaxis.type == 'log'
+            && plot.querySelector('.js-line')?.getAttribute('d').length > 50)"""
     WebDriverWait(browser, PATIENCE).until(
         lambda d: d.execute_script(script), "a curve should be drawn over log masks"
     )
@@ -146,7 +155,9 @@ def test_the_charts_show_error_by_number_of_masks(
 def test_a_run_has_its_seeds_its_figure_and_its_table(
     see: Callable[..., str], browser: Browser, smoke_store: str
 ) -> None:
-    """If this failed, nobody could go from a mean to the networks behind it, or see how they were trained."""
+    """If this failed, nobody could go from a mean to the networks behind it, or see how they were
+    trained.
+    """
     number, run = cohort(smoke_store, "mc_samples")
     place = f"#/experiments/{number}/runs/{run.info.run_id}"
     see(f"{place}/artifacts/seeds.json", "95 % low", "test/error/monte_carlo")

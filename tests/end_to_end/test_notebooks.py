@@ -1,4 +1,6 @@
-"""Claims as notebooks tell them; notebooks run from start to end, and their committed outputs are those of the code."""
+"""Claims as notebooks tell them; notebooks run from start to end, and their committed outputs are
+those of the code.
+"""
 
 import re
 import warnings
@@ -25,7 +27,9 @@ LOCAL = re.compile(r"/(?:root|home|tmp|usr|work|Users)/|[A-Z]:\\\\|\bat 0x")
 def test_a_claim_is_read_from_the_store_that_is_named(
     smoke_store: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """If this failed, a notebook would train what is there, or take results of the smoke budget for an answer."""
+    """If this failed, a notebook would train what is there, or take results of the smoke budget for
+    an answer.
+    """
     monkeypatch.setenv("MLFLOW_TRACKING_URI", smoke_store)
     outcome = decided("capacity")
     assert outcome.decided
@@ -104,7 +108,9 @@ def test_the_notebooks_are_there() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_committed_notebook_was_run_once_from_start_to_end(name: str) -> None:
-    """If this failed, a reader would see a cell without its output, an error, or traces of somebody's machine."""
+    """If this failed, a reader would see a cell without its output, an error, or traces of
+    somebody's machine.
+    """
     notebook = committed(name)
     assert [cell.execution_count for cell in code(notebook)] == list(
         range(1, len(code(notebook)) + 1)
@@ -136,7 +142,9 @@ def test_a_notebook_quotes_the_claim_that_is_decided(name: str, claim: str) -> N
 
 @pytest.fixture(scope="module")
 def fresh(smoke_folder: Path) -> dict[str, NotebookNode]:
-    """All notebooks, run on the store of small runs, by one kernel: to import everything takes it seconds."""
+    """All notebooks, run on the store of small runs, by one kernel: to import everything takes it
+    seconds.
+    """
     notebooks = {name: committed(name) for name in NAMES}
     cells = []
 

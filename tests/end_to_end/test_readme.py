@@ -224,7 +224,9 @@ def agree(shown: str, measured: str) -> bool:
 
 
 def keys(config: type, path: str = "") -> Iterator[str]:
-    """Every key of a configuration, such as `data.root`; those of all architectures and the like."""
+    """Every key of a configuration, such as `data.root`; those of all architectures
+    and the like.
+    """
     hints = get_type_hints(config)
 
     for field in dataclasses.fields(config):

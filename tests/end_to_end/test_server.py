@@ -47,7 +47,9 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def database() -> Iterator[str]:
-    """The address of a PostgreSQL in a temporary folder; Debian's `postgresql` provides the programs."""
+    """The address of a PostgreSQL in a temporary folder; Debian's `postgresql` provides the
+    programs.
+    """
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     assert programs, "these tests need PostgreSQL: apt-get install postgresql"
     folder = Path(tempfile.mkdtemp())
@@ -264,7 +266,9 @@ def start(uri: str, folder: Path, ready: Barrier) -> None:
 def test_starts_at_the_same_moment_on_an_empty_database_train_each_condition_once(
     empty: str, tmp_path: Path
 ) -> None:
-    """If this failed, a team's first sweeps would end in a message of the database, or train the same twice."""
+    """If this failed, a team's first sweeps would end in a message of the database, or train the
+    same twice.
+    """
     folders = [tmp_path / str(i) for i in range(3)]
     for folder in folders:
         folder.mkdir()
@@ -290,7 +294,9 @@ def test_starts_at_the_same_moment_on_an_empty_database_train_each_condition_onc
 def test_the_lock_of_a_database_waits_in_words_and_may_be_taken_twice(
     database: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If this failed, two processes would claim the same condition, or one wait for itself or for a dead one."""
+    """If this failed, two processes would claim the same condition, or one wait for itself or for a
+    dead one.
+    """
     name = "advisory lock of postgresql+psycopg://study:***@127.0.0.1"
     check_lock(database, name, lambda: capsys.readouterr().err, monkeypatch)
 
@@ -316,7 +322,9 @@ def runs_of(uri: str, study: str) -> list[Run]:
 def test_the_password_of_a_store_is_neither_printed_nor_recorded(
     database: str, tmp_path: Path
 ) -> None:
-    """If this failed, a shared artifact, a log or a screenshot would open the database to everybody."""
+    """If this failed, a shared artifact, a log or a screenshot would open the database to
+    everybody.
+    """
     done = Script("train.py", tmp_path)(
         "-m", f"tracking.uri={database}", "seeds=[0],[1]", *SMALL[1:], "study.name=p"
     )

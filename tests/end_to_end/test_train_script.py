@@ -88,7 +88,9 @@ def test_the_default_sweep_is_run_and_ends_in_one_table(train: Script, runs: Run
 def test_a_typed_sweep_runs_what_was_typed_and_a_failure_stops_nothing(
     train: Script, tmp_path: Path
 ) -> None:
-    """If this failed, the default grid would multiply what was typed, or one mistake cost the conditions behind it."""
+    """If this failed, the default grid would multiply what was typed, or one mistake cost the
+    conditions behind it.
+    """
     (tmp_path / "elsewhere").mkdir()
     uri = f"sqlite:///{tmp_path}/elsewhere/team.db"
     arguments = (
@@ -182,7 +184,9 @@ def test_an_interrupted_run_is_marked_killed(
     number: int,
     code: int,
 ) -> None:
-    """If this failed, Ctrl-C would leave a run that looks as if it were still going, or as if it had failed."""
+    """If this failed, Ctrl-C would leave a run that looks as if it were still going, or as if it
+    had failed.
+    """
     process = train.start("budget.updates=1000000")
 
     try:

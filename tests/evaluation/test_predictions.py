@@ -59,7 +59,9 @@ def test_a_pool_gives_the_means_of_all_its_masks_and_the_images_they_miss() -> N
 
 
 def test_the_curve_over_masks_falls_towards_the_ensemble_from_the_mean_subnetwork() -> None:
-    """If this failed, re-draws would not be of k masks: at k = 1 it is the mean over subnetworks of the pool."""
+    """If this failed, re-draws would not be of k masks: at k = 1 it is the mean over subnetworks of
+    the pool.
+    """
     made = cohort()
     curve = sampled(made, BATCHES, [], samples=100, redraws=400).curves["nll"]
     pool = torch.stack(list(subnetworks(made, X, 100)))

@@ -31,13 +31,17 @@ def probed(activation: str = "relu", seeds: int = 2, bag: int = 1, rate: float =
 
 
 def test_every_probe_that_can_be_configured_exists() -> None:
-    """If this failed, a study would fail after training, or a probe be offered that does not exist."""
+    """If this failed, a study would fail after training, or a probe be offered that
+    does not exist.
+    """
     assert tuple(PROBES) == tuple(names.PROBES)
 
 
 @pytest.mark.parametrize("name", PROBES)
 def test_a_probe_finds_what_it_declares(name: str) -> None:
-    """If this failed, a finding would have no unit and no meaning, or be declared and never found."""
+    """If this failed, a finding would have no unit and no meaning, or be declared and
+    never found.
+    """
     found = PROBES[name](probed())
     declared = [finding.name for finding in PROBES[name].findings]
     keys = [*found.metrics, *found.curves, *found.wrong, *found.pictures]
@@ -45,7 +49,9 @@ def test_a_probe_finds_what_it_declares(name: str) -> None:
 
 
 def test_with_no_unit_removed_the_error_is_that_of_weight_scaling_and_it_grows() -> None:
-    """If this failed, the curve of removal would not start where the net stands, or units not be removed."""
+    """If this failed, the curve of removal would not start where the net stands, or units not be
+    removed.
+    """
     net = probed()
     found = PROBES["removal"](net)
     steps, errors = found.curves["removal/error"]
@@ -92,7 +98,9 @@ def test_bags_belong_to_their_first_members() -> None:
 
 
 def test_correlation_of_units_computed_by_hand() -> None:
-    """If this failed, `co_adaptation` would be decided by something else; a unit that never varies has none."""
+    """If this failed, `co_adaptation` would be decided by something else; a unit that never varies
+    has none.
+    """
     a = torch.tensor([1.0, 2.0, 3.0, 4.0])
     h = torch.stack(
         [a, 5 - 2 * a, torch.zeros(4), torch.tensor([1.0, -1.0, -1.0, 1.0])], -1
@@ -102,7 +110,9 @@ def test_correlation_of_units_computed_by_hand() -> None:
 
 
 def test_features_are_the_incoming_weights_of_the_first_units() -> None:
-    """If this failed, the pictures would be of other units, or their pixels lie in another order than the inputs'."""
+    """If this failed, the pictures would be of other units, or their pixels lie in another order
+    than the inputs'.
+    """
     net = probed()
     (weight,) = (
         p for name, p in net.cohort.named_parameters() if name.endswith("layers.0.weight")
@@ -119,7 +129,9 @@ def test_features_are_the_incoming_weights_of_the_first_units() -> None:
 
 
 def test_the_statistics_of_units_are_curves_over_the_layers_and_nothing_else() -> None:
-    """If this failed, a metric of the same key would be lost, and its last layer be read for the mean."""
+    """If this failed, a metric of the same key would be lost, and its last layer be read for the
+    mean.
+    """
     net = probed()
     found = PROBES["units"](net)
     first, second, _ = net.cohort.outputs(X)
@@ -187,7 +199,9 @@ def test_sampling_comes_nearer_with_the_root_of_the_number_of_masks() -> None:
 
 
 def test_operations_are_counted_as_they_must_be() -> None:
-    """If this failed, the ratios of operations would be of other things than the ratios of times."""
+    """If this failed, the ratios of operations would be of other things than the
+    ratios of times.
+    """
     found = PROBES["timing"](Probed(probed().cohort, BATCHES))
     assert found.metrics["cost/flops_dropout"].tolist() == [1.0, 1.0]
     assert found.metrics["cost/flops_bag"].tolist() == [TIMED_NETWORKS, TIMED_NETWORKS]

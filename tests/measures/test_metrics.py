@@ -53,7 +53,9 @@ def test_brier_is_the_squared_distance_to_the_label() -> None:
 
 
 def test_ece_of_three_predictions_by_hand() -> None:
-    """If this failed, calibration would be binned wrongly: two of four around 0.56; 1.0 in the last bin."""
+    """If this failed, calibration would be binned wrongly: two of four around 0.56; 1.0 in the last
+    bin.
+    """
     probs = torch.tensor([[0.55, 0.45], [0.58, 0.42], [1.0, 0.0], [0.0, 1.0]])
     labels = torch.tensor([0, 1, 0, 0])
     by_hand = (2 * abs(0.565 - 0.5) + 2 * abs(1.0 - 0.5)) / 4
@@ -61,13 +63,17 @@ def test_ece_of_three_predictions_by_hand() -> None:
 
 
 def test_ece_puts_confidence_1_with_its_neighbours() -> None:
-    """If this failed, saturated predictions would be judged apart from those of 0.99: the gaps must cancel."""
+    """If this failed, saturated predictions would be judged apart from those of 0.99: the gaps must
+    cancel.
+    """
     probs = torch.tensor([[1.0, 0.0], [0.98, 0.02]])
     assert ece(probs.log(), torch.tensor([0, 0])).item() == pytest.approx(0.01, abs=1e-6)
 
 
 def test_uncertainty_of_full_agreement_and_full_disagreement() -> None:
-    """If this failed, mutual information would not separate doubt from disagreement: 0, and ln 2."""
+    """If this failed, mutual information would not separate doubt from disagreement:
+    0, and ln 2.
+    """
     half = torch.tensor([[0.5, 0.5]]).log()
     sure = torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]]]).log()
     torch.testing.assert_close(predictive_entropy(half), torch.tensor([math.log(2)]))
@@ -88,7 +94,9 @@ def test_mutual_information_lies_between_0_and_the_entropy(seed: int, k: int) ->
 
 
 def test_disagreement_counts_pairs_by_hand() -> None:
-    """If this failed, disagreement would count a subnetwork with itself: votes 0, 0, 1 give 2 of 3 pairs."""
+    """If this failed, disagreement would count a subnetwork with itself: votes 0, 0, 1 give 2 of 3
+    pairs.
+    """
     votes = torch.tensor([[[0.0, -1.0]], [[0.0, -1.0]], [[-1.0, 0.0]]])
     torch.testing.assert_close(disagreement(votes), torch.tensor([2 / 3]))
 

@@ -11,7 +11,9 @@ LABELS = torch.arange(50) % 3
 
 
 def test_scores_of_batches_are_those_of_the_whole() -> None:
-    """If this failed, calibration (which is not a mean over examples) would depend on the size of batches."""
+    """If this failed, calibration (which is not a mean over examples) would depend on the size of
+    batches.
+    """
     scores = Scores()
     scores.add(LOG_PROBS[:, :30], LABELS[:30])
     scores.add(LOG_PROBS[:, 30:], LABELS[30:])
@@ -37,7 +39,9 @@ def test_scores_of_unequal_batches_are_those_counted_by_hand() -> None:
 
 
 def test_only_the_chosen_measures_are_computed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """If this failed, every validation would take the time of a calibration that no one asks for."""
+    """If this failed, every validation would take the time of a calibration that no
+    one asks for.
+    """
     monkeypatch.delattr(metrics, "brier")
     scores = Scores(["nll"])
     scores.add(LOG_PROBS, LABELS)

@@ -35,7 +35,9 @@ def test_one_seed_has_no_interval_and_none_is_an_error() -> None:
 @pytest.mark.parametrize("seeds", [5, 10])
 @pytest.mark.parametrize("draw", ["normal", "binomial"])
 def test_intervals_cover_in_93_to_97_of_100_cases(seeds: int, draw: str) -> None:
-    """If this failed, "95 %" would be a claim that nobody checked; errors are counts of misclassified images."""
+    """If this failed, "95 %" would be a claim that nobody checked; errors are counts of
+    misclassified images.
+    """
     source = np.random.default_rng(seeds)
 
     if draw == "normal":
@@ -56,7 +58,9 @@ def test_an_interval_prints_its_limits() -> None:
 
 
 def test_the_interval_of_an_error_is_shown_between_0_and_100() -> None:
-    """If this failed, a table would say that a net may misclassify less than nothing, or more than all."""
+    """If this failed, a table would say that a net may misclassify less than nothing, or more than
+    all.
+    """
     low = interval([1.0, 3.0]).within(PERCENT)
     high = interval([97.0, 99.0]).within(PERCENT)
     assert (low.low, low.mean, low.high) == (0, 2, pytest.approx(2 + 12.7062, abs=1e-3))
@@ -94,7 +98,9 @@ def test_p_values_are_those_of_the_one_sample_t_test() -> None:
 
 
 def test_holm_multiplies_the_smallest_p_by_the_number_of_claims() -> None:
-    """If this failed, the mark at overturned verdicts would mean something else (computed by hand)."""
+    """If this failed, the mark at overturned verdicts would mean something else
+    (computed by hand).
+    """
     adjusted = holm([0.01, 0.04, 0.03, math.nan])
     assert adjusted[:3] == pytest.approx([0.03, 0.06, 0.06])
     assert math.isnan(adjusted[3])

@@ -61,7 +61,9 @@ GRID = ["model.widths=[16,16],[256,256]", "model.hidden_rate=0,0.2,0.5"]
 def test_a_sweep_is_exactly_what_was_typed_or_the_grid_of_its_study(
     typed: list[str], added: list[str]
 ) -> None:
-    """If this failed, the default grid would multiply a typed sweep, or a typed value would be swept over."""
+    """If this failed, the default grid would multiply a typed sweep, or a typed value would be
+    swept over.
+    """
     model = ["model=mlp"] if GRID[0] in added and "model=mlp" not in typed else []
     completed = complete(typed, CONF)
     assert sorted(completed) == sorted([*typed, *added, *model])
@@ -92,7 +94,9 @@ def test_overrides_stay_in_one_piece(typed: list[str]) -> None:
 def test_what_a_study_cannot_do_is_refused_before_anything_runs(
     typed: list[str], said: str
 ) -> None:
-    """If this failed, the mistake would surface as a key that the user never typed, or as a study without its grid."""
+    """If this failed, the mistake would surface as a key that the user never typed, or as a study
+    without its grid.
+    """
     with pytest.raises(ConfigError, match=said):
         complete(typed, CONF)
 
@@ -134,7 +138,9 @@ def test_a_study_of_the_users_own_keeps_its_grid(folder: Path, where: str) -> No
 
 
 def test_a_study_is_what_hydra_composes_of_it(folder: Path) -> None:
-    """If this failed, a study that extends another would lose that one's axes, or hide one of ours."""
+    """If this failed, a study that extends another would lose that one's axes, or hide
+    one of ours.
+    """
     grid = ["model=mlp", GRID[0], "model.hidden_rate=0.1"]
     typed = ["-m", "study=heir", "--config-dir", str(folder)]
     assert sorted(complete(typed, CONF)) == sorted([*typed, *grid])
@@ -167,7 +173,9 @@ def test_a_study_that_a_file_chooses_is_refused(sweep: bool, typed: list[str]) -
     ],
 )
 def test_a_launcher_of_no_jobs_is_refused(override: str) -> None:
-    """If this failed, a sweep would be recorded as begun, and end in a traceback of joblib's or Hydra's."""
+    """If this failed, a sweep would be recorded as begun, and end in a traceback of joblib's or
+    Hydra's.
+    """
     typed = ["hydra/launcher=joblib", override]
 
     with initialize_config_dir(str(CONF), version_base="1.3"):
@@ -178,7 +186,9 @@ def test_a_launcher_of_no_jobs_is_refused(override: str) -> None:
 
 
 def test_an_arm_that_needs_its_study_names_it() -> None:
-    """If this failed, ten arms that `--help` lists would be refused for a value nobody has heard of."""
+    """If this failed, ten arms that `--help` lists would be refused for a value nobody has heard
+    of.
+    """
     refused = {}
 
     for arm in names_of_choices("arm"):
@@ -239,7 +249,9 @@ def test_a_study_without_m_is_a_mistake() -> None:
 
 @pytest.mark.parametrize("launcher", ["joblib", "submitit_local", "submitit_slurm", "ray"])
 def test_a_launcher_comes_with_its_settings(launcher: str) -> None:
-    """If this failed, jobs would start without limits, or a typed value would be overridden by ours."""
+    """If this failed, jobs would start without limits, or a typed value would be overridden by
+    ours.
+    """
     typed = [f"hydra/launcher={launcher}", "hydra.sweeper.max_batch_size=7"]
 
     with initialize_config_dir(str(CONF), version_base="1.3"):
@@ -329,7 +341,9 @@ def test_a_launcher_that_is_not_installed_names_its_extra(monkeypatch: pytest.Mo
 
 
 def test_the_store_leaves_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If this failed, Hydra would write its password into multirun.yaml, or each job have a store of its own."""
+    """If this failed, Hydra would write its password into multirun.yaml, or each job have a store
+    of its own.
+    """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
     assert store_to_environment(["-m", "a=1", "tracking.uri=sqlite:///x.db", "b=2"]) == [
@@ -373,7 +387,9 @@ run(entry)
 def test_a_script_that_a_script_starts_keeps_to_sentences(
     typed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If this failed, `reproduce.py` would show tracebacks of its studies, or none to those who ask for them."""
+    """If this failed, `reproduce.py` would show tracebacks of its studies, or none to those who ask
+    for them.
+    """
     monkeypatch.setattr(os, "environ", os.environ.copy() | {"HYDRA_FULL_ERROR": typed})
     os.environ.pop("DROPOUT_STUDY_TRACEBACK", None)
     said: list[str] = []
@@ -392,7 +408,9 @@ def test_a_script_that_a_script_starts_keeps_to_sentences(
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
 def test_what_cannot_be_shown_ends_nothing(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If this failed, a table at the end of hours would end the script where a terminal lacks its signs."""
+    """If this failed, a table at the end of hours would end the script where a terminal lacks its
+    signs.
+    """
     output = io.BytesIO()
     monkeypatch.setattr(os, "environ", os.environ.copy())
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(output, encoding))

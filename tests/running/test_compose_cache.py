@@ -13,7 +13,9 @@ from support.scripts import Script
 
 
 def test_what_was_composed_to_be_checked_is_what_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """If this failed, a job would cost a fifth of a second more, or be trained with the values of another."""
+    """If this failed, a job would cost a fifth of a second more, or be trained with the values of
+    another.
+    """
     composed: list[list[str]] = []
     resolvers.register()
 
@@ -37,7 +39,9 @@ def test_what_was_composed_to_be_checked_is_what_runs(monkeypatch: pytest.Monkey
 
 @pytest.mark.usefixtures("uri")
 def test_a_condition_that_a_sweep_names_twice_is_skipped_the_second_time(train: Script) -> None:
-    """If this failed, the second of two equal jobs would get what Hydra wrote into the configuration of the first."""
+    """If this failed, the second of two equal jobs would get what Hydra wrote into the
+    configuration of the first.
+    """
     done = train(
         "-m",
         "model.hidden_rate=0.5,0.50,0.5",

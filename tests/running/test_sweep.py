@@ -16,7 +16,9 @@ Compose = Callable[..., DictConfig]
 def test_a_start_composes_before_what_it_composes_is_kept(
     composed: Compose, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If this failed, a condition that is named twice would get one configuration, already in use."""
+    """If this failed, a condition that is named twice would get one configuration,
+    already in use.
+    """
     loader = GlobalHydra.instance().config_loader()
     cached: list[bool] = []
 

@@ -25,7 +25,9 @@ FLAGS = (
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Chromium, the same for all tests of a module; its console is read with `browser.get_log("browser")`."""
+    """Chromium, the same for all tests of a module; its console is read with
+    `browser.get_log("browser")`.
+    """
     options = webdriver.ChromeOptions()
     options.binary_location = _installed("chromium", "chromium-browser", "google-chrome")
 
@@ -47,7 +49,8 @@ def _installed(*names: str) -> str:
     """The path of a program of one of some names."""
     found = next((path for name in names if (path := shutil.which(name))), None)
     assert found, (
-        f"{' or '.join(names)} is not installed: the tests marked `browser` need Chromium and its driver"
+        f"{' or '.join(names)} is not installed: "
+        "the tests marked `browser` need Chromium and its driver"
     )
 
     return found

@@ -1,4 +1,6 @@
-"""Scripts of the project as tests start them; imports nothing of the project, as a script finds it."""
+"""Scripts of the project as tests start them; imports nothing of the project, as a
+script finds it.
+"""
 
 import multiprocessing
 import os
@@ -19,11 +21,13 @@ HEAVY = [
 HEAVY += ["mlflow.store.tracking.sqlalchemy_store", "alembic.command"]
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(HEAVY)
-"""Processes that begin with everything imported, which takes a fresh interpreter most of its time."""
+"""Processes that begin with everything imported, most of the time of a fresh interpreter."""
 
 
 class Script:
-    """A script of the project in a folder; what it says goes into files there, or to the terminal that is named."""
+    """A script of the project in a folder; what it says goes into files there, or to the terminal
+    that is named.
+    """
 
     def __init__(self, name: str, folder: Path, terminal: str | None = None) -> None:
         self.file = ROOT / "scripts" / name
@@ -84,7 +88,9 @@ def _environment(variables: Mapping[str, str]) -> dict[str, str]:
 def _program(
     typed: list[str], folder: Path, environment: dict[str, str], streams: list[str]
 ) -> None:
-    """What such a process does: become the program that was typed; only `atexit` is not heard in the end."""
+    """What such a process does: become the program that was typed; only `atexit` is not heard in
+    the end.
+    """
     for descriptor, stream in enumerate(streams, start=1):
         os.dup2(os.open(stream, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
 

@@ -53,7 +53,9 @@ def change(folder: Path) -> str:
 
 
 def test_a_process_names_the_commit_whose_code_it_runs(repository: Path) -> None:
-    """If this failed, a commit during a sweep would be named as what produced the results of its later jobs."""
+    """If this failed, a commit during a sweep would be named as what produced the results of its
+    later jobs.
+    """
     first = commit(repository)
     later = change(repository)
     assert commit(repository) == first
@@ -70,7 +72,9 @@ def test_code_that_is_not_committed_is_marked(repository: Path) -> None:
 
 
 def test_code_that_is_installed_has_no_commit(repository: Path) -> None:
-    """If this failed, a package in a folder of some repository would be taken for that repository's code."""
+    """If this failed, a package in a folder of some repository would be taken for that repository's
+    code.
+    """
     (repository / "venv").mkdir()
     assert commit(repository / "venv") == {}
 
@@ -78,7 +82,9 @@ def test_code_that_is_installed_has_no_commit(repository: Path) -> None:
 def test_what_a_dirty_tree_changes_is_kept_without_passwords(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If this failed, a result of uncommitted code could not be made again, or a password would be published."""
+    """If this failed, a result of uncommitted code could not be made again, or a password would be
+    published.
+    """
     assert changes(repository) == ""
     (repository / "provenance.py").write_text("URI = 'postgresql://me:secret@host/db'\n")
     (repository / "new.py").touch()
@@ -119,7 +125,9 @@ def double(x: float) -> float:
 def test_code_is_the_same_where_only_its_looks_differ(
     tmp_path: Path, text: str, same: bool
 ) -> None:
-    """If this failed, a comment would mark all results as mixed, or a change of arithmetic would pass unnoticed."""
+    """If this failed, a comment would mark all results as mixed, or a change of arithmetic would
+    pass unnoticed.
+    """
     of_texts = []
 
     for package, source in ((tmp_path / "before", COMPUTING), (tmp_path / "after", text)):

@@ -79,7 +79,9 @@ PINNED: dict[str, dict[str, list[float]]] = {
 def test_the_same_configuration_gives_the_same_numbers(
     make_config: Callable[..., Config], tmp_path: Path, name: str
 ) -> None:
-    """If this failed, results recorded before and after a change would be averaged as if of one code."""
+    """If this failed, results recorded before and after a change would be averaged as if of one
+    code.
+    """
     assert measured(make_config(*COHORTS[name], *COMMON), tmp_path) == {
         metric: pytest.approx(values, rel=1e-9, abs=1e-12)
         for metric, values in PINNED[name].items()

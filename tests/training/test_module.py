@@ -87,7 +87,9 @@ def test_the_loss_of_a_network_moves_its_own_weights_only(make_config: Make) -> 
 def test_training_is_the_loop_written_out_by_hand(
     make_config: Make, tmp_path: Path, optimizer: tuple[str, ...]
 ) -> None:
-    """If this failed, masks, penalties, constraint, schedule, momentum or weight decay would not reach the weights."""
+    """If this failed, masks, penalties, constraint, schedule, momentum or weight decay would not
+    reach the weights.
+    """
     config = make_config(
         *(
             "seeds=[3,8]",
@@ -187,7 +189,9 @@ def test_the_test_set_is_looked_at_once_and_after_training(
 def test_curves_and_results_cover_the_budget_for_every_seed(
     make_config: Make, tmp_path: Path, updates: int, validations: int, at: list[int]
 ) -> None:
-    """If this failed, the last update would go unvalidated, or be validated twice, or a curve would miss its end."""
+    """If this failed, the last update would go unvalidated, or be validated twice, or a curve would
+    miss its end.
+    """
     sizes = (f"budget.updates={updates}", f"budget.validations={validations}")
     module = train(make_config(*SMALL, *sizes), tmp_path)
     seen = {
@@ -223,7 +227,9 @@ def test_best_weights_are_kept_seed_by_seed(make_config: Make, tmp_path: Path) -
 def test_max_norm_holds_after_every_update_and_layer_by_layer(
     make_config: Make, tmp_path: Path
 ) -> None:
-    """If this failed, the constraint would be applied before the update, or with one limit for all layers."""
+    """If this failed, the constraint would be applied before the update, or with one limit for all
+    layers.
+    """
     module = train(
         make_config(*SMALL, "regularizer.max_norm=[0.3,0.2]", "optimizer.lr=0.05"), tmp_path
     )
@@ -286,7 +292,9 @@ def test_other_precisions_train(make_config: Make, tmp_path: Path, precision: st
 def test_a_cluster_around_a_run_changes_nothing(
     make_config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
 ) -> None:
-    """If this failed, every job would fail inside an allocation, or warn where `srun` is installed."""
+    """If this failed, every job would fail inside an allocation, or warn where `srun`
+    is installed.
+    """
     config = make_config(*SMALL, "budget.updates=3")
     alone = train(config, tmp_path)
     (tmp_path / "srun").touch(mode=0o755)
@@ -368,7 +376,9 @@ def test_interrupted_and_gone_on_with_equals_uninterrupted(
     validations: int,
     first: int,
 ) -> None:
-    """If this failed, a run that was interrupted would give another result than one that was not."""
+    """If this failed, a run that was interrupted would give another result than one
+    that was not.
+    """
     config = make_config(*overrides, f"budget.validations={validations}")
     file = tmp_path / "it.ckpt"
     whole = train(config, tmp_path)
@@ -402,7 +412,9 @@ def test_interrupted_and_gone_on_with_equals_uninterrupted(
 def test_blocks_that_do_not_fit_the_validations_are_refused(
     make_config: Make, tmp_path: Path
 ) -> None:
-    """If this failed, a data module of another configuration would be validated at other updates than told."""
+    """If this failed, a data module of another configuration would be validated at other updates
+    than told.
+    """
     quiet()
     config = make_config(*SMALL)
     module = CohortTraining(config, make_network(config.model, 64, 10))
@@ -415,7 +427,9 @@ def test_blocks_that_do_not_fit_the_validations_are_refused(
 def test_a_checkpoint_is_resumed_by_the_run_that_wrote_it_alone(
     make_config: Make, tmp_path: Path
 ) -> None:
-    """If this failed, training would go on from other weights than its own, or a foreign file stop it for ever."""
+    """If this failed, training would go on from other weights than its own, or a foreign file stop
+    it for ever.
+    """
     quiet()
     config = make_config(*SMALL)
     other = make_config(*SMALL, "seeds=[0,1,3]")

@@ -13,7 +13,9 @@ HIDDEN = [torch.tensor([[[1.0, -1.0], [0.0, 4.0]], [[0.0, 0.0], [2.0, 0.0]]])]
 
 
 def test_each_penalty_is_the_one_computed_by_hand_network_by_network() -> None:
-    """If this failed, an arm would be regularized by something else, or by another network's weights."""
+    """If this failed, an arm would be regularized by something else, or by another network's
+    weights.
+    """
     by_hand = {"l2": [5.25, 10.0], "l1": [3.5, 4.0], "sparsity": [3.0, 1.0]}
     for name, expected in by_hand.items():
         result = penalty(Regularizer(**{name: 0.1}), WEIGHTS, HIDDEN)

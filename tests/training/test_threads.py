@@ -93,7 +93,9 @@ def test_a_small_update_has_one_thread_unless_the_user_has_set_the_number(
     shared: str | None,
     threads: int,
 ) -> None:
-    """If this failed, small nets would pay for threads that gain nothing, or a setting would be overruled."""
+    """If this failed, small nets would pay for threads that gain nothing, or a setting would be
+    overruled.
+    """
     for variable, value in (("OMP_NUM_THREADS", found), (SHARED_THREADS, shared)):
         monkeypatch.delenv(variable, raising=False)
         if value:

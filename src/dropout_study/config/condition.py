@@ -22,8 +22,8 @@ from dropout_study.config.schema import (
 )
 
 ERA = 1
-"""Counts the meanings of configurations. It rises when the default of a key changes, or when the code
-computes other numbers from the same configuration: what was recorded before then counts no more."""
+"""Counts the meanings of configurations. It rises when the default of a key changes, or when the
+code computes other numbers from the same configuration: earlier results then count no more."""
 TRAINING = ("training",)
 WHOLE = ("training", "evaluation")
 
@@ -128,7 +128,7 @@ def flat_params(config: Config) -> dict[str, str]:
 
 
 def flattened(chosen: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """The keys that belong to a condition, nested ones with their path, and their values as text."""
+    """The keys of a condition, nested ones with their path, and their values as text."""
     for key in fields(chosen):
         value = getattr(chosen, key.name)
 
@@ -151,7 +151,7 @@ def _text(value: object) -> str:
 
 
 def condition_name(config: Config) -> str:
-    """A short name: architecture, rates of dropping, data, and whatever departs from the defaults."""
+    """A short name: architecture, rates, data, and whatever departs from the defaults."""
     data = config.data
     regularizer = config.regularizer
     parts = [_architecture(config.model), _rates(config.model), data.name]
@@ -173,7 +173,7 @@ def condition_name(config: Config) -> str:
 
 
 def _departures(chosen: Optimizer | Schedule, default: Optimizer | Schedule) -> list[str]:
-    """The name of a choice that is not the default, and its values that are not its own defaults."""
+    """The name of a choice other than the default, and its values other than its own defaults."""
     usual = asdict(type(chosen)(name=chosen.name))
     values = [f"{key} {value:g}" for key, value in asdict(chosen).items() if value != usual[key]]
     return ([chosen.name] if chosen.name != default.name else []) + values

@@ -1,4 +1,7 @@
-"""The names that a configuration may use, known before torch is loaded; a test holds the registries to them."""
+"""The names that a configuration may use, known before torch is loaded.
+
+The registries in `data`, `dropout` and `evaluation` have the same names; tests hold them to it.
+"""
 
 from typing import NamedTuple
 
@@ -37,7 +40,7 @@ PROBES = {
     "corruption": 1,
     "timing": 1,
 }
-"""Name -> version, which changes with what a probe measures and is a part of a condition's identity."""
+"""Name -> version, a part of identity: it rises when a probe measures something else."""
 CORRUPTIONS = {
     "noise": 1,
     "missing_pixels": 1,

@@ -1,4 +1,4 @@
-"""MNIST and its look-alikes: four IDX files, found or downloaded, checked before anything is trained."""
+"""MNIST and its look-alikes: four IDX files, found or downloaded, and checked."""
 
 import gzip
 import hashlib

@@ -53,7 +53,10 @@ class Split:
 
 @dataclass(frozen=True)
 class Images:
-    """A data set: training pool, validation and test examples. Only the final evaluation looks at `test`."""
+    """A data set: training pool, validation and test examples.
+
+    Only the final evaluation looks at `test`.
+    """
 
     train: Split
     validation: Split

@@ -153,7 +153,7 @@ def tree_of(file: Path) -> list[Any]:
 
 
 def as_lists(node: ast.AST) -> list[Any]:
-    """A node as its kind and its fields; empty fields, which come with new Pythons, are left out."""
+    """A node as its kind and its fields without the empty ones, which new Pythons add."""
     return [type(node).__name__, *filled_fields(node)]
 
 

@@ -153,7 +153,7 @@ class Runs:
 
         self._check_one_condition()
 
-        return {int(seed): unpack(text) for seed, text in self._by_seed(name)}
+        return {int(seed): unpack(text) for seed, text in self.texts_by_seed(name)}
 
     def curve(self, name: str) -> pd.DataFrame:
         """A curve of every seed: one row per step, one column per seed.
@@ -167,7 +167,7 @@ class Runs:
 
         self._check_one_condition()
         points = {
-            int(seed): dict(unpack_curve(text)) for seed, text in filled._by_seed(f"curve/{name}")
+            int(seed): dict(unpack_curve(text)) for seed, text in filled.texts_by_seed(f"curve/{name}")
         }
 
         return pd.DataFrame(points)
@@ -178,11 +178,12 @@ class Runs:
         if not len(filled.frame):
             return {}
 
-        texts = filled._by_seed(f"picture/{name}")
+        texts = filled.texts_by_seed(f"picture/{name}")
 
         return {int(seed): unpack_picture(text) for seed, text in texts}
 
-    def _by_seed(self, column: str) -> Iterator[tuple[int, str]]:
+    def texts_by_seed(self, column: str) -> Iterator[tuple[int, str]]:
+        """Each seed with the text of a column."""
         return zip(self.frame["seed"], self.frame[column], strict=True)
 
     def _check_one_condition(self) -> None:

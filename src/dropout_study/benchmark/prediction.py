@@ -98,7 +98,7 @@ def sampling(rounds: int) -> list[Row]:
         *(
             Row(
                 "prediction",
-                f"{what}, each for all images, to one an image by {name}",
+                f"{what}, each for all images, to one per image by {name}",
                 *ratio(times, name, "ours"),
                 2.5,
             )

@@ -65,7 +65,7 @@ def blur(images: Tensor, severity: int, _: torch.Generator) -> Tensor:
 
 
 def contrast(images: Tensor, severity: int, _: torch.Generator) -> Tensor:
-    """Contrast reduced to 80 to 20 %, 15 points a step."""
+    """Contrast reduced to 80 to 20 %, 15 points per step."""
     faded: Tensor = V.adjust_contrast(images, 0.95 - 0.15 * severity)
     return faded
 

@@ -81,7 +81,7 @@ class Images:
 def class_balanced_order(labels: Tensor, source: torch.Generator) -> Tensor:
     """A random order of all examples in which the classes take turns.
 
-    Every prefix is balanced within one example a class, as long as no class has run out.
+    Every prefix is balanced within one example per class, as long as no class has run out.
     """
     shuffled = torch.randperm(len(labels), generator=source)
     turn = torch.empty_like(shuffled)

@@ -4,7 +4,7 @@
 
 Parameters may carry a leading axis R: the network is then R networks in lock-step, and so are its
 inputs `[R, N, ...]`, or they are `[N, ...]`, which all R share. (Layers that know this axis compute
-what `torch.func.vmap` makes of layers that do not, in 9 to 16 % less time an update.)
+what `torch.func.vmap` makes of layers that do not, in 9 to 16 % less time per update.)
 """
 
 import math

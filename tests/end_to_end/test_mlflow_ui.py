@@ -18,6 +18,7 @@ from mlflow.tracking import MlflowClient
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
+from dropout_study.claims import CLAIMS
 from dropout_study.tracking.store import page_path
 from support.browser import Browser
 from support.browser import browser as browser
@@ -133,7 +134,7 @@ def test_a_printed_link_opens_the_table_of_results(
     browser.find_element(
         By.CSS_SELECTOR, "[data-component-id$='metadata_editor.expand_button']"
     ).click()
-    shows(browser, "test error without dropout less with, widest nets: greater than 0 points")
+    shows(browser, str(CLAIMS["capacity"].parts["wide nets gain"]))
 
 
 def test_the_charts_show_error_by_number_of_masks(

@@ -167,7 +167,8 @@ class Runs:
 
         self._check_one_condition()
         points = {
-            int(seed): dict(unpack_curve(text)) for seed, text in filled.texts_by_seed(f"curve/{name}")
+            int(seed): dict(unpack_curve(text))
+            for seed, text in filled.texts_by_seed(f"curve/{name}")
         }
 
         return pd.DataFrame(points)

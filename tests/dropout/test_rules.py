@@ -2,6 +2,7 @@
 pieces.
 """
 
+import dataclasses
 import math
 import re
 from typing import Any
@@ -19,9 +20,11 @@ from dropout_study.dropout.networks import MLP, LeNet, Network
 from dropout_study.dropout.rules import (
     RULES,
     Averages,
+    Rule,
     bagging,
     exact,
     means,
+    means_of,
     monte_carlo,
     predict,
     subnetworks,
@@ -262,7 +265,7 @@ def test_rules_of_the_same_subnetworks_share_one_pass_over_them(
     averages them.
     """
     made = cohort(MLP(4, 3, [5], hidden_rate=0.5))
-    alone = {name: rule(made, X, samples=7) for name, rule in RULES.items()}
+    alone = {name: rule.predict(made, X, 7) for name, rule in RULES.items()}
     computed: list[Averages] = []
     ensemble = rules._ensemble
 
@@ -272,5 +275,30 @@ def test_rules_of_the_same_subnetworks_share_one_pass_over_them(
 
     monkeypatch.setattr(rules, "_ensemble", counted)
     together = dict(predict(made, X, list(RULES), samples=7))
-    assert computed == list(Averages)
+    assert computed == [Averages.SAMPLED, Averages.ALL]
     assert all(torch.equal(together[name], alone[name]) for name in RULES)
+
+
+def test_a_rule_of_its_own_arithmetic_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this failed, a rule that is neither mean, as a median, could not be evaluated beside
+    others, or the pool of their masks would take it for a mean.
+    """
+
+    def median(made: Cohort, x: torch.Tensor, samples: int) -> torch.Tensor:
+        return torch.stack(list(subnetworks(made, x, samples))).median(0).values.log_softmax(-1)
+
+    monkeypatch.setitem(RULES, "median", Rule(median, Averages.SAMPLED))
+    made = cohort(MLP(4, 3, [5], hidden_rate=0.5))
+    predicted = dict(predict(made, X, ["monte_carlo", "median"], samples=7))
+    assert torch.equal(predicted["median"], median(made, X, 7))
+    assert torch.equal(predicted["monte_carlo"], monte_carlo(made, X, [7]).arithmetic[0])
+    assert list(means_of(["median", "monte_carlo"], Averages.SAMPLED)) == ["monte_carlo"]
+
+
+@pytest.mark.parametrize("name", ["weight_scaling", "geometric", "exact_arithmetic"])
+def test_only_the_mean_whose_curve_is_measured_may_ask_for_one(name: str) -> None:
+    """If this failed, the error of the arithmetic mean of sampled masks would be recorded under the
+    name of another rule.
+    """
+    with pytest.raises(ValueError, match="arithmetic mean of sampled masks"):
+        dataclasses.replace(RULES[name], curve="other")

@@ -405,22 +405,43 @@ class Averages(Enum):
 
 @dataclass(frozen=True)
 class Rule:
-    """A function from a cohort and inputs to log-probabilities `[R, N, C]`.
+    """A function from a cohort and inputs to log-probabilities.
+
+    A rule of its own arithmetic is one entry: `Rule(predict, averages)`. A mean of subnetworks that
+    other rules average too is made by `mean_rule`, so that they share one pass.
 
     Attributes:
+        predict: (cohort, inputs `[N, D]`, number of sampled masks) -> log-probabilities
+            `[R, N, C]`.
         averages: the subnetworks that it averages.
-        mean: which of the two means of those subnetworks it is.
+        mean: which of the two means of those subnetworks it is; None: neither.
         curve: prefix of the keys under which its error against the number of masks is recorded;
             empty if that is not measured.
+
+    Raises:
+        ValueError: a curve is asked for that is not of the arithmetic mean of sampled masks.
     """
 
+    predict: Callable[[Cohort, Tensor, int], Tensor]
     averages: Averages
-    mean: Callable[[Ensemble], Tensor]
+    mean: Callable[[Ensemble], Tensor] | None = None
     curve: str = ""
 
-    def __call__(self, cohort: Cohort, x: Tensor, samples: int = 100) -> Tensor:
-        """Log-probabilities `[R, N, C]` for inputs `[N, D]`, from a number of sampled masks."""
-        return self.mean(_ensemble(self.averages, cohort, x, samples))
+    def __post_init__(self) -> None:
+        measurable = self.averages is Averages.SAMPLED and self.mean is _arithmetic
+        if self.curve and not measurable:
+            raise ValueError(
+                f"curve={self.curve}: only that of the arithmetic mean of sampled masks is measured"
+            )
+
+
+def mean_rule(averages: Averages, mean: Callable[[Ensemble], Tensor], curve: str = "") -> Rule:
+    """The rule that is one of the two means of some subnetworks."""
+
+    def predict_mean(cohort: Cohort, x: Tensor, samples: int) -> Tensor:
+        return mean(_ensemble(averages, cohort, x, samples))
+
+    return Rule(predict_mean, averages, mean, curve)
 
 
 def _arithmetic(ensemble: Ensemble) -> Tensor:
@@ -432,12 +453,26 @@ def _geometric(ensemble: Ensemble) -> Tensor:
 
 
 RULES: dict[str, Rule] = {
-    "weight_scaling": Rule(Averages.NONE, _arithmetic),
-    "monte_carlo": Rule(Averages.SAMPLED, _arithmetic, curve="mc"),
-    "geometric": Rule(Averages.SAMPLED, _geometric),
-    "exact_arithmetic": Rule(Averages.ALL, _arithmetic),
-    "exact_geometric": Rule(Averages.ALL, _geometric),
+    "weight_scaling": Rule(lambda cohort, x, _: weight_scaling(cohort, x), Averages.NONE),
+    "monte_carlo": mean_rule(Averages.SAMPLED, _arithmetic, curve="mc"),
+    "geometric": mean_rule(Averages.SAMPLED, _geometric),
+    "exact_arithmetic": mean_rule(Averages.ALL, _arithmetic),
+    "exact_geometric": mean_rule(Averages.ALL, _geometric),
 }
+
+
+def means_of(names: Sequence[str], averages: Averages) -> dict[str, Callable[[Ensemble], Tensor]]:
+    """Those of the rules that are a mean of these subnetworks, with the mean that each one is.
+
+    >>> list(means_of(["weight_scaling", "monte_carlo", "geometric"], Averages.SAMPLED))
+    ['monte_carlo', 'geometric']
+    """
+    rules = {name: RULES[name] for name in names}
+    return {
+        name: rule.mean
+        for name, rule in rules.items()
+        if rule.mean is not None and rule.averages is averages
+    }
 
 
 def predict(
@@ -460,11 +495,15 @@ def predict(
         >>> predictions["exact_geometric"].shape
         torch.Size([1, 5, 3])
     """
+    for name in names:
+        if RULES[name].mean is None:
+            yield name, RULES[name].predict(cohort, x, samples)
+
     for averages in Averages:
-        sharing = [name for name in names if RULES[name].averages is averages]
+        sharing = means_of(names, averages)
         if sharing:
             ensemble = _ensemble(averages, cohort, x, samples)
-            yield from ((name, RULES[name].mean(ensemble)) for name in sharing)
+            yield from ((name, mean(ensemble)) for name, mean in sharing.items())
 
 
 def _ensemble(averages: Averages, cohort: Cohort, x: Tensor, samples: int) -> Ensemble:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from dropout_study.config.schema import Config, ConfigError
 from dropout_study.dropout.cohort import Cohort
-from dropout_study.dropout.rules import RULES, Averages, check_enumerable
+from dropout_study.dropout.rules import RULES, Averages, check_enumerable, means_of
 from dropout_study.evaluation import predictions
 from dropout_study.evaluation.probes import PROBES, Findings, Probed
 from dropout_study.tracking.record import Record
@@ -38,14 +38,13 @@ def evaluate_cohort(config: Config, cohort: Cohort, data: DataModule, record: Re
         cohort = cohort.part(intact)
 
     curved = [rule for rule in rules if RULES[rule].curve]
-    sampling = [rule for rule in rules if RULES[rule].averages is Averages.SAMPLED]
-    pooled = sampling if curved else []
+    pooled = means_of(rules, Averages.SAMPLED) if curved else {}
     alone = [rule for rule in rules if rule not in pooled]
     scores = predictions.score_rules(cohort, test, alone, config.mc.samples)
 
     if curved:
         pool = predictions.sampled(
-            cohort, test, pooled, config.mc.samples, config.mc.redraws, config.mc.per_image
+            cohort, test, list(pooled), config.mc.samples, config.mc.redraws, config.mc.per_image
         )
         scores |= pool.scores
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.randomness import Purpose, generator
-from dropout_study.dropout.rules import RULES, means, predict, subnetworks
+from dropout_study.dropout.rules import Averages, means, means_of, predict, subnetworks
 from dropout_study.measures.scores import Scores
 
 Batches = Iterable[tuple[Tensor, Tensor]]
@@ -43,7 +43,7 @@ class Sampled:
     """What a pool of sampled subnetworks achieves.
 
     Attributes:
-        scores: of the rules that average sampled subnetworks, here the whole pool, `[R]`.
+        scores: of the rules that are a mean of sampled subnetworks, here the whole pool, `[R]`.
         curves: `error`, `nll` and `ece` of the arithmetic mean against the number of masks.
         wrong: number of masks -> share of re-draws that misclassified each example, `[R, N]`.
     """
@@ -70,7 +70,7 @@ def sampled(
     Args:
         cohort: R networks with a site that drops.
         batches: inputs `[N, D]` and labels `[N]`.
-        rules: names of rules that average sampled subnetworks.
+        rules: names of rules that are a mean of sampled subnetworks.
         samples: size of the pool, at least 10.
         redraws: times each k is drawn.
         per_image: numbers of masks at which the misclassified examples are returned; those beyond
@@ -84,7 +84,8 @@ def sampled(
     source = generator(Purpose.EVALUATION_MASK, 0, site=1_000)
     drawn = torch.randint(samples, (redraws, counts[-1]), generator=source)
     parts = [Scores(["nll", "ece"]) for _ in range(redraws)]
-    whole = {rule: Scores() for rule in rules}
+    rule_means = means_of(rules, Averages.SAMPLED)
+    whole = {rule: Scores() for rule in rule_means}
 
     for x, labels in batches:
         units = x.to(next(cohort.parameters()).dtype)
@@ -92,7 +93,7 @@ def sampled(
         ensemble = means(pool, [samples])
 
         for rule, score in whole.items():
-            score.add(RULES[rule].mean(ensemble)[0], labels)
+            score.add(rule_means[rule](ensemble)[0], labels)
 
         for part, draw in zip(parts, drawn, strict=True):
             cumulated = pool[draw].logcumsumexp(0)[divisors - 1]

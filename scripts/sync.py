@@ -33,9 +33,10 @@ def job(composed: DictConfig) -> None:
 
     if left:
         reasons = (
-            "they are running, belong to another store, were deleted in this one, or it is away"
+            "each is still running, belongs to another store, was deleted there, "
+            "or the store cannot be reached"
         )
-        command_line.fail(f"Left, because {reasons}:\n" + "\n".join(left))
+        command_line.fail(f"Not recorded, for {reasons}:\n" + "\n".join(left))
 
 
 if __name__ == "__main__":

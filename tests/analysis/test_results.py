@@ -15,6 +15,7 @@ from dropout_study.analysis.results import from_file, to_file
 from dropout_study.analysis.runs import Errors, ResultsMissing, Runs, minus, needing_columns
 from dropout_study.analysis.small_nets import mean_errors
 from dropout_study.claims import CLAIMS
+from dropout_study.config.condition import ERA
 from dropout_study.config.schema import ConfigError
 from dropout_study.tracking.packing import pack, pack_picture
 
@@ -24,6 +25,7 @@ FRAME = pd.DataFrame(
         "budget": "laptop",
         "condition": ["a", "a", "b", "b", "b"],
         "digest": ["a", "a", "b", "b", "b"],
+        "era": ERA,
         "training_digest": "c",
         "seed": [1, 0, 0, 1, 2],
         "data.name": "mnist",
@@ -148,6 +150,7 @@ WHOLE = {
     "condition": "mlp 8, rate 0",
     "seed": "0",
     "digest": "a",
+    "era": str(ERA),
     "training_digest": "b",
     "data.name": "digits",
     "data.train_size": "100",
@@ -257,7 +260,7 @@ def test_a_damaged_cell_is_named(tmp_path: Path, column: str, text: str, message
         (table(WHOLE).splitlines()[0].encode(), "it has a header and no rows"),
         (b"\x89PNG\r\n\x1a\n\xff\x00", "it is not a file of text"),
         (b"a,b\n1,2\n", "line 1: there is no column study, budget"),
-        (table(WHOLE)[:-40].encode(), "line 2: it has 17 cells, and the header 19"),
+        (table(WHOLE)[:-40].encode(), "line 2: it has 18 cells, and the header 20"),
         (table(WHOLE).replace("rate 0", 'rate" 0').encode(), "line 2: "),
         (table({"seeds": "", **WHOLE}).encode(), "line 1: 'seeds' is no column of results"),
         (
@@ -306,3 +309,16 @@ def test_errors_of_different_rules_compare_within_a_network() -> None:
     one = Errors(percent, {0: np.array([1.0, 0.0])})
     other = Errors(percent * 0, {0: np.zeros(2)})
     assert one.minus(other).values == [50.0]
+
+
+def test_networks_of_another_era_do_not_count(tmp_path: Path) -> None:
+    """If this failed, networks of two meanings of one configuration would be averaged."""
+    file = tmp_path / "results.csv"
+    later = WHOLE | {"seed": "1", "era": str(ERA + 1)}
+    file.write_text(table(WHOLE, later), encoding="utf-8")
+    assert from_file(file)["seed"].tolist() == [0]
+
+    for row in (later, {key: text for key, text in WHOLE.items() if key != "era"}):
+        file.write_text(table(row), encoding="utf-8")
+        with pytest.raises(ConfigError, match=f"its networks are of another era than {ERA}"):
+            from_file(file)

@@ -13,6 +13,7 @@ from dropout_study.benchmark import starting, throughput
 from dropout_study.benchmark.comparison import Row, in_turn, ratio
 from dropout_study.benchmark.peers import passes, plain_network, repeated
 from dropout_study.benchmark.training import BareUpdates, operations, overrides
+from dropout_study.config.condition import ERA
 from dropout_study.config.schema import Config
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import MLP
@@ -100,7 +101,13 @@ def test_copied_cohorts_are_cohorts_of_other_seeds(tmp_path: Path, uri: str) -> 
     metrics = {"test/error/weight_scaling": 1.5}
     seeds = [SeedRecord(seed, f"digest{seed}", dict(metrics)) for seed in (0, 1)]
     saved = Record(
-        "capacity", "", "mlp 8", {"data.name": "digits"}, {"config_digest": "abc"}, {}, seeds
+        "capacity",
+        "",
+        "mlp 8",
+        {"data.name": "digits"},
+        {"config_digest": "abc", "era": str(ERA)},
+        {},
+        seeds,
     )
 
     sweep = Record("capacity", "", "sweep", {}, {}, {}, [], role="sweep")

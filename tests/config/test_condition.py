@@ -149,6 +149,8 @@ def test_what_a_probe_measures_is_a_part_of_identity(
 
 def test_the_order_of_rules_and_probes_changes_nothing(make_config: Make) -> None:
     """If this failed, the same condition would be trained twice."""
+    default = make_config("rules=[geometric,monte_carlo,weight_scaling]")
+    assert condition.condition_digest(default) == condition.condition_digest(make_config())
     one = make_config("rules=[geometric,weight_scaling]", "probes=[units,removal]")
     two = make_config("rules=[weight_scaling,geometric]", "probes=[removal,units]")
     assert condition.condition_digest(one) == condition.condition_digest(two)

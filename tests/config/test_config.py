@@ -5,6 +5,7 @@ import inspect
 import math
 import re
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import get_type_hints
 
 import pytest
@@ -219,3 +220,22 @@ def test_each_composition_is_its_own() -> None:
 
     assert second.seeds == [0, 1, 2, 3, 4]
     assert second.mc.samples == schema.MonteCarlo().samples
+
+
+def test_a_configuration_of_an_earlier_version_is_read(make_config: Make, tmp_path: Path) -> None:
+    """If this failed, cohorts that were stored before could no longer be evaluated."""
+    stored = OmegaConf.create(dataclasses.asdict(make_config()))
+    stored.budget.minutes = {"capacity": 26}
+    OmegaConf.save(stored, tmp_path / "config.yaml")
+    assert read.load_config(tmp_path / "config.yaml") == make_config()
+
+
+@pytest.mark.parametrize("wrong", ["capacity=x", "capacity=-3", "capacity=10000000000"])
+def test_minutes_are_numbers(wrong: str) -> None:
+    """If this failed, a plan would end in a traceback, or add up nonsense."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        composed = compose("reproduce", [f"minutes.laptop.{wrong}"])
+
+    refused = r"^minutes=.* cannot be used: minutes must be at least 0"
+    with pytest.raises(ConfigError, match=refused):
+        read.read_reproduce(composed)

@@ -200,7 +200,7 @@ def test_an_arm_that_needs_its_study_names_it() -> None:
     assert {arm.partition("/")[0] for arm in refused} == {"bagging", "dropout_rate", "mc_samples"}
     assert len(refused) == 10
     assert refused["bagging/bagged"].endswith(
-        "reads study.values.bags and study.values.updates of its study: "
+        "reads study.values.bags and study.values.updates: "
         "type -m study=bagging arm=bagging/bagged, "
         "or add +study.values.bags=VALUE +study.values.updates=VALUE."
     )
@@ -209,7 +209,7 @@ def test_an_arm_that_needs_its_study_names_it() -> None:
     given = ["-m", "study=bagging", "arm=bagging/bagged"]
     assert given[2] in complete(given, CONF)
 
-    with pytest.raises(ConfigError, match="arm=mc_samples/mlp cannot be used alone"):
+    with pytest.raises(ConfigError, match="arm=mc_samples/mlp cannot be used without its study"):
         complete(["-m", "arm=regularizers/none,mc_samples/mlp"], CONF)
 
 
@@ -557,3 +557,11 @@ def test_a_mistake_is_one_sentence_of_every_script(
     assert done.returncode == 1
     assert said in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+def test_an_arm_of_another_study_names_its_own() -> None:
+    """If this failed, the mistake would end in the job, in an error of interpolation."""
+    arguments = ["-m", "study=bagging", "arm=mc_samples/mlp"]
+    with pytest.raises(ConfigError, match="type -m study=mc_samples arm=mc_samples/mlp"):
+        complete(arguments, CONF)
+    assert complete(["-m", "study=bagging", "arm=bagging/bagged"], CONF)

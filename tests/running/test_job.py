@@ -115,7 +115,7 @@ def test_results_of_other_code_are_named(do: Do, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(provenance, "code", lambda: "0ther")
     again = do("seeds=[0]")
     assert again.other_code == [recorded]
-    assert f"by other code than this ({recorded})" in again.reason
+    assert f"computed by other code ({recorded})" in again.reason
     assert do("seeds=[0,1]").other_code == [recorded]
     assert do("seeds=[2]", "dry_run=true").other_code == [recorded]
     assert do("seeds=[2]", "optimizer.lr=0.002").other_code == []

@@ -95,7 +95,7 @@ def test_what_cannot_fit_is_refused_with_both_figures(
     machine(sampling - 1, sampling)
 
     with pytest.raises(
-        ConfigError, match=r"at least 3\.2 MB of memory, and 3\.2 MB can be had: lower mc"
+        ConfigError, match=r"at least 3\.2 MB of memory, and 3\.2 MB is available: lower mc"
     ):
         memory.check(config, network, 400, trains=True)
 

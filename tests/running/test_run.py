@@ -9,10 +9,10 @@ from mlflow.tracking import MlflowClient
 
 from dropout_study.config.read import load_config
 from dropout_study.config.schema import Config, Evaluate
-from dropout_study.running.claim import save_config
 from dropout_study.running.job import Job
 from dropout_study.running.outcome import failures, recorded
 from dropout_study.running.reevaluate import data_root, results_table
+from dropout_study.running.reservation import save_config
 from dropout_study.running.sweep_tables import results_of_jobs
 from dropout_study.system.termination import Stopped
 from dropout_study.tracking import recorder

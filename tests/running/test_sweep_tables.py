@@ -20,7 +20,7 @@ def test_numbers_that_rest_on_other_code_are_marked() -> None:
     """If this failed, a mean over seeds of different arithmetic would look like any other."""
     fresh = Job("fresh", JobState.DONE, errors=[1.0, 2.0], nlls=[0.1, 0.2])
     mixed = Job("mixed", JobState.DONE, errors=[1.0] * 3, nlls=[0.1] * 3, other_code=["c0de"])
-    note = "‡ some were computed by other code (c0de), rerun=true trains them again"
+    note = "‡ some seeds were computed by other code (c0de); rerun=true trains them again"
 
     for table in (results_of_jobs([fresh, mixed]), plan_of_jobs([fresh, mixed])):
         assert "3‡" in text_of(table)

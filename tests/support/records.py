@@ -1,5 +1,6 @@
 """A record as training leaves it."""
 
+from dropout_study.config.condition import ERA
 from dropout_study.system.processes import this_process
 from dropout_study.tracking.record import Record, SeedRecord
 
@@ -18,7 +19,7 @@ def example() -> Record:
         description="what it is about",
         name="mlp 8, rate 0.5",
         params={"model.hidden_rate": "0.5"},
-        tags={"config_digest": "abc", "git.commit": "0123"} | this_process(),
+        tags={"config_digest": "abc", "era": str(ERA), "git.commit": "0123"} | this_process(),
         dataset={"name": "digits", "digest": "def", "source": "sklearn", "train_size": 100},
         seeds=seeds,
         artifacts=["config.yaml", "absent.txt"],

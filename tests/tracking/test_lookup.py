@@ -18,7 +18,7 @@ from dropout_study.tracking.lookup import (
 )
 from dropout_study.tracking.record import Record, RunStatus
 from dropout_study.tracking.store import Store
-from dropout_study.tracking.tags import DUPLICATE, HEARTBEAT, PARENT, RERUN
+from dropout_study.tracking.tags import DUPLICATE, ERA, HEARTBEAT, PARENT, RERUN
 from support.records import example
 
 Put = Callable[..., str]
@@ -188,6 +188,21 @@ def test_recording_marks_its_own_process(put: Put, client: MlflowClient) -> None
     """If this failed, nobody could say whether a RUNNING run is alive."""
     tags = client.get_run(put("RUNNING")).data.tags
     assert {key: tags[key] for key in this_process()} == this_process()
+
+
+def test_a_store_with_two_eras_is_read_as_one(put: Put, client: MlflowClient) -> None:
+    """If this failed, a report would find two networks per seed, or average two meanings."""
+
+    def earlier(saved: Record) -> None:
+        saved.tags["config_digest"] = "earlier"
+        saved.tags[ERA] = "0"
+
+    put("FINISHED", earlier)
+    assert results.from_store(Store(client.tracking_uri), ["capacity"]).empty
+    put("FINISHED")
+    frame = results.from_store(Store(client.tracking_uri), ["capacity"])
+    assert frame["digest"].tolist() == ["abc", "abc"]
+    assert frame["seed"].tolist() == [0, 1]
 
 
 def authoritative_cohorts(client: MlflowClient) -> dict[int, str]:

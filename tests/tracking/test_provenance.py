@@ -87,18 +87,33 @@ def test_what_a_dirty_tree_changes_is_kept_without_passwords(
     """
     assert changes(repository) == ""
     (repository / "provenance.py").write_text("URI = 'postgresql://me:secret@host/db'\n")
-    (repository / "new.py").touch()
+    (repository / "new.py").write_text("password = 'hunter2'\nx = 1\n")
+    (repository / "latin").write_bytes("é".encode("latin-1"))
     commit.cache_clear()
     changes.cache_clear()
     text = changes(repository)
     assert "+URI = 'postgresql://me:***@host/db'" in text.splitlines()
     assert "# not tracked: new.py" in text.splitlines()
-    assert "secret" not in text
+    assert "+x = 1" in text.splitlines()
+    assert not any(secret in text for secret in ("secret@", "hunter2"))
 
     monkeypatch.setattr(provenance, "CHANGES_LIMIT", 10)
     changes.cache_clear()
     short, note = changes(repository).splitlines()
     assert (short, note) == (text[:10], f"# cut here: {len(text) - 10} characters more")
+
+
+def test_changes_that_cannot_be_read_stop_no_run(repository: Path) -> None:
+    """If this failed, a file of another encoding or a broken tool would fail every training."""
+    (repository / "provenance.py").write_bytes("é".encode("latin-1"))
+    commit.cache_clear()
+    changes.cache_clear()
+    assert "+\ufffd" in changes(repository)
+
+    git(repository, "config", "diff.external", "false")
+    git(repository, "config", "color.ui", "always")
+    changes.cache_clear()
+    assert "+\ufffd" in changes(repository).splitlines()
 
 
 COMPUTING = """
@@ -116,6 +131,7 @@ def double(x: float) -> float:
         (COMPUTING.replace("def", "\n\n# why\ndef"), True),
         (COMPUTING.replace("    y =", '    """Twice."""\n\n    y ='), True),
         (COMPUTING.replace("x + x", "(x\n    + x)"), True),
+        (COMPUTING.replace("\ndef", '"""Of log."""\n\ndef'), True),
         (COMPUTING.replace("x + x", "x - x"), False),
         (COMPUTING.replace("x + x", "2 * x"), False),
         (COMPUTING.replace("exp", "log"), False),
@@ -157,5 +173,5 @@ def test_results_of_other_code_are_named(monkeypatch: pytest.MonkeyPatch) -> Non
     assert provenance.origin([here, here]) == "recorded at commit 0123456"
     assert provenance.other_code([here, there, before]) == ["0ther", "unknown"]
     assert provenance.origin([here, there, before]) == (
-        "recorded at commit 0123456 and abcdefa, by other code than this (0ther, unknown)"
+        "recorded at commit 0123456 and abcdefa; computed by other code (0ther, unknown)"
     )

@@ -109,7 +109,7 @@ def _check_names(columns: list[str]) -> None:
     if missing := [column for column in REQUIRED if column not in columns]:
         raise ValueError(f"line 1: there is no column {', '.join(missing)}")
 
-    names = {*TEXT, *EVALUATION, "seed", "candidate"}
+    names = {*TEXT, *EVALUATION, "seed", "candidate", "era"}
     if unknown := [c for c in columns if not (c in names or c.startswith(PARAMS) or "/" in c)]:
         listed = ", ".join(sorted(names))
         allowed = f"{listed}, a setting such as model.name, or a measure such as val/error"
@@ -172,6 +172,8 @@ def _kind(column: str, studies: Collection[str]) -> Kind:
             return _one_of(BUDGETS)
         case ("data.name", "", ""):
             return _one_of(DATASETS)
+        case ("era", "", ""):
+            return _number((1.0, math.inf))
         case ("seed", "", ""):
             return Kind(_is_seed, "a whole number from 0 to 4294967295")
         case ("candidate", "", ""):

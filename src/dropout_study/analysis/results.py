@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dropout_study.analysis.columns import TEXT, check
+from dropout_study.config.condition import ERA
 from dropout_study.config.schema import ConfigError
 from dropout_study.tracking import tags
 
@@ -27,6 +28,7 @@ COLUMNS_OF_TAGS = {
     tags.SEED: "seed",
     tags.COMMIT: "commit",
     tags.CODE: "code",
+    tags.ERA: "era",
     tags.TRAINING_DIGEST: "training_digest",
     tags.DATA_DIGEST: "data_digest",
     tags.RUN_NAME: "condition",
@@ -37,7 +39,9 @@ DERIVED = "model.units"  # from the widths, for MLflow's charts
 
 
 def from_store(store: "Store", studies: Sequence[str]) -> pd.DataFrame:
-    """Read the networks of some studies, each once; a study without runs has no rows.
+    """Read the networks of some studies of the present era, each once.
+
+    A study without runs has no rows.
 
     Args:
         store: is set as MLflow's store of this process.
@@ -65,7 +69,18 @@ def from_store(store: "Store", studies: Sequence[str]) -> pd.DataFrame:
         rows = _without_last_points(rows).assign(study=study, experiment=number)
         frames.append(typed(rows))
 
-    return pd.concat(frames, ignore_index=True) if frames else empty()
+    return of_this_era(pd.concat(frames, ignore_index=True)) if frames else empty()
+
+
+def of_this_era(runs: pd.DataFrame) -> pd.DataFrame:
+    """The networks whose results count: those of the present era (`config.condition.ERA`).
+
+    Networks that were recorded before eras were counted belong to none.
+    """
+    if "era" not in runs:
+        return empty()
+
+    return runs[runs["era"] == ERA].reset_index(drop=True)
 
 
 def empty() -> pd.DataFrame:
@@ -98,15 +113,15 @@ def _without_last_points(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def from_file(file: Path, studies: Collection[str] = ()) -> pd.DataFrame:
-    """Read a table that `to_file` has written, and check that it is complete.
+    """Read the present era of a table that `to_file` has written; check that it is complete.
 
     Args:
         file: a CSV file; a checksum next to it is compared, if there is one.
         studies: the allowed names of studies; any name if empty.
 
     Raises:
-        ConfigError: the file cannot be read, is something else, or was cut or changed; the message
-            names line and column.
+        ConfigError: the file cannot be read, is something else, was cut or changed (the message
+            names line and column), or is of another era.
     """
     try:
         content = file.read_bytes()
@@ -118,7 +133,14 @@ def from_file(file: Path, studies: Collection[str] = ()) -> pd.DataFrame:
     except ValueError as error:
         raise ConfigError(f"results={file} cannot be read: {error}.") from error
 
-    return typed(cells.mask(cells == "").reset_index(drop=True))
+    runs = of_this_era(typed(cells.mask(cells == "").reset_index(drop=True)))
+    if cells.empty or len(runs):
+        return runs
+
+    raise ConfigError(
+        f"results={file} cannot be used: its networks are of another era than {ERA}, so the same "
+        "settings give other numbers now."
+    )
 
 
 def checksum_file(file: Path) -> Path:
@@ -203,7 +225,18 @@ def to_file(runs: pd.DataFrame, file: Path) -> list[Path]:
     Returns:
         The file, and the file of its checksum.
     """
-    first = ["study", "budget", "condition", "arm", "candidate", "seed", "digest", "commit", "code"]
+    first = [
+        "study",
+        "budget",
+        "condition",
+        "arm",
+        "candidate",
+        "seed",
+        "digest",
+        "era",
+        "commit",
+        "code",
+    ]
     others = sorted(set(map(str, runs)) - {*first, "run", "experiment"})
     columns = [column for column in first if column in runs] + others
     rows = runs.sort_values(["study", "budget", "digest", "seed"], kind="stable")

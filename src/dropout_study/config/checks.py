@@ -60,13 +60,15 @@ def check_numbers(config: Any, path: str = "") -> None:
             check_numbers(value, f"{path}{key.name}.")
         elif "allowed" in key.metadata:
             holds, words = key.metadata["allowed"]
-            require(all(map(holds, _numbers(value))), f"{path}{key.name}", value, words)
+            # The values of nested mappings are not typed.
+            ok = all(isinstance(n, int | float) and holds(n) for n in _numbers(value))
+            require(ok, f"{path}{key.name}", value, words)
 
 
 def _numbers(value: Any) -> Iterable[float]:
     """The numbers in a field."""
     if isinstance(value, dict):
-        return list(value.values())
+        return [number for entry in value.values() for number in _numbers(entry)]
 
     if isinstance(value, list):
         return value

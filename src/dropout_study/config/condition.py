@@ -66,18 +66,18 @@ def departures(
         parts: those that count.
     """
     for key in fields(chosen):
-        of_key = key.metadata.get("part", part)
-        value = getattr(chosen, key.name)
-        usual = getattr(default, key.name) if default is not None else default_of(key)
-
-        if of_key not in parts:
+        part_of_key = key.metadata.get("part", part)
+        if part_of_key not in parts:
             continue
 
+        value = in_order(key, getattr(chosen, key.name))
+        default_value = getattr(default, key.name) if default is not None else default_of(key)
+
         if is_dataclass(value):
-            same_kind = usual if type(usual) is type(value) else None
-            yield from departures(value, same_kind, f"{path}{key.name}.", of_key, parts)
-        elif value != usual or (key.name == "name" and default is None):
-            yield f"{path}{key.name}", in_order(key, value)
+            same_kind = default_value if type(default_value) is type(value) else None
+            yield from departures(value, same_kind, f"{path}{key.name}.", part_of_key, parts)
+        elif value != in_order(key, default_value) or (key.name == "name" and default is None):
+            yield f"{path}{key.name}", value
 
 
 def in_order(key: Field[Any], value: Any) -> Any:

@@ -112,6 +112,7 @@ def load_config(file: Path) -> Config:
     """
     try:
         stored = cast("DictConfig", OmegaConf.load(file))
+        stored.budget.pop("minutes", None)  # a key of earlier versions, which changed no result
         typed = OmegaConf.structured(Config)
 
         for group in ("model", "optimizer", "schedule"):

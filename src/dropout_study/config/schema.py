@@ -43,7 +43,7 @@ class Data:
     """Which examples the networks see."""
 
     name: str = MISSING
-    root: str = field(default=MISSING, metadata=NO_CONDITION)
+    root: str = field(default="${oc.env:DROPOUT_STUDY_DATA,data}", metadata=NO_CONDITION)
     download: bool = field(default=True, metadata=NO_CONDITION)
     train_size: int | None = field(default=None, metadata=SIZE)
     resample: str = "none"
@@ -140,7 +140,7 @@ class OneCycle(Schedule):
 
 @dataclass
 class Exponential(Schedule):
-    """Down by a constant factor an update, to this share of the rate at the end."""
+    """Down by a constant factor per update, to this share of the rate at the end."""
 
     name: str = "exponential"
     final: float = field(default=0.01, metadata=FINAL)
@@ -202,8 +202,8 @@ class MonteCarlo:
     Attributes:
         samples: masks in the pool.
         redraws: times that each point of the curve over the number of masks is drawn from the pool.
-        per_image: numbers of masks at which it is kept how often each image is misclassified; those
-            beyond a fifth of the pool are left out.
+        per_image: numbers of masks for which the misclassification rate of each image is stored;
+            numbers above a fifth of the pool are ignored.
     """
 
     samples: int = field(default=100, metadata=SAMPLES)
@@ -289,16 +289,14 @@ class Reproduce:
     """Options of `scripts/reproduce.py`."""
 
     budget: Budget = MISSING
-    minutes: dict[str, Any] = field(
-        default_factory=dict
-    )  # budget -> study -> minutes that it takes
+    # budget -> study -> minutes that it takes
+    minutes: dict[str, dict[str, int]] = field(default_factory=dict, metadata=COUNT)
     data: Data | None = None  # another data set than the studies' own
     studies: list[str] = field(default_factory=list)  # none: all
     launcher: str | None = None  # a Hydra launcher, such as joblib
     results: str | None = "report/results.csv"  # what was measured before
-    output: str | None = (
-        None  # folder of the report; none: `report`, or `outputs/smoke`, where it replaces nothing
-    )
+    # folder of the report; none: `report`, or `outputs/smoke`, where it replaces nothing
+    output: str | None = None
     data_root: str = "${oc.env:DROPOUT_STUDY_DATA,data}"
     dry_run: bool = False
     tracking: Tracking = MISSING

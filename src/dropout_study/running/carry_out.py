@@ -199,7 +199,9 @@ def _is_retried(folder: Path, sweep: Path | None) -> bool:
 def _mark_failed(folder: Path, uri: str) -> None:
     """End the run of a job whose process has gone."""
     from dropout_study.tracking.recorder import mark_dead_job_failed
-    from dropout_study.tracking.store import Store
+    from dropout_study.tracking.store import Store, quiet_mlflow
+
+    quiet_mlflow()
 
     # The job itself reports a full disk, and an address that cannot be used.
     with suppress(OSError, ConfigError):
@@ -297,7 +299,7 @@ def _look_up(config: Config, wanted: list[int]) -> Recorded:
             ) from error
 
         # Networks that are trained twice are tagged as duplicates when they are recorded.
-        log.warning("the store cannot be asked what it holds: %s", masked(str(error)))
+        log.warning("the store cannot be queried: %s", masked(str(error)))
         return Recorded(wanted)
 
     complete = [seeds.complete[seed] for seed in wanted if seed in seeds.complete]
@@ -314,7 +316,7 @@ def _look_up(config: Config, wanted: list[int]) -> Recorded:
         missing=seeds.missing(wanted),
         metrics=[run.data.metrics for run in averaged],
         other_code=provenance.other_code(run.data.tags for run in averaged),
-        source=f"{origin} (rerun=true trains again)",
+        source=f"{origin}; rerun=true trains again",
         trainers=f"being trained by {' and '.join(sorted(processes))}" if processes else "",
     )
 
@@ -337,7 +339,7 @@ def _train(config: Config, job: Job, folder: Path, sweep: Path | None) -> Record
     Raises:
         Stopped: the sweep is stopped.
     """
-    from dropout_study.running.claim import Taken
+    from dropout_study.running.reservation import Taken
     from dropout_study.running.run import run_cohort
 
     config.seeds = job.seeds

@@ -186,7 +186,8 @@ def check(arguments: Sequence[str], conf: Path) -> None:
 
             named = override.is_sweep_override() or isinstance(override.value(), str | list | dict)
             if (conf / group).is_dir() and not named:
-                names = ", ".join(names_of_choices(group, conf))
+                choices = names_of_choices(group, conf)
+                names = ", ".join(["basic", *choices] if group == "hydra/launcher" else choices)
                 raise ConfigError(f"{typed} cannot be used: {group} must be one of {names}.")
 
 
@@ -263,11 +264,13 @@ def complete(arguments: Sequence[str], conf: Path) -> list[str]:
     chosen = {key: str(typed[key].value()) for key in ("budget", "data") if key in typed}
     budget = chosen.get("budget", DEFAULT_BUDGET)
 
-    grid = Study.load(study, conf, folders).at(budget, chosen.get("data")).grid
+    settings = Study.load(study, conf, folders).at(budget, chosen.get("data"))
+    grid = settings.grid
     if grid and not flags.multirun:
         raise ConfigError(f"study={study} is a sweep: add -m to run it.")
 
     _check_axes(study, grid, typed)
+    _check_arms(typed, conf, [f"study.values.{key}" for key in settings.values])
     added = [] if "study" in typed else [f"study={study}"]
     added += [f"{key}={values}" for key, values in grid.items() if key not in typed]
 
@@ -320,8 +323,13 @@ def _check_axes(study: str, grid: Mapping[str, str], typed: Mapping[str, Overrid
             )
 
 
-def _check_arms(typed: Mapping[str, Override], conf: Path) -> None:
+def _check_arms(typed: Mapping[str, Override], conf: Path, known: Sequence[str] = ()) -> None:
     """Refuse an arm without its study if it reads values of the study, whose name its folder has.
+
+    Args:
+        typed: the overrides.
+        conf: the folder of the configuration.
+        known: the values of the study that was typed.
 
     Raises:
         ConfigError: naming the values and the study.
@@ -334,14 +342,14 @@ def _check_arms(typed: Mapping[str, Override], conf: Path) -> None:
 
     for arm in arms:
         needed = _values_of_study(conf / "arm" / f"{arm}.yaml")
-        missing = [value for value in needed if value not in typed]
+        missing = [value for value in needed if value not in (*typed, *known)]
 
         if missing:
             study = arm.rpartition("/")[0]
             added = " ".join(f"+{value}=VALUE" for value in missing)
             raise ConfigError(
-                f"arm={arm} cannot be used alone, because it reads {' and '.join(missing)} of its "
-                f"study: type -m study={study} arm={arm}, or add {added}."
+                f"arm={arm} cannot be used without its study, of which it reads "
+                f"{' and '.join(missing)}: type -m study={study} arm={arm}, or add {added}."
             )
 
 

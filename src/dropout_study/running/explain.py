@@ -34,7 +34,7 @@ def explain(error: Exception) -> str:
         return _unreadable(error.override, error.message.splitlines()[0])
 
     if isinstance(error, OSError) and error.errno in FULL:
-        return f"The disk takes no more: {error}. Make room, and give the same command again."
+        return f"The disk is full: {error}. Free some space and run the same command again."
 
     if isinstance(error, OSError) and error.filename is not None:
         return f"{_naming(str(error.filename))} cannot be used: {error.strerror}."
@@ -108,6 +108,8 @@ def _misfit(cause: OmegaConfBaseException, text: str) -> str:
 
     override = re.search(r"override '?(\S+=[^'\n]*)", text)
     subject = override[1] if override else cause.full_key
+    if subject is None:
+        return text.strip().splitlines()[0]
 
     if override and isinstance(cause, ValidationError) and "is not a ListConfig" in str(cause.msg):
         return _no_list(*override[1].split("=", 1))

@@ -46,7 +46,7 @@ def check(config: Config, network: Network, examples: int, trains: bool) -> None
         if needed > available:
             raise ConfigError(
                 f"This condition needs at least {decimal(needed)} of memory, "
-                f"and {decimal(available)} can be had: {remedy}."
+                f"and {decimal(available)} is available: {remedy}."
             )
 
 

@@ -23,6 +23,7 @@ TAGS = {
     "arm": tags.ARM,
     "commit": tags.COMMIT,
     "code": tags.CODE,
+    "era": tags.ERA,
 }
 """Columns of a results file that may be missing -> the tags that hold them in a store."""
 

@@ -1,4 +1,4 @@
-"""One run from configuration to store: load, build, claim, train, evaluate, record."""
+"""One run from configuration to store: load, build, reserve, train, evaluate, record."""
 
 import logging
 import sys
@@ -15,9 +15,9 @@ from dropout_study.config.schema import Config
 from dropout_study.data.datasets import load_images
 from dropout_study.evaluation.evaluate import check_rules, evaluate_cohort
 from dropout_study.report.mlflow_run_page import write_run_page
-from dropout_study.running.claim import claim, new_record, save_config
 from dropout_study.running.memory import check_memory
 from dropout_study.running.outcome import collect_results, recorded
+from dropout_study.running.reservation import new_record, reserve, save_config
 from dropout_study.tracking import provenance
 from dropout_study.tracking.record import Record
 from dropout_study.tracking.store import Store
@@ -68,10 +68,12 @@ def run_cohort(
     if config.study.cohorts_from:
         load_stored_weights(parts.module.cohort, config, store)
 
-    record = new_record(config, parts.data, parts.trainer.strategy.root_device, sweep, store)
+    with as_many_threads_as_pay(parts.module.cohort, config.data.batch_size):  # as in training
+        record = new_record(config, parts.data, parts.trainer.strategy.root_device, sweep, store)
+
     save_config(config, folder)
     record.artifacts += provenance.write_files(folder)
-    run_id = claim(config, record, folder, store)
+    run_id = reserve(config, record, folder, store)
     log.info("%s: %d seeds, %d updates", record.name, len(config.seeds), config.budget.updates)
 
     with recorded(record, folder, store, run_id):

@@ -54,9 +54,9 @@ def note_on_code(jobs: Sequence[Job]) -> str:
         return ""
 
     codes = ", ".join(digests)
-    return (
-        f"; {OTHER_CODE} some were computed by other code ({codes}), rerun=true trains them again"
-    )
+    note = f"some seeds were computed by other code ({codes}); rerun=true trains them again"
+
+    return f"; {OTHER_CODE} {note}"
 
 
 def failures_of_jobs(jobs: Sequence[Job]) -> Table:

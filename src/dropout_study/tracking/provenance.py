@@ -47,6 +47,7 @@ VERSIONS = (
 ENVIRONMENT = "environment.txt"
 CHANGES = "changes.diff"
 CHANGES_LIMIT = 200_000  # characters of the changes that are kept
+SECRET = re.compile(r"(?i)(\w*(?:passw|pwd|token|secret)\w*[\"']?\s*[:=]\s*)\S+")
 
 
 def tags(device: "torch.device") -> dict[str, str]:
@@ -131,7 +132,7 @@ def origin(recorded: Sequence[Mapping[str, str]]) -> str:
     words = f"recorded at commit {' and '.join(commits)}"
     others = other_code(recorded)
 
-    return f"{words}, by other code than this ({', '.join(others)})" if others else words
+    return f"{words}; computed by other code ({', '.join(others)})" if others else words
 
 
 def python_files(place: Path) -> list[Path]:
@@ -144,12 +145,19 @@ def tree_of(file: Path) -> list[Any]:
     tree = ast.parse(file.read_text(encoding="utf-8"))
 
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
-            node
-        ):
-            del node.body[0]
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            node.body = [statement for statement in node.body if not is_text(statement)]
 
     return as_lists(tree)
+
+
+def is_text(statement: ast.stmt) -> bool:
+    """Whether a statement is a text that stands alone, as docstrings do."""
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )
 
 
 def as_lists(node: ast.AST) -> list[Any]:
@@ -194,7 +202,7 @@ def write_files(folder: Path) -> list[str]:
     """Write what no tag has room for into the folder of a run; returns the names of the files.
 
     `environment.txt` lists all installed distributions; `changes.diff` is there if the tree differs
-    from its commit, and holds the difference, without passwords of addresses.
+    from its commit, and holds the difference, without passwords.
     """
     (folder / ENVIRONMENT).write_text(environment(), encoding="utf-8")
 
@@ -209,13 +217,15 @@ def write_files(folder: Path) -> list[str]:
 @cache
 def environment() -> str:
     """All installed distributions with their versions, a line per distribution."""
-    installed = {f"{found.name}=={found.version}" for found in distributions() if found.name}
+    installed = {
+        f"{package.name}=={package.version}" for package in distributions() if package.name
+    }
     return "\n".join(sorted(installed, key=str.lower)) + "\n"
 
 
 @cache
 def changes(source: Path = PACKAGE) -> str:
-    """How tracked files differ from the commit, and which files are not tracked; cut where long.
+    """How files differ from the commit, with what is not tracked; cut where long.
 
     Args:
         source: a folder of code.
@@ -223,15 +233,37 @@ def changes(source: Path = PACKAGE) -> str:
     if commit(source).get(DIRTY) != "true":
         return ""
 
-    root = Path(git(source, "rev-parse", "--show-toplevel"))
-    untracked = git(root, "ls-files", "--others", "--exclude-standard")
-    listed = "".join(f"# not tracked: {name}\n" for name in untracked.splitlines())
-    text = masked(f"{listed}{git(root, 'diff', 'HEAD')}\n")
+    try:
+        root = Path(git(source, "rev-parse", "--show-toplevel"))
+        untracked = git(root, "ls-files", "--others", "--exclude-standard").splitlines()
+        plain = ("--no-ext-diff", "--no-textconv", "--no-color")
+        difference = git(root, "diff", *plain, "HEAD")
+    except (OSError, subprocess.CalledProcessError) as error:
+        return f"# the changes could not be read: {error}\n"
+
+    added = "".join(as_addition(root, name) for name in untracked)
+    text = without_secrets(f"{difference}\n{added}")
 
     if len(text) <= CHANGES_LIMIT:
         return text
 
     return f"{text[:CHANGES_LIMIT]}\n# cut here: {len(text) - CHANGES_LIMIT} characters more\n"
+
+
+def as_addition(root: Path, name: str) -> str:
+    """A file that is not tracked: its text if it is Python or YAML, or else its name alone."""
+    title = f"# not tracked: {name}\n"
+    if not name.endswith((".py", ".yaml")):
+        return title
+
+    lines = (root / name).read_text(encoding="utf-8", errors="replace").splitlines()
+
+    return title + "".join(f"+{line}\n" for line in lines)
+
+
+def without_secrets(text: str) -> str:
+    """A text without the passwords of addresses, and without values that are named as secrets."""
+    return SECRET.sub(r"\1***", masked(text))
 
 
 def git(source: Path, *arguments: str) -> str:
@@ -242,6 +274,6 @@ def git(source: Path, *arguments: str) -> str:
     """
     command = ["git", "-C", str(source), *arguments]
     environment = os.environ | {"GIT_OPTIONAL_LOCKS": "0"}  # `status` would write the index
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    done = subprocess.run(command, capture_output=True, check=True, env=environment)
 
-    return done.stdout.strip()
+    return done.stdout.decode(errors="replace").strip()

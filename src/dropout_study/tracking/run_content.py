@@ -20,6 +20,7 @@ TAGS_OF_SEEDS = (
     tags.TRAINING_DIGEST,
     tags.RERUN,
     tags.COMMIT,
+    tags.ERA,
     tags.CODE,
     tags.BUDGET,
     tags.ARM,

@@ -1,4 +1,4 @@
-"""The start of a run: its record, and its claim to the seeds that it trains."""
+"""The start of a run: its record, and the seeds that it reserves."""
 
 import dataclasses
 import logging
@@ -68,7 +68,7 @@ def save_config(config: Config, folder: Path) -> None:
     OmegaConf.save(content, folder / CONFIG_FILE)
 
 
-def claim(config: Config, record: Record, folder: Path, store: Store) -> str | None:
+def reserve(config: Config, record: Record, folder: Path, store: Store) -> str | None:
     """Record a run as begun, so that other processes leave its seeds alone; return the run's id.
 
     None means that the store is away, and takes the run later.
@@ -114,6 +114,7 @@ def _dataset(config: Config, data: DataModule, digest: str) -> dict[str, str | i
 def _condition_tags(config: Config, sweep: Path | None, data_digest: str) -> dict[str, str]:
     """Tags that say what is trained, and as a part of what."""
     labels = {
+        tags.ERA: str(condition.ERA),
         tags.CONDITION_DIGEST: condition.condition_digest(config),
         tags.DATA_DIGEST: data_digest,
         tags.TRAINING_DIGEST: condition.training_digest(config),

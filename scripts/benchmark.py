@@ -29,12 +29,12 @@ from dropout_study.benchmark import prediction, starting, throughput, training
 from dropout_study.benchmark.comparison import Row
 from dropout_study.benchmark.machine import described
 from dropout_study.config import read, resolvers, schema
+from dropout_study.config.folder import CONF
 from dropout_study.data.datasets import load_images
 from dropout_study.running import command_line
 from dropout_study.running.run import quiet
 from dropout_study.tracking.store import Store, quiet_mlflow
 
-CONF = Path(__file__).parents[1] / "conf"
 SECTIONS = ("training", "prediction", "start-up", "growth", "throughput")
 
 
@@ -119,9 +119,8 @@ def main() -> None:
     )
 
     if root := os.environ.get("DROPOUT_STUDY_DATA"):
-        os.environ["DROPOUT_STUDY_DATA"] = str(
-            Path(root).absolute()
-        )  # the runs have folders of their own
+        # The runs have folders of their own.
+        os.environ["DROPOUT_STUDY_DATA"] = str(Path(root).absolute())
 
     resolvers.register()
     quiet()

@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dropout_study.config import read, resolvers
+from dropout_study.config.folder import CONF
 from dropout_study.data.datasets import load_images
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.rules import exact, monte_carlo, weight_scaling
@@ -31,7 +32,6 @@ from dropout_study.training.data_module import DataModule
 from dropout_study.training.module import CohortTraining
 from dropout_study.training.trainer import make_trainer
 
-CONF = Path(__file__).parents[1] / "conf"
 KEEPS = (0.1, 0.5, 0.8)
 SAMPLES = 100
 EXAMPLES = 10  # of the test set: 65,536 masks each

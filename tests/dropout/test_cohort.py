@@ -44,9 +44,8 @@ def test_stages_can_be_run_in_two_parts(network: Network) -> None:
     """
     cohort = Cohort(network, [0, 1]).double()
     x = torch.rand(5, 784, dtype=torch.float64)
-    masks = sample(
-        network.sites, cohort.seeds, 0, 1, dtype=torch.float64
-    )  # one mask for all examples
+    # One mask for all examples.
+    masks = sample(network.sites, cohort.seeds, 0, 1, dtype=torch.float64)
 
     stages = len(network.sites)
     for cut in range(1, stages):

@@ -134,12 +134,10 @@ def test_7_59_to_7_65_each_step_of_the_derivation(softmax_regression: Cohort) ->
     numerator = z.mean(0)  # 7.62, 7.63: the latter is free of y
     denominator = z.logsumexp(-1).mean()
     torch.testing.assert_close(root_of_product, numerator - denominator, rtol=0, atol=1e-12)
-    torch.testing.assert_close(
-        root_of_product.softmax(0), numerator.softmax(0), rtol=0, atol=1e-12
-    )  # 7.64
-    exponent = (
-        sum(layer.weight[i] * v[i] * masks[:, i].mean() for i in range(16)) + layer.bias
-    )  # 7.65
+    # 7.64.
+    torch.testing.assert_close(root_of_product.softmax(0), numerator.softmax(0), rtol=0, atol=1e-12)
+    # 7.65.
+    exponent = sum(layer.weight[i] * v[i] * masks[:, i].mean() for i in range(16)) + layer.bias
     torch.testing.assert_close(numerator, exponent, rtol=0, atol=1e-12)
 
 
@@ -184,9 +182,10 @@ def test_weight_scaling_is_not_exact_behind_a_nonlinearity(activation: str) -> N
     """
     network = MLP(16, 10, [8], activation, 0.0, 0.5)
     only_output = trained(network)
+    # Masks behind the nonlinearity only: still linear in the mask.
     torch.testing.assert_close(
         exact(only_output, X).geometric, weight_scaling(only_output, X), rtol=0, atol=1e-12
-    )  # masks behind the nonlinearity only: still linear in the mask
+    )
     network = MLP(4, 3, [6], activation, 0.5, 0.0)
 
     cohort = Cohort(network, [0]).double()

@@ -46,9 +46,8 @@ def test_without_runs_the_study_is_trained_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """If this failed, the notebooks would not work on a fresh clone, or train at each start."""
-    monkeypatch.setenv(
-        "MLFLOW_TRACKING_URI", "sqlite:///mlflow.db"
-    )  # in the folder, wherever the kernel is
+    # In the folder, wherever the kernel is.
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
     assert decided("mc_samples", tmp_path).budget == "smoke"
     assert "Training at the smoke budget" in capsys.readouterr().out
     assert (tmp_path / "outputs" / "mc_samples").is_dir()

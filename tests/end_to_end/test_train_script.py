@@ -93,12 +93,13 @@ def test_a_typed_sweep_runs_what_was_typed_and_a_failure_stops_nothing(
     """
     (tmp_path / "elsewhere").mkdir()
     uri = f"sqlite:///{tmp_path}/elsewhere/team.db"
+    # The fixture hides all GPUs.
     arguments = (
         "-m",
         "model.hidden_rate=0,1.5,0.5",
         "trainer=cpu,gpu",
         *SMOKE,
-    )  # the fixture hides all GPUs
+    )
     done = train(*arguments, MLFLOW_TRACKING_URI=uri)
     assert done.returncode == 1
     runs = MlflowClient(uri).search_runs(["1"], max_results=1_000)

@@ -114,9 +114,8 @@ def test_features_are_the_incoming_weights_of_the_first_units() -> None:
     than the inputs'.
     """
     net = probed()
-    (weight,) = (
-        p for name, p in net.cohort.named_parameters() if name.endswith("layers.0.weight")
-    )  # [2, 16, 5]
+    # [2, 16, 5]
+    (weight,) = (p for name, p in net.cohort.named_parameters() if name.endswith("layers.0.weight"))
     weight.data = torch.arange(160.0).view(2, 16, 5)
     picture = PROBES["units"](net).pictures["features"]
     assert picture.shape == (2, 4, 20)

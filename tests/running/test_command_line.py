@@ -28,10 +28,9 @@ from dropout_study.running.command_line import (
 )
 from dropout_study.running.explain import explain
 from dropout_study.running.sweep_jobs import check_launcher, check_study_is_typed
-from support.paths import ROOT
+from support.paths import CONF
 from support.scripts import Script
 
-CONF = ROOT / "conf"
 GRID = ["model.widths=[16,16],[256,256]", "model.hidden_rate=0,0.2,0.5"]
 
 

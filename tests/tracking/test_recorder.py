@@ -112,9 +112,8 @@ def test_the_seed_stands_in_its_tag_and_not_in_the_role(tmp_path: Path, uri: str
     assert [run.data.tags["role"] for run in started] == ["cohort", "seed", "seed"]
 
     for run in started[1:]:
-        client.set_tag(
-            run.info.run_id, "role", f"seed {run.data.tags['seed']}"
-        )  # as it was written before
+        # As it was written before.
+        client.set_tag(run.info.run_id, "role", f"seed {run.data.tags['seed']}")
 
     saved.end(RunStatus.FINISHED)
     ended = record(saved, tmp_path, uri)

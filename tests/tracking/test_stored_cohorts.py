@@ -57,9 +57,8 @@ def test_networks_of_several_cohorts_are_evaluated_as_they_were_trained(
 ) -> None:
     """If this failed, a study that trains nothing would judge networks of other training."""
     assert do("capacity", "seeds=[3,1]", "tracking.cohort=true").state == "done"
-    assert (
-        do("capacity", "seeds=[1,2]", "tracking.cohort=true").state == "done"
-    )  # trains seed 2 alone
+    # Trains seed 2 alone.
+    assert do("capacity", "seeds=[1,2]", "tracking.cohort=true").state == "done"
     assert do("co_adaptation", "seeds=[1,2,3]", "probes=[units]").state == "done"
     trained = of(uri, "capacity")
     evaluated = of(uri, "co_adaptation")

@@ -250,9 +250,8 @@ def test_momentum_rises_linearly_to_its_final_value(make_config: Make, tmp_path:
     )
     module = train(make_config(*SMALL, *ramp, "optimizer.lr=0.01"), tmp_path)
     momentum = module.optimizers(use_pl_optimizer=False).param_groups[0]["momentum"]
-    assert momentum == pytest.approx(
-        0.5 + 0.4 * 59 / 100
-    )  # the loop by hand checks the updates before
+    # The loop by hand checks the updates before.
+    assert momentum == pytest.approx(0.5 + 0.4 * 59 / 100)
 
 
 def test_ten_examples_are_learnt_by_heart(make_config: Make, tmp_path: Path) -> None:

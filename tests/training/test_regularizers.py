@@ -32,8 +32,7 @@ def test_no_regularizer_costs_nothing() -> None:
 
 def test_max_norm_shrinks_long_columns_and_leaves_short_ones() -> None:
     """If this failed, the constraint would act on the wrong axis, or on weights that satisfy it."""
-    weight = torch.tensor(
-        [[[3.0, 0.3], [4.0, 0.4]]]
-    )  # one network, two inputs, two units of norm 5 and 0.5
+    # One network, two inputs, two units of norm 5 and 0.5.
+    weight = torch.tensor([[[3.0, 0.3], [4.0, 0.4]]])
     project(weight, (-2,), 2.0)
     torch.testing.assert_close(weight, torch.tensor([[[1.2, 0.3], [1.6, 0.4]]]))

@@ -95,9 +95,8 @@ def seconds_of_loader(
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
 
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # advice on the number of workers, which is what is varied here
+        # Advice on the number of workers, which is what is varied here.
+        warnings.simplefilter("ignore")
         trainer = pl.Trainer(
             accelerator="cpu",
             max_epochs=1,

@@ -174,8 +174,8 @@ def condition_name(config: Config) -> str:
 
 def _departures(chosen: Optimizer | Schedule, default: Optimizer | Schedule) -> list[str]:
     """The name of a choice other than the default, and its values other than its own defaults."""
-    usual = asdict(type(chosen)(name=chosen.name))
-    values = [f"{key} {value:g}" for key, value in asdict(chosen).items() if value != usual[key]]
+    defaults = asdict(type(chosen)(name=chosen.name))
+    values = [f"{key} {value:g}" for key, value in asdict(chosen).items() if value != defaults[key]]
     return ([chosen.name] if chosen.name != default.name else []) + values
 
 

@@ -48,9 +48,8 @@ def read_config(composed: DictConfig) -> Config:
     check_model(config)
     check_training(config)
     check_rules(config.rules)
-    judged = (
-        "weight_scaling" in config.rules or not config.study.cohorts_from
-    )  # training judges it anyway
+    # Training judges it anyway.
+    judged = "weight_scaling" in config.rules or not config.study.cohorts_from
     require(
         judged, "rules", config.rules, "a list with weight_scaling, since this study trains nothing"
     )

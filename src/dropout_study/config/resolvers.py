@@ -25,7 +25,7 @@ def candidate(*values: Any, _root_: DictConfig) -> Any:
 
 
 def kept(units: list[int], _parent_: DictConfig) -> list[int]:
-    """`${kept:[64,64]}` as model.widths: so many units that these are kept on average, n / keep."""
+    """`${kept:[64,64]}` as model.widths: n / keep, so that n units are kept on average."""
     keep = 1 - float(_parent_.hidden_rate)
     return [round(n / keep) for n in units]
 

@@ -23,9 +23,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig
-from omegaconf.errors import (
-    OmegaConfBaseException,
-)
+from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from dropout_study.config import resolvers
@@ -80,12 +78,10 @@ def run(entry: Callable[[], Any]) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is loaded: do not spin
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # this prints its own
-    os.environ.setdefault(
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES", "5"
-    )  # a minute, in which a server may start again
-    os.environ["HYDRA_FULL_ERROR"] = (
-        "1"  # exceptions reach this function instead of Hydra's printer
-    )
+    # A minute, in which a server may start again.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "5")
+    # Exceptions reach this function instead of Hydra's printer.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
 
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # no work is lost for a sign that cannot be shown
@@ -323,13 +319,13 @@ def _check_axes(study: str, grid: Mapping[str, str], typed: Mapping[str, Overrid
             )
 
 
-def _check_arms(typed: Mapping[str, Override], conf: Path, known: Sequence[str] = ()) -> None:
+def _check_arms(typed: Mapping[str, Override], conf: Path, values: Sequence[str] = ()) -> None:
     """Refuse an arm without its study if it reads values of the study, whose name its folder has.
 
     Args:
         typed: the overrides.
         conf: the folder of the configuration.
-        known: the values of the study that was typed.
+        values: those of the study that was typed.
 
     Raises:
         ConfigError: naming the values and the study.
@@ -342,7 +338,7 @@ def _check_arms(typed: Mapping[str, Override], conf: Path, known: Sequence[str] 
 
     for arm in arms:
         needed = _values_of_study(conf / "arm" / f"{arm}.yaml")
-        missing = [value for value in needed if value not in (*typed, *known)]
+        missing = [value for value in needed if value not in (*typed, *values)]
 
         if missing:
             study = arm.rpartition("/")[0]

@@ -21,13 +21,13 @@ class Once:
     def __call__(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
         """As `load_sweep_config` of the loader's class."""
         key = tuple(sweep_overrides)
-        known = key in self._composed
-        if known and (kept := self._composed[key]) is not None:
+        is_cached = key in self._composed
+        if is_cached and (kept := self._composed[key]) is not None:
             self._composed[key] = None
             return kept
 
         made = type(self._loader).load_sweep_config(self._loader, master_config, sweep_overrides)
-        self._composed[key] = None if known else made
+        self._composed[key] = None if is_cached else made
 
         return made
 

@@ -87,7 +87,8 @@ def outcome_line(job: Job) -> str:
         case JobState.DONE:
             count = len(job.errors)
             error = sum(job.errors) / count
-            return f"{job.name}: {error:.2f} % test error, {count} seeds, {job.seconds:.0f} s"
+            seeds = "1 seed" if count == 1 else f"{count} seeds"
+            return f"{job.name}: {error:.2f} % test error, {seeds}, {job.seconds:.0f} s"
         case JobState.PLANNED:
             seconds = duration(job.estimate)
             return f"{job.name}: {len(job.seeds)} seeds to train, about {seconds}"

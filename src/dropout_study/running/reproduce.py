@@ -73,10 +73,10 @@ def _run(command: Sequence[str]) -> int:
     try:
         code = process.wait()
     except BaseException as error:
-        told = isinstance(error, KeyboardInterrupt)  # by the terminal
+        by_terminal = isinstance(error, KeyboardInterrupt)  # which interrupts the program, too
 
         with suppress(subprocess.TimeoutExpired):
-            process.wait(GRACE if told else 0)
+            process.wait(GRACE if by_terminal else 0)
 
         process.terminate()
         process.wait()

@@ -52,8 +52,8 @@ def restore(file: Path, store: Store, budget: str) -> int:
     ):
         with store.lock():  # another start may restore the same, or make the tables of a new store
             store.make_ready()
-            known = look_up(store, str(study), str(digest)).complete
-            lacking = cohort[~cohort["seed"].isin(list(known))]
+            recorded = look_up(store, str(study), str(digest)).complete
+            lacking = cohort[~cohort["seed"].isin(list(recorded))]
             if len(lacking):
                 _record(
                     lacking.dropna(axis=1, how="all"),
@@ -101,10 +101,10 @@ def _record(cohort: pd.DataFrame, study: str, description: str, store: Store) ->
 
 def _seed(network: "pd.Series[Any]") -> SeedRecord:
     """What one network achieved, from its row."""
-    known = network.dropna()
-    seed = SeedRecord(int(str(known["seed"])), str(known.get("data_digest", "")))
+    measured = network.dropna()
+    seed = SeedRecord(int(str(measured["seed"])), str(measured.get("data_digest", "")))
 
-    for key, value in known.items():
+    for key, value in measured.items():
         kind, _, name = str(key).partition("/")
         if kind == "curve":
             seed.curves[name] = [(step, y, now_ms()) for step, y in unpack_curve(str(value))]

@@ -67,7 +67,7 @@ FAMILIES = {
 def with_keep(cohort: Cohort, keep: float) -> Cohort:
     """The same weights, with another probability of keeping a unit wherever units are dropped."""
     network = cohort.member(0)
-    rates = [1 - keep if site.rate else 0.0 for site in network.sites]
+    rates = [1 - keep if site.masked else 0.0 for site in network.sites]
     network.sites = tuple(
         replace(site, rate=rate) for site, rate in zip(network.sites, rates, strict=True)
     )

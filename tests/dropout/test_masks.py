@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropout_study.dropout.masks import LEVELS_PER_UNIT, Site, levels_kept, sample
+from dropout_study.dropout.masks import LEVELS_PER_UNIT, Site, levels_kept, log_probability, sample
 from dropout_study.dropout.networks import MLP
 from dropout_study.dropout.randomness import Purpose
 
@@ -124,3 +124,10 @@ def test_thresholds_are_rounded() -> None:
         52_429,
         LEVELS_PER_UNIT // 4,
     ]
+
+
+def test_probabilities_of_too_many_masks_are_refused() -> None:
+    """If this failed, 2^n probabilities would be written until memory runs out."""
+    sites = [Site("input", (11,), 0.2), Site("hidden0", (10,), 0.5)]
+    with pytest.raises(ValueError, match="21 droppable units"):
+        log_probability(*sites)

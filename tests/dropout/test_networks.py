@@ -93,7 +93,7 @@ def test_lenet_declares_the_sites_of_its_choice_and_uses_them(
     network = LeNet(10, dropout, 0.5)
     network.initialize(0)
     x = torch.rand(2, 784)
-    active = [site for site in network.sites if site.rate]
+    active = [site for site in network.sites if site.masked]
     assert [site.name for site in active] == names
 
     for site in active:

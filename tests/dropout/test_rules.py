@@ -47,7 +47,7 @@ def cohort(network: Network, seeds: tuple[int, ...] = (0, 1), gain: float = 3.0)
 def by_hand(cohort: Cohort, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Both ensembles of an MLP from a plain loop over all masks of all sites."""
     network = cohort.stacked
-    sizes = [math.prod(site.shape) if site.rate else 0 for site in network.sites]
+    sizes = [math.prod(site.shape) if site.masked else 0 for site in network.sites]
     arithmetic = torch.zeros(())
     geometric = torch.zeros(())
 
@@ -56,7 +56,7 @@ def by_hand(cohort: Cohort, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor
         masks = {}
 
         for site, part in zip(network.sites, row.split(sizes), strict=True):
-            if site.rate:
+            if site.masked:
                 weight *= math.prod(site.keep if bit else 1 - site.keep for bit in part.tolist())
                 masks[site.name] = (part.double() / site.keep).expand(
                     len(cohort.seeds), len(x), len(part)

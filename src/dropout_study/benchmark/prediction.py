@@ -15,6 +15,7 @@ from dropout_study.benchmark.comparison import Row, in_turn, ratio
 from dropout_study.benchmark.peers import name_of_repeated, passes, plain_network, repeated
 from dropout_study.dropout import rules
 from dropout_study.dropout.cohort import Cohort
+from dropout_study.dropout.masks import MAX_UNITS
 from dropout_study.dropout.networks import MLP
 
 WIDTHS = [1024, 1024]
@@ -24,7 +25,7 @@ FEW = 20  # masks
 MANY = 400
 USUAL = 100  # images at once, of the peers
 BATCHES = (10, 20, 100, 500)
-UNITS = rules.MAX_UNITS
+UNITS = MAX_UNITS
 
 
 def seconds(action: Callable[[], object]) -> float:

@@ -11,6 +11,7 @@ from torch import Tensor
 from dropout_study.dropout.randomness import Purpose, stream
 
 LEVELS_PER_UNIT = 2**16  # 16 random bits decide whether a unit is kept
+MAX_UNITS = 20  # droppable units that can be enumerated: 2^20 subnetworks
 
 Masks = Mapping[str, Tensor]
 """Site name -> factors `[..., *site.shape]`, each 0 or 1/keep; absent sites drop nothing."""
@@ -40,9 +41,18 @@ class Site:
     rate: float
 
     @property
+    def masked(self) -> bool:
+        """Whether a mask is drawn here."""
+        return self.rate > 0
+
+    @property
     def keep(self) -> float:
         """Realized probability of keeping a unit: a multiple of 2^-16 within 1e-4 of 1 - rate."""
-        return levels_kept(self.rate) / LEVELS_PER_UNIT if self.rate else 1.0
+        return levels_kept(self.rate) / LEVELS_PER_UNIT if self.masked else 1.0
+
+    def removing(self, rate: float) -> "Site":
+        """A site of the same units that are each removed at a rate, whatever is drawn here."""
+        return Site(self.name, self.shape, rate)
 
 
 def sample(
@@ -69,7 +79,7 @@ def sample(
         device: where they are drawn. The streams of different kinds of device differ.
 
     Returns:
-        Factors `[R, batch, *site.shape]` for every site with a rate above 0.
+        Factors `[R, batch, *site.shape]` for every masked site.
 
     Example:
         >>> sites = [Site("input", (4,), 0.0), Site("hidden0", (6,), 0.5)]
@@ -88,7 +98,7 @@ def sample(
             site, batch, [stream(purpose, seed, update, i) for seed in seeds], dtype, where
         )
         for i, site in enumerate(sites)
-        if site.rate
+        if site.masked
     }
 
 
@@ -116,19 +126,46 @@ def numbered_masks(numbers: Tensor, units: int) -> Tensor:
     )
 
 
+def droppable_units(*sites: Site) -> int:
+    """The number of units of the masked sites.
+
+    >>> droppable_units(Site("input", (4,), rate=0.0), Site("hidden0", (6,), rate=0.5))
+    6
+    """
+    return sum(math.prod(site.shape) for site in sites if site.masked)
+
+
+def check_enumerable(*sites: Site) -> None:
+    """Refuse more droppable units than can be enumerated.
+
+    Raises:
+        ValueError: with the number of units and what is allowed.
+    """
+    units = droppable_units(*sites)
+    if units > MAX_UNITS:
+        raise ValueError(
+            f"{units} droppable units have 2^{units} subnetworks; at most {MAX_UNITS} units can be "
+            "enumerated. Use monte_carlo, or a smaller network."
+        )
+
+
 def log_probability(*sites: Site) -> Tensor:
     """Log-probability of each mask of the sites' n units, `[2^n]`, float64.
 
-    The order is that of `enumerate_masks`. Units of a site with rate 0 do not count; without any
+    The order is that of `enumerate_masks`. Units of a site without masks do not count; without any
     unit there is one mask, of probability 1.
+
+    Raises:
+        ValueError: there are more units than can be enumerated.
 
     >>> [round(p, 2) for p in log_probability(Site("input", (2,), rate=0.2)).exp().tolist()]
     [0.04, 0.16, 0.16, 0.64]
     """
+    check_enumerable(*sites)
     log_probabilities = torch.zeros(1, dtype=torch.float64)
 
     for site in sites:
-        for _ in range(math.prod(site.shape) if site.rate else 0):
+        for _ in range(droppable_units(site)):
             dropped = log_probabilities + math.log1p(-site.keep)
             kept = log_probabilities + math.log(site.keep)
             log_probabilities = torch.cat([dropped, kept])

@@ -197,7 +197,7 @@ class LeNet(Network):
         hidden_rate: probability of dropping a unit.
 
     Example:
-        >>> [site.name for site in LeNet(10, dropout="all").sites if site.rate]
+        >>> [site.name for site in LeNet(10, dropout="all").sites if site.masked]
         ['pool1', 'pool2', 'fc']
     """
 

@@ -15,13 +15,18 @@ import torch
 from torch import Tensor
 
 from dropout_study.dropout.cohort import Cohort
-from dropout_study.dropout.masks import log_probability, numbered_masks, sample
+from dropout_study.dropout.masks import (
+    check_enumerable,
+    droppable_units,
+    log_probability,
+    numbered_masks,
+    sample,
+)
 from dropout_study.dropout.randomness import Purpose
 
 # Bytes of the logits of one chunk; a few such tensors are alive together. Small chunks stay near
 # the cache, but the C library does not give freed ones below 32 MiB back.
 CHUNK_BYTES = 48 * 2**20
-MAX_UNITS = 20  # droppable units that can be enumerated: 2^20 subnetworks
 
 
 @dataclass(frozen=True)
@@ -157,7 +162,7 @@ def subnetworks(cohort: Cohort, x: Tensor, count: int) -> Iterator[Tensor]:
         count: number of subnetworks; number k is the same whatever the count.
     """
     sites = cohort.stacked.sites
-    first = next((i for i, site in enumerate(sites) if site.rate), len(sites) - 1)
+    first = next((i for i, site in enumerate(sites) if site.masked), len(sites) - 1)
     units = cohort.outputs(x, stages=range(first))[-1] if first else x
 
     for k in range(count):
@@ -193,28 +198,13 @@ def exact(cohort: Cohort, x: Tensor, chunk_bytes: int = CHUNK_BYTES) -> Ensemble
         >>> torch.allclose(exact(cohort, x).geometric, weight_scaling(cohort, x), atol=1e-12)
         True
     """
-    check_enumerable(cohort)
+    check_enumerable(*cohort.stacked.sites)
     rows_per_chunk = max(1, chunk_bytes // _logit_bytes(cohort, 1))
     parts = [_exact(cohort, rows, chunk_bytes) for rows in x.split(rows_per_chunk)]
 
     return Ensemble(
         torch.cat([p.arithmetic for p in parts], 1), torch.cat([p.geometric for p in parts], 1)
     )
-
-
-def check_enumerable(cohort: Cohort) -> None:
-    """Refuse more droppable units than can be enumerated.
-
-    Raises:
-        ValueError: with the number of units and what is allowed.
-    """
-    units = sum(math.prod(site.shape) for site in cohort.stacked.sites if site.rate)
-    if units > MAX_UNITS:
-        raise ValueError(
-            f"{units} droppable units have 2^{units} subnetworks; at most {MAX_UNITS} units can be "
-            f"enumerated (in chunks whose logits take {CHUNK_BYTES // 2**20} MiB). "
-            "Use monte_carlo, or a smaller network."
-        )
 
 
 def _exact(cohort: Cohort, x: Tensor, chunk_bytes: int) -> Ensemble:
@@ -241,7 +231,7 @@ def _earlier_masks(cohort: Cohort, x: Tensor, chunk_bytes: int) -> Iterator[tupl
     Yields log-probabilities `[M]` of the masks and units `[R, M, N, n]`.
     """
     *earlier, _ = cohort.stacked.sites
-    droppable = [site for site in earlier if site.rate]
+    droppable = [site for site in earlier if site.masked]
     sizes = [math.prod(site.shape) for site in droppable]
     log_probabilities = log_probability(*droppable).to(widen(x))
     masks_per_chunk = max(1, chunk_bytes // _logit_bytes(cohort, len(x)))
@@ -271,7 +261,7 @@ def _logit_bytes(cohort: Cohort, examples: int) -> int:
     """Bytes of the logits under one mask of the earlier sites and all masks of the last."""
     last = cohort.stacked.sites[-1]
     bias = cohort.get_parameter(f"stacked.layers.{len(cohort.stacked.sites) - 1}.bias")
-    masks = 2 ** math.prod(last.shape) if last.rate else 1
+    masks: int = 2 ** droppable_units(last)
 
     return examples * masks * bias.numel() * widen(bias).element_size()
 
@@ -293,7 +283,7 @@ def logits_by_doubling(cohort: Cohort, units: Tensor) -> Tensor:
     weight = weight[:, None, None]  # [R, 1, 1, n, C]
     bias = cohort.get_parameter(f"stacked.layers.{layer}.bias")[:, None, None]
 
-    if not site.rate:
+    if not site.masked:
         return ((units.unsqueeze(-2) @ weight).squeeze(-2) + bias).unsqueeze(-1)
 
     contributions = units.unsqueeze(-1) * weight / site.keep  # [R, M, N, n, C]
@@ -342,7 +332,7 @@ def exact_normal(cohort: Cohort, x: Tensor, variance: float) -> NormalEnsemble:
     Raises:
         ValueError: there are more units than can be enumerated.
     """
-    check_enumerable(cohort)
+    check_enumerable(*cohort.stacked.sites)
     first = torch.zeros(())
     second = torch.zeros(())
     last = log_probability(cohort.stacked.sites[-1]).to(widen(x))

@@ -4,24 +4,32 @@ from collections.abc import Sequence
 
 from dropout_study.config.schema import Config, ConfigError
 from dropout_study.dropout.cohort import Cohort
-from dropout_study.dropout.rules import RULES, Averages, check_enumerable, means_of
+from dropout_study.dropout.masks import check_enumerable
+from dropout_study.dropout.rules import RULES, Averages, means_of
 from dropout_study.evaluation import predictions
 from dropout_study.evaluation.probes import PROBES, Findings, Probed
 from dropout_study.tracking.record import Record
 from dropout_study.training.data_module import DataModule
 
 
-def check_rules(config: Config, cohort: Cohort) -> None:
-    """Refuse rules that enumerate more units than can be.
+def check_evaluation(config: Config, cohort: Cohort) -> None:
+    """Refuse rules and probes that enumerate more units than can be.
 
     Raises:
-        ConfigError: naming the rules and the number of units.
+        ConfigError: naming them and the number of units.
     """
-    if any(RULES[rule].averages is Averages.ALL for rule in config.rules):
-        try:
-            check_enumerable(cohort)
-        except ValueError as error:
-            raise ConfigError(f"rules={config.rules} cannot be used: {error}") from error
+    enumerating = {
+        "rules": [rule for rule in config.rules if RULES[rule].averages is Averages.ALL],
+        "probes": [probe for probe in config.probes if PROBES[probe].enumerates],
+    }
+
+    for key, names in enumerating.items():
+        if names:
+            try:
+                check_enumerable(*cohort.stacked.sites)
+            except ValueError as error:
+                chosen = getattr(config, key)
+                raise ConfigError(f"{key}={chosen} cannot be used: {error}") from error
 
 
 def evaluate_cohort(config: Config, cohort: Cohort, data: DataModule, record: Record) -> None:
@@ -90,5 +98,5 @@ def _add_curves(record: Record, rule: str, pool: predictions.Sampled) -> None:
 
 def distinct_rules(rules: Sequence[str], cohort: Cohort) -> list[str]:
     """The rules that differ: without a site that drops, all rules equal weight scaling."""
-    drops = any(site.rate for site in cohort.stacked.sites)
+    drops = any(site.masked for site in cohort.stacked.sites)
     return [rule for rule in rules if drops or RULES[rule].averages is Averages.NONE]

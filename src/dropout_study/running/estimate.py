@@ -9,7 +9,7 @@ from dropout_study.config.schema import Config
 from dropout_study.data.datasets import load_images
 from dropout_study.dropout.rules import RULES
 from dropout_study.evaluation import predictions
-from dropout_study.evaluation.evaluate import check_rules
+from dropout_study.evaluation.evaluate import check_evaluation
 from dropout_study.running.memory import check_memory
 from dropout_study.running.run import quiet
 from dropout_study.training.build import make_network
@@ -38,7 +38,7 @@ def estimate(config: Config) -> float:
     budget = dataclasses.replace(config.budget, updates=UPDATES, validations=1)
     short = dataclasses.replace(config, budget=budget)
     module = CohortTraining(short, make_network(config.model, images.inputs, images.classes))
-    check_rules(config, module.cohort)
+    check_evaluation(config, module.cohort)
 
     times: dict[int, float] = {}  # by update
     clock = UpdateCounter(

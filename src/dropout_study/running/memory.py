@@ -81,7 +81,7 @@ def training(config: Config, network: Network, trains: bool) -> int:
 
     best = 1 if config.budget.weights == "best" else 0
     # A site that drops keeps the units, their masks and the product.
-    units = sum(math.prod(site.shape) * (3 if site.rate else 1) for site in network.sites)
+    units = sum(math.prod(site.shape) * (3 if site.masked else 1) for site in network.sites)
     batch = len(config.seeds) * config.data.batch_size * units
     half = 2 if config.trainer.precision == "bf16-mixed" else 1
 
@@ -91,7 +91,7 @@ def training(config: Config, network: Network, trains: bool) -> int:
 def sampling(config: Config, network: Network, examples: int) -> int:
     """Bytes of the pool of sampled predictions, which is copied once, and of its re-draws."""
     pooled = any(RULES[rule].curve for rule in config.rules)
-    if not pooled or not any(site.rate for site in network.sites):
+    if not pooled or not any(site.masked for site in network.sites):
         return 0
 
     rows = min(examples, EVALUATION_BATCH)

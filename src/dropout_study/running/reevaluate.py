@@ -11,7 +11,7 @@ from dropout_study.config.schema import Config, ConfigError, Evaluate
 from dropout_study.data.datasets import load_images
 from dropout_study.data.images import Images
 from dropout_study.dropout.cohort import Cohort, load_weights
-from dropout_study.evaluation.evaluate import check_rules, distinct_rules, evaluate_cohort
+from dropout_study.evaluation.evaluate import check_evaluation, distinct_rules, evaluate_cohort
 from dropout_study.measures.statistics import PERCENT, interval
 from dropout_study.report.mlflow_run_page import write_run_page
 from dropout_study.running.memory import check_memory
@@ -141,7 +141,7 @@ def _check_rules(chosen: Evaluate, config: Config, cohort: Cohort) -> None:
     Raises:
         ConfigError: naming the rules.
     """
-    check_rules(config, cohort)
+    check_evaluation(config, cohort)
 
     if not distinct_rules(config.rules, cohort):
         raise ConfigError(

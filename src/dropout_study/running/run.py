@@ -13,7 +13,7 @@ from pytorch_lightning import Trainer
 
 from dropout_study.config.schema import Config
 from dropout_study.data.datasets import load_images
-from dropout_study.evaluation.evaluate import check_rules, evaluate_cohort
+from dropout_study.evaluation.evaluate import check_evaluation, evaluate_cohort
 from dropout_study.report.mlflow_run_page import write_run_page
 from dropout_study.running.memory import check_memory
 from dropout_study.running.outcome import collect_results, recorded
@@ -109,7 +109,7 @@ def _build(config: Config, folder: Path, watch: Callable[[int], None], shows_bar
     network = make_network(config.model, images.inputs, images.classes)
     checkpointing = Checkpointing(file, 60 * config.checkpoint.minutes)
     module = CohortTraining(config, network, checkpointing)
-    check_rules(config, module.cohort)
+    check_evaluation(config, module.cohort)
 
     bar = [ProgressBar()] if shows_bar else []
     trainer = make_trainer(config, folder, [UpdateCounter(watch), *bar])

@@ -12,7 +12,7 @@ from dropout_study.evaluation.probes import (
 from dropout_study.evaluation.probes.findings import Finding, Findings, Probe, Probed
 
 PROBES = {
-    "enumeration": Probe(enumeration.enumeration, enumeration.FINDINGS),
+    "enumeration": Probe(enumeration.enumeration, enumeration.FINDINGS, enumerates=True),
     "bags": Probe(bags.bags, bags.FINDINGS),
     "removal": Probe(removal.removal, removal.FINDINGS),
     "ensemble": Probe(ensemble.ensemble, ensemble.FINDINGS),

@@ -1,11 +1,9 @@
 """Networks whose masks can all be enumerated: what is exact, and the errors of approximations."""
 
-import math
-
 import torch
 from torch import Tensor
 
-from dropout_study.dropout.masks import log_probability
+from dropout_study.dropout.masks import droppable_units, log_probability
 from dropout_study.dropout.rules import exact, exact_normal, subnetworks, weight_scaling
 from dropout_study.evaluation.probes.findings import Curves, Finding, Findings, Probed
 
@@ -55,7 +53,7 @@ def enumeration(probed: Probed) -> Findings:
     cohort = probed.cohort
     probabilities = log_probability(*cohort.stacked.sites).exp()
     x = next(iter(probed.batches()))[0][:IMAGES]
-    units = sum(math.prod(site.shape) for site in cohort.stacked.sites if site.rate)
+    units = droppable_units(*cohort.stacked.sites)
     ensemble = exact(cohort, x)
     scaled = weight_scaling(cohort, x)
     logits = cohort(x)

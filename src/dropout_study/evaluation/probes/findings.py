@@ -70,10 +70,12 @@ class Probe:
     Attributes:
         measure: takes it.
         findings: all that it can find.
+        enumerates: whether it goes through all masks, of which there must not be too many.
     """
 
     measure: Callable[[Probed], Findings]
     findings: Sequence[Finding]
+    enumerates: bool = False
 
     def __call__(self, probed: Probed) -> Findings:
         """Take the measurement."""

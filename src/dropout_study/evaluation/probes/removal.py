@@ -1,7 +1,5 @@
 """Hidden units removed at test time, in a growing share: whether units depend on others."""
 
-import dataclasses
-
 import torch
 
 from dropout_study.dropout import masks
@@ -32,7 +30,7 @@ def removal(probed: Probed) -> Findings:
 
     for x, labels in probed.batches():
         for (percent, i), score in scores.items():
-            sites = [dataclasses.replace(site, rate=percent / 100) for site in hidden]
+            sites = [site.removing(percent / 100) for site in hidden]
             removed = masks.sample(
                 sites, cohort.seeds, i, 1, Purpose.EVALUATION_MASK, x.dtype, x.device
             )

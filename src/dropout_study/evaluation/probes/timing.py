@@ -37,7 +37,7 @@ def timing(probed: Probed) -> Findings:
     """Ratios of times per round, dividend and divisor timed in turn; and of operations."""
     network = probed.cohort.member(0)
     plain = copy.deepcopy(network)
-    plain.sites = tuple(masks.Site(site.name, site.shape, 0.0) for site in network.sites)
+    plain.sites = tuple(site.removing(0.0) for site in network.sites)
     x, labels = next(iter(probed.batches()))
     dropping = Updates(network, x, labels)
     keeping = Updates(plain, x, labels)

@@ -5,6 +5,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from dropout_study.config import names
+from dropout_study.dropout import networks
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import MLP, LeNet
 
@@ -125,3 +127,8 @@ def test_an_empty_range_of_stages_runs_none() -> None:
     assert network.outputs(x, stages=range(0)) == []
     assert Cohort(network, [0]).outputs(x, stages=range(0)) == []
     assert [h.shape[1] for h in network.outputs(x)] == [4, 2]
+
+
+def test_every_activation_can_be_configured() -> None:
+    """If this failed, an activation would be offered that no network has, or the reverse."""
+    assert tuple(networks.ACTIVATIONS) == names.ACTIVATIONS

@@ -8,7 +8,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from dropout_study.config.bounds import LONGEST_NAME, WIDTHS
-from dropout_study.config.names import DATASETS, PROBES, RULES
+from dropout_study.config.names import ACTIVATIONS, DATASETS, PROBES, RULES
 from dropout_study.config.schema import MLP, Config, ConfigError, Data, LeNet, Model
 
 
@@ -127,7 +127,7 @@ def check_model(config: Config) -> None:
     data = config.data
 
     if isinstance(model, MLP):
-        _one_of("model.activation", model.activation, ("relu", "tanh", "sigmoid", "identity"))
+        _one_of("model.activation", model.activation, ACTIVATIONS)
         require(len(model.widths) > 0, "model.widths", model.widths, WIDTHS["allowed"].words)
 
     if isinstance(model, LeNet):

@@ -119,6 +119,11 @@ def _hash(chosen: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:12]
 
 
+def combined_digest(digests: Sequence[str]) -> str:
+    """One digest of 12 hexadecimal digits for the digests of several seeds, in their order."""
+    return hashlib.sha256("".join(digests).encode()).hexdigest()[:12]
+
+
 def flat_params(config: Config) -> dict[str, str]:
     """The condition as `group.key` -> text, defaults included, for MLflow's params."""
     params = dict(flattened(config))

@@ -30,6 +30,7 @@ DATASETS = {
 }
 
 
+ACTIVATIONS = ("relu", "tanh", "sigmoid", "identity")
 RULES = ("weight_scaling", "monte_carlo", "geometric", "exact_arithmetic", "exact_geometric")
 PROBES = {
     "enumeration": 1,

@@ -4,7 +4,6 @@ The whole set is one tensor; a batch is a gather. Which examples a network sees,
 is a pure function of its seed.
 """
 
-import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -46,11 +45,6 @@ def subset(labels: Tensor, size: int | None, resample: str, seed: int) -> Tensor
     drawn = torch.randint(len(chosen), (len(chosen),), generator=generator(Purpose.RESAMPLE, seed))
 
     return chosen[drawn]
-
-
-def combined(digests: Sequence[str]) -> str:
-    """One digest of 12 hexadecimal digits for the digests of several seeds, in their order."""
-    return hashlib.sha256("".join(digests).encode()).hexdigest()[:12]
 
 
 class BatchStream:

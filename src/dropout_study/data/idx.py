@@ -18,8 +18,7 @@ from dropout_study.data.images import Images, Split
 from dropout_study.dropout.randomness import Purpose, generator
 from dropout_study.system.locks import file_lock
 
-# Folder below the root, and the md5 of the four unpacked files where it has been published. Of the
-# others it is known that every class has as many examples.
+# Name -> the folder below the root, which is the class in torchvision that downloads it.
 TORCHVISION = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "kmnist": "KMNIST"}
 FILES = (
     "train-images-idx3-ubyte",
@@ -27,6 +26,8 @@ FILES = (
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 )
+# Of the four unpacked files. Of the look-alikes it is only known that all classes have as many
+# examples as each other.
 MNIST_MD5 = (
     "6bbc9ace898e44ae57da46a324031adb",
     "a25bea736e30d166cdddb491f175f624",

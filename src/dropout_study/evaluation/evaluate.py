@@ -13,11 +13,18 @@ from dropout_study.training.data_module import DataModule
 
 
 def check_evaluation(config: Config, cohort: Cohort) -> None:
-    """Refuse rules and probes that enumerate more units than can be.
+    """Refuse rules and probes that enumerate more units than can be, or lack hidden units.
 
     Raises:
-        ConfigError: naming them and the number of units.
+        ConfigError: naming them and the reason.
     """
+    hidden = [probe for probe in config.probes if PROBES[probe].hidden]
+    if hidden and len(cohort.stacked.sites) == 1:
+        raise ConfigError(
+            f"probes={config.probes} cannot be used: {', '.join(hidden)} measures hidden units, "
+            f"and model={config.model.name} has none."
+        )
+
     enumerating = {
         "rules": [rule for rule in config.rules if RULES[rule].averages is Averages.ALL],
         "probes": [probe for probe in config.probes if PROBES[probe].enumerates],

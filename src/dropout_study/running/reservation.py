@@ -11,7 +11,6 @@ from dropout_study.config import condition
 from dropout_study.config.names import DATASETS
 from dropout_study.config.schema import Config
 from dropout_study.config.uri import masked
-from dropout_study.data.batches import combined
 from dropout_study.tracking import provenance, recorder, tags
 from dropout_study.tracking.lookup import look_up
 from dropout_study.tracking.record import RECORD_FILE, Record, SeedRecord
@@ -42,6 +41,7 @@ def new_record(
         store: takes the run.
     """
     digests = data.digests()
+    data_digest = condition.combined_digest(digests)
     artifacts = [CONFIG_FILE, LOG_FILE, RECORD_FILE]
     if config.tracking.cohort:
         artifacts.append(WEIGHTS_FILE)
@@ -51,8 +51,8 @@ def new_record(
         description=config.study.title,
         name=condition.condition_name(config),
         params=condition.flat_params(config),
-        tags=_condition_tags(config, sweep, combined(digests)) | provenance.tags(device),
-        dataset=_dataset(config, data, combined(digests)),
+        tags=_condition_tags(config, sweep, data_digest) | provenance.tags(device),
+        dataset=_dataset(config, data, data_digest),
         seeds=[
             SeedRecord(seed, digest) for seed, digest in zip(config.seeds, digests, strict=True)
         ],

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytorch_lightning as pl
 import torch
 
-from dropout_study.config.condition import condition_digest
+from dropout_study.config.condition import combined_digest, condition_digest
 from dropout_study.config.schema import Config
-from dropout_study.data.batches import combined
 from dropout_study.training.build import validation_interval
 
 CHECKPOINT_VERSION = 4  # of the format; checkpoints of other versions are ignored
@@ -53,7 +52,7 @@ def checkpoint_name(config: Config) -> str:
     It has the validation interval, which the digest leaves out, since Lightning counts blocks,
     whose length depends on it.
     """
-    seeds = combined([str(seed) for seed in config.seeds])
+    seeds = combined_digest([str(seed) for seed in config.seeds])
     interval = validation_interval(config)
     run = f"{config.study.name}-{condition_digest(config)}-{seeds}-{interval}"
 

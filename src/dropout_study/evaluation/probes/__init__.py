@@ -16,7 +16,7 @@ PROBES = {
     "bags": Probe(bags.bags, bags.FINDINGS),
     "removal": Probe(removal.removal, removal.FINDINGS),
     "ensemble": Probe(ensemble.ensemble, ensemble.FINDINGS),
-    "units": Probe(units.units, units.FINDINGS),
+    "units": Probe(units.units, units.FINDINGS, hidden=True),
     "corruption": Probe(corruption.corruption, corruption.FINDINGS),
     "timing": Probe(timing.timing, timing.FINDINGS),
 }

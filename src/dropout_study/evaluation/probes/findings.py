@@ -71,11 +71,13 @@ class Probe:
         measure: takes it.
         findings: all that it can find.
         enumerates: whether it goes through all masks, of which there must not be too many.
+        hidden: whether it measures hidden units, of which there must be some.
     """
 
     measure: Callable[[Probed], Findings]
     findings: Sequence[Finding]
     enumerates: bool = False
+    hidden: bool = False
 
     def __call__(self, probed: Probed) -> Findings:
         """Take the measurement."""

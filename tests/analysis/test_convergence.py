@@ -47,7 +47,7 @@ def test_a_longer_run_of_the_same_net_is_compared_seed_by_seed() -> None:
     """
     longer = networks("capacity", 200, [1.6, 2.0, 0.0], "200:1.8")
     assert lines(longer) == [
-        "dropout: 200 updates lower the validation error by 0.30 points (study capacity)"
+        "dropout: with 200 updates (study capacity) the validation error is 0.30 points lower"
     ]
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from dropout_study.report.origin import code_of
+from dropout_study.report.origin import EARLIER, code_of
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from dropout_study.report.origin import code_of
             ["a", None],
             "Results of different code are mixed: 1 by a, 1 by code that was not recorded.",
         ),
-        ([None, None], "The code that computed them was not recorded."),
+        ([None, None], EARLIER),
         ([], ""),
     ],
 )
@@ -28,6 +28,4 @@ def test_results_of_different_code_are_not_mixed_in_silence(
 
 def test_results_of_earlier_files_name_no_code() -> None:
     """If this failed, a report on an older file would end in an error, or claim one code."""
-    assert (
-        code_of(pd.DataFrame({"seed": [0, 1]})) == "The code that computed them was not recorded."
-    )
+    assert code_of(pd.DataFrame({"seed": [0, 1]})) == EARLIER

@@ -41,14 +41,14 @@ class Claim(ABC):
     Attributes:
         id: one word, as in links and on the command line.
         title: a few words.
-        says: what the notes say, in short.
+        says: what section 7.12 says, in short.
         source: the equation or passage.
         studies: whose runs it reads; the first is its own.
         parts: name -> question with its criterion.
         published: what others have found.
         caption: what the figure shows.
         extra_caption: what the extra figure shows, if there is one.
-        notes: what the notes say otherwise, or what the reader should know.
+        notes: where the book differs, or what the reader should know.
     """
 
     id: str

@@ -36,8 +36,9 @@ def warnings(conditions: Mapping[str, Runs], results: pd.DataFrame) -> list[str]
             if is_material(gain, final_error):
                 updates = longer.frame["budget.updates"].iloc[0]
                 study = longer.frame["study"].iloc[0]
-                reached = f"{updates} updates lower the validation error by {gain:.2f} points"
-                lines.append(f"{name}: {reached} (study {study})")
+                longer_training = f"with {updates:,} updates (study {study})"
+                lower = f"the validation error is {gain:.2f} points lower"
+                lines.append(f"{name}: {longer_training} {lower}")
 
     return lines
 

@@ -12,10 +12,10 @@ CONTRADICTED = "contradicted"
 INCONCLUSIVE = "inconclusive"
 ALPHA = 0.05
 IMAGE_ERRORS = 1.96
-"""Standard errors over the test images; an effect below them is inconclusive."""
+"""Standard errors over the test images; nearer than this to a limit, an effect is inconclusive."""
 
 MANY_EFFECTS = "one of so many effects could be chance"
-WITHIN_IMAGES = "smaller than the test set can resolve"
+WITHIN_IMAGES = "closer to the limit than the test images can resolve"
 ONE_SEED = "one seed has no interval"
 
 
@@ -157,6 +157,13 @@ Criterion = Exact | Greater | Equivalent | Measured
 
 
 def _quantity(value: float, unit: str) -> str:
+    """A number with its unit, `points` in the singular.
+
+    >>> _quantity(1.0, "points"), _quantity(0.5, "points"), _quantity(5.0, "")
+    ('1 point', '0.5 points', '5')
+    """
+    if abs(value) == 1:
+        unit = unit.removesuffix("s")
     return f"{value:g} {unit}".rstrip()
 
 
@@ -202,6 +209,8 @@ class Part:
         (`some`), or one contradicts, p is the smallest p times the number of effects (Bonferroni),
         and support by one effect also requires that p <= `ALPHA`: four effects that are all zero
         would else yield a supported one in every tenth study.
+
+        Without a decision, p is the largest p of the undecided effects, not multiplied.
 
         Args:
             effects: case -> effect, at least one.

@@ -195,7 +195,10 @@ def panels(count: int, columns: int, height: float = 3.2) -> tuple[Figure, list[
 
 
 def alt_text(figure: Figure) -> str:
-    """What a figure shows in words, with the first and the last value of every named line."""
+    """What a figure shows in words.
+
+    Every named line has its first and its last value, named points their number and their ranges.
+    """
     texts = [_axes_in_words(axes) for axes in figure.axes if axes.get_visible()]
     return " ".join(text for text in texts if text)
 
@@ -221,7 +224,16 @@ def _has_name(line: Line2D) -> bool:
 
 def _line_in_words(line: Line2D) -> str:
     values = np.asarray(line.get_ydata(), dtype=float)
+
+    if line.get_linestyle() in ("none", "None"):
+        x = np.asarray(line.get_xdata(), dtype=float)
+        return f"{line.get_label()} {len(x)} points, x {_span(x)}, y {_span(values)}"
+
     return f"{line.get_label()} from {values[0]:.3g} to {values[-1]:.3g}"
+
+
+def _span(values: NDArray[np.float64]) -> str:
+    return f"{values.min():.3g} to {values.max():.3g}"
 
 
 def line(

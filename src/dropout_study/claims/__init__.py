@@ -34,5 +34,5 @@ ALL: tuple[Claim, ...] = (
     CoAdaptation(),
     Robustness(),
 )
-"""In the order of the notes."""
+"""In the order of section 7.12."""
 CLAIMS: dict[str, Claim] = {claim.id: claim for claim in ALL}

@@ -43,7 +43,7 @@ class GeometricEnsemble(Claim):
         "units."
     )
     notes = (
-        "The plain 2^n-th root of the notes holds for keep = 1/2, where all masks are equally "
+        "The plain 2^n-th root of the book holds for keep = 1/2, where all masks are equally "
         "likely; in general the mean is weighted with the probabilities of the masks. Nets that "
         "are small enough to be enumerated perform poorly: half of 4 to 16 units is dropped."
     )

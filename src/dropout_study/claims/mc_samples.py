@@ -57,8 +57,8 @@ class MonteCarloSamples(Claim):
     )
     notes = (
         "The pairs were declared before the runs: every model of the study, weight scaling "
-        f"against {MASKS} masks. The p value is multiplied by the number of models and then has to "
-        f"be at most {ALPHA:g}."
+        f"against {MASKS} masks. A supported model's p value is multiplied by the number of models "
+        f"and then has to be at most {ALPHA:g}."
     )
 
     def estimate(self, studies: Studies) -> dict[str, dict[str, Effect]]:
@@ -74,12 +74,17 @@ class MonteCarloSamples(Claim):
         for arm, runs in models(studies["mc_samples"]).items():
             margin = runs.values["margin"]
             k = sufficient_masks(runs)
-            number = f"from {k} masks on" if k else "at no tested number of masks"
+            difference = f"within {margin:g} points of weight scaling"
+            number = (
+                f"{difference} from {k} masks on"
+                if k
+                else f"no tested number of masks is {difference}"
+            )
             largest = int(runs.curve("mc/nll").index.max())
             scaled = runs.column("test/nll/weight_scaling")
             nll = interval((scaled - runs.at("mc/nll", largest)).tolist())
             lines.append(
-                f"{arm}: as good as weight scaling, within {margin:g} points, {number}; "
+                f"{arm}: {number}; "
                 f"NLL of weight scaling minus NLL of {largest} masks {nll:+.4f} nats"
             )
 

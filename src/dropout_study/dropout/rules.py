@@ -51,7 +51,7 @@ def widen(values: Tensor) -> Tensor:
 def weight_scaling(cohort: Cohort, x: Tensor) -> Tensor:
     """Log-probabilities `[R, N, C]` of one pass without masks (7.66).
 
-    Under inverted scaling the trained weights are those that the notes scale by `keep`.
+    Under inverted scaling the trained weights are those that the book scales by `keep`.
     Deep Learning (2016), section 7.12, https://www.deeplearningbook.org.
 
     Args:

@@ -4,6 +4,8 @@ from collections import Counter
 
 import pandas as pd
 
+EARLIER = "Results from before the tag `code` existed: only their commits are known."
+
 
 def commits_of(results: pd.DataFrame) -> list[str]:
     """The commits of the networks, seven digits each, in order."""
@@ -30,4 +32,4 @@ def code_of(results: pd.DataFrame) -> str:
     if counts and unknown not in counts:
         return f"One code computed them all: {next(iter(counts))}."
 
-    return "The code that computed them was not recorded." if counts else ""
+    return EARLIER if counts else ""

@@ -25,8 +25,8 @@ class Row:
         case: what it was measured on.
         effect: the mean over seeds; the largest absolute value where exactness is required.
         interval: of 95 % over seeds; empty where there is none.
-        resolution: the smallest effect that the test images can resolve; empty where no test
-            errors are compared.
+        resolution: the smallest distance to a limit that the test images can resolve; empty where
+            no test errors are compared.
         criterion: in words.
         verdict: of this effect alone.
         p: nan where nothing is tested.
@@ -90,7 +90,7 @@ def spread(effect: Effect) -> str:
 
 
 def resolution(effect: Effect) -> str:
-    """The smallest effect that the test images can resolve; empty if it is unknown."""
+    """The smallest distance to a limit that the test images can resolve; empty if unknown."""
     return "" if effect.image_error is None else f"{IMAGE_ERRORS * effect.image_error:.3f}"
 
 

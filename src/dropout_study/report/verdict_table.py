@@ -112,7 +112,7 @@ def explanations(outcomes: Sequence[Outcome]) -> list[Explanation]:
         Explanation(
             "test-set resolution",
             f"{IMAGE_ERRORS:g} standard errors of the difference over the test images, which all "
-            "seeds share; smaller effects are inconclusive, however many seeds agree",
+            "seeds share; an effect nearer than this to the limit of its criterion is inconclusive",
         ),
     ]
 

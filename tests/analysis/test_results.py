@@ -322,3 +322,19 @@ def test_networks_of_another_era_do_not_count(tmp_path: Path) -> None:
         file.write_text(table(row), encoding="utf-8")
         with pytest.raises(ConfigError, match=f"its networks are of another era than {ERA}"):
             from_file(file)
+
+
+@pytest.mark.parametrize("digests", [["a", "b", "c", "d"], ["d", "c", "b", "a"]])
+def test_the_order_of_conditions_does_not_depend_on_their_digests(digests: list[str]) -> None:
+    """If this failed, a new era would rewrite the report without any change of a result."""
+    frame = pd.DataFrame(
+        {
+            "digest": digests,
+            "seed": 0,
+            "arm": ["relu", "tanh", "relu", "relu"],
+            "model.widths": ["16", "4", "4x4", "8"],
+            "condition": ["w", "x", "y", "z"],
+        }
+    )
+    ordered = [net.frame["condition"].iloc[0] for net in Runs(frame, {}).conditions()]
+    assert ordered == ["y", "z", "w", "x"]

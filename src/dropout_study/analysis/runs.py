@@ -92,8 +92,12 @@ class Runs:
         return {str(value): Runs(rows, self.values) for value, rows in groups}
 
     def conditions(self) -> "list[Runs]":
-        """The networks of each condition, seeds ascending."""
-        return list(Runs(self.frame.sort_values("seed"), self.values).by("digest").values())
+        """The networks of each condition, seeds ascending.
+
+        Conditions are in the order of their arms, widths and names, whatever their digests are.
+        """
+        nets = Runs(self.frame.sort_values("seed"), self.values).by("digest").values()
+        return sorted(nets, key=_rank)
 
     def with_column(self, name: str) -> "Runs":
         """The networks that fill a column; none if there is no such column."""
@@ -212,6 +216,14 @@ class Runs:
             ResultsMissing: they were not measured.
         """
         return Errors(self.column(f"test/error/{rule}"), self.wrong(rule))
+
+
+def _rank(net: Runs) -> tuple[str, list[int], str]:
+    """Arm, widths as numbers, and name of a condition, each empty where there is none."""
+    first = net.frame.iloc[0]
+    widths = [int(width) for width in str(first.get("model.widths")).split("x") if width.isdigit()]
+
+    return str(first.get("arm")), widths, str(first.get("condition"))
 
 
 @dataclass(frozen=True)

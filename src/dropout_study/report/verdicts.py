@@ -214,7 +214,8 @@ def _runs_at(scope: Scope, claim: Claim, results: pd.DataFrame) -> dict[str, Run
         if at_scope.default_data:
             rows = rows[rows["data.name"] == scope.data]
 
-        rows = rows.sort_values(["digest", "seed"])  # the last digit of a sum depends on the order
+        # The last digit of a sum depends on the order.
+        rows = rows.sort_values(["condition", "digest", "seed"])
         rows = rows.dropna(axis=1, how="all").copy()
 
         if len(rows) or study == claim.studies[0]:

@@ -157,7 +157,7 @@ Criterion = Exact | Greater | Equivalent | Measured
 
 
 def _quantity(value: float, unit: str) -> str:
-    """A number with its unit, `points` in the singular.
+    """A number with its unit, `points` in the singular where it is 1.
 
     >>> _quantity(1.0, "points"), _quantity(0.5, "points"), _quantity(5.0, "")
     ('1 point', '0.5 points', '5')

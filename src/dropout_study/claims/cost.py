@@ -29,10 +29,12 @@ class Cost(Claim):
     source = "Computational Efficiency of Dropout Compared to Explicit Ensemble"
     studies = ("cost",)
     parts = {
-        "one pass trains": Part(f"time of {RATIOS['dropout']}", Measured(below=1.5), ""),
-        "a bag costs more": Part(f"time of {RATIOS['bag']}", Measured(above=5.0), ""),
-        "one pass predicts": Part(f"time of {RATIOS['scaling']}", Measured(below=1.2), ""),
-        "sampling costs more": Part(f"time of {RATIOS['monte_carlo']}", Measured(above=5.0), ""),
+        "one pass trains": Part(f"time of {RATIOS['dropout']}", Measured(below=1.5), "times"),
+        "a bag costs more": Part(f"time of {RATIOS['bag']}", Measured(above=5.0), "times"),
+        "one pass predicts": Part(f"time of {RATIOS['scaling']}", Measured(below=1.2), "times"),
+        "sampling costs more": Part(
+            f"time of {RATIOS['monte_carlo']}", Measured(above=5.0), "times"
+        ),
     }
     published = (
         Published(

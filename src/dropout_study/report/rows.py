@@ -9,6 +9,7 @@ from dropout_study.analysis.criteria import (
     INCONCLUSIVE,
     SUPPORTED,
     Exact,
+    Measured,
     Part,
 )
 from dropout_study.analysis.runs import Effect
@@ -54,17 +55,23 @@ def rows(outcome: Outcome) -> list[Row]:
 def _row(name: str, case: str, part: Part, effect: Effect) -> Row:
     decision = part.criterion.decide(effect)
     exact = isinstance(part.criterion, Exact)
+    sign = "" if isinstance(part.criterion, Measured) else "+"  # a ratio has none
 
     return Row(
         part=name,
         case=case,
-        effect=largest(effect) if exact else signed(interval(effect.values).mean),
-        interval="" if exact else spread(effect),
+        effect=largest(effect) if exact else mean(effect).replace("+", sign),
+        interval="" if exact else spread(effect).replace("+", sign),
         resolution=resolution(effect),
         criterion=part.criterion_in_words,
         verdict=decision.verdict,
         p=decision.p,
     )
+
+
+def mean(effect: Effect) -> str:
+    """The mean of an effect over its values."""
+    return signed(interval(effect.values).mean)
 
 
 def largest(effect: Effect) -> str:

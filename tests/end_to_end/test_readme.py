@@ -196,10 +196,20 @@ def test_the_readme_shows_the_verdicts_of_the_committed_report() -> None:
         assert row["verdict"] == result["verdict"]
         assert words(row["passage"]) <= words(claim.source)
 
-        values = result["effect"], result["95 % interval"], result["criterion"]
-        measured = [number for value in values for number in numbers(value)]
-        for number in numbers(row["effect"]):
-            assert any(agree(number, value) for value in measured), f"{claim.id}: {number}"
+        parentheses = "".join(re.findall(r"\(([^)]* to [^)]*)\)", row["effect"]))
+        sentence = row["effect"].replace(parentheses, "")
+        limits = numbers(result["95 % interval"])
+        for shown_limit, limit in zip(in_size(numbers(parentheses)), in_size(limits), strict=False):
+            assert agree(shown_limit, limit), f"{claim.id}: {shown_limit} in the interval"
+
+        allowed = [*numbers(result["effect"]), *numbers(result["criterion"])]
+        for number in numbers(sentence):
+            assert any(agree(number, value) for value in allowed), f"{claim.id}: {number}"
+
+
+def in_size(texts: list[str]) -> list[str]:
+    """Numbers by their size without sign."""
+    return sorted(texts, key=lambda text: abs(float(text)))
 
 
 def anchor_of(cell: str) -> str:

@@ -11,8 +11,8 @@ from mlflow.tracking import MlflowClient
 from dropout_study.config.schema import Config, ConfigError, Evaluate, Tracking
 from dropout_study.dropout.cohort import Cohort, load_weights
 from dropout_study.dropout.networks import MLP
-from dropout_study.running.claim import save_config
 from dropout_study.running.reevaluate import reevaluate
+from dropout_study.running.reservation import save_config
 from dropout_study.tracking import recorder
 from dropout_study.tracking.store import Store
 from support.records import example

@@ -65,8 +65,8 @@ def test_a_full_disk_is_one_sentence() -> None:
     with pytest.raises(SystemExit) as ended:
         run(write)
 
-    said = "The disk takes no more: [Errno 28] No space left on device: 'results.csv'."
-    assert ended.value.code == f"{said} Make room, and give the same command again."
+    said = "The disk is full: [Errno 28] No space left on device: 'results.csv'."
+    assert ended.value.code == f"{said} Free some space and run the same command again."
 
 
 def test_signals_that_somebody_handles_are_left_to_them_and_given_back() -> None:

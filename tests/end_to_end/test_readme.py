@@ -199,11 +199,15 @@ def test_the_readme_shows_the_verdicts_of_the_committed_report() -> None:
         parentheses = "".join(re.findall(r"\(([^)]* to [^)]*)\)", row["effect"]))
         sentence = row["effect"].replace(parentheses, "")
         limits = numbers(result["95 % interval"])
-        for shown_limit, limit in zip(in_size(numbers(parentheses)), in_size(limits), strict=False):
+        for shown_limit, limit in zip(in_size(numbers(parentheses)), in_size(limits), strict=True):
             assert agree(shown_limit, limit), f"{claim.id}: {shown_limit} in the interval"
 
-        allowed = [*numbers(result["effect"]), *numbers(result["criterion"])]
-        for number in numbers(sentence):
+        effect = numbers(result["effect"])
+        said = numbers(sentence)
+        assert all(any(agree(number, value) for number in said) for value in effect), claim.id
+
+        allowed = [*effect, *numbers(result["criterion"])]
+        for number in said:
             assert any(agree(number, value) for value in allowed), f"{claim.id}: {number}"
 
 

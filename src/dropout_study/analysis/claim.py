@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
-from dropout_study.analysis.criteria import Part
+from dropout_study.analysis.criteria2 import Check, Part
 from dropout_study.analysis.runs import Effect, Runs, needing_columns
 
 Studies = Mapping[str, Runs]
-"""Name of a study -> its networks at one budget."""
+"""Name of a study -> its networks at one budget and of one stage."""
 
 MARKS = {
     "T": "read in a full-text copy or translation",
@@ -24,12 +24,22 @@ MARKS = {
 
 @dataclass(frozen=True)
 class Published:
-    """A published number or finding, with how well it was verified (a key of MARKS)."""
+    """A published number or finding.
+
+    Attributes:
+        what: was measured, on which network and data.
+        value: with its unit.
+        source: paper, and table or figure.
+        mark: how well it was verified, a key of MARKS.
+        same: whether it is the quantity that a part measures, such as a difference beside a
+            difference; otherwise it is context.
+    """
 
     what: str
     value: str
     source: str
     mark: str
+    same: bool = False
 
 
 class Claim(ABC):
@@ -41,11 +51,13 @@ class Claim(ABC):
     Attributes:
         id: one word, as in links and on the command line.
         title: a few words.
-        says: what section 7.12 says, in short.
+        says: what section 7.12 says, in one sentence.
         source: the equation or passage.
         studies: whose runs it reads; the first is its own.
-        parts: name -> question with its criterion.
+        parts: name -> empirical question with its criterion, margin and reason.
+        checks: name -> theorem with its tolerance.
         published: what others have found.
+        deviations: from the publication, in the order of their importance.
         caption: what the figure shows.
         extra_caption: what the extra figure shows, if there is one.
         notes: where the book differs, or what the reader should know.
@@ -56,19 +68,37 @@ class Claim(ABC):
     says: str
     source: str
     studies: tuple[str, ...]
-    parts: Mapping[str, Part]
+    parts: Mapping[str, Part] = {}
+    checks: Mapping[str, Check] = {}
     published: tuple[Published, ...] = ()
+    deviations: tuple[str, ...] = ()
     caption: str
     extra_caption: str = ""
     notes: str = ""
 
-    @abstractmethod
-    def estimate(self, studies: Studies) -> dict[str, dict[str, Effect]]:
+    def estimate(self, studies: Studies) -> dict[str, dict[str, Effect]]:  # noqa: ARG002
         """The effects of each part: name of the part -> case -> effect.
+
+        Called twice: with the final runs, and with those at half the updates.
+
+        Args:
+            studies: runs of one stage.
 
         Raises:
             ResultsMissing: runs are not there.
         """
+        return {}
+
+    def check(self, studies: Studies) -> dict[str, dict[str, Effect]]:  # noqa: ARG002
+        """The deviations of each check: name of the check -> case -> deviation.
+
+        Args:
+            studies: final runs.
+
+        Raises:
+            ResultsMissing: runs are not there.
+        """
+        return {}
 
     @abstractmethod
     def figure(self, studies: Studies) -> Figure:
@@ -91,7 +121,7 @@ class Claim(ABC):
         return []
 
     def trained_conditions(self, studies: Studies) -> dict[str, Runs]:  # noqa: ARG002
-        """The trained conditions that are compared, by name: their convergence is checked.
+        """The trained conditions that are compared, by name: their training is drawn.
 
         Raises:
             ResultsMissing: runs are not there.

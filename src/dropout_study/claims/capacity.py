@@ -1,33 +1,53 @@
-"""Dropout needs capacity: small nets underfit, wide ones gain."""
+"""Dropout needs capacity: small nets underfit, wide ones gain, and the gain grows with width."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Published, Studies
-from dropout_study.analysis.criteria import Greater, Part
-from dropout_study.analysis.runs import Effect, ResultsMissing, Runs, minus
-from dropout_study.measures.statistics import PERCENT, interval
+from dropout_study.analysis.criteria import Better, Part
+from dropout_study.analysis.runs import Effect, Errors, ResultsMissing, Runs, minus, weighted
+from dropout_study.measures.statistics import PERCENT
+
+NO_SIZE = "the sentence names a direction and no size"
+TENTH = 0.15  # points: 10 % of the error of wide nets
+REFERENCE = {0.0: "none", 0.2: "hidden 0.2", 0.5: "hidden 0.5"}
+"""Rate -> arm of the study `reference`, whose nets are one of the widths."""
 
 
 class Capacity(Claim):
-    """Dropout and none, on the narrowest and on the widest nets."""
+    """Dropout and none by width, each with a learning rate of its own."""
 
     id = "capacity"
     title = "Capacity"
     says = "Dropout requires a sufficiently large capacity; small models may underfit."
     source = "Limitations of Dropout, 1"
-    studies = ("capacity", "dropout_rate")
+    studies = ("capacity", "narrow", "reference")
     parts = {
         "small nets underfit": Part(
-            "training error of the narrowest nets: with dropout minus without", Greater()
+            "training error of the narrowest nets: with dropout minus without",
+            Better(0, NO_SIZE),
+            settled_within=1.0,
         ),
         "small nets do worse": Part(
-            "test error of the narrowest nets: with dropout minus without", Greater()
+            "test error of the narrowest nets: with dropout minus without",
+            Better(0, NO_SIZE),
+            settled_within=1.0,
         ),
         "wide nets gain": Part(
-            "test error of the widest nets: without dropout minus with", Greater()
+            "test error of the widest nets: without dropout minus with, at the rate that "
+            "validation data chose",
+            Better(0, NO_SIZE),
+            settled_within=TENTH,
+        ),
+        "the gain grows": Part(
+            "change of the gain in test error when the width doubles, by least squares over all "
+            "widths, at the rates that validation data chose",
+            Better(0, NO_SIZE),
+            unit="points per doubling",
+            settled_within=TENTH,
         ),
     }
     published = (
@@ -45,133 +65,168 @@ class Capacity(Claim):
             "T",
         ),
     )
+    deviations = (
+        "The publication varies the rate at one size of the net and at one number of kept units; "
+        "here the width varies, with two hidden layers of equal width.",
+        "Nets have at most 1024-1024 units instead of 2048-2048-2048, and no max-norm constraint.",
+        "AdamW with a one-cycle schedule instead of SGD with momentum; 20,000 updates of 100 "
+        "examples (the narrowest also 100,000) instead of 1,000,000.",
+        "A learning rate is chosen for every width and rate; the publication does not say so.",
+        "The widest nets have 5 seeds, the others 10.",
+    )
     caption = (
-        "Error by the width of two hidden layers; right, error by the probability of keeping, "
-        "with n units, with n / keep units, and with inputs dropped as well. Mean and 95 % "
-        "interval over seeds."
+        "Test and training error by the width of two hidden layers, each width and rate with the "
+        "learning rate that validation data chose. Mean and 95 % interval over seeds."
     )
 
     def estimate(self, studies: Studies) -> dict[str, dict[str, Effect]]:
-        """Differences between dropout and none, on the narrowest and on the widest nets."""
+        """Differences on the narrowest and widest nets, and the slope over all widths."""
         runs = studies["capacity"]
-        rate = runs.values["rate"]
-        narrow = runs.where(model__widths=runs.values["narrow"])
-        narrow_plain = narrow.where(model__hidden_rate=0)
-        narrow_dropout = narrow.where(model__hidden_rate=rate)
-        wide = runs.where(model__widths=runs.values["wide"])
-        wide_plain = wide.where(model__hidden_rate=0)
-        wide_dropout = wide.where(model__hidden_rate=rate)
-
-        training_error = minus(
-            narrow_dropout.column("train/error/weight_scaling"),
-            narrow_plain.column("train/error/weight_scaling"),
-        )
-        narrow_error = narrow_dropout.error().minus(narrow_plain.error())
-        wide_error = wide_plain.error().minus(wide_dropout.error())
+        narrow = {
+            updates_of(short): short
+            for short in (
+                runs.where(model__widths=runs.values["narrow"]),
+                _recorded(studies, "narrow"),
+            )
+        }
+        gains = {units: gain_terms(by_rate) for units, by_rate in by_width(studies).items()}
+        widest = max(gains)
 
         return {
-            "small nets underfit": {"training error": training_error},
-            "small nets do worse": {"test error": narrow_error},
-            "wide nets gain": {"test error": wide_error},
+            "small nets underfit": {
+                name: minus(*(_training_error(nets) for nets in pair(short)))
+                for name, short in narrow.items()
+            },
+            "small nets do worse": {
+                name: weighted(_difference(*pair(short))) for name, short in narrow.items()
+            },
+            "wide nets gain": {f"width {widest}": weighted(gains[widest])},
+            "the gain grows": {f"{len(gains)} widths": slope(gains)},
         }
 
     def context_lines(self, studies: Studies) -> list[str]:
-        """Gain at every width, also in NLL, and at an equal number of kept units."""
-        runs = studies["capacity"]
-        rate = float(runs.values["rate"])
-        plain_nets = by_width(runs, 0)
-        dropout_nets = by_width(runs, rate)
+        """Gain at every width, in error and in NLL."""
         lines = []
 
-        for units, plain in plain_nets.items():
-            dropout = dropout_nets[units]
-            gain = interval(plain.error().minus(dropout.error()).values)
-            nll = interval(
-                minus(
-                    plain.column("test/nll/weight_scaling"),
-                    dropout.column("test/nll/weight_scaling"),
-                ).values
+        for units, by_rate in by_width(studies).items():
+            rate = best_rate(by_rate)
+            gain = weighted(gain_terms(by_rate)).estimate().interval()
+            nll = minus(_nll(by_rate[0.0]), _nll(by_rate[rate])).estimate().interval()
+            lines.append(
+                f"width {units}: gain {gain:+.2f} points at rate {rate:g}, which validation data "
+                f"chose; NLL {nll:+.4f} nats"
             )
-            line = f"width {units}: gain {gain:+.2f} points, NLL {nll:+.4f} nats"
-
-            more_units = round(units / (1 - rate))
-            if more_units in dropout_nets:
-                wider_gain = plain.error().minus(dropout_nets[more_units].error())
-                line += (
-                    f"; with n * keep fixed, width {units} without minus width {more_units} "
-                    f"with dropout: {interval(wider_gain.values):+.2f} points"
-                )
-
-            lines.append(line)
 
         return lines
 
     def figure(self, studies: Studies) -> Figure:
-        """Test and training error by width for each rate; test error by rate, where it was run."""
-        runs = studies["capacity"]
-        rate_study = studies.get("dropout_rate")
-
-        sheet, axes = figures.sheet(3 if rate_study is not None else 2)
-        _draw_widths(axes[0], runs, "test")
+        """Test and training error by width for each rate."""
+        sheet, axes = figures.sheet(2)
+        _draw_widths(axes[0], by_width(studies), "test")
         axes[0].set(ylabel="test error (%)", yscale="log")
-        _draw_widths(axes[1], runs, "train")
+        _draw_widths(axes[1], by_width(studies), "train")
         axes[1].set(ylabel="training error (%)")
-
-        if rate_study is not None:
-            _draw_rates(axes[2], rate_study)
 
         return sheet
 
     def trained_conditions(self, studies: Studies) -> dict[str, Runs]:
-        """The narrowest and the widest nets, at all rates."""
-        runs = studies["capacity"]
-        conditions = {}
-
-        for widths in (runs.values["narrow"], runs.values["wide"]):
-            for rate in runs.values_of("model.hidden_rate"):
-                nets = runs.where(model__widths=widths, model__hidden_rate=rate)
-                conditions[f"{widths}, rate {rate:g}"] = nets
-
-        return conditions
+        """Every width at every rate."""
+        return {
+            f"width {units}, rate {rate:g}": nets
+            for units, by_rate in by_width(studies).items()
+            for rate, nets in by_rate.items()
+        }
 
 
-def width(runs: Runs) -> int:
-    """Units of the first hidden layer."""
-    return int(str(runs.frame["model.widths"].iloc[0]).partition("x")[0])
+def by_width(studies: Studies) -> dict[int, dict[float, Runs]]:
+    """Units of a layer -> rate -> networks, with those of the study `reference` among them."""
+    runs = studies["capacity"]
+    nets: dict[int, dict[float, Runs]] = {}
+
+    for widths in runs.values_of("model.widths"):
+        of_width = runs.where(model__widths=widths)
+        nets[_units(widths)] = {
+            float(rate): of_width.where(model__hidden_rate=rate)
+            for rate in of_width.values_of("model.hidden_rate")
+        }
+
+    reference = _recorded(studies, "reference")
+    rates = {rate for by_rate in nets.values() for rate in by_rate}
+    nets[_units(reference.frame["model.widths"].iloc[0])] = {
+        rate: reference.where(arm=REFERENCE[rate]) for rate in sorted(rates)
+    }
+
+    return dict(sorted(nets.items()))
 
 
-def by_width(runs: Runs, rate: float) -> dict[int, Runs]:
-    """The nets of one rate by units of the first hidden layer, narrowest first."""
-    nets = runs.where(model__hidden_rate=rate)
-    by_units = {width(same_widths): same_widths for same_widths in nets.by("model.widths").values()}
-
-    return dict(sorted(by_units.items()))
+def best_rate(by_rate: dict[float, Runs]) -> float:
+    """The rate above 0 with the lowest mean validation error."""
+    errors = {rate: nets.last("val/error").mean() for rate, nets in by_rate.items() if rate > 0}
+    return min(errors, key=lambda rate: float(errors[rate]))
 
 
-def _draw_widths(axes: Axes, runs: Runs, split: str) -> None:
-    for i, rate in enumerate(runs.values_of("model.hidden_rate")):
-        nets = by_width(runs, rate)
-        values = [net.column(f"{split}/error/weight_scaling").tolist() for net in nets.values()]
-        figures.points(axes, list(nets), values, f"rate {rate:g}", i, within=PERCENT)
+def gain_terms(by_rate: dict[float, Runs]) -> list[tuple[float, Errors]]:
+    """Error without dropout minus error at the best rate, as weighted errors."""
+    return _difference(by_rate[0.0], by_rate[best_rate(by_rate)])
 
-    axes.set(xlabel="units of each hidden layer")
+
+def slope(gains: dict[int, list[tuple[float, Errors]]]) -> Effect:
+    """Least-squares slope of the gain on log2 of the width, over the seeds that all widths have."""
+    x = np.log2(list(gains))
+    centred = x - x.mean()
+    weights = centred / np.square(centred).sum()
+    terms = [
+        (float(weight) * sign, errors)
+        for weight, of_width in zip(weights, gains.values(), strict=True)
+        for sign, errors in of_width
+    ]
+
+    return weighted(terms)
+
+
+def pair(nets: Runs) -> tuple[Runs, Runs]:
+    """The networks of one width with dropout, and those without."""
+    with_dropout = nets.where(model__hidden_rate=nets.values["rate"])
+    return with_dropout, nets.where(model__hidden_rate=0)
+
+
+def updates_of(nets: Runs) -> str:
+    """The number of updates in words."""
+    return f"{int(nets.frame['budget.updates'].iloc[0]):,} updates"
+
+
+def _difference(minuend: Runs, subtrahend: Runs) -> list[tuple[float, Errors]]:
+    return [(1.0, minuend.error()), (-1.0, subtrahend.error())]
+
+
+def _recorded(studies: Studies, name: str) -> Runs:
+    if name not in studies:
+        raise ResultsMissing(f"there are no results of study {name}")
+    return studies[name]
+
+
+def _units(widths: object) -> int:
+    return int(str(widths).partition("x")[0])
+
+
+def _training_error(nets: Runs) -> "pd.Series[float]":
+    return nets.column("train/error/weight_scaling")
+
+
+def _nll(nets: Runs) -> "pd.Series[float]":
+    return nets.column("test/nll/weight_scaling")
+
+
+def _draw_widths(axes: Axes, nets: dict[int, dict[float, Runs]], part: str) -> None:
+    """Error by width, one line per rate."""
+    rates = sorted({rate for by_rate in nets.values() for rate in by_rate})
+
+    for i, rate in enumerate(rates):
+        errors = [
+            by_rate[rate].column(f"{part}/error/weight_scaling").tolist()
+            for by_rate in nets.values()
+        ]
+        figures.points(axes, list(nets), errors, f"rate {rate:g}", i, within=PERCENT)
+
     axes.set_xscale("log", base=2)
-
-
-def _draw_rates(axes: Axes, runs: Runs) -> None:
-    """Test error by probability of keeping (figure 9 of Srivastava et al. 2014)."""
-    for i, (arm, nets) in enumerate(runs.by("arm").items()):
-        rates = sorted(nets.values_of("model.hidden_rate"), reverse=True)
-
-        try:
-            curve = {
-                1 - rate: nets.where(model__hidden_rate=rate).column("test/error/weight_scaling")
-                for rate in rates
-            }
-        except ResultsMissing:
-            continue
-
-        figures.line(axes, pd.DataFrame(curve).T, arm, i, label=False, within=PERCENT)
-
-    axes.set(xlabel="probability of keeping a hidden unit", ylabel="test error (%)", yscale="log")
-    axes.legend(fontsize=8)
+    axes.set(xlabel="units of each hidden layer")

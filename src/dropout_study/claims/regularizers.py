@@ -1,38 +1,43 @@
 """Dropout against other regularizers, and together with them, at equal tuning."""
 
+from typing import TYPE_CHECKING
+
 from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Published, Studies
-from dropout_study.analysis.criteria import Greater, Part
-from dropout_study.analysis.runs import Effect, Runs
-from dropout_study.analysis.tuning import candidates, check_equal, selected
+from dropout_study.analysis.criteria import Better, Part
+from dropout_study.analysis.runs import Effect, Runs, minus
 from dropout_study.measures.statistics import PERCENT, interval
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+NO_SIZE = "the sentence names a direction and no size"
 ARMS = (
     "none",
-    "L2",
+    "weight decay",
     "L1",
     "sparsity",
     "max-norm",
     "dropout",
-    "dropout + L2",
+    "dropout + weight decay",
     "dropout + max-norm",
 )
 """In the order in which they are drawn."""
 CONSTANTS = {
     "optimizer.lr": "learning rate",
     "model.hidden_rate": "rate",
-    "regularizer.l2": "L2",
+    "optimizer.weight_decay": "weight decay",
     "regularizer.l1": "L1",
     "regularizer.sparsity": "sparsity",
     "regularizer.max_norm": "max-norm",
 }
-"""Setting that a candidate may vary -> its name."""
+"""Setting that candidates vary -> its name."""
 
 
 class Regularizers(Claim):
-    """The candidates that validation data chose, compared on test data."""
+    """The candidates that validation data chose, trained anew and compared on test data."""
 
     id = "regularizers"
     title = "Other regularizers"
@@ -43,9 +48,22 @@ class Regularizers(Claim):
     source = "the last sentence on computational efficiency"
     studies = ("regularizers",)
     parts = {
-        "beats": Part("test error of the other arm minus test error of dropout", Greater()),
+        "beats": Part(
+            "test error of the other arm minus test error of dropout",
+            Better(0, NO_SIZE),
+            settled_within=0.3,
+        ),
+        "beats in likelihood": Part(
+            "NLL of the other arm minus NLL of dropout",
+            Better(0, NO_SIZE),
+            unit="nats",
+            settled_within=0.01,
+        ),
         "combines": Part(
-            "test error of dropout minus test error of the combination", Greater(), some=True
+            "test error of dropout minus test error of the combination",
+            Better(0, NO_SIZE),
+            some=True,
+            settled_within=0.3,
         ),
     }
     published = (
@@ -56,95 +74,103 @@ class Regularizers(Claim):
         Published("dropout + L2", "1.25 %", "Srivastava et al. 2014, table 9", "S"),
         Published("dropout + max-norm", "1.05 %", "Srivastava et al. 2014, table 9", "S"),
     )
+    deviations = (
+        "784-256-256-10 instead of 784-1024-1024-2048-10, and 10,000 training examples instead of "
+        "60,000: the effects are larger there, and more seeds resolve them.",
+        "AdamW with a one-cycle schedule instead of SGD with momentum; weight decay is decoupled "
+        "from the gradient (Loshchilov and Hutter 2019), since an L2 term in the loss is no weight "
+        "decay under Adam.",
+        "Every arm has 16 random candidates of learning rate and constants; the publication does "
+        "not say how many it tried.",
+        "The published sparsity is a KL term; here the sum of absolute activations is penalized.",
+        "The published table has no row without regularizer, none with dropout alone, and no "
+        "intervals; the binomial standard error on 10,000 images is 0.10 to 0.13 points.",
+        "Test images: the 10,000 of MNIST and 30,000 of its training set that nothing was trained "
+        "or chosen on.",
+    )
     caption = (
-        "Left: test error of each arm with the constants chosen on validation data (grey: seeds; "
-        "black: mean and 95 % interval). Right: validation error of every candidate, the same "
-        "number for each arm."
+        "Test error of each arm with the constants chosen on validation data; grey: seeds, black: "
+        "mean and 95 % interval over seeds."
     )
     notes = (
-        "The published table has no row without regularizer, none with dropout alone, and no "
-        "intervals; the binomial standard error on 10,000 images is 0.10 to 0.13 points. Here "
-        "only the arm without regularizer is tried at learning rates above 0.001, since it has no "
-        "other constant; and the combinations drop at rate 0.5, where dropout alone chooses among "
-        "three rates."
+        "Error and likelihood can disagree, so both are declared. In each arm the learning rate "
+        "and all constants are free, the dropout rate of the combinations included."
     )
 
     def estimate(self, studies: Studies) -> dict[str, dict[str, Effect]]:
-        """Differences of test errors between the candidates that validation chose."""
+        """Differences of test errors and likelihoods."""
         runs = studies["regularizers"]
-        dropout_arm = runs.values["dropout"]
-        others = runs.values["others"]
-        combined = runs.values["combined"]
-        arms = ["none", *others, dropout_arm, *combined]
-        check_equal(runs, arms)
-
-        errors = {arm: selected(runs, arm).error() for arm in arms}
-        dropout = errors[dropout_arm]
+        dropout = runs.where(arm=runs.values["dropout"])
+        others = {arm: runs.where(arm=arm) for arm in runs.values["others"]}
+        combined = {arm: runs.where(arm=arm) for arm in runs.values["combined"]}
 
         return {
-            "beats": {arm: errors[arm].minus(dropout) for arm in others},
-            "combines": {arm: dropout.minus(errors[arm]) for arm in combined},
+            "beats": {arm: nets.error().minus(dropout.error()) for arm, nets in others.items()},
+            "beats in likelihood": {
+                arm: minus(_nll(nets), _nll(dropout)) for arm, nets in others.items()
+            },
+            "combines": {
+                arm: dropout.error().minus(nets.error()) for arm, nets in combined.items()
+            },
         }
 
     def context_lines(self, studies: Studies) -> list[str]:
-        """Every arm's choice, error and NLL; and all candidates."""
+        """Every arm's choice, error and NLL, and whether max-norm binds."""
         runs = studies["regularizers"]
-        dropout = selected(runs, runs.values["dropout"])
-        gain = interval(selected(runs, "none").error().minus(dropout.error()).values)
+        dropout = runs.where(arm=runs.values["dropout"])
+        plain = runs.where(arm="none")
+        gain = plain.error().minus(dropout.error()).estimate().interval()
         lines = [f"test error, no regularizer minus dropout: {gain:+.3f} points"]
 
-        for arm in _arms(runs):
-            chosen = selected(runs, arm)
-            error = interval(chosen.column("test/error/weight_scaling").tolist()).within(PERCENT)
-            nll = chosen.column("test/nll/weight_scaling").mean()
-            constants = _constants(chosen)
-            lines.append(f"{arm}: test error {error:.2f} %, NLL {nll:.4f} nats; {constants}")
-
-        for arm in _arms(runs):
-            errors = ", ".join(f"{value:.2f}" for value in candidates(runs, arm)["error"])
-            lines.append(f"candidates of {arm}, validation error in percent: {errors}")
+        for arm in ARMS:
+            nets = runs.where(arm=arm)
+            error = interval(nets.column("test/error/weight_scaling").tolist()).within(PERCENT)
+            line = f"{arm}: test error {error:.2f} %, NLL {_nll(nets).mean():.4f} nats; "
+            lines.append(line + _constants(nets) + _binding(nets))
 
         return lines
 
     def figure(self, studies: Studies) -> Figure:
-        """Test errors of all arms; validation errors of all candidates."""
+        """Test errors of all arms."""
         runs = studies["regularizers"]
-        arms = _arms(runs)
-        chosen = {arm: selected(runs, arm).column("test/error/weight_scaling") for arm in arms}
-        effects = {arm: Effect(errors.tolist()) for arm, errors in chosen.items()}
+        errors = {arm: runs.where(arm=arm).column("test/error/weight_scaling") for arm in ARMS}
+        effects = {arm: Effect(values.tolist()) for arm, values in errors.items()}
 
-        sheet, axes = figures.sheet(2)
+        sheet, axes = figures.sheet(width=6.0)
         figures.forest(axes[0], effects, margin=None, within=PERCENT)
         axes[0].set(xlabel="test error (%) of the chosen candidate")
-
-        for row, arm in enumerate(arms):
-            errors = candidates(runs, arm)["error"]
-            axes[1].plot(errors, [row] * len(errors), "o", color="0.55", markersize=4)
-            axes[1].plot(errors.min(), row, "o", color="black")
-
-        axes[1].set_yticks(range(len(arms)), [""] * len(arms))
-        axes[1].set_ylim(len(arms) - 0.5, -0.5)
-        axes[1].set(xlabel="validation error (%) of every candidate; black: chosen")
 
         return sheet
 
     def trained_conditions(self, studies: Studies) -> dict[str, Runs]:
-        """The candidate of every arm that validation chose."""
+        """Every arm."""
         runs = studies["regularizers"]
-        return {arm: selected(runs, arm) for arm in _arms(runs)}
+        return {arm: runs.where(arm=arm) for arm in ARMS}
 
 
-def _arms(runs: Runs) -> list[str]:
-    recorded = set(runs.frame["arm"])
-    return [arm for arm in ARMS if arm in recorded]
+def _nll(nets: Runs) -> "pd.Series[float]":
+    return nets.column("test/nll/weight_scaling")
 
 
-def _constants(runs: Runs) -> str:
-    network = runs.frame.iloc[0]
+def _constants(nets: Runs) -> str:
+    network = nets.frame.iloc[0]
     settings = [
-        f"{name} {network[key]}"
+        f"{name} {float(network[key]):.3g}"
         for key, name in CONSTANTS.items()
         if key in network and network[key] not in (0, "none")
     ]
 
     return f"chosen: {', '.join(settings)}"
+
+
+def _binding(nets: Runs) -> str:
+    """Whether max-norm limits as many units as it has to; empty for other arms."""
+    shares = nets.with_column("train/at_limit")
+    if not len(shares.frame):
+        return ""
+
+    share = shares.column("train/at_limit").mean()
+    needed = float(nets.values["at_limit"])
+    verb = "binds" if share > needed else "does not bind"
+
+    return f"; the limit {verb} ({100 * share:.0f} % of the units at it)"

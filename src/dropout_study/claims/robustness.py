@@ -1,14 +1,30 @@
-"""Robust to input perturbations and unseen conditions."""
+"""Robust to input perturbations, and apart from them to unseen conditions."""
 
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Studies
-from dropout_study.analysis.criteria import Greater, Part
+from dropout_study.analysis.criteria import Better, Part
 from dropout_study.analysis.runs import Effect, Errors, Runs
+from dropout_study.config.names import CORRUPTIONS, DECIDING_SEVERITIES
 from dropout_study.measures.statistics import PERCENT
 
-CURVES = "curve/corruption/"
+MISSING = ("noise", "missing_pixels", "occlusion")
+"""Kinds of corruption that the sentence names: noise and missing information."""
+UNSEEN = tuple(kind for kind in CORRUPTIONS if kind not in MISSING)
+ARMS = {
+    "none": "none",
+    "hidden": "hidden 0.5",
+    "input": "input 0.2",
+    "both": "input 0.2, hidden 0.5",
+}
+"""Units that are dropped in training -> arm of the study `reference`."""
+DECIDING = ("hidden", "input")
+NO_SIZE = "the sentence names a direction and no size"
 
 
 class Robustness(Claim):
@@ -21,52 +37,70 @@ class Robustness(Claim):
         "information: its features are more robust to input perturbations and unseen conditions."
     )
     source = "Intuition and Insights behind Dropout, last paragraph"
-    studies = ("robustness", "dropout_rate", "longer")
+    studies = ("robustness", "reference")
     parts = {
-        "robust": Part(
-            "test error on corrupted images, mean over all kinds and severities: without dropout "
-            "minus with dropout",
-            Greater(),
+        "noise and missing information": Part(
+            "test error on images with noise, missing pixels or occlusion: without dropout minus "
+            "with",
+            Better(0, NO_SIZE),
+            settled_within=1.0,
+        ),
+        "unseen conditions": Part(
+            "test error on blurred, faded, rotated or shifted images: without dropout minus with",
+            Better(0, NO_SIZE),
+            settled_within=1.0,
         ),
     }
+    deviations = (
+        "No publication tests this sentence on MNIST; kinds and severities of corruption are our "
+        "own.",
+        "Severities count at which the first edition's nets without dropout erred below 50 %: "
+        "beyond them images are hardly digits any more. All severities are in the figure.",
+    )
     caption = (
         "Test error on corrupted images by severity, for nets trained with dropout of hidden "
         "units, of inputs, of both and of none. Mean and 95 % interval over seeds."
     )
-    notes = "Differences, not ratios to the clean error, which would favour the worse net."
+    notes = (
+        "The sentence has two clauses, and the first edition averaged them: noise and missing "
+        "information are what dropout imitates, other conditions are not. Differences, not ratios "
+        "to the clean error, which would favour the worse net."
+    )
 
     def estimate(self, studies: Studies) -> dict[str, dict[str, Effect]]:
         """Errors on corrupted images, without dropout minus with each kind of dropout."""
-        errors = {
-            name: corrupted_errors(runs) for name, runs in arms(studies["robustness"]).items()
+        runs = studies["robustness"]
+        return {
+            "noise and missing information": _gains(runs, MISSING),
+            "unseen conditions": _gains(runs, UNSEEN),
         }
-        plain = errors.pop("none")
-
-        return {"robust": {name: plain.minus(dropout) for name, dropout in errors.items()}}
 
     def context_lines(self, studies: Studies) -> list[str]:
-        """Clean and corrupted errors, the latter also by kind of corruption."""
+        """Clean and corrupted errors of every arm, and the gain for each kind of corruption."""
+        nets = arms(studies["robustness"])
         lines = []
 
-        for name, runs in arms(studies["robustness"]).items():
-            kinds = ", ".join(f"{spoken(kind)} {_mean(runs, kind):.1f}" for kind in measured(runs))
+        for name, runs in nets.items():
             clean = runs.column("test/error/weight_scaling").mean()
-            corrupted = runs.column("corruption/error").mean()
-            nll = runs.column("corruption/nll").mean()
-            lines.append(
-                f"{name} dropped: clean {clean:.2f} %, corrupted {corrupted:.2f} % ({kinds}), "
-                f"NLL of corrupted images {nll:.3f} nats"
-            )
+            means = {kind: errors(runs, [kind]).percent.mean() for kind in CORRUPTIONS}
+            kinds = ", ".join(f"{spoken(kind)} {mean:.1f}" for kind, mean in means.items())
+            lines.append(f"{name} dropped: clean {clean:.2f} %; {kinds}")
+
+        for name in ("hidden", "input", "both"):
+            gains = [
+                f"{spoken(kind)} {_gain(nets, name, [kind]).estimate().interval():+.2f}"
+                for kind in CORRUPTIONS
+            ]
+            lines.append(f"{name} dropped, gain in points: {', '.join(gains)}")
 
         return lines
 
     def figure(self, studies: Studies) -> Figure:
         """Error by severity, for each kind of corruption, and a legend."""
-        kinds = measured(studies["robustness"])
         nets = arms(studies["robustness"])
-        sheet, (*axes, last) = figures.panels(len(kinds) + 1, columns=4, height=2.4)
+        sheet, (*axes, last) = figures.panels(len(CORRUPTIONS) + 1, columns=4, height=2.4)
 
-        for axis, kind in zip(axes, kinds, strict=True):
+        for axis, kind in zip(axes, CORRUPTIONS, strict=True):
             for i, (name, runs) in enumerate(nets.items()):
                 curve = runs.curve(f"corruption/{kind}")
                 figures.line(axis, curve, name, i, label=False, within=PERCENT)
@@ -81,29 +115,24 @@ class Robustness(Claim):
         return sheet
 
     def trained_conditions(self, studies: Studies) -> dict[str, Runs]:
-        """The nets as the study that stored them trained them."""
-        trained = studies["robustness"].trained_by(studies.get("dropout_rate"))
+        """The nets as the study `reference` trained them."""
+        trained = studies["robustness"].trained_by(studies.get("reference"))
         return {f"{name} dropped": runs for name, runs in arms(trained).items()}
 
 
 def arms(runs: Runs) -> dict[str, Runs]:
     """Nets by the kind of units that were dropped in training."""
-    rate = runs.values["rate"]
-    clean_inputs = runs.where(model__input_rate=0)
-    dropped_inputs = runs.where(arm="inputs dropped")
-
-    return {
-        "none": clean_inputs.where(model__hidden_rate=0),
-        "hidden": clean_inputs.where(model__hidden_rate=rate),
-        "input": dropped_inputs.where(model__hidden_rate=0),
-        "both": dropped_inputs.where(model__hidden_rate=rate),
-    }
+    return {name: runs.where(arm=arm) for name, arm in ARMS.items()}
 
 
-def measured(runs: Runs) -> list[str]:
-    """The kinds of corruption that were measured, in alphabetical order."""
-    columns = [str(column) for column in runs.frame]
-    return sorted(column.removeprefix(CURVES) for column in columns if column.startswith(CURVES))
+def errors(runs: Runs, kinds: Sequence[str]) -> Errors:
+    """Errors on corrupted images, mean over kinds and over the severities that decide."""
+    curves = [_mild(runs, kind).mean() for kind in kinds]
+    wrong = [runs.wrong(f"corrupted/{kind}") for kind in kinds]
+    percent = pd.concat(curves, axis=1).mean(axis=1)
+    shares = {seed: np.mean([of_kind[seed] for of_kind in wrong], axis=0) for seed in wrong[0]}
+
+    return Errors(percent, shares)
 
 
 def spoken(kind: str) -> str:
@@ -111,11 +140,16 @@ def spoken(kind: str) -> str:
     return kind.replace("_", " ")
 
 
-def corrupted_errors(runs: Runs) -> Errors:
-    """Errors on corrupted images, mean over kinds and severities."""
-    return Errors(runs.column("corruption/error"), runs.wrong("corrupted"))
+def _mild(runs: Runs, kind: str) -> pd.DataFrame:
+    """The curve of a kind of corruption over the severities that decide."""
+    curve = runs.curve(f"corruption/{kind}").sort_index()
+    return curve[curve.index <= DECIDING_SEVERITIES[kind]]
 
 
-def _mean(runs: Runs, kind: str) -> float:
-    """Mean error over seeds and severities, in percent."""
-    return float(runs.curve(f"corruption/{kind}").to_numpy().mean())
+def _gain(nets: dict[str, Runs], name: str, kinds: Sequence[str]) -> Effect:
+    return errors(nets["none"], kinds).minus(errors(nets[name], kinds))
+
+
+def _gains(runs: Runs, kinds: Sequence[str]) -> dict[str, Effect]:
+    nets = arms(runs)
+    return {name: _gain(nets, name, kinds) for name in DECIDING}

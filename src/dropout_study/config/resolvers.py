@@ -31,13 +31,46 @@ def kept(units: list[int], _parent_: DictConfig) -> list[int]:
 
 
 def members(bags: int, _root_: DictConfig) -> list[int]:
-    """`${members:5}` as seeds: those of five bags of `bag` networks."""
-    return list(range(int(bags) * int(_root_.bag)))
+    """`${members:5}` as seeds: those of five bags of `bag` networks; while tuning, a few others."""
+    values = _root_.study.values
+    if _root_.study.stage == "tuning":
+        return list(values.tuning_seeds)
+
+    first = int(values.first_seed)
+
+    return list(range(first, first + int(bags) * int(_root_.bag)))
 
 
 def first_members(bags: int, _root_: DictConfig) -> list[int]:
-    """`${first_members:5}` as seeds: the first of each bag."""
-    return members(bags, _root_)[:: int(_root_.bag)]
+    """`${first_members:5}` as seeds: the first of each bag; while tuning, a few others."""
+    seeds = members(bags, _root_)
+    return seeds if _root_.study.stage == "tuning" else seeds[:: int(_root_.bag)]
+
+
+def entry(mapping: Any, *keys: Any) -> Any:
+    """`${entry:${study.values.updates},${study.stage}}`: an entry of a mapping, by a few keys.
+
+    A mapping that lacks a key has the entry `other` for all such keys. Keys that are left over,
+    because all of them share one entry, are not looked at.
+    """
+    for key in keys:
+        if not isinstance(mapping, DictConfig):
+            break
+
+        names = {str(name): name for name in mapping}
+        name = names.get(str(key), names.get("other"))
+        if name is None:
+            allowed = ", ".join(names)
+            raise ConfigError(f"{key} cannot be used: study.values has entries for {allowed}.")
+
+        mapping = mapping[name]
+
+    return mapping
+
+
+def joined(numbers: list[int]) -> str:
+    """`${joined:${model.widths}}`: a list as it is written in results, `256x256`."""
+    return "x".join(map(str, numbers))
 
 
 def cores() -> int:
@@ -60,7 +93,7 @@ def choices() -> str:
     return list_choices()
 
 
-RESOLVERS = (candidate, kept, members, first_members, cores, batch_size, choices)
+RESOLVERS = (candidate, kept, members, first_members, entry, joined, cores, batch_size, choices)
 
 
 def register() -> None:

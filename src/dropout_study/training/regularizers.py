@@ -7,6 +7,8 @@ from torch import Tensor
 
 from dropout_study.config.schema import Regularizer
 
+AT_LIMIT = 1e-3  # relative distance from the limit within which a norm counts as limited
+
 
 def penalty(
     regularizer: Regularizer, weights: Sequence[Tensor], hidden: Sequence[Tensor]
@@ -61,3 +63,24 @@ def project(weight: Tensor, axes: tuple[int, ...], limit: float) -> None:
     """
     norm = torch.linalg.vector_norm(weight, dim=axes, keepdim=True)
     weight.mul_(limit / norm.clamp_min(limit))
+
+
+def share_at_limit(weight: Tensor, axes: tuple[int, ...], limit: float) -> Tensor:
+    """Share of a layer's units whose incoming weights have the largest norm allowed, `[R]`.
+
+    A constraint that no unit meets is none.
+
+    Args:
+        weight: of a layer, `[R, ...]`.
+        axes: negative axes of one unit's incoming weights (`Network.incoming`).
+        limit: above 0.
+
+    Example:
+        >>> weight = torch.tensor([[[0.6, 0.3], [0.8, 0.4]]])
+        >>> share_at_limit(weight, axes=(-2,), limit=1.0).tolist()
+        [0.5]
+    """
+    norm = torch.linalg.vector_norm(weight, dim=axes)
+    at_limit = norm >= (1 - AT_LIMIT) * limit
+
+    return at_limit.flatten(1).double().mean(1)

@@ -7,11 +7,24 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
-from dropout_study.analysis.criteria2 import Check, Part
-from dropout_study.analysis.runs import Effect, Runs, needing_columns
+from dropout_study.analysis.criteria import Check, Part
+from dropout_study.analysis.runs import Effect, ResultsMissing, Runs, needing_columns
 
 Studies = Mapping[str, Runs]
 """Name of a study -> its networks at one budget and of one stage."""
+
+
+def runs_of(studies: Studies, name: str) -> Runs:
+    """The networks of a study that a claim needs.
+
+    Raises:
+        ResultsMissing: there are none.
+    """
+    if name not in studies:
+        raise ResultsMissing(f"there are no results of study {name}")
+
+    return studies[name]
+
 
 MARKS = {
     "T": "read in a full-text copy or translation",

@@ -24,13 +24,13 @@ def list_choices(conf: Path = CONF) -> str:
 
     for group in (*FIRST, *between, *LAST):
         for name in names_of_choices(group, conf):
-            comment = _comment(conf / group / f"{name}.yaml")
+            comment = comment_of(conf / group / f"{name}.yaml")
             lines.append(f"  {f'{group}={name}':<32} {comment}")
 
     return "\n".join(lines)
 
 
-def _comment(file: Path) -> str:
+def comment_of(file: Path) -> str:
     """The first comment of a file."""
     comment = re.search(r"^# (?!@package)(.*)", file.read_text(encoding="utf-8"), re.MULTILINE)
     return comment[1] if comment else ""

@@ -23,6 +23,7 @@ from dropout_study.config.schema import (
     SCHEMAS,
     Config,
     ConfigError,
+    Criteria,
     Evaluate,
     LeNet,
     Report,
@@ -101,6 +102,15 @@ def read_sync(composed: DictConfig) -> Sync:
         ConfigError: for a key that does not exist.
     """
     return cast("Sync", _typed(composed))
+
+
+def read_criteria(composed: DictConfig) -> Criteria:
+    """Which manifest to write, as typed objects.
+
+    Raises:
+        ConfigError: for a key that does not exist.
+    """
+    return cast("Criteria", _typed(composed))
 
 
 def load_config(file: Path) -> Config:

@@ -310,7 +310,18 @@ class Sync:
     tracking: Tracking = MISSING
 
 
+@dataclass
+class Criteria:
+    """Options of `scripts/criteria.py`."""
+
+    file: str = "report/criteria.json"  # the manifest
+    table: str = "docs/claims.md"  # the same for readers
+    reason: str = ""  # why the manifest changes
+    committed: str = ""  # hash of the commit that first held it
+
+
 SCHEMAS: dict[str, type] = {
+    "criteria": Criteria,
     "evaluate": Evaluate,
     "report": Report,
     "reproduce": Reproduce,

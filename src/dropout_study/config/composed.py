@@ -1,0 +1,46 @@
+"""What a study is made of, without running anything: its conditions as Hydra composes them."""
+
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from dropout_study.config import resolvers
+from dropout_study.config.choices import comment_of
+from dropout_study.config.folder import CONF
+from dropout_study.config.overrides import expand_sweep, parse_overrides
+from dropout_study.config.read import read_config
+from dropout_study.config.schema import Config
+from dropout_study.config.studies import Study
+
+
+def jobs(study: Study) -> list[list[str]]:
+    """The overrides of every condition of a study at its budget and in its stage."""
+    typed = [f"study={study.name}", f"budget={study.budget}"]
+    typed += [f"{key}={values}" for key, values in study.grid.items()]
+
+    return expand_sweep(parse_overrides(typed))
+
+
+def first_condition(study: Study) -> Config:
+    """The first condition of a study, with the first candidate of what is tuned."""
+    resolvers.register()
+
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return read_config(compose("train", jobs(study)[0]))
+
+
+def arm_content(arm: str) -> Any:
+    """The content of a choice of the group `arm`, with the resolvers that name its candidates."""
+    return OmegaConf.to_container(OmegaConf.load(CONF / "arm" / f"{arm}.yaml"), resolve=False)
+
+
+def arm_comment(arm: str) -> str:
+    """What a choice of the group `arm` stands for, from the comment in its file."""
+    return comment_of(CONF / "arm" / f"{arm}.yaml")
+
+
+def stated_minutes(budget: str) -> dict[str, int]:
+    """Study -> minutes that it takes at a budget on two cores, as far as they were measured."""
+    minutes = OmegaConf.load(CONF / "reproduce.yaml").minutes.get(budget, {})
+    return {str(study): int(value) for study, value in minutes.items()}

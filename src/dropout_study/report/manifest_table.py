@@ -1,0 +1,171 @@
+"""The claims and their studies for readers: `docs/claims.md`, made of what code and conf state."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from dropout_study.analysis.claim import Claim
+from dropout_study.analysis.criteria import Check, Part
+from dropout_study.claims import CLAIMS
+from dropout_study.config.composed import arm_comment, stated_minutes
+from dropout_study.config.studies import DEFAULT_BUDGET, Study
+
+INTRODUCTION = f"""# Claims, criteria and studies
+
+What each sentence of section 7.12 is decided by, and on which networks, at the budget
+`{DEFAULT_BUDGET}`. `report/criteria.json` holds the same as data, with every grid.
+`python scripts/criteria.py` makes both from code and configuration."""
+PART_HEADINGS = ("part or check", "measure", "criterion", "margin's reason", "settled within")
+STUDY_HEADINGS = ("study", "networks", "updates", "seeds", "tuning", "minutes")
+UPDATES = "updates"
+SEEDS = "seeds"
+ARM_UPDATES = "budget.updates"
+
+
+def table() -> str:
+    """All claims with their parts, and all studies with their networks, in Markdown."""
+    claims = "\n\n".join(_claim_section(claim) for claim in CLAIMS.values())
+    names = dict.fromkeys(study for claim in CLAIMS.values() for study in claim.studies)
+    minutes = stated_minutes(DEFAULT_BUDGET)
+    rows = [_study_row(Study.load(name).at(DEFAULT_BUDGET), minutes) for name in names]
+    total = sum(minutes.get(name, 0) for name in names)
+
+    return (
+        f"{INTRODUCTION}\n\n{claims}\n\n## Studies\n\n{_markdown(STUDY_HEADINGS, rows)}\n\n"
+        f"About {total // 60} h {total % 60} min in all, on two cores.\n"
+    )
+
+
+def _claim_section(claim: Claim) -> str:
+    questions = {**claim.parts, **claim.checks}
+    rows = [_question_row(name, question) for name, question in questions.items()]
+    studies = ", ".join(f"`{study}`" for study in claim.studies)
+
+    return (
+        f"## {claim.title}\n\n> {claim.says} ({claim.source})\n\n"
+        f"{_markdown(PART_HEADINGS, rows)}\n\nStudies: {studies}."
+    )
+
+
+def _question_row(name: str, question: Part | Check) -> list[str]:
+    is_part = isinstance(question, Part)
+    settled = question.settled_within if is_part else None
+    criterion = question.criterion_in_words
+
+    if is_part and question.some:
+        criterion += ", for at least one"
+
+    return [
+        name if is_part else f"{name} (check)",
+        question.measure,
+        criterion,
+        question.criterion.reason,
+        "" if settled is None else f"± {settled:g} {question.unit}".rstrip(),
+    ]
+
+
+def _study_row(study: Study, minutes: Mapping[str, int]) -> list[str]:
+    candidates = f"{study.candidates} candidates per arm" if study.candidates else ""
+
+    return [
+        f"`{study.name}`",
+        networks(study),
+        _by_stage(_numbers_of(study, UPDATES)),
+        _by_stage(_seeds_of(study)),
+        candidates,
+        str(minutes.get(study.name, "-")),
+    ]
+
+
+def networks(study: Study) -> str:
+    """The networks that a study compares, in words.
+
+    >>> networks(Study.load("narrow").at("laptop"))
+    'mlp 16-16'
+    """
+    grid = study.grid
+
+    if study.source:
+        return f"those of `{study.source.name}`"
+
+    if widths := grid.get("model.widths"):
+        shapes = yaml.safe_load(f"[{widths}]")
+        listed = ", ".join("-".join(map(str, shape)) for shape in shapes)
+        return f"{grid.get('model', 'mlp')} {listed}"
+
+    return "; ".join(arm_comment(arm) for arm in grid.get("arm", "").split(","))
+
+
+def _numbers_of(study: Study, name: str) -> dict[str, list[int]]:
+    """Stage -> the numbers of a kind, such as updates, over all conditions."""
+    by_stage: dict[str, list[int]] = {}
+
+    for key, value in study.values.items():
+        if (key == name or key.endswith(f"_{name}")) and isinstance(value, dict):
+            for stage, entry in value.items():
+                by_stage.setdefault(stage, []).extend(_leaves(entry))
+
+    if not by_stage and ARM_UPDATES in study.grid and name == UPDATES:
+        return {"final": [int(study.grid[ARM_UPDATES])]}
+
+    return by_stage
+
+
+def _seeds_of(study: Study) -> dict[str, list[int]]:
+    """Stage -> numbers of seeds over all conditions."""
+    by_stage: dict[str, list[int]] = {}
+
+    for key, value in study.values.items():
+        if (key == SEEDS or key.endswith(f"_{SEEDS}")) and isinstance(value, dict):
+            for stage, entry in value.items():
+                lists = entry.values() if isinstance(entry, dict) else [entry]
+                by_stage.setdefault(stage, []).extend(len(seeds) for seeds in lists)
+
+    if by_stage:
+        return by_stage
+
+    if SEEDS in study.grid:
+        listed = yaml.safe_load(f"[{study.grid[SEEDS]}]")
+        return {"final": [len({seed for seeds in listed for seed in seeds})]}
+
+    return {}
+
+
+def _leaves(entry: Any) -> Iterator[int]:
+    if isinstance(entry, dict):
+        for nested in entry.values():
+            yield from _leaves(nested)
+    else:
+        yield int(entry)
+
+
+def _by_stage(numbers: Mapping[str, list[int]]) -> str:
+    """Numbers by stage: `10 to 20 (half 5, tuning 2)`."""
+    final = _range(numbers.get("final", []))
+    others = [f"{stage} {_range(numbers[stage])}" for stage in ("half", "tuning") if stage in numbers]
+
+    return f"{final} ({', '.join(others)})" if others else final
+
+
+def _range(numbers: Iterable[int]) -> str:
+    """The smallest and the largest number.
+
+    >>> _range([5000, 40000]), _range([5, 5])
+    ('5,000 to 40,000', '5')
+    """
+    ordered = sorted(set(numbers))
+    if not ordered:
+        return "-"
+
+    ends = [ordered[0]] if len(ordered) == 1 else [ordered[0], ordered[-1]]
+
+    return " to ".join(f"{number:,}" for number in ends)
+
+
+def _markdown(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    cells = [list(headings), *(list(row) for row in rows)]
+    lines = [f"| {' | '.join(row)} |" for row in cells]
+    lines.insert(1, f"|{' --- |' * len(cells[0])}")
+
+    return "\n".join(lines)

@@ -167,7 +167,7 @@ def contrast(runs: Runs) -> Effect:
         for sign, errors in zip((1, -1), pairs[size], strict=True)
     )
 
-    return Effect(values, image_error(np.asarray(images)))
+    return Effect(values, seeds, image_error=image_error(np.asarray(images)))
 
 
 def _log_error_shares(errors: Errors, seeds: list[int]) -> NDArray[np.float64]:

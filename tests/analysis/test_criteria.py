@@ -60,7 +60,7 @@ def test_decisions(
     criterion: Criterion, values: list[float], image_error: float | None, verdict: str
 ) -> None:
     """If this failed, a claim would not be decided by its interval (UP: 1 ± 0.25)."""
-    assert criterion.decide(Effect(values, image_error)).verdict == verdict
+    assert criterion.decide(Effect(values, image_error=image_error)).verdict == verdict
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mlflow.entities import Run, ViewType
 
 from dropout_study.config.schema import ConfigError
 from dropout_study.tracking import recorder, tags
+from dropout_study.tracking.packing import join_parts, pack, unpack, unpack_curve
 from dropout_study.tracking.record import RECORD_FILE, TABLE, UNRECORDED, Record, Role, RunStatus
 from dropout_study.tracking.recorder import _belongs_elsewhere
 from dropout_study.tracking.store import Store
@@ -72,6 +74,30 @@ def test_widths_become_a_number_and_the_table_of_seeds_is_named(tmp_path: Path, 
     cohort, seed, _ = record(saved, tmp_path, uri)
     assert cohort.data.params == seed.data.params == {"model.widths": "16x8", "model.units": "24"}
     assert cohort.data.tags["mlflow.loggedArtifacts"] == '[{"path": "seeds.json", "type": "table"}]'
+
+
+def test_long_results_of_every_kind_come_back_from_the_store(tmp_path: Path, uri: str) -> None:
+    """If this failed, results longer than a tag, or more than a request takes, would be left out.
+
+    Shares of 40,000 images out of 1,000 masks take ten tags, and a curve of 3,000 points seven.
+    """
+    saved = example()
+    shares = {f"rule{i}": np.random.default_rng(i).integers(0, 1_001, 40_000) for i in range(11)}
+    points = [(step, step / 7, 0) for step in range(3_000)]
+    seed = saved.seeds[0]
+    seed.wrong |= {rule: pack(counts / 1_000) for rule, counts in shares.items()}
+    seed.curves["mc/error"] = points
+    saved.end(RunStatus.FINISHED)
+    _, run, _ = record(saved, tmp_path, uri)
+    packed = [tag for tag in run.data.tags if tag.startswith(tags.PACKED)]
+    assert len(packed) > 100
+
+    texts = join_parts({tag: run.data.tags[tag] for tag in packed})
+    for rule, counts in shares.items():
+        assert unpack(texts[f"{tags.PACKED}wrong/{rule}"]).tolist() == (counts / 1_000).tolist()
+
+    curve = unpack_curve(texts[f"{tags.PACKED}curve/mc/error"])
+    assert curve == [(step, pytest.approx(value, rel=1e-5)) for step, value, _ in points]
 
 
 def test_recording_is_idempotent_from_start_to_end(tmp_path: Path, uri: str) -> None:

@@ -1,144 +1,200 @@
-"""How a claim is decided: four kinds of criterion, and no others."""
+"""How a claim is decided: criteria with reasons, parts, and all parts of all claims together."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
 
-from dropout_study.analysis.runs import Effect
-from dropout_study.measures.statistics import Interval, interval, p_value
+from dropout_study.analysis.runs import Effect, ResultsMissing
+from dropout_study.measures.statistics import Estimate, holm, needed
 
 SUPPORTED = "supported"
 CONTRADICTED = "contradicted"
-INCONCLUSIVE = "inconclusive"
+NOT_RESOLVED = "not resolved"
+NOT_FOUND = "not found"
+HOLDS = "holds"
+FAILS = "fails"
+
 ALPHA = 0.05
-IMAGE_ERRORS = 1.96
-"""Standard errors over the test images; nearer than this to a limit, an effect is inconclusive."""
+"""Bounds the chance that any part is supported, or any contradicted, where nothing is there."""
 
-MANY_EFFECTS = "one of so many effects could be chance"
-WITHIN_IMAGES = "closer to the limit than the test images can resolve"
 ONE_SEED = "one seed has no interval"
+ON_THE_LIMIT = "the effect lies on the limit"
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True)
-class Decision:
-    """The verdict on an effect, with its p value (nan where nothing is tested)."""
+class Better:
+    """The true mean is above the margin.
 
-    verdict: str
-    p: float = math.nan
-    reason: str = ""
+    >>> Better(0.1, "a tenth of the plain net's error").in_words("points")
+    'above 0.1 points'
 
-
-@dataclass(frozen=True)
-class Exact:
-    """No value may exceed a tolerance; there is no interval.
-
-    >>> Exact(1e-12).decide(Effect([0.0, -1e-15])).verdict
-    'supported'
-    """
-
-    tolerance: float
-
-    def decide(self, effect: Effect) -> Decision:
-        """Supported if every value is within the tolerance, else (also for nan) contradicted."""
-        within = all(abs(value) <= self.tolerance for value in effect.values)
-        return Decision(SUPPORTED if within else CONTRADICTED)
-
-    def in_words(self, unit: str = "") -> str:
-        """The criterion for effects in a unit."""
-        if self.tolerance == 0:
-            return "exactly 0"
-        return f"at most {_quantity(self.tolerance, unit)} in absolute value"
-
-
-@dataclass(frozen=True)
-class Greater:
-    """The 95 % interval lies above the margin: supported; below it: contradicted.
-
-    >>> Greater().decide(Effect([1.0, 1.1, 0.9])).verdict
-    'supported'
-    >>> Greater(2.0).decide(Effect([1.0, 1.1, 0.9])).verdict
-    'contradicted'
-    """
-
-    margin: float = 0.0
-
-    def decide(self, effect: Effect) -> Decision:
-        """Also inconclusive if the test images alone could explain the effect."""
-        ci = interval(effect.values)
-        p = p_value(effect.values, self.margin)
-        above = ci.low > self.margin
-        below = ci.high < self.margin
-
-        if not (above or below):
-            return Decision(INCONCLUSIVE, p, _undecided(ci, "the interval contains the margin"))
-
-        if _within_images(ci.mean - self.margin, effect):
-            return Decision(INCONCLUSIVE, p, WITHIN_IMAGES)
-
-        return Decision(SUPPORTED if above else CONTRADICTED, p)
-
-    def in_words(self, unit: str = "") -> str:
-        """The criterion for effects in a unit."""
-        return f"greater than {_quantity(self.margin, unit)}"
-
-
-@dataclass(frozen=True)
-class Equivalent:
-    """The 95 % interval lies within ± margin of a centre: supported; outside: contradicted.
-
-    >>> Equivalent(0.5).decide(Effect([0.1, -0.1, 0.0])).verdict
-    'supported'
+    Attributes:
+        margin: in the unit of the effect.
+        reason: why this margin.
     """
 
     margin: float
-    centre: float = 0.0
+    reason: str
 
-    def decide(self, effect: Effect) -> Decision:
-        """Also inconclusive if the test images alone could move the effect across a limit."""
-        ci = interval(effect.values)
-        low = self.centre - self.margin
-        high = self.centre + self.margin
-        p = max(p_value(effect.values, low), p_value(effect.values, high))
-        inside = ci.low > low and ci.high < high
-        outside = ci.low > high or ci.high < low
+    def p_support(self, estimate: Estimate) -> float:
+        """One-sided p value for a mean above the margin."""
+        return estimate.p_above(self.margin)
 
-        if not (inside or outside):
-            return Decision(INCONCLUSIVE, p, _undecided(ci, "the interval contains a limit"))
+    def p_contradiction(self, estimate: Estimate) -> float:
+        """One-sided p value for a mean below the margin."""
+        return estimate.p_below(self.margin)
 
-        nearest = min(abs(ci.mean - low), abs(ci.mean - high))
-        if _within_images(nearest, effect):
-            return Decision(INCONCLUSIVE, p, WITHIN_IMAGES)
+    def distance(self, estimate: Estimate) -> float:
+        """How far the mean is on the supporting side; negative on the other."""
+        return estimate.mean - self.margin
 
-        return Decision(SUPPORTED if inside else CONTRADICTED, p)
+    def in_words(self, unit: str = "") -> str:
+        """The criterion for effects in a unit."""
+        return f"above {_quantity(self.margin, unit)}"
+
+
+@dataclass(frozen=True)
+class NotWorse:
+    """The true mean is below the margin: an effect that counts as harm is at most this large.
+
+    >>> NotWorse(0.3, "the smallest difference that anyone has published").in_words("points")
+    'below 0.3 points'
+
+    Attributes:
+        margin: in the unit of the effect.
+        reason: why this margin.
+    """
+
+    margin: float
+    reason: str
+
+    def p_support(self, estimate: Estimate) -> float:
+        """One-sided p value for a mean below the margin."""
+        return estimate.p_below(self.margin)
+
+    def p_contradiction(self, estimate: Estimate) -> float:
+        """One-sided p value for a mean above the margin."""
+        return estimate.p_above(self.margin)
+
+    def distance(self, estimate: Estimate) -> float:
+        """How far the mean is on the supporting side; negative on the other."""
+        return self.margin - estimate.mean
+
+    def in_words(self, unit: str = "") -> str:
+        """The criterion for effects in a unit."""
+        return f"below {_quantity(self.margin, unit)}"
+
+
+@dataclass(frozen=True)
+class Within:
+    """The true mean lies within centre ± margin.
+
+    >>> Within(0.05, -0.5, "a tenth of the slope").in_words()
+    'within -0.5 ± 0.05'
+
+    Attributes:
+        margin: in the unit of the effect.
+        centre: in the unit of the effect.
+        reason: why this margin.
+    """
+
+    margin: float
+    centre: float
+    reason: str
+
+    def p_support(self, estimate: Estimate) -> float:
+        """The larger of the two one-sided p values: the mean is above one limit, below the other.
+
+        Two one-sided tests (Schuirmann 1987).
+        """
+        return max(estimate.p_above(self._low), estimate.p_below(self._high))
+
+    def p_contradiction(self, estimate: Estimate) -> float:
+        """Twice the smaller p value for a mean below the lower, or above the upper limit."""
+        return min(1.0, 2 * min(estimate.p_below(self._low), estimate.p_above(self._high)))
+
+    def distance(self, estimate: Estimate) -> float:
+        """How far the mean is from the nearer limit; negative outside."""
+        return self.margin - abs(estimate.mean - self.centre)
+
+    def holds(self, effect: Effect) -> bool:
+        """Whether the mean lies within the limits: a check is no test."""
+        return self.distance(effect.estimate()) >= 0
 
     def in_words(self, unit: str = "") -> str:
         """The criterion for effects in a unit."""
         centre = f"{self.centre:g} " if self.centre else ""
         return f"within {centre}± {_quantity(self.margin, unit)}"
 
+    @property
+    def _low(self) -> float:
+        return self.centre - self.margin
+
+    @property
+    def _high(self) -> float:
+        return self.centre + self.margin
+
+
+@dataclass(frozen=True)
+class Exact:
+    """No value may exceed a tolerance.
+
+    >>> Exact(1e-12, "rounding of float64").holds(Effect([0.0, -1e-15]))
+    True
+
+    Attributes:
+        tolerance: in the unit of the effect.
+        reason: why this tolerance.
+    """
+
+    tolerance: float
+    reason: str
+
+    def holds(self, effect: Effect) -> bool:
+        """Whether every value is within the tolerance; nan is not."""
+        return all(abs(value) <= self.tolerance for value in effect.values)
+
+    def in_words(self, unit: str = "") -> str:
+        """The criterion for effects in a unit."""
+        if self.tolerance == 0:
+            return "exactly 0"
+
+        return f"at most {_quantity(self.tolerance, unit)} in absolute value"
+
 
 @dataclass(frozen=True)
 class Measured:
     """The interval over repeated timings lies below (or above) a bound.
 
-    >>> Measured(below=1.5).decide(Effect([1.1, 1.2, 1.1])).verdict
+    Timings are those of one machine, so the outcome has no p value.
+
+    >>> Measured(below=1.5, reason="dropout adds a factor of 1.1").decide(Effect([1.1, 1.2, 1.1]))
     'supported'
+
+    Attributes:
+        below: upper bound in the unit of the effect.
+        above: lower bound in the unit of the effect.
+        reason: why these bounds.
     """
 
     below: float = math.inf
     above: float = -math.inf
+    reason: str = ""
 
-    def decide(self, effect: Effect) -> Decision:
-        """Supported on the right side of the bound, contradicted on the other."""
-        ci = interval(effect.values)
+    def decide(self, effect: Effect) -> str:
+        """Supported if the 95 % interval is within the bounds, contradicted if it is outside."""
+        ci = effect.estimate().interval()
 
         if self.above < ci.low and ci.high < self.below:
-            return Decision(SUPPORTED)
+            return SUPPORTED
 
         if ci.high < self.above or ci.low > self.below:
-            return Decision(CONTRADICTED)
+            return CONTRADICTED
 
-        return Decision(INCONCLUSIVE, reason="the interval contains the bound")
+        return NOT_RESOLVED
 
     def in_words(self, unit: str = "") -> str:
         """The criterion for effects in a unit."""
@@ -153,7 +209,485 @@ class Measured:
         return " and ".join(limits)
 
 
-Criterion = Exact | Greater | Equivalent | Measured
+Tested = Better | NotWorse | Within
+"""Criteria with p values."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One empirical question of a claim.
+
+    Attributes:
+        measure: what is measured, as a reader would say it.
+        criterion: for each of the part's cases.
+        unit: of the effects; empty if they have none.
+        some: whether one supported case is enough; otherwise all cases have to be supported.
+        settled_within: how far the effect at half the updates may be from the final one, in the
+            unit of the effects; None if only the outcomes are compared.
+    """
+
+    measure: str
+    criterion: Tested | Measured
+    unit: str = "points"
+    some: bool = False
+    settled_within: float | None = None
+
+    @property
+    def criterion_in_words(self) -> str:
+        """The criterion with its unit and scope: `above 0 points, in at least one case`."""
+        scope = ", in at least one case" if self.some else ""
+        return self.criterion.in_words(self.unit) + scope
+
+    def __str__(self) -> str:
+        return f"{self.measure}: {self.criterion_in_words}"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question that mathematics answers: if it fails, the code is wrong.
+
+    Attributes:
+        measure: what is measured, as a reader would say it.
+        criterion: for each of the check's cases.
+        unit: of the effects; empty if they have none.
+    """
+
+    measure: str
+    criterion: Exact | Within
+    unit: str = ""
+
+    @property
+    def criterion_in_words(self) -> str:
+        """The criterion with its unit."""
+        return self.criterion.in_words(self.unit)
+
+    def __str__(self) -> str:
+        return f"{self.measure}: {self.criterion_in_words}"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question with the effects that answer it.
+
+    Attributes:
+        question: a part or a check.
+        effects: case -> effect, at least one.
+        half: the same at half the updates; empty where that was not run.
+    """
+
+    question: Part | Check
+    effects: Mapping[str, Effect]
+    half: Mapping[str, Effect] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case of a question, decided as if the question had no other claims beside it.
+
+    Attributes:
+        estimate: of the effect.
+        outcome: supported, contradicted or not resolved, after Holm's adjustment for the cases of
+            the part; holds or fails in a check.
+        p_support: adjusted for the cases of the part; nan if nothing is tested.
+        p_contradiction: the same for the contradiction.
+    """
+
+    estimate: Estimate
+    outcome: str
+    p_support: float = math.nan
+    p_contradiction: float = math.nan
+
+
+@dataclass(frozen=True)
+class Settling:
+    """Whether a contrast is the same at half the updates.
+
+    Attributes:
+        settled: whether it is.
+        reason: why not; empty if it is settled.
+        changes: case -> the effect at all updates minus that at half of them, common seeds.
+    """
+
+    settled: bool
+    reason: str = ""
+    changes: Mapping[str, Estimate] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The outcome of a question, and what it rests on.
+
+    Attributes:
+        outcome: supported, contradicted, not resolved or not found; holds or fails for a check.
+        cases: case -> estimate and its own outcome.
+        p_support: of the part; nan if nothing is tested.
+        p_contradiction: of the part; nan if nothing is tested, or if nothing can contradict it.
+        adjusted_support: by Holm for all parts that are decided together.
+        adjusted_contradiction: the same for the contradiction.
+        reason: why it is not resolved, and what it would take.
+        settling: the half-budget control; None where half the updates were not run.
+    """
+
+    outcome: str
+    cases: Mapping[str, Case]
+    p_support: float = math.nan
+    p_contradiction: float = math.nan
+    adjusted_support: float = math.nan
+    adjusted_contradiction: float = math.nan
+    reason: str = ""
+    settling: Settling | None = None
+
+    @property
+    def adjusted(self) -> float:
+        """The adjusted p value that carries the outcome; nan if none does."""
+        carrying = {SUPPORTED: self.adjusted_support, CONTRADICTED: self.adjusted_contradiction}
+        return carrying.get(self.outcome, math.nan)
+
+
+def decide(asked: Mapping[Key, Asked]) -> dict[Key, Decision]:
+    """The decisions on the questions of all claims.
+
+    The parts form two families, one of supports and one of contradictions. Holm's adjustment keeps
+    the chance of any false support at 5 %, and that of any false contradiction.
+
+    >>> part = Part("gain", Better(0.0, "any gain"))
+    >>> effects = {"wide": Effect([1.0, 1.1, 0.9])}
+    >>> decide({("capacity", "gain"): Asked(part, effects)})["capacity", "gain"].outcome
+    'supported'
+
+    Args:
+        asked: any key, such as claim and part -> question with its effects.
+    """
+    p_values = {key: _p_values(question) for key, question in asked.items()}
+    supports = _holm({key: support for key, (support, _) in p_values.items()})
+    contradictions = _holm({key: contradiction for key, (_, contradiction) in p_values.items()})
+    level = _level(list(supports.values()))
+    level_of_contradiction = _level(list(contradictions.values()))
+    decisions = {}
+
+    for key, question in asked.items():
+        if isinstance(question.question, Check):
+            decisions[key] = _check(question.question, question.effects)
+            continue
+
+        part = question.question
+        cases = _cases(part, question.effects)
+        outcome = _outcome(part, cases, supports[key], contradictions[key])
+        levels = (level, level_of_contradiction)
+        reason = _what_it_takes(part, cases, levels) if outcome in (NOT_RESOLVED, NOT_FOUND) else ""
+
+        decisions[key] = Decision(
+            outcome=outcome,
+            cases=cases,
+            p_support=p_values[key][0],
+            p_contradiction=p_values[key][1],
+            adjusted_support=supports[key],
+            adjusted_contradiction=contradictions[key],
+            reason=reason,
+            settling=settling(part, question.effects, question.half) if question.half else None,
+        )
+
+    return decisions
+
+
+def _check(check: Check, effects: Mapping[str, Effect]) -> Decision:
+    cases = {}
+
+    for name, effect in effects.items():
+        outcome = HOLDS if check.criterion.holds(effect) else FAILS
+        cases[name] = Case(effect.estimate(), outcome)
+
+    failed = [name for name, case in cases.items() if case.outcome == FAILS]
+    reason = f"not {check.criterion_in_words}: {', '.join(failed)}" if failed else ""
+
+    return Decision(FAILS if failed else HOLDS, cases, reason=reason)
+
+
+def _p_values(asked: Asked) -> tuple[float, float]:
+    """The p values of support and of contradiction of a question; nan where nothing is tested.
+
+    All cases needed: the largest p supports (intersection-union test), the smallest times their
+    number contradicts (Bonferroni). Some: the smallest times their number supports, and nothing
+    contradicts.
+    """
+    part = asked.question
+    if isinstance(part, Check) or isinstance(part.criterion, Measured):
+        return math.nan, math.nan
+
+    estimates = [effect.estimate() for effect in asked.effects.values()]
+    supports = [part.criterion.p_support(estimate) for estimate in estimates]
+    contradictions = [part.criterion.p_contradiction(estimate) for estimate in estimates]
+
+    if part.some:
+        return _smallest_times(supports), math.nan
+
+    return _largest(supports), _smallest_times(contradictions)
+
+
+def _outcome(
+    part: Part, cases: Mapping[str, Case], adjusted_support: float, adjusted_contradiction: float
+) -> str:
+    if isinstance(part.criterion, Measured):
+        return _outcome_without_p(part, [case.outcome for case in cases.values()])
+
+    if adjusted_support <= ALPHA:
+        return SUPPORTED
+
+    if adjusted_contradiction <= ALPHA:
+        return CONTRADICTED
+
+    if part.some and all(_contradicted_alone(part, case) for case in cases.values()):
+        return NOT_FOUND
+
+    return NOT_RESOLVED
+
+
+def _outcome_without_p(part: Part, outcomes: Sequence[str]) -> str:
+    """The outcome of a part from those of its cases."""
+    supported = [outcome == SUPPORTED for outcome in outcomes]
+    contradicted = [outcome == CONTRADICTED for outcome in outcomes]
+
+    if any(supported) if part.some else all(supported):
+        return SUPPORTED
+
+    if part.some:
+        return NOT_FOUND if all(contradicted) else NOT_RESOLVED
+
+    return CONTRADICTED if any(contradicted) else NOT_RESOLVED
+
+
+def _contradicted_alone(part: Part, case: Case) -> bool:
+    """Whether a case is on the other side of the limit, tested by itself."""
+    if isinstance(part.criterion, Measured):
+        return case.outcome == CONTRADICTED
+
+    return part.criterion.p_contradiction(case.estimate) <= ALPHA
+
+
+def _cases(part: Part, effects: Mapping[str, Effect]) -> dict[str, Case]:
+    """The cases of a part, with Holm's adjustment among them."""
+    estimates = {name: effect.estimate() for name, effect in effects.items()}
+
+    if isinstance(part.criterion, Measured):
+        return {
+            name: Case(estimates[name], part.criterion.decide(effect))
+            for name, effect in effects.items()
+        }
+
+    criterion = part.criterion
+    supports = _holm({name: criterion.p_support(e) for name, e in estimates.items()})
+    contradictions = _holm({name: criterion.p_contradiction(e) for name, e in estimates.items()})
+    cases = {}
+
+    for name, estimate in estimates.items():
+        outcome = NOT_RESOLVED
+        if supports[name] <= ALPHA:
+            outcome = SUPPORTED
+        elif contradictions[name] <= ALPHA:
+            outcome = CONTRADICTED
+
+        cases[name] = Case(estimate, outcome, supports[name], contradictions[name])
+
+    return cases
+
+
+def _holm(p_values: Mapping[Key, float]) -> dict[Key, float]:
+    return dict(zip(p_values, holm(list(p_values.values())), strict=True))
+
+
+def _level(adjusted: Sequence[float]) -> float:
+    """The level at which the next part of a family would be decided: 0.05 / parts not decided."""
+    undecided = [p for p in adjusted if not math.isnan(p) and p > ALPHA]
+    return ALPHA / max(1, len(undecided))
+
+
+def _what_it_takes(part: Part, cases: Mapping[str, Case], levels: tuple[float, float]) -> str:
+    """Why a part is open and how many seeds or test images would decide it, in words."""
+    if isinstance(part.criterion, Measured):
+        return "the interval contains the bound"
+
+    sentences = {}
+
+    for name, case in cases.items():
+        if part.some or part.criterion.p_support(case.estimate) > levels[0]:
+            sentences[name] = _what_a_case_takes(part, case, len(cases), levels)
+
+    if len(cases) == 1:
+        return next(iter(sentences.values()), "")
+
+    return "; ".join(f"{name}: {sentence}" for name, sentence in sentences.items())
+
+
+def _what_a_case_takes(part: Part, case: Case, cases: int, levels: tuple[float, float]) -> str:
+    """What would decide one case on the side of the limit where it lies."""
+    if isinstance(part.criterion, Measured) or math.isnan(case.estimate.se):
+        return ONE_SEED
+
+    distance = part.criterion.distance(case.estimate)
+    if distance == 0:
+        return ON_THE_LIMIT
+
+    supporting = distance > 0
+    if part.some and not supporting:
+        return "on the other side of the limit"
+
+    level = levels[0] if supporting else levels[1]
+    one_of_many = part.some or not supporting
+    numbers = needed(case.estimate, distance, level / cases if one_of_many else level)
+    direction = "support" if supporting else "contradict"
+
+    return f"to {direction} it, {numbers}"
+
+
+def settling(part: Part, effects: Mapping[str, Effect], half: Mapping[str, Effect]) -> Settling:
+    """The half-budget control: whether a contrast is the same at half the updates.
+
+    It is not settled if the part alone, over the seeds that both budgets have, has another outcome
+    at half the updates, or if the 95 % interval of the change in a case is not within
+    ± `settled_within`.
+
+    Args:
+        part: decided at both.
+        effects: case -> effect at all updates, with seeds.
+        half: case -> effect at half the updates, with seeds.
+
+    Raises:
+        ResultsMissing: a case was not run at half the updates, or with no common seed.
+    """
+    if missing := [name for name in effects if name not in half]:
+        raise ResultsMissing(f"half the updates were not run for {', '.join(missing)}")
+
+    changes = {name: effect.minus(half[name]).estimate() for name, effect in effects.items()}
+    final = {name: _at_seeds_of(effect, half[name]) for name, effect in effects.items()}
+    at_half = {name: _at_seeds_of(half[name], effect) for name, effect in effects.items()}
+    outcomes = [_outcome_alone(part, stage) for stage in (final, at_half)]
+
+    if outcomes[0] != outcomes[1]:
+        reason = f"{outcomes[1]} at half the updates, {outcomes[0]} at all, over common seeds"
+        return Settling(False, reason, changes)
+
+    moved = [name for name, change in changes.items() if not _stays(part, change)]
+    if moved:
+        limit = _quantity(part.settled_within or 0.0, part.unit)
+        names = f": {', '.join(moved)}" if len(changes) > 1 else ""
+        reason = f"the effect may change by more than {limit} after half the updates{names}"
+        return Settling(False, reason, changes)
+
+    return Settling(True, "", changes)
+
+
+def _stays(part: Part, change: Estimate) -> bool:
+    """Whether the interval of a change is within the limit of a part."""
+    if part.settled_within is None:
+        return True
+
+    ci = change.interval()
+
+    return -part.settled_within <= ci.low and ci.high <= part.settled_within
+
+
+def _at_seeds_of(effect: Effect, other: Effect) -> Effect:
+    """The effect over the seeds that another effect has too."""
+    rows = [row for row, seed in enumerate(effect.seeds) if seed in other.seeds]
+    images = None if effect.images is None else effect.images[rows]
+
+    return Effect([effect.values[row] for row in rows], [effect.seeds[row] for row in rows], images)
+
+
+def _outcome_alone(part: Part, effects: Mapping[str, Effect]) -> str:
+    """The outcome of a part without adjustment for other parts."""
+    support, contradiction = _p_values(Asked(part, effects))
+    return _outcome(part, _cases(part, effects), support, contradiction)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome of a claim.
+
+    Attributes:
+        outcome: supported, contradicted, not resolved or not found; holds or fails for a claim
+            that consists of checks.
+        adjusted: the adjusted p value that carries it; nan if none does.
+        reason: of the parts that are open.
+        unsettled: name of a part -> why it failed the half-budget control.
+    """
+
+    outcome: str
+    adjusted: float = math.nan
+    reason: str = ""
+    unsettled: Mapping[str, str] = field(default_factory=dict)
+
+
+def together(decisions: Mapping[str, Decision]) -> Verdict:
+    """The verdict on a claim: contradicted if a part is, supported if all parts are.
+
+    Checks stand apart: they make the verdict only where a claim has no parts.
+
+    >>> together({"a": Decision(SUPPORTED, {}), "b": Decision(CONTRADICTED, {})}).outcome
+    'contradicted'
+
+    Args:
+        decisions: name of the question -> decision, at least one.
+    """
+    parts = {name: d for name, d in decisions.items() if d.outcome not in (HOLDS, FAILS)}
+    if not parts:
+        failed = {name: d for name, d in decisions.items() if d.outcome == FAILS}
+        return Verdict(FAILS if failed else HOLDS, reason=_reasons(failed, len(decisions)))
+
+    outcome = _outcome_of_claim([decision.outcome for decision in parts.values()])
+    open_parts = {name: d for name, d in parts.items() if d.outcome in (NOT_RESOLVED, NOT_FOUND)}
+    unsettled = {
+        name: d.settling.reason
+        for name, d in parts.items()
+        if d.settling and not d.settling.settled
+    }
+
+    return Verdict(
+        outcome=outcome,
+        adjusted=_adjusted_of_claim(outcome, list(parts.values())),
+        reason=_reasons(open_parts, len(parts)) if open_parts else "",
+        unsettled=unsettled,
+    )
+
+
+def _outcome_of_claim(outcomes: Sequence[str]) -> str:
+    if CONTRADICTED in outcomes:
+        return CONTRADICTED
+
+    if NOT_RESOLVED in outcomes:
+        return NOT_RESOLVED
+
+    if NOT_FOUND in outcomes:
+        return NOT_FOUND
+
+    return SUPPORTED
+
+
+def _adjusted_of_claim(outcome: str, parts: Sequence[Decision]) -> float:
+    """The smallest adjusted p value that contradicts, or the largest of those that support."""
+    p_values = [d.adjusted for d in parts if d.outcome == outcome and not math.isnan(d.adjusted)]
+    if not p_values:
+        return math.nan
+
+    return min(p_values) if outcome == CONTRADICTED else max(p_values)
+
+
+def _reasons(decisions: Mapping[str, Decision], count: int) -> str:
+    if count == 1:
+        return next(iter(decisions.values())).reason if decisions else ""
+
+    return "; ".join(f"{name}: {decision.reason}" for name, decision in decisions.items())
+
+
+def _largest(p_values: Sequence[float]) -> float:
+    """The largest p value; nan if one of them is, since each case has to be supported."""
+    return math.nan if any(math.isnan(p) for p in p_values) else max(p_values)
+
+
+def _smallest_times(p_values: Sequence[float]) -> float:
+    """The smallest p value times their number, at most 1; nan if nothing was tested."""
+    tested = [p for p in p_values if not math.isnan(p)]
+    return min(1.0, len(p_values) * min(tested)) if tested else math.nan
 
 
 def _quantity(value: float, unit: str) -> str:
@@ -164,108 +698,5 @@ def _quantity(value: float, unit: str) -> str:
     """
     if abs(value) == 1:
         unit = unit.removesuffix("s")
+
     return f"{value:g} {unit}".rstrip()
-
-
-def _undecided(ci: Interval, reason: str) -> str:
-    return reason if ci.n > 1 else ONE_SEED
-
-
-def _within_images(distance: float, effect: Effect) -> bool:
-    if effect.image_error is None:
-        return False
-    return abs(distance) < IMAGE_ERRORS * effect.image_error
-
-
-@dataclass(frozen=True)
-class Part:
-    """One question of a claim.
-
-    Attributes:
-        measure: what is measured, as a reader would say it.
-        criterion: decides each of the part's effects.
-        unit: of the effects; empty if they have none.
-        some: whether one supported effect suffices; otherwise all have to be.
-    """
-
-    measure: str
-    criterion: Criterion
-    unit: str = "points"
-    some: bool = False
-
-    @property
-    def criterion_in_words(self) -> str:
-        """The criterion with its unit: `greater than 0 points`."""
-        return self.criterion.in_words(self.unit)
-
-    def __str__(self) -> str:
-        scope = ", for at least one" if self.some else ""
-        return f"{self.measure}: {self.criterion_in_words}{scope}"
-
-    def decide(self, effects: Mapping[str, Effect]) -> Decision:
-        """The decision on all effects together, with the p value of the part.
-
-        If all effects must hold, p is the largest p (intersection-union test). If one suffices
-        (`some`), or one contradicts, p is the smallest p times the number of effects (Bonferroni),
-        and support by one effect also requires that p <= `ALPHA`: four effects that are all zero
-        would else yield a supported one in every tenth study.
-
-        Without a decision, p is the largest p of the undecided effects, not multiplied.
-
-        Args:
-            effects: case -> effect, at least one.
-        """
-        decisions = [self.criterion.decide(effect) for effect in effects.values()]
-        one_suffices, all_needed = SUPPORTED, CONTRADICTED
-        if not self.some:
-            one_suffices, all_needed = all_needed, one_suffices
-
-        if deciding := [d for d in decisions if d.verdict == one_suffices]:
-            p = _smallest_times([d.p for d in deciding], len(decisions))
-            if self.some and p > ALPHA:
-                return Decision(INCONCLUSIVE, p, MANY_EFFECTS)
-            return Decision(one_suffices, p)
-
-        if all(d.verdict == all_needed for d in decisions):
-            return Decision(all_needed, _largest([d.p for d in decisions]))
-
-        undecided = [d for d in decisions if d.verdict == INCONCLUSIVE]
-        p = _largest([d.p for d in undecided])
-
-        return Decision(INCONCLUSIVE, p, undecided[0].reason)
-
-
-def together(decisions: Mapping[str, Decision]) -> Decision:
-    """The verdict of a claim: contradicted if a part is, supported if all parts are.
-
-    >>> together({"a": Decision(SUPPORTED), "b": Decision(CONTRADICTED)}).verdict
-    'contradicted'
-
-    Args:
-        decisions: name of the part -> decision, at least one.
-    """
-    parts = list(decisions.values())
-
-    if contradicted := [d for d in parts if d.verdict == CONTRADICTED]:
-        return Decision(CONTRADICTED, _smallest_times([d.p for d in contradicted], len(parts)))
-
-    if all(d.verdict == SUPPORTED for d in parts):
-        return Decision(SUPPORTED, _largest([d.p for d in parts]))
-
-    undecided = {name: d for name, d in decisions.items() if d.verdict == INCONCLUSIVE}
-    p = _largest([d.p for d in undecided.values()])
-    reasons = [
-        f"{name}: {d.reason}" if len(parts) > 1 else d.reason for name, d in undecided.items()
-    ]
-
-    return Decision(INCONCLUSIVE, p, "; ".join(reasons))
-
-
-def _largest(p_values: list[float]) -> float:
-    return max((p for p in p_values if not math.isnan(p)), default=math.nan)
-
-
-def _smallest_times(p_values: list[float], count: int) -> float:
-    """The smallest p value times the number of effects, at most 1; nan if nothing was tested."""
-    tested = [p for p in p_values if not math.isnan(p)]
-    return min(1.0, count * min(tested)) if tested else math.nan

@@ -13,6 +13,7 @@ from dropout_study.analysis.columns import TEXT, check
 from dropout_study.config.condition import ERA
 from dropout_study.config.schema import ConfigError
 from dropout_study.tracking import tags
+from dropout_study.tracking.packing import join_parts
 
 if TYPE_CHECKING:  # results of a file need no MLflow
     from mlflow.entities import Run
@@ -92,11 +93,13 @@ def _row(run: "Run") -> dict[str, str | float]:
     """The run of a seed, with columns named as in the file."""
     labels = run.data.tags
     row = {COLUMNS_OF_TAGS[tag]: text for tag, text in labels.items() if tag in COLUMNS_OF_TAGS}
-    row |= {
-        tag.removeprefix(tags.PACKED): text
-        for tag, text in labels.items()
-        if tag.startswith(tags.PACKED)
-    }
+    row |= join_parts(
+        {
+            tag.removeprefix(tags.PACKED): text
+            for tag, text in labels.items()
+            if tag.startswith(tags.PACKED)
+        }
+    )
     row |= {key: text for key, text in run.data.params.items() if key != DERIVED}
     row["condition"] = row["condition"].removesuffix(f", seed {labels[tags.SEED]}")
 

@@ -1,15 +1,17 @@
 """The networks of a study as a claim sees them, and effects between them."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dropout_study.measures.statistics import image_error
+from dropout_study.measures.statistics import Estimate, crossed, image_error, over_seeds
 from dropout_study.tracking.packing import unpack, unpack_curve, unpack_picture
 
 
@@ -36,12 +38,74 @@ class Effect:
 
     Attributes:
         values: one per seed, in the unit of the part that the effect answers.
+        seeds: of the values, in the same order; empty where repetitions have none.
+        images: what each test image contributes, `[S, N]` in the same unit, so that the mean of a
+            row is the value of its seed, up to a constant of the row; None where no images were
+            kept.
         image_error: standard error over the test images in the same unit, where test errors are
             compared.
+
+    Raises:
+        ValueError: there are not as many seeds, or rows of images, as values.
     """
 
     values: Sequence[float]
-    image_error: float | None = None
+    seeds: Sequence[int] = ()
+    images: NDArray[np.floating] | None = field(default=None, repr=False, compare=False)
+    image_error: float | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.seeds and len(self.seeds) != len(self.values):
+            raise ValueError(f"{len(self.values)} values of {len(self.seeds)} seeds")
+
+        if self.images is not None and len(self.images) != len(self.values):
+            raise ValueError(f"{len(self.values)} values and {len(self.images)} rows of images")
+
+    def estimate(self) -> Estimate:
+        """The mean effect: over seeds x images where images were kept, else over seeds.
+
+        >>> round(Effect([1.0, 2.0, 3.0]).estimate().se, 3)
+        0.577
+        """
+        return self._estimate
+
+    @cached_property
+    def _estimate(self) -> Estimate:
+        if self.images is None:
+            return over_seeds(self.values)
+
+        contributions = np.asarray(self.images, dtype=np.float64)
+        values = np.asarray(self.values, dtype=np.float64)[:, None]
+        shifted = contributions - contributions.mean(axis=1, keepdims=True) + values
+
+        return crossed(shifted)
+
+    def minus(self, other: "Effect") -> "Effect":
+        """The paired difference of two effects, over the seeds that both have.
+
+        Images are compared where both effects have the same number of them.
+
+        >>> Effect([3.0, 5.0], [0, 1]).minus(Effect([1.0, 2.0], [1, 2]))
+        Effect(values=[4.0], seeds=[1])
+
+        Raises:
+            ResultsMissing: they have no seed in common.
+        """
+        seeds = [seed for seed in self.seeds if seed in other.seeds]
+        if not seeds:
+            raise ResultsMissing("the effects have no seed in common")
+
+        own_rows = [list(self.seeds).index(seed) for seed in seeds]
+        other_rows = [list(other.seeds).index(seed) for seed in seeds]
+        pairs = zip(own_rows, other_rows, strict=True)
+        values = [self.values[own] - other.values[others] for own, others in pairs]
+        images = None
+
+        if self.images is not None and other.images is not None:
+            same_number = self.images.shape[1] == other.images.shape[1]
+            images = self.images[own_rows] - other.images[other_rows] if same_number else None
+
+        return Effect(values, seeds, images)
 
 
 class Runs:
@@ -244,16 +308,114 @@ class Errors:
         >>> plain = Errors(pd.Series({0: 50.0}), {0: np.array([1.0, 0.0])})
         >>> dropout = Errors(pd.Series({0: 0.0}), {0: np.array([0.0, 0.0])})
         >>> plain.minus(dropout)
-        Effect(values=[50.0], image_error=50.0)
+        Effect(values=[50.0], seeds=[0])
 
         Raises:
-            ResultsMissing: they have no seed in common.
+            ResultsMissing: they have no seed in common, or different test images.
         """
-        seeds = common(self.percent, other.percent)
-        points = [float(self.percent[seed] - other.percent[seed]) for seed in seeds]
-        images = [100 * (self.wrong[seed] - other.wrong[seed]) for seed in seeds]
+        return weighted([(1.0, self), (-1.0, other)])
 
-        return Effect(points, image_error(np.mean(images, axis=0)))
+
+def weighted(terms: "Sequence[tuple[float, Errors]]") -> Effect:
+    """A weighted sum of errors in points, over the seeds that all of them have.
+
+    >>> plain = Errors(pd.Series({0: 50.0}), {0: np.array([1.0, 0.0])})
+    >>> dropout = Errors(pd.Series({0: 0.0}), {0: np.array([0.0, 0.0])})
+    >>> weighted([(0.5, plain), (0.5, plain), (-1.0, dropout)]).values
+    [50.0]
+
+    Args:
+        terms: weights with errors, at least one.
+
+    Raises:
+        ResultsMissing: they have no seed in common, or different test images.
+    """
+    seeds = common(*(errors.percent for _, errors in terms))
+    values = [
+        float(sum(weight * errors.percent[seed] for weight, errors in terms)) for seed in seeds
+    ]
+    images = _weighted_images([(100 * weight, errors) for weight, errors in terms], seeds)
+
+    return _with_image_error(values, seeds, images)
+
+
+def weighted_logs(terms: "Sequence[tuple[float, Errors]]") -> Effect:
+    """A weighted sum of logarithms of errors, over the seeds that all of them have.
+
+    The value of a seed is exact, with half an image added to each error, so that an error of 0 has
+    a logarithm. What an image contributes is linearized at the error of its seed:
+    log(mean of w_i) changes by w_i / (N mean of w) with image i.
+
+    >>> plain = Errors(pd.Series({0: 50.0}), {0: np.array([1.0, 0.0])})
+    >>> dropout = Errors(pd.Series({0: 0.0}), {0: np.array([0.0, 0.0])})
+    >>> round(weighted_logs([(1.0, plain), (-1.0, dropout)]).values[0], 3)  # log(75 / 25)
+    1.099
+
+    Args:
+        terms: weights with errors, at least one.
+
+    Raises:
+        ResultsMissing: they have no seed in common, or different test images.
+    """
+    seeds = common(*(errors.percent for _, errors in terms))
+    values = []
+
+    for seed in seeds:
+        logs = [weight * _log_error(errors, seed) for weight, errors in terms]
+        values.append(float(sum(logs)))
+
+    images = _weighted_images(terms, seeds, relative=True)
+
+    return _with_image_error(values, seeds, images)
+
+
+def difference_of_means(first: "Sequence[Errors]", second: "Sequence[Errors]") -> Effect:
+    """The mean error of some conditions minus that of others in points, over common seeds.
+
+    Raises:
+        ResultsMissing: they have no seed in common, or different test images.
+    """
+    terms = [(1 / len(first), errors) for errors in first]
+    terms += [(-1 / len(second), errors) for errors in second]
+
+    return weighted(terms)
+
+
+def _log_error(errors: "Errors", seed: int) -> float:
+    half_an_image = 50 / len(errors.wrong[seed])
+    return math.log(errors.percent[seed] + half_an_image)
+
+
+def _weighted_images(
+    terms: "Sequence[tuple[float, Errors]]", seeds: Sequence[int], relative: bool = False
+) -> NDArray[np.float32]:
+    """The weighted sum of what each image contributes, `[S, N]`.
+
+    Args:
+        terms: weights with errors.
+        seeds: the rows.
+        relative: whether contributions are divided by the error, half an image added.
+    """
+    sizes = {len(errors.wrong[seed]) for _, errors in terms for seed in seeds}
+    if len(sizes) > 1:
+        listed = " and ".join(str(size) for size in sorted(sizes))
+        raise ResultsMissing(f"the conditions were tested on different images: {listed} of them")
+
+    images = np.zeros((len(seeds), sizes.pop()), dtype=np.float32)
+
+    for weight, errors in terms:
+        for row, seed in zip(images, seeds, strict=True):
+            wrong = errors.wrong[seed]
+            scale = float(wrong.mean()) + 0.5 / len(wrong) if relative else 1.0
+            row += weight / scale * wrong
+
+    return images
+
+
+def _with_image_error(
+    values: Sequence[float], seeds: Sequence[int], images: NDArray[np.floating]
+) -> Effect:
+    return Effect(values, seeds, images, image_error=image_error(images.mean(axis=0, dtype=float)))
 
 
 def minus(minuend: "pd.Series[float]", subtrahend: "pd.Series[float]") -> Effect:
@@ -266,7 +428,40 @@ def minus(minuend: "pd.Series[float]", subtrahend: "pd.Series[float]") -> Effect
         ResultsMissing: there is no common seed.
     """
     seeds = common(minuend, subtrahend)
-    return Effect([float(minuend[seed] - subtrahend[seed]) for seed in seeds])
+    return Effect([float(minuend[seed] - subtrahend[seed]) for seed in seeds], seeds)
+
+
+def competent(runs: Runs, bound: float) -> tuple[Runs, list[str]]:
+    """The conditions that solve their task, and a sentence for each that does not.
+
+    Only validation data decide, so that leaving a condition out is no choice on test data.
+
+    Args:
+        runs: of one or several conditions.
+        bound: the largest mean validation error in percent, stated before the runs.
+
+    Raises:
+        ResultsMissing: no condition solves its task, or the validation error was not measured.
+    """
+    left_out = []
+    digests = []
+
+    for nets in runs.conditions():
+        error = float(nets.last("val/error").mean())
+        first = nets.frame.iloc[0]
+
+        if error <= bound:
+            digests.append(first["digest"])
+        else:
+            name = first.get("condition", first["digest"])
+            left_out.append(
+                f"{name} is left out: mean validation error {error:.2f} %, above {bound:g} %"
+            )
+
+    if not digests:
+        raise ResultsMissing(f"no condition has a mean validation error of at most {bound:g} %")
+
+    return Runs(runs.frame[runs.frame["digest"].isin(digests)], runs.values), left_out
 
 
 def common(*measures: "pd.Series[float]") -> list[int]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -9,7 +10,7 @@ from matplotlib.figure import Figure
 from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Published, Studies
 from dropout_study.analysis.criteria import Better, Part
-from dropout_study.analysis.runs import Effect, Errors, Runs, common, log_ratios, minus
+from dropout_study.analysis.runs import Effect, Errors, Runs, common, minus, weighted_logs
 from dropout_study.measures.statistics import PERCENT, interval
 
 NO_SIZE = "the sentence names a direction and no size"
@@ -111,7 +112,7 @@ class DatasetSize(Claim):
         for size in sizes(runs):
             plain, dropout = pair(runs, size)
             points = plain.minus(dropout).estimate().interval()
-            ratio = interval(list(log_ratios(plain, dropout).values))
+            ratio = interval(list(weighted_logs(log_ratio(plain, dropout)).values))
             spread = f"{plain.percent.std():.2f} / {dropout.percent.std():.2f}"
             lines.append(
                 f"{size:,} examples: benefit {points:+.2f} points, log ratio {ratio:+.3f}; "
@@ -128,7 +129,7 @@ class DatasetSize(Claim):
         plain_errors = [plain.percent.tolist() for plain, _ in pairs.values()]
         dropout_errors = [dropout.percent.tolist() for _, dropout in pairs.values()]
         points = [minus(plain.percent, dropout.percent).values for plain, dropout in pairs.values()]
-        ratios = [log_ratios(plain, dropout).values for plain, dropout in pairs.values()]
+        ratios = [weighted_logs(log_ratio(plain, dropout)).values for plain, dropout in pairs.values()]
 
         sheet, axes = figures.sheet(3)
         figures.points(axes[0], list(pairs), plain_errors, "no dropout", 0, within=PERCENT)
@@ -169,22 +170,20 @@ def pair(runs: Runs, size: int) -> tuple[Errors, Errors]:
     return plain.error(), dropout.error()
 
 
+def log_ratio(plain: Errors, dropout: Errors, weight: float = 1.0) -> list[tuple[float, Errors]]:
+    """log(error without dropout / error with dropout), times a weight, as weighted logarithms."""
+    return [(weight, plain), (-weight, dropout)]
+
+
 def contrast(runs: Runs) -> Effect:
     """Mean log ratio over the middle sizes minus that over the smallest sizes, by seed."""
-    middle = mean([log_ratios(*pair(runs, int(size))) for size in runs.values["middle"]])
-    small = mean([log_ratios(*pair(runs, int(size))) for size in runs.values["small"]])
+    middle = [int(size) for size in runs.values["middle"]]
+    small = [int(size) for size in runs.values["small"]]
+    weights = {size: 1 / len(middle) for size in middle}
+    weights |= {size: -1 / len(small) for size in small}
+    terms = [log_ratio(*pair(runs, size), weight) for size, weight in weights.items()]
 
-    return middle.minus(small)
-
-
-def mean(effects: Sequence[Effect]) -> Effect:
-    """The mean of effects over their common seeds."""
-    total = effects[0]
-
-    for effect in effects[1:]:
-        total = total.plus(effect)
-
-    return total.times(1 / len(effects))
+    return weighted_logs(list(chain.from_iterable(terms)))
 
 
 def spread_ratio(first: Errors, second: Errors) -> Effect:

@@ -8,11 +8,9 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric
 
 from dropout_study.measures.statistics import PERCENT, interval, range_of
 from dropout_study.tracking import tags
-from dropout_study.tracking.packing import pack_curve
+from dropout_study.tracking.packing import pack_curve, split_text
 from dropout_study.tracking.record import TABLE, Record, Role, RunStatus, SeedRecord
 
-MAX_TAG_LENGTH = 8_000
-"""Characters of the longest tag that every store takes; longer packed results are left out."""
 PREFIX_WITH_INTERVAL = "test/"
 """Prefix of the metrics whose intervals are metrics of the cohort; its table has all intervals."""
 TAGS_OF_SEEDS = (
@@ -25,6 +23,7 @@ TAGS_OF_SEEDS = (
     tags.BUDGET,
     tags.ARM,
     tags.CANDIDATE,
+    tags.STAGE,
 )
 """Tags of a cohort that the runs of its seeds repeat."""
 
@@ -104,7 +103,7 @@ def display_tags(record: Record, folder: Path) -> dict[str, str]:
 
 
 def packed_tags(seed: SeedRecord) -> dict[str, str]:
-    """Curves, misclassified images and pictures as text.
+    """Curves, misclassified images and pictures as text, in as many tags as it takes.
 
     The results of thousands of runs can be read with one request, since it returns their tags.
     """
@@ -117,7 +116,9 @@ def packed_tags(seed: SeedRecord) -> dict[str, str]:
     packed |= {f"picture/{name}": text for name, text in seed.pictures.items()}
 
     return {
-        f"{tags.PACKED}{key}": text for key, text in packed.items() if len(text) <= MAX_TAG_LENGTH
+        name: part
+        for key, text in packed.items()
+        for name, part in split_text(f"{tags.PACKED}{key}", text).items()
     }
 
 

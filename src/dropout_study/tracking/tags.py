@@ -19,6 +19,8 @@ DATA_DIGEST = "data_digest"
 BUDGET = "budget"
 ARM = "arm"
 CANDIDATE = "candidate"
+STAGE = "stage"
+"""The stage of its study that a run belongs to; runs without it belong to `final`."""
 
 COMPLETE = "complete"
 """`true` once everything of a finished run is in the store; it is written last."""
@@ -66,4 +68,7 @@ DATA_CONTEXT = "mlflow.data.context"
 # MLflow's pages hide tags with the reserved prefix. Packed results are thousands of characters that
 # nobody can read, so their names begin with it.
 PACKED = "mlflow.dropout."
-"""Prefix, followed by the column of the results: a packed curve, picture or list of errors."""
+"""Prefix, followed by the column of the results: a packed curve, picture or list of shares.
+
+A text longer than a tag continues under the same name with `:2`, `:3` and so on.
+"""

@@ -39,7 +39,7 @@ class Findings:
         metrics: name -> `[R]`.
         curves: name -> steps, and values `[K, R]` at them.
         wrong: name -> how often each test image was misclassified, `[R, N]` in [0, 1].
-        pictures: name -> grey values `[R, H, W]`; no more pixels than fit into a tag, about 6,000.
+        pictures: name -> grey values `[R, H, W]`.
     """
 
     metrics: dict[str, Tensor] = field(default_factory=dict)

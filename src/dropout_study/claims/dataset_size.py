@@ -129,7 +129,9 @@ class DatasetSize(Claim):
         plain_errors = [plain.percent.tolist() for plain, _ in pairs.values()]
         dropout_errors = [dropout.percent.tolist() for _, dropout in pairs.values()]
         points = [minus(plain.percent, dropout.percent).values for plain, dropout in pairs.values()]
-        ratios = [weighted_logs(log_ratio(plain, dropout)).values for plain, dropout in pairs.values()]
+        ratios = [
+            weighted_logs(log_ratio(plain, dropout)).values for plain, dropout in pairs.values()
+        ]
 
         sheet, axes = figures.sheet(3)
         figures.points(axes[0], list(pairs), plain_errors, "no dropout", 0, within=PERCENT)

@@ -4,8 +4,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
-from dropout_study.analysis.claim import Claim, Published, Studies
+from dropout_study.analysis.claim import Claim, Published, Studies, runs_of
 from dropout_study.analysis.criteria import Better, NotWorse, Part
+from dropout_study.analysis.margins import NO_SIZE
 from dropout_study.analysis.runs import Effect, Errors, ResultsMissing, Runs, common, minus
 from dropout_study.config.schema import MonteCarlo
 from dropout_study.measures.statistics import PERCENT, interval
@@ -13,7 +14,6 @@ from dropout_study.measures.statistics import PERCENT, interval
 MASKS = MonteCarlo().per_image[0]
 MARGIN = 0.05  # points of test error
 SHARE = 0.9
-NO_SIZE = "the sentence names a direction and no size"
 HALF_THE_SMALLEST = (
     f"{MARGIN:g} points are half of the smallest difference published at this scale (0.1 points)"
 )
@@ -161,10 +161,8 @@ def whole_mnist(studies: Studies) -> dict[str, Runs]:
     Raises:
         ResultsMissing: there is none.
     """
-    if "sampling" not in studies:
-        raise ResultsMissing("there are no results of study sampling")
-
-    return {name: studies["sampling"].where(arm=arm) for arm, name in WHOLE_MNIST.items()}
+    sampling = runs_of(studies, "sampling")
+    return {name: sampling.where(arm=arm) for arm, name in WHOLE_MNIST.items()}
 
 
 def pool(runs: Runs) -> int:

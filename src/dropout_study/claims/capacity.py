@@ -1,18 +1,21 @@
 """Dropout needs capacity: small nets underfit, wide ones gain, and the gain grows with width."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
-from dropout_study.analysis.claim import Claim, Published, Studies
+from dropout_study.analysis.claim import Claim, Published, Studies, runs_of
 from dropout_study.analysis.criteria import Better, Part
-from dropout_study.analysis.runs import Effect, Errors, ResultsMissing, Runs, minus, weighted
+from dropout_study.analysis.margins import MNIST, NO_SIZE
+from dropout_study.analysis.runs import Effect, Errors, Runs, minus, weighted
 from dropout_study.measures.statistics import PERCENT
 
-NO_SIZE = "the sentence names a direction and no size"
-TENTH = 0.15  # points: 10 % of the error of wide nets
+if TYPE_CHECKING:
+    import pandas as pd
+
 REFERENCE = {0.0: "none", 0.2: "hidden 0.2", 0.5: "hidden 0.5"}
 """Rate -> arm of the study `reference`, whose nets are one of the widths."""
 
@@ -40,14 +43,14 @@ class Capacity(Claim):
             "test error of the widest nets: without dropout minus with, at the rate that "
             "validation data chose",
             Better(0, NO_SIZE),
-            settled_within=TENTH,
+            settled_within=MNIST,
         ),
         "the gain grows": Part(
             "change of the gain in test error when the width doubles, by least squares over all "
             "widths, at the rates that validation data chose",
             Better(0, NO_SIZE),
             unit="points per doubling",
-            settled_within=TENTH,
+            settled_within=MNIST,
         ),
     }
     published = (
@@ -86,7 +89,7 @@ class Capacity(Claim):
             updates_of(short): short
             for short in (
                 runs.where(model__widths=runs.values["narrow"]),
-                _recorded(studies, "narrow"),
+                runs_of(studies, "narrow"),
             )
         }
         gains = {units: gain_terms(by_rate) for units, by_rate in by_width(studies).items()}
@@ -150,7 +153,7 @@ def by_width(studies: Studies) -> dict[int, dict[float, Runs]]:
             for rate in of_width.values_of("model.hidden_rate")
         }
 
-    reference = _recorded(studies, "reference")
+    reference = runs_of(studies, "reference")
     rates = {rate for by_rate in nets.values() for rate in by_rate}
     nets[_units(reference.frame["model.widths"].iloc[0])] = {
         rate: reference.where(arm=REFERENCE[rate]) for rate in sorted(rates)
@@ -197,12 +200,6 @@ def updates_of(nets: Runs) -> str:
 
 def _difference(minuend: Runs, subtrahend: Runs) -> list[tuple[float, Errors]]:
     return [(1.0, minuend.error()), (-1.0, subtrahend.error())]
-
-
-def _recorded(studies: Studies, name: str) -> Runs:
-    if name not in studies:
-        raise ResultsMissing(f"there are no results of study {name}")
-    return studies[name]
 
 
 def _units(widths: object) -> int:

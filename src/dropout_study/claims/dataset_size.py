@@ -10,10 +10,9 @@ from matplotlib.figure import Figure
 from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Published, Studies
 from dropout_study.analysis.criteria import Better, Part
+from dropout_study.analysis.margins import NO_SIZE
 from dropout_study.analysis.runs import Effect, Errors, Runs, common, minus, weighted_logs
 from dropout_study.measures.statistics import PERCENT, interval
-
-NO_SIZE = "the sentence names a direction and no size"
 
 
 class DatasetSize(Claim):

@@ -7,13 +7,13 @@ from matplotlib.figure import Figure
 from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Published, Studies
 from dropout_study.analysis.criteria import Better, Part
+from dropout_study.analysis.margins import NO_SIZE
 from dropout_study.analysis.runs import Effect, Runs, minus
 from dropout_study.measures.statistics import PERCENT, interval
 
 if TYPE_CHECKING:
     import pandas as pd
 
-NO_SIZE = "the sentence names a direction and no size"
 ARMS = (
     "none",
     "weight decay",

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Studies
 from dropout_study.analysis.criteria import Better, Part
+from dropout_study.analysis.margins import NO_SIZE
 from dropout_study.analysis.runs import Effect, Errors, Runs
 from dropout_study.config.names import CORRUPTIONS, DECIDING_SEVERITIES
 from dropout_study.measures.statistics import PERCENT
@@ -24,7 +25,6 @@ ARMS = {
 }
 """Units that are dropped in training -> arm of the study `reference`."""
 DECIDING = ("hidden", "input")
-NO_SIZE = "the sentence names a direction and no size"
 
 
 class Robustness(Claim):

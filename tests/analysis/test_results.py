@@ -13,7 +13,6 @@ import pytest
 
 from dropout_study.analysis.results import from_file, to_file
 from dropout_study.analysis.runs import Errors, ResultsMissing, Runs, minus, needing_columns
-from dropout_study.analysis.small_nets import mean_errors
 from dropout_study.claims import CLAIMS
 from dropout_study.config.condition import ERA
 from dropout_study.config.schema import ConfigError
@@ -66,18 +65,6 @@ def test_a_measure_is_paired_over_common_seeds() -> None:
         minus(one.loc[[0]], other.loc[[2]])
 
 
-def test_conditions_are_averaged_by_seed_and_image_before_they_are_compared() -> None:
-    """If this failed, errors of several nets would be paired by position, or by other images.
-
-    Seed 0: (25 + 0) / 2, seed 1: (50 + 25) / 2; seed 2 is in one condition alone.
-    """
-    taken = mean_errors([RUNS.where(model__hidden_rate=rate).error() for rate in (0, 0.5)])
-    assert taken.percent.to_dict() == {0: 12.5, 1: 37.5}
-    assert taken.wrong[1].tolist() == [0.5, 1.0, 0.0, 0.0]
-    nothing = Errors(taken.percent * 0, {seed: np.zeros(4) for seed in (0, 1)})
-    assert taken.minus(nothing).image_error == pytest.approx(np.std([50, 50, 0, 0], ddof=1) / 2)
-
-
 def test_a_curve_has_a_row_a_step_and_a_column_a_seed() -> None:
     """If this failed, figures would mix steps and seeds."""
     curve = RUNS.where(model__hidden_rate=0).curve("val/error")
@@ -94,15 +81,6 @@ def test_the_last_point_of_a_curve_has_to_be_asked_for() -> None:
 
     with pytest.raises(ValueError, match="val/error is a curve"):
         plain.column("val/error")
-
-
-def test_co_adaptation_is_a_mean_over_layers() -> None:
-    """If this failed, the last layer would decide the claim: 0.4 and 0.2 instead of 0.5 and 0.3."""
-    texts = ["1:0.6 2:0.4", "1:0.8 2:0.6", "1:0.2 2:0.2", "1:0.2 2:0.2", "1:0.2 2:0.2"]
-    layers = {"units/correlation": [0.4, 0.6, 0.2, 0.2, 0.2], "curve/units/correlation": texts}
-    runs = Runs(FRAME.assign(**layers), {"rate": 0.5})
-    effects = CLAIMS["co_adaptation"].estimate({"co_adaptation": runs})
-    assert effects["less correlated"]["mean over layers"].values == pytest.approx([0.5, 0.3])
 
 
 @pytest.mark.parametrize(

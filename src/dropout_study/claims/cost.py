@@ -1,13 +1,20 @@
 """All subnetworks are trained in one forward and one backward pass; prediction takes one pass."""
 
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
-from dropout_study.analysis.claim import Claim, Published, Studies
+from dropout_study.analysis.claim import Claim, Published, Studies, runs_of
 from dropout_study.analysis.criteria import Measured, Part
-from dropout_study.analysis.runs import Effect
+from dropout_study.analysis.runs import Effect, Runs
 from dropout_study.evaluation.sample_sizes import TIMED_NETWORKS
+from dropout_study.measures.statistics import PERCENT, interval
 
+PLAIN = "none"
+DROPOUT = "hidden 0.5"
+"""Arms of the study `reference`."""
+HALF_OF_TEN = f"{TIMED_NETWORKS} passes cost {TIMED_NETWORKS} times as much; half of that is asked"
 RATIOS = {
     "dropout": "an update with dropout / without",
     "bag": f"an update of {TIMED_NETWORKS} nets / of one with dropout",
@@ -15,10 +22,17 @@ RATIOS = {
     "monte_carlo": f"{TIMED_NETWORKS} masks / one pass of weight scaling",
 }
 """Name of a measured ratio -> what is divided by what."""
+RATIO_OF = {
+    "one pass trains": "dropout",
+    "one pass predicts": "scaling",
+    "a bag costs more": "bag",
+    "sampling costs more": "monte_carlo",
+}
+"""Part -> name of the ratio that decides it."""
 
 
 class Cost(Claim):
-    """Ratios of the times of training and prediction."""
+    """Ratios of the times of training and prediction, and the further updates of dropout."""
 
     id = "cost"
     title = "Cost"
@@ -27,70 +41,150 @@ class Cost(Claim):
         "takes one pass."
     )
     source = "Computational Efficiency of Dropout Compared to Explicit Ensemble"
-    studies = ("cost",)
+    studies = ("cost", "reference")
     parts = {
-        "one pass trains": Part(f"time of {RATIOS['dropout']}", Measured(below=1.5), "times"),
-        "a bag costs more": Part(f"time of {RATIOS['bag']}", Measured(above=5.0), "times"),
-        "one pass predicts": Part(f"time of {RATIOS['scaling']}", Measured(below=1.2), "times"),
+        "one pass trains": Part(
+            f"time of {RATIOS['dropout']}",
+            Measured(below=1.5, reason="a second pass would make it 2; half of one is asked"),
+            "times",
+        ),
+        "one pass predicts": Part(
+            f"time of {RATIOS['scaling']}",
+            Measured(
+                below=1.2, reason="a second pass would make it 2; a fifth of one is tolerated"
+            ),
+            "times",
+        ),
+        "a bag costs more": Part(
+            f"time of {RATIOS['bag']}", Measured(above=5.0, reason=HALF_OF_TEN), "times"
+        ),
         "sampling costs more": Part(
-            f"time of {RATIOS['monte_carlo']}", Measured(above=5.0), "times"
+            f"time of {RATIOS['monte_carlo']}", Measured(above=5.0, reason=HALF_OF_TEN), "times"
         ),
     }
     published = (
         Published(
-            "training with dropout, until convergence",
-            "2 to 3 times as long",
+            "time to train a net with dropout / the same net without",
+            "2 to 3",
             "Srivastava et al. 2014",
             "T, S",
+            same=True,
         ),
     )
+    deviations = (
+        "Nets 784-1024-1024-10 in batches of 100 on one machine, each ratio timed in five jobs of "
+        "30 rounds; what is compared are the medians of the jobs.",
+        "The further updates are those of 784-512-512-10, counted on validation curves with a "
+        "point every twentieth of the training.",
+        "Both nets have the same number of updates and a learning rate that falls to 0 at the "
+        "end. The publication trains to convergence without such a schedule, so that its factor "
+        "can exceed the one that is possible here.",
+        "AdamW instead of SGD with momentum; the published factor names no machine.",
+    )
     caption = (
-        "Ratios of times for a net with two hidden layers; the two times of a ratio are measured "
-        "one after the other. Grey: every round; black: mean and 95 % interval over rounds."
+        "Left: ratios of times, the two times of a ratio measured one after the other; grey: the "
+        "median of each job, black: mean and 95 % interval over jobs. Right: validation error of "
+        "784-512-512-10 during training; dotted: the final error without dropout."
     )
     notes = (
-        "The published factor counts the further updates that dropout needs; here one update is "
-        "timed. Two of the four hold by construction: weight scaling is an ordinary pass, since "
-        "dropout divides by keep during training, and a bag is timed as "
-        f"{TIMED_NETWORKS} updates one after another."
+        "Two of the four hold by construction: weight scaling is an ordinary pass, since dropout "
+        f"divides by keep during training, and a bag is timed as {TIMED_NETWORKS} updates one "
+        "after another. What dropout costs is further updates, of which the sentence does not "
+        "speak; they are given below."
     )
 
     def estimate(self, studies: Studies) -> dict[str, dict[str, Effect]]:
-        """Ratios of times."""
-        measured = ratios(studies)
+        """Ratios of times, by the widths of the net."""
+        nets = studies["cost"].by("model.widths")
+
         return {
-            "one pass trains": {RATIOS["dropout"]: measured["dropout"]},
-            "a bag costs more": {RATIOS["bag"]: measured["bag"]},
-            "one pass predicts": {RATIOS["scaling"]: measured["scaling"]},
-            "sampling costs more": {RATIOS["monte_carlo"]: measured["monte_carlo"]},
+            part: {widths: ratio(runs, key) for widths, runs in nets.items()}
+            for part, key in RATIO_OF.items()
         }
 
     def context_lines(self, studies: Studies) -> list[str]:
-        """Ratios of floating-point operations."""
-        lines = []
+        """The further updates, and ratios of floating-point operations."""
+        lines = [_further_updates(studies)]
 
-        for key, ratio in RATIOS.items():
+        for key, what in RATIOS.items():
             operations = studies["cost"].column(f"cost/flops_{key}").iloc[0]
-            lines.append(f"operations in matrix products, {ratio}: {operations:.2f}")
+            lines.append(f"operations in matrix products, {what}: {operations:.2f}")
 
         return lines
 
     def figure(self, studies: Studies) -> Figure:
-        """All rounds, and their means."""
-        sheet, (axes,) = figures.sheet(width=5.3, height=2.4)
-        effects = {RATIOS[key]: effect for key, effect in ratios(studies).items()}
-        figures.forest(axes, effects, margin=1.0)
-        axes.set(
+        """The ratios of times, and both validation curves."""
+        runs = studies["cost"]
+        effects = {what: ratio(runs, key) for key, what in RATIOS.items()}
+
+        sheet, (left, right) = figures.sheet(2)
+        figures.forest(left, effects, margin=1.0)
+        left.set(
             xlabel="ratio of times",
             xscale="log",
             xticks=[1, 2, 5, 10],
             xticklabels=["1", "2", "5", "10"],
         )
+        _draw_training(right, runs_of(studies, "reference"))
 
         return sheet
 
+    def trained_conditions(self, studies: Studies) -> dict[str, Runs]:
+        """The two nets whose updates are counted."""
+        reference = runs_of(studies, "reference")
+        return {arm: reference.where(arm=arm) for arm in (PLAIN, DROPOUT)}
 
-def ratios(studies: Studies) -> dict[str, Effect]:
-    """Each ratio of times, one value per round, of the first seed."""
-    runs = studies["cost"]
-    return {key: Effect(runs.curve(f"cost/{key}").iloc[:, 0].tolist()) for key in RATIOS}
+
+def ratio(runs: Runs, key: str) -> Effect:
+    """A ratio of times of each job, median over its rounds."""
+    return Effect(runs.curve(f"cost/{key}").median().tolist())
+
+
+def updates_needed(curve: pd.DataFrame, error: "pd.Series[float]") -> "pd.Series[float]":
+    """The first step at which a validation curve is as low as an error, by seed; nan if none is.
+
+    >>> curve = pd.DataFrame({100: [9.0, 4.0, 2.0], 101: [9.0, 8.0, 7.0]}, index=[10, 20, 30])
+    >>> updates_needed(curve, pd.Series({100: 4.0, 101: 4.0})).to_dict()
+    {100: 20.0, 101: nan}
+    """
+    reached = curve.sort_index().le(error, axis=1)
+    return reached.idxmax().where(reached.any()).astype(float)
+
+
+def further_updates(reference: Runs) -> "pd.Series[float]":
+    """Updates that dropout needs to the plain net's final validation error / those of that net.
+
+    By seed; nan where dropout does not reach it.
+    """
+    plain = reference.where(arm=PLAIN)
+    target = plain.last("val/error")
+    needed = updates_needed(reference.where(arm=DROPOUT).curve("val/error"), target)
+
+    return needed / updates_needed(plain.curve("val/error"), target)
+
+
+def _further_updates(studies: Studies) -> str:
+    """The further updates, and what they make of the time of an update, in words."""
+    factors = further_updates(runs_of(studies, "reference"))
+    reached = factors.dropna()
+    if reached.empty:
+        return "no dropout net reaches the plain net's final validation error"
+
+    time = interval(ratio(studies["cost"], "dropout").values)
+    updates = interval(reached.tolist())
+
+    return (
+        f"updates to the plain net's final validation error, with dropout / without: "
+        f"{updates:.2f} ({len(reached)} of {len(factors)} seeds reach it); times the time of an "
+        f"update, {time.mean:.2f}: training takes {updates.mean * time.mean:.2f} times as long"
+    )
+
+
+def _draw_training(axes: Axes, reference: Runs) -> None:
+    """Validation error by update, with and without dropout."""
+    for i, arm in enumerate((PLAIN, DROPOUT)):
+        figures.line(axes, reference.where(arm=arm).curve("val/error"), arm, i, within=PERCENT)
+
+    final_error = reference.where(arm=PLAIN).last("val/error").mean()
+    axes.axhline(final_error, color="0.3", linewidth=1, linestyle=":")
+    axes.set(xlabel="updates", ylabel="validation error (%)", yscale="log")

@@ -1,0 +1,88 @@
+"""What dropout costs."""
+
+import pytest
+
+from dropout_study.analysis.runs import ResultsMissing
+from dropout_study.claims.cost import Cost, further_updates
+from support.rows import Columns, curve, row, runs
+
+CLAIM = Cost()
+
+
+def job(seed: int, **rounds: list[float]) -> Columns:
+    """The timings of one job: name of the ratio -> its rounds."""
+    columns: Columns = {"model.widths": "1024x1024"}
+
+    for name, times in rounds.items():
+        columns |= curve(f"cost/{name}", dict(enumerate(times, 1)))
+        columns |= {f"cost/flops_{name}": 1.0}
+
+    return row("", seed, columns)
+
+
+def trained(arm: str, seed: int, errors: list[float]) -> Columns:
+    """A net with its validation errors after 10, 20, ... updates."""
+    return row(arm, seed, curve("val/error", {10 * (i + 1): e for i, e in enumerate(errors)}))
+
+
+TIMES = runs(
+    job(100, dropout=[1, 2, 9], bag=[10, 10, 10], scaling=[1, 1, 1], monte_carlo=[8, 9, 10]),
+    job(101, dropout=[3, 4, 1], bag=[11, 11, 11], scaling=[1, 1, 1], monte_carlo=[7, 9, 10]),
+)
+REFERENCE = runs(
+    trained("none", 100, [9, 5, 4]),
+    trained("none", 101, [9, 4, 4]),
+    trained("hidden 0.5", 100, [9, 4, 2]),
+    trained("hidden 0.5", 101, [9, 8, 7]),
+)
+STUDIES = {"cost": TIMES, "reference": REFERENCE}
+
+
+def test_a_job_has_one_value_the_median_of_its_rounds() -> None:
+    """If this failed, rounds of one job would count as repetitions, or one pause would decide."""
+    effects = CLAIM.estimate(STUDIES)
+    assert list(effects["one pass trains"]["1024x1024"].values) == [2, 3]
+    assert list(effects["a bag costs more"]["1024x1024"].values) == [10, 11]
+    assert list(effects["sampling costs more"]["1024x1024"].values) == [9, 9]
+
+
+def test_small_ratios_support_one_pass_and_large_ones_the_cost_of_others() -> None:
+    """If this failed, a limit would be on the wrong side."""
+    effects = CLAIM.estimate(STUDIES)
+    outcomes = {
+        name: part.criterion.decide(effects[name]["1024x1024"])
+        for name, part in CLAIM.parts.items()
+    }
+    assert outcomes["one pass predicts"] == "supported"  # 1 twice, below 1.2
+    assert outcomes["a bag costs more"] == "not resolved"  # 10.5 ± 6.4 contains 5
+    assert outcomes["sampling costs more"] == "supported"  # 9 twice, above 5
+
+
+def test_further_updates_are_counted_to_the_plain_net_s_last_error() -> None:
+    """If this failed, dropout would be measured against its own last error.
+
+    Seed 100: 4 % after 20 updates, without dropout after 30. Seed 101 does not reach 4 %.
+    """
+    factors = further_updates(REFERENCE)
+    assert factors[100] == pytest.approx(20 / 30)
+    assert factors.isna().to_dict() == {100: False, 101: True}
+    assert "0.67 (1 of 2 seeds reach it)" in CLAIM.context_lines(STUDIES)[0]
+
+
+def test_the_figure_shows_the_jobs_and_both_curves() -> None:
+    """If this failed, the figure would show other numbers than those that decide."""
+    left, right = CLAIM.draw(STUDIES).axes
+    assert list(left.lines[0].get_xdata()) == [2, 3]
+    curves = {str(line.get_label()): list(line.get_ydata()) for line in right.lines}
+    assert curves["none"] == [9, 4.5, 4]
+    assert curves["hidden 0.5"] == [9, 6, 4.5]
+
+
+def test_missing_results_are_named() -> None:
+    """If this failed, timings without the nets of reference would end in a traceback."""
+    with pytest.raises(ResultsMissing, match="no results of study reference"):
+        CLAIM.context_lines({"cost": TIMES})
+
+    untimed = runs(row("", 100, {"model.widths": "1024x1024"}))
+    with pytest.raises(ResultsMissing, match="cost/dropout was not measured"):
+        CLAIM.estimate({"cost": untimed})

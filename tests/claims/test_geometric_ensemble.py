@@ -1,0 +1,85 @@
+"""The geometric mean in place of the arithmetic mean."""
+
+import pytest
+
+from dropout_study.analysis.runs import ResultsMissing
+from dropout_study.claims.geometric_ensemble import GeometricEnsemble
+from support.rows import Columns, curve, misclassified, row, runs
+
+CLAIM = GeometricEnsemble()
+
+
+def net(
+    arm: str, seed: int, geometric: list[int], arithmetic: list[int], val_error: float = 2.0
+) -> Columns:
+    """A net with the images that each mean misclassifies."""
+    return row(
+        arm,
+        seed,
+        misclassified("exact_geometric", geometric),
+        misclassified("exact_arithmetic", arithmetic),
+        {"test/nll/exact_geometric": 0.5, "test/nll/exact_arithmetic": 0.25},
+        curve("val/error", {10: val_error}),
+    )
+
+
+EXACT = runs(
+    net("relu, [1, 7]", 100, geometric=[1, 1, 0, 0], arithmetic=[1, 0, 0, 0]),
+    net("relu, [1, 7]", 101, geometric=[1, 0, 0, 0], arithmetic=[1, 0, 0, 0]),
+    net("tanh, [3, 8]", 100, geometric=[0, 0, 0, 0], arithmetic=[1, 0, 0, 0]),
+    net("tanh, [3, 8]", 101, geometric=[0, 0, 0, 0], arithmetic=[1, 0, 0, 0]),
+    net("tanh, [4, 9]", 100, geometric=[1] * 4, arithmetic=[0] * 4, val_error=40.0),
+    gate=5,
+)
+STUDIES = {
+    "exact": EXACT,
+    "enumerable": runs(row("relu", 100, {"exact/geometric_sum_error": 1e-6})),
+}
+
+
+def test_a_worse_geometric_mean_does_not_stand_in_and_a_better_one_does() -> None:
+    """If this failed, the claim would be refuted by a geometric mean that is better.
+
+    relu: 50 - 25 and 25 - 25 points; tanh: 0 - 25 points twice.
+    """
+    effects = CLAIM.estimate(STUDIES)["stands in"]
+    criterion = CLAIM.parts["stands in"].criterion
+    assert list(effects["relu, [1, 7]"].values) == [25, 0]
+    assert list(effects["tanh, [3, 8]"].values) == [-25, -25]
+    assert criterion.distance(effects["relu, [1, 7]"].estimate()) < 0
+    assert criterion.distance(effects["tanh, [3, 8]"].estimate()) > 0
+
+
+def test_nets_that_do_not_solve_their_task_are_left_out_and_named() -> None:
+    """If this failed, a net at 40 % error would decide, or vanish without a word."""
+    assert list(CLAIM.estimate(STUDIES)["stands in"]) == ["relu, [1, 7]", "tanh, [3, 8]"]
+    assert "tanh, [4, 9] is left out" in CLAIM.context_lines(STUDIES)[-1]
+
+
+def test_the_sum_over_classes_is_checked_on_the_enumerated_nets() -> None:
+    """If this failed, a mean that was not renormalized would count as a distribution."""
+    deviations = CLAIM.check(STUDIES)["a distribution"]
+    assert not CLAIM.checks["a distribution"].criterion.holds(deviations["relu"])
+
+
+def test_the_figure_has_a_row_per_pair_with_its_differences() -> None:
+    """If this failed, the figure would show other numbers than those that decide."""
+    (axes,) = CLAIM.draw(STUDIES).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == [
+        "relu, [1, 7]",
+        "tanh, [3, 8]",
+    ]
+    assert list(axes.lines[0].get_xdata()) == [25, 0]
+
+
+def test_missing_results_are_named() -> None:
+    """If this failed, a rule that was not computed would end in a traceback."""
+    solved = row("relu, [1, 7]", 100, curve("val/error", {10: 2.0}))
+    with pytest.raises(ResultsMissing, match="test/error/exact_geometric was not measured"):
+        CLAIM.estimate({"exact": runs(solved, gate=5)})
+
+    with pytest.raises(ResultsMissing, match="validation error of at most 1 %"):
+        CLAIM.estimate({"exact": runs(solved, gate=1)})
+
+    with pytest.raises(ResultsMissing, match="no results of study enumerable"):
+        CLAIM.check({"exact": EXACT})

@@ -1,0 +1,90 @@
+"""Weight scaling where it approximates."""
+
+import pytest
+
+from dropout_study.analysis.runs import ResultsMissing
+from dropout_study.claims.weight_scaling_approximate import WeightScalingApproximate
+from support.rows import Columns, curve, misclassified, row, runs
+
+CLAIM = WeightScalingApproximate()
+
+
+def pair(arm: str, seed: int, scaled: list[int], geometric: list[int]) -> Columns:
+    """A net on a pair of digits, with the images that each rule misclassifies."""
+    return row(
+        arm,
+        seed,
+        misclassified("weight_scaling", scaled),
+        misclassified("exact_geometric", geometric),
+        {"test/nll/weight_scaling": 0.5, "test/nll/exact_geometric": 0.25},
+        curve("val/error", {10: 2.0}),
+    )
+
+
+def shape(arm: str, widths: str, error: float) -> Columns:
+    """An enumerated net of some shape."""
+    measured: Columns = {
+        "exact/weight_scaling_error": error,
+        "exact/kl": error / 10,
+        "exact/units": 8.0,
+        "model.widths": widths,
+        "digest": f"{arm} {widths}",
+    }
+    return row(arm, 100, measured)
+
+
+STUDIES = {
+    "exact": runs(
+        pair("relu, [1, 7]", 100, scaled=[1, 1, 0, 0], geometric=[1, 0, 0, 0]),
+        pair("relu, [1, 7]", 101, scaled=[1, 1, 1, 0], geometric=[1, 0, 0, 0]),
+        pair("tanh, [3, 8]", 100, scaled=[0, 0, 0, 0], geometric=[1, 0, 0, 0]),
+        pair("tanh, [3, 8]", 101, scaled=[0, 0, 0, 0], geometric=[1, 0, 0, 0]),
+        gate=5,
+    ),
+    "enumerable": runs(
+        shape("relu", "8", error=0.0),
+        shape("relu", "4x4", error=0.5),
+        shape("tanh", "4x4", error=1e-14),
+        shape("linear", "4x4", error=0.0),
+    ),
+}
+
+
+def test_worse_scaling_is_not_close_and_better_scaling_is() -> None:
+    """If this failed, weight scaling that loses 25 to 50 points would approximate the ensemble."""
+    effects = CLAIM.estimate(STUDIES)["close"]
+    criterion = CLAIM.parts["close"].criterion
+    assert list(effects["relu, [1, 7]"].values) == [25, 50]
+    assert list(effects["tanh, [3, 8]"].values) == [-25, -25]
+    assert criterion.distance(effects["relu, [1, 7]"].estimate()) < 0
+    assert criterion.distance(effects["tanh, [3, 8]"].estimate()) > 0
+
+
+def test_no_deep_nonlinear_net_may_be_exact() -> None:
+    """If this failed, nets of one layer or linear ones, which are exact, would fail the check."""
+    counts = CLAIM.check(STUDIES)["not exact"]
+    criterion = CLAIM.checks["not exact"].criterion
+    assert {kind: list(effect.values) for kind, effect in counts.items()} == {
+        "relu": [0],
+        "tanh": [1],
+    }
+    assert criterion.holds(counts["relu"])
+    assert not criterion.holds(counts["tanh"])
+
+
+def test_the_figure_shows_differences_and_divergences() -> None:
+    """If this failed, the divergence of linear nets, which is 0, would be drawn among them."""
+    left, right = CLAIM.draw(STUDIES).axes
+    assert list(left.lines[0].get_xdata()) == [25, 50]
+    divergences = {str(line.get_label()): list(line.get_ydata()) for line in right.lines}
+    assert divergences == {"relu": pytest.approx([0.05]), "tanh": pytest.approx([1e-15])}
+
+
+def test_missing_results_are_named() -> None:
+    """If this failed, a study without deep nets would hold a check on none."""
+    shallow = runs(shape("relu", "8", error=0.0))
+    with pytest.raises(ResultsMissing, match="no results of two layers"):
+        CLAIM.check(STUDIES | {"enumerable": shallow})
+
+    with pytest.raises(ResultsMissing, match="no results of study enumerable"):
+        CLAIM.check({"exact": STUDIES["exact"]})

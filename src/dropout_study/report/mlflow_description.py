@@ -44,5 +44,5 @@ def describe(study: str, title: str, command: str = "") -> str:
 def _lines(claim: Claim) -> Iterator[str]:
     yield f"- **{claim.title}** ({claim.source}): {claim.says}"
 
-    for part in claim.parts.values():
-        yield f"    - {part}"
+    for question in (*claim.parts.values(), *claim.checks.values()):
+        yield f"    - {question}"

@@ -1,6 +1,5 @@
 """The report as files: a page that needs nothing else, and the same for GitHub."""
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +13,16 @@ from dropout_study.analysis import figures
 from dropout_study.analysis.runs import ResultsMissing, needing_columns
 from dropout_study.data.images import Images
 from dropout_study.report import verdict_table
+from dropout_study.report.manifest import committed_in_words
 from dropout_study.report.origin import code_of, commits_of
-from dropout_study.report.pictures import Picture, claim_pictures
-from dropout_study.report.rows import Row, rows
+from dropout_study.report.pictures import Picture, claim_pictures, tuning_picture
+from dropout_study.report.rows import CheckRow, Row, check_rows, rows
+from dropout_study.report.tuning_curves import Choice, choices
 from dropout_study.report.verdicts import Outcome
 
 PAGES = ("index.html", "README.md")
+FIRST_EDITION = "first-edition"
+"""The folder beside the report with the report of the first edition, if it is there."""
 
 
 @dataclass(frozen=True)
@@ -28,15 +31,26 @@ class Section:
 
     Attributes:
         outcome: of the claim.
-        rows: the effects that decided it.
+        rows: the effects of its parts.
+        checks: its theorems.
         context: numbers that do not decide, as lines of text.
         pictures: in the order of the page.
+        tuning: the curves of its tuning; none without runs, or if nothing is tuned.
+        choices: what tuning has chosen.
     """
 
     outcome: Outcome
     rows: list[Row]
+    checks: list[CheckRow]
     context: list[str]
     pictures: list[Picture]
+    tuning: Picture | None
+    choices: list[Choice]
+
+    @property
+    def all_pictures(self) -> list[Picture]:
+        """All pictures, that of the tuning last."""
+        return [*self.pictures, self.tuning] if self.tuning else self.pictures
 
 
 def write_report(
@@ -57,6 +71,7 @@ def write_report(
     """
     sections = [_section(outcome, images) for outcome in outcomes]
     values = _values(sections, results, links)
+    values["first_edition"] = FIRST_EDITION if (folder / FIRST_EDITION).is_dir() else ""
     drawn = _write_pictures(sections, folder / "figures")
     pages = [_write_page(name, values, folder) for name in PAGES]
 
@@ -68,8 +83,17 @@ def _section(outcome: Outcome, images: Images | None) -> Section:
 
     with figures.style():
         pictures = list(claim_pictures(outcome, images, context))
+        tuning = tuning_picture(outcome)
 
-    return Section(outcome, rows(outcome), context, pictures)
+    return Section(
+        outcome=outcome,
+        rows=rows(outcome),
+        checks=check_rows(outcome),
+        context=context,
+        pictures=pictures,
+        tuning=tuning,
+        choices=choices(outcome.runs.tuning, outcome.studies),
+    )
 
 
 def _context(outcome: Outcome) -> list[str]:
@@ -89,16 +113,25 @@ def _values(
 ) -> dict[str, Any]:
     """What the templates insert."""
     outcomes = [section.outcome for section in sections]
+    empirical = [section for section in sections if section.outcome.claim.parts]
+
     return {
         "sections": sections,
-        "tally": Counter(outcome.shown for outcome in outcomes),
+        "empirical": empirical,
+        "checks": [row for section in sections for row in section.checks],
+        "tally": Counter(section.outcome.shown for section in empirical),
         "columns": verdict_table.COLUMNS,
+        "check_columns": verdict_table.CHECK_COLUMNS,
         "effect_columns": verdict_table.EFFECT_COLUMNS,
+        "choice_columns": verdict_table.CHOICE_COLUMNS,
         "introduction": verdict_table.INTRODUCTION,
+        "checks_introduction": verdict_table.CHECKS_INTRODUCTION,
         "explanations": verdict_table.explanations(outcomes),
         "sign": verdict_table.sign,
-        "footnotes": verdict_table.footnotes,
-        "p": _p_in_words,
+        "with_sign": verdict_table.with_sign,
+        "kind": verdict_table.kind,
+        "answer": verdict_table.answer,
+        "criteria": committed_in_words(),
         "commits": commits_of(results),
         "code": code_of(results),
         "count": len(results),
@@ -106,19 +139,12 @@ def _values(
     }
 
 
-def _p_in_words(p: float) -> str:
-    """A p value with four digits; empty if nothing was tested."""
-    if math.isnan(p):
-        return ""
-    return "< 0.0001" if p < 1e-4 else f"{p:.4f}"
-
-
 def _write_pictures(sections: Sequence[Section], folder: Path) -> list[Path]:
     folder.mkdir(exist_ok=True)
     files = []
 
     for section in sections:
-        for picture in section.pictures:
+        for picture in section.all_pictures:
             file = folder / picture.file
             file.write_bytes(picture.svg)
             files.append(file)
@@ -133,8 +159,18 @@ def _write_page(name: str, values: Mapping[str, Any], folder: Path) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["capitalize_first"] = _capitalize_first
     text = environment.get_template(f"{name}.jinja").render(**values)
     file = folder / name
     file.write_text(text.rstrip() + "\n", encoding="utf-8")
 
     return file
+
+
+def _capitalize_first(text: str) -> str:
+    """A text with a capital at its beginning, and the rest as it is.
+
+    >>> _capitalize_first("half of MNIST")
+    'Half of MNIST'
+    """
+    return text[:1].upper() + text[1:]

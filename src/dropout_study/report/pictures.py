@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from dropout_study.analysis import figures
 from dropout_study.analysis.runs import ResultsMissing
 from dropout_study.data.images import Images
+from dropout_study.report import tuning_curves
 from dropout_study.report.verdicts import Outcome
 
 TRAINING = "Training of the compared networks: validation error by update, mean over seeds."
@@ -70,6 +71,16 @@ def claim_pictures(outcome: Outcome, images: Images | None, notes: list[str]) ->
     if conditions := claim.trained_conditions(outcome.studies):
         curves = {name: runs.curve("val/error") for name, runs in conditions.items()}
         yield _picture(f"{claim.id}_training", training_curves(curves), TRAINING)
+
+
+def tuning_picture(outcome: Outcome) -> Picture | None:
+    """The curves of the tuning behind a claim; None if nothing was tuned, or nothing is decided."""
+    if not outcome.runs.tuning:
+        return None
+
+    figure = tuning_curves.tuning_figure(outcome.runs.tuning, outcome.studies)
+
+    return _picture(f"{outcome.claim.id}_tuning", figure, tuning_curves.CAPTION)
 
 
 def _picture(name: str, figure: Figure, caption: str) -> Picture:

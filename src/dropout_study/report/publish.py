@@ -17,7 +17,11 @@ from dropout_study.report import mlflow_view
 from dropout_study.report.mlflow_description import describe
 from dropout_study.report.origin import code_of
 from dropout_study.report.page import write_report
-from dropout_study.report.verdict_table import terminal_table, verdict_frame
+from dropout_study.report.verdict_table import (
+    check_frame,
+    terminal_tables,
+    verdict_frame,
+)
 from dropout_study.report.verdicts import Outcome, decide
 from dropout_study.tracking import tags
 from dropout_study.tracking.folders import check_writable
@@ -69,7 +73,9 @@ def _check_claims(claims: Sequence[str]) -> None:
 def _print(outcomes: Sequence[Outcome]) -> None:
     width = None if sys.stdout.isatty() else WIDTH_OF_A_FILE
     console = Console(file=sys.stdout, width=width, highlight=False)
-    console.print(terminal_table(outcomes))
+
+    for table in terminal_tables(outcomes):
+        console.print(table)
 
     for outcome in outcomes:
         if not outcome.decided:
@@ -112,7 +118,7 @@ def _corruptible_images(outcomes: Sequence[Outcome], chosen: Report) -> Images |
     for outcome in outcomes:
         if outcome.claim.id == "robustness" and outcome.decided:
             try:
-                return load_images(Data(name=outcome.data, root=chosen.data_root, download=False))
+                return load_images(Data(name=outcome.scope.data, root=chosen.data_root, download=False))
             except ConfigError:
                 return None
 
@@ -142,7 +148,11 @@ def _log_report(
     client = store.client
     verdicts = {f"{tags.VERDICT}{outcome.claim.id}": outcome.shown for outcome in outcomes}
     run = client.create_run(experiment, tags=verdicts, run_name="report").info.run_id
-    client.log_table(run, verdict_frame(outcomes), "verdicts.json")
+    tables = {"verdicts.json": verdict_frame(outcomes), "checks.json": check_frame(outcomes)}
+
+    for name, table in tables.items():
+        if len(table):
+            client.log_table(run, table, name)
 
     for file in files:
         client.log_artifact(run, str(file), "figures" if file.suffix == ".svg" else None)
@@ -163,6 +173,6 @@ def _tag_study(store: Store, number: str, study: str, outcomes: Sequence[Outcome
 
 
 def _summary(outcomes: Sequence[Outcome]) -> str:
-    """The verdicts in Markdown; the last run has the figures, and the table `verdicts.json`."""
+    """The verdicts in Markdown; the last run has the figures, and the tables."""
     lines = [f"- **{o.claim.title}**: {o.shown}. {o.claim.says}" for o in outcomes]
     return "\n".join(lines)

@@ -1,20 +1,24 @@
-"""The effects that decided a claim, as they are printed."""
+"""The effects that decided a claim, and the deviations of its checks, as they are printed."""
 
 import math
 from dataclasses import dataclass
 
 from dropout_study.analysis.criteria import (
     CONTRADICTED,
-    IMAGE_ERRORS,
-    INCONCLUSIVE,
+    NOT_FOUND,
+    NOT_RESOLVED,
     SUPPORTED,
+    Case,
+    Check,
+    Decision,
     Exact,
     Measured,
     Part,
 )
-from dropout_study.analysis.runs import Effect
-from dropout_study.measures.statistics import interval
-from dropout_study.report.verdicts import Outcome
+from dropout_study.measures.statistics import Estimate, Interval
+from dropout_study.report.verdicts import NO_RUNS, NOT_SETTLED, Outcome
+
+OPEN = (NOT_RESOLVED, NOT_FOUND)
 
 
 @dataclass(frozen=True)
@@ -24,69 +28,211 @@ class Row:
     Attributes:
         part: the question that it answers.
         case: what it was measured on.
-        effect: the mean over seeds; the largest absolute value where exactness is required.
-        interval: of 95 % over seeds; empty where there is none.
-        resolution: the smallest distance to a limit that the test images can resolve; empty where
-            no test errors are compared.
+        effect: the mean over seeds and images.
+        interval: of 95 %; empty where there is none.
+        p: one-sided, adjusted for the cases of the part; empty where nothing is tested.
         criterion: in words.
-        verdict: of this effect alone.
-        p: nan where nothing is tested.
+        outcome: of this case alone.
+        half: the effect at half the updates; empty without such runs.
+        settled: whether the part passes the half-budget control; empty without it.
+        networks: seeds x images.
     """
 
     part: str
     case: str
     effect: str
     interval: str
-    resolution: str
+    p: str
     criterion: str
-    verdict: str
-    p: float
+    outcome: str
+    half: str
+    settled: str
+    networks: str
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """A check as it is printed.
+
+    Attributes:
+        claim: its title.
+        claim_id: its id.
+        check: what the theorem says of.
+        deviation: the largest of all cases.
+        tolerance: in words.
+        outcome: holds or fails, or that there are no runs.
+    """
+
+    claim: str
+    claim_id: str
+    check: str
+    deviation: str
+    tolerance: str
+    outcome: str
 
 
 def rows(outcome: Outcome) -> list[Row]:
-    """The effects of all parts of a claim."""
+    """The effects of all parts of a claim; none without a decision."""
     return [
-        _row(name, case, part, effect)
-        for name, part in outcome.claim.parts.items()
-        for case, effect in outcome.effects.get(name, {}).items()
+        _row(outcome, name, case)
+        for name in outcome.claim.parts
+        if name in outcome.decisions
+        for case in outcome.decisions[name].cases
     ]
 
 
-def _row(name: str, case: str, part: Part, effect: Effect) -> Row:
-    decision = part.criterion.decide(effect)
-    exact = isinstance(part.criterion, Exact)
-    sign = "" if isinstance(part.criterion, Measured) else "+"  # a ratio has none
+def check_rows(outcome: Outcome) -> list[CheckRow]:
+    """The checks of a claim, also without runs."""
+    return [_check_row(outcome, name, check) for name, check in outcome.claim.checks.items()]
+
+
+def decisive(outcome: Outcome) -> Row | None:
+    """The effect that represents a claim; none if it has no parts.
+
+    Of a supported claim the least certain effect, of a contradicted one the most certain, else the
+    least certain of those that leave it open.
+    """
+    candidates = [
+        (name, case)
+        for name, decision in outcome.decisions.items()
+        if name in outcome.claim.parts and _carries(decision, outcome)
+        for case in _deciding_cases(outcome.claim.parts[name], decision)
+    ]
+    if not candidates:
+        return None
+
+    return _row(outcome, *max(candidates, key=lambda candidate: _weight(outcome, *candidate)))
+
+
+def adjusted_p(outcome: Outcome) -> float:
+    """The adjusted one-sided p value beside a verdict: of the part that decided, or is open."""
+    if not math.isnan(outcome.adjusted):
+        return outcome.adjusted
+
+    row = decisive(outcome)
+
+    return outcome.decisions[row.part].adjusted_support if row else math.nan
+
+
+def _carries(decision: Decision, outcome: Outcome) -> bool:
+    """Whether a part has the outcome of its claim, or leaves it open as its claim is."""
+    if outcome.verdict in (SUPPORTED, CONTRADICTED):
+        return decision.outcome == outcome.verdict
+
+    return decision.outcome in OPEN
+
+
+def _deciding_cases(part: Part, decision: Decision) -> list[str]:
+    """The cases of a part that made its outcome; all of them if none has it alone."""
+    wanted = OPEN if decision.outcome in OPEN else (decision.outcome,)
+    cases = [name for name, case in decision.cases.items() if case.outcome in wanted]
+
+    if part.some and decision.outcome == SUPPORTED and cases:
+        return [min(cases, key=lambda name: decision.cases[name].p_support)]
+
+    return cases or list(decision.cases)
+
+
+def _weight(outcome: Outcome, name: str, case: str) -> float:
+    """How much a case speaks for being shown."""
+    decided = outcome.decisions[name].cases[case]
+
+    if outcome.verdict == CONTRADICTED:
+        return 0.0 if math.isnan(decided.p_contradiction) else -decided.p_contradiction
+
+    return -1.0 if math.isnan(decided.p_support) else decided.p_support
+
+
+def _row(outcome: Outcome, name: str, case: str) -> Row:
+    part = outcome.claim.parts[name]
+    decision = outcome.decisions[name]
+    decided = decision.cases[case]
+    half = outcome.half.get(name, {}).get(case)
+    is_ratio = isinstance(part.criterion, Measured)
 
     return Row(
         part=name,
         case=case,
-        effect=largest(effect) if exact else mean(effect).replace("+", sign),
-        interval="" if exact else spread(effect).replace("+", sign),
-        resolution=resolution(effect),
+        effect=_unsigned(signed(decided.estimate.mean), is_ratio),
+        interval=_unsigned(spread(decided.estimate.interval()), is_ratio),
+        p=p_in_words(_p(decided)),
         criterion=part.criterion_in_words,
-        verdict=decision.verdict,
-        p=decision.p,
+        outcome=decided.outcome,
+        half="" if half is None else _unsigned(signed(half.estimate().mean), is_ratio),
+        settled=_settled(decision),
+        networks=networks(decided.estimate),
     )
 
 
-def mean(effect: Effect) -> str:
-    """The mean of an effect over its values."""
-    return signed(interval(effect.values).mean)
+def _p(case: Case) -> float:
+    """The p value of what was found: of the contradiction if there is one, else of the support."""
+    return case.p_contradiction if case.outcome == CONTRADICTED else case.p_support
 
 
-def largest(effect: Effect) -> str:
-    """The largest absolute value of an effect.
+def _settled(decision: Decision) -> str:
+    if decision.settling is None:
+        return ""
 
-    >>> largest(Effect([1.2e-14, -3.44e-14]))
-    '3.4e-14'
+    return "settled" if decision.settling.settled else NOT_SETTLED
+
+
+def _unsigned(text: str, is_ratio: bool) -> str:
+    """A text without plus signs, where numbers are ratios."""
+    return text.replace("+", "") if is_ratio else text
+
+
+def _check_row(outcome: Outcome, name: str, check: Check) -> CheckRow:
+    decision = outcome.decisions.get(name)
+
+    return CheckRow(
+        claim=outcome.claim.title,
+        claim_id=outcome.claim.id,
+        check=check.measure,
+        deviation=_deviation(outcome, name, check) if decision else "",
+        tolerance=check.criterion_in_words,
+        outcome=outcome.show(decision.outcome if decision else NO_RUNS),
+    )
+
+
+def _deviation(outcome: Outcome, name: str, check: Check) -> str:
+    """The largest absolute value of all cases; of an interval, the mean farthest from its centre.
+
+    Without sign, since a check asks how far, and with two digits.
     """
-    return f"{max(abs(value) for value in effect.values):.2g}"
+    effects = outcome.effects[name].values()
+
+    if isinstance(check.criterion, Exact):
+        return f"{max(abs(value) for effect in effects for value in effect.values):.2g}"
+
+    centre = check.criterion.centre
+    farthest = max(
+        (effect.estimate() for effect in effects), key=lambda found: abs(found.mean - centre)
+    )
+    limits = spread(farthest.interval())
+
+    return f"{signed(farthest.mean)} ({limits})" if limits else signed(farthest.mean)
 
 
-def spread(effect: Effect) -> str:
-    """The limits of the interval of an effect; empty for a single value."""
-    ci = interval(effect.values)
-    if ci.n < 2:
+def networks(estimate: Estimate) -> str:
+    """Seeds and test images of an estimate: `10 x 10,000`."""
+    return f"{estimate.seeds} x {estimate.images:,}" if estimate.images else str(estimate.seeds)
+
+
+def p_in_words(p: float) -> str:
+    """A p value with four digits; empty if nothing was tested.
+
+    >>> p_in_words(0.0312), p_in_words(1e-9)
+    ('0.0312', '< 0.0001')
+    """
+    if math.isnan(p):
+        return ""
+
+    return "< 0.0001" if p < 1e-4 else f"{p:.4f}"
+
+
+def spread(ci: Interval) -> str:
+    """The limits of an interval; empty for a single value."""
+    if math.isnan(ci.low):
         return ""
 
     smaller, larger = sorted((abs(ci.low), abs(ci.high)))
@@ -94,11 +240,6 @@ def spread(effect: Effect) -> str:
         return f"{ci.low:+.4f} to {ci.high:+.4f}"
 
     return f"{signed(ci.low)} to {signed(ci.high)}"
-
-
-def resolution(effect: Effect) -> str:
-    """The smallest distance to a limit that the test images can resolve; empty if unknown."""
-    return "" if effect.image_error is None else f"{IMAGE_ERRORS * effect.image_error:.3f}"
 
 
 def signed(value: float) -> str:
@@ -111,14 +252,5 @@ def signed(value: float) -> str:
         return "-"
 
     digits = 2 if abs(value) >= 1 else 3 if abs(value) >= 0.01 else 5
+
     return f"{value:+.{digits}f}"
-
-
-def decisive(outcome: Outcome) -> Row:
-    """The effect that represents a claim: the least certain of those with the claim's verdict."""
-    candidates = [row for row in rows(outcome) if row.interval] or rows(outcome)
-    final = outcome.verdict in (SUPPORTED, CONTRADICTED)
-    wanted = outcome.verdict if final else INCONCLUSIVE
-    deciding = [row for row in candidates if row.verdict == wanted] or candidates
-
-    return max(deciding, key=lambda row: -1.0 if math.isnan(row.p) else row.p)

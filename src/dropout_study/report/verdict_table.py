@@ -1,4 +1,4 @@
-"""The table of verdicts: its columns and its explanations, for terminal, pages and MLflow."""
+"""The tables of verdicts and of checks: columns and explanations, for terminal, pages, MLflow."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,20 +9,51 @@ from rich.markup import escape
 from rich.table import Table
 
 from dropout_study.analysis.claim import MARKS
-from dropout_study.analysis.criteria import CONTRADICTED, IMAGE_ERRORS, INCONCLUSIVE, SUPPORTED
-from dropout_study.report.rows import Row, decisive
-from dropout_study.report.verdicts import NEEDS_MNIST, Outcome
+from dropout_study.analysis.criteria import (
+    ALPHA,
+    CONTRADICTED,
+    FAILS,
+    HOLDS,
+    NOT_FOUND,
+    NOT_RESOLVED,
+    SUPPORTED,
+)
+from dropout_study.report.rows import (
+    CheckRow,
+    Row,
+    adjusted_p,
+    check_rows,
+    decisive,
+    p_in_words,
+)
+from dropout_study.report.tuning_curves import Choice
+from dropout_study.report.verdicts import NEEDS_MNIST, NOT_SETTLED, SMOKE, Outcome
 
 Item = TypeVar("Item")
-SIGNS = {SUPPORTED: "✔", CONTRADICTED: "✘", INCONCLUSIVE: "?", NEEDS_MNIST: "?"}
-COLOURS = {SUPPORTED: "green", CONTRADICTED: "red", INCONCLUSIVE: "yellow", NEEDS_MNIST: "yellow"}
-"""Of verdicts; a claim without runs, or at the smoke budget, has neither sign nor colour."""
+SIGNS = {
+    SUPPORTED: "✔",
+    HOLDS: "✔",
+    CONTRADICTED: "✘",
+    FAILS: "✘",
+    NOT_RESOLVED: "?",
+    NOT_FOUND: "?",
+    NEEDS_MNIST: "?",
+}
+COLOURS = {"✔": "green", "✘": "red", "?": "yellow"}
+"""Of signs; a claim without runs, or at the smoke budget, has neither sign nor colour."""
+KINDS = {"✔": "supported", "✘": "contradicted", "?": "unresolved"}
+"""Sign -> class of a verdict in the page."""
+NO_SIGN = "·"
 TITLE = "Deep Learning, section 7.12, claim by claim"
 INTRODUCTION = (
-    "Each claim has a criterion that was written down before the runs, and is decided by a 95 % "
-    "interval over paired seeds. Contradicted and inconclusive are results like any other. Rates "
+    "Each sentence of the chapter is asked in parts, each with a criterion and a margin that were "
+    "written down before the runs. Contradicted and not resolved are results like any other. Rates "
     "are probabilities of dropping a unit (the book and Srivastava et al. state the probability of "
     "keeping it); errors are percent of test images, their differences are points."
+)
+CHECKS_INTRODUCTION = (
+    "Theorems need no evidence: where mathematics settles the answer, the code is checked against "
+    "it on networks small enough for all masks."
 )
 
 
@@ -45,101 +76,163 @@ class Explanation:
 
 def sign(shown: str) -> str:
     """What stands before a verdict as it is shown."""
-    return SIGNS.get(shown, "·")
+    return SIGNS.get(shown.removesuffix(f", {NOT_SETTLED}"), NO_SIGN)
 
 
-def footnotes(outcome: Outcome) -> str:
-    """`*` if the adjusted p would overturn the verdict, `†` if a network was under-trained."""
-    overturned = "*" if outcome.overturned else ""
-    under_trained = "†" if outcome.convergence_warnings else ""
-    return overturned + under_trained
+def kind(shown: str) -> str:
+    """The class of a verdict in the page: supported, contradicted, unresolved, or open."""
+    return KINDS.get(sign(shown), "open")
 
 
-def _verdict(outcome: Outcome) -> str:
-    return f"{sign(outcome.shown)} {outcome.shown}{footnotes(outcome)}"
+def with_sign(shown: str) -> str:
+    """A verdict with its sign."""
+    return f"{sign(shown)} {shown}"
+
+
+def answer(outcome: Outcome) -> str:
+    """The answer to a claim in one or two sentences."""
+    sentences = [f"{outcome.shown[:1].upper()}{outcome.shown[1:]}{_because(outcome)}."]
+    sentences += [
+        f"The half-budget control fails for {part!r}: {reason}."
+        for part, reason in outcome.unsettled.items()
+    ]
+
+    return " ".join(sentences)
+
+
+def _because(outcome: Outcome) -> str:
+    """What a verdict rests on: the parts that contradict, or the reason of one that is open."""
+    parts = [name for name, d in outcome.decisions.items() if name in outcome.claim.parts]
+    against = [name for name in parts if outcome.decisions[name].outcome == CONTRADICTED]
+
+    if outcome.verdict == CONTRADICTED:
+        return f" in {len(against)} of {len(parts)} parts ({', '.join(against)})"
+
+    if outcome.verdict == SUPPORTED and len(parts) > 1:
+        return f" in all {len(parts)} parts"
+
+    return f": {outcome.reason}" if outcome.reason else ""
+
+
+def _of_decisive(cell: Callable[[Row], str]) -> Callable[[Outcome], str]:
+    """A cell that shows something of the decisive effect; empty without one."""
+
+    def of_outcome(outcome: Outcome) -> str:
+        row = decisive(outcome) if outcome.decided else None
+        return cell(row) if row else ""
+
+    return of_outcome
+
+
+def _adjusted(outcome: Outcome) -> str:
+    return p_in_words(adjusted_p(outcome)) if outcome.decided else ""
 
 
 def _criterion(outcome: Outcome) -> str:
     """The criterion of the decisive effect, or why there is none."""
-    return decisive(outcome).criterion if outcome.decided else outcome.reason
+    row = decisive(outcome) if outcome.decided else None
+    return row.criterion if row else outcome.reason
 
 
 def _published(outcome: Outcome) -> str:
-    """The first published number, with its mark."""
-    if not outcome.claim.published:
-        return ""
-
-    first = outcome.claim.published[0]
-    return f"{first.value} [{first.mark}]"
-
-
-def _if_decided(cell: Callable[[Outcome], str]) -> Callable[[Outcome], str]:
-    return lambda outcome: cell(outcome) if outcome.decided else ""
+    """What others have measured of the same quantity, with its mark."""
+    same = [number for number in outcome.claim.published if number.same]
+    return "; ".join(f"{number.value} [{number.mark}]" for number in same)
 
 
 COLUMNS: list[Column[Outcome]] = [
     Column("claim", lambda outcome: outcome.claim.id),
-    Column("verdict", _verdict),
-    Column("effect", _if_decided(lambda outcome: decisive(outcome).effect), number=True),
-    Column("95 % interval", _if_decided(lambda outcome: decisive(outcome).interval), number=True),
+    Column("verdict", lambda outcome: with_sign(outcome.shown)),
+    Column("effect", _of_decisive(lambda row: row.effect), number=True),
+    Column("95 % interval", _of_decisive(lambda row: row.interval), number=True),
+    Column("adjusted p", _adjusted, number=True),
     Column("criterion", _criterion),
-    Column("seeds", _if_decided(lambda outcome: str(outcome.seeds)), number=True),
-    Column("budget", _if_decided(lambda outcome: outcome.where)),
+    Column("seeds x images", _of_decisive(lambda row: row.networks), number=True),
+    Column("budget", lambda outcome: outcome.where if outcome.decided else ""),
     Column("published", _published),
 ]
 """Of the table of verdicts; pages show the claim as a link, and colour the verdict."""
+
+CHECK_COLUMNS: list[Column[CheckRow]] = [
+    Column("claim", lambda row: row.claim_id),
+    Column("theorem", lambda row: row.check),
+    Column("deviation", lambda row: row.deviation, number=True),
+    Column("tolerance", lambda row: row.tolerance),
+    Column("outcome", lambda row: with_sign(row.outcome)),
+]
+"""Of the table of checks; pages show the claim as a link, and colour the outcome."""
 
 EFFECT_COLUMNS: list[Column[Row]] = [
     Column("part", lambda row: row.part),
     Column("case", lambda row: row.case),
     Column("effect", lambda row: row.effect, number=True),
     Column("95 % interval", lambda row: row.interval, number=True),
-    Column("test-set resolution", lambda row: row.resolution, number=True),
-    Column("criterion", lambda row: row.criterion),
-    Column("verdict", lambda row: row.verdict),
+    Column("p", lambda row: row.p, number=True),
+    Column("seeds x images", lambda row: row.networks, number=True),
+    Column("outcome", lambda row: row.outcome),
+    Column("at half the updates", lambda row: row.half, number=True),
+    Column("control", lambda row: row.settled),
 ]
-"""Of the table of a claim's effects; pages add the sign of a verdict."""
+"""Of the table of a claim's effects; pages add the sign of an outcome."""
+
+CHOICE_COLUMNS: list[Column[Choice]] = [
+    Column("study", lambda choice: choice.study),
+    Column("arm", lambda choice: choice.arm),
+    Column("candidates", lambda choice: str(choice.candidates), number=True),
+    Column("chosen", lambda choice: choice.chosen),
+    Column("validation error", lambda choice: choice.error, number=True),
+]
+"""Of the table of what tuning has chosen."""
+
+
+def with_parts(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The claims of the table of verdicts."""
+    return [outcome for outcome in outcomes if outcome.claim.parts]
+
+
+def all_checks(outcomes: Sequence[Outcome]) -> list[CheckRow]:
+    """The rows of the table of checks."""
+    return [row for outcome in outcomes for row in check_rows(outcome)]
 
 
 def explanations(outcomes: Sequence[Outcome]) -> list[Explanation]:
-    """What the signs and headings of the tables mean, as far as they occur."""
+    """What the words and headings of the tables mean, as far as they occur."""
     entries = [
         Explanation(
             "effect",
-            "the one that decided, with its 95 % interval over seeds (or timing rounds); of exact "
-            "claims, the largest deviation",
+            "the one that decided, or leaves the claim open, with its 95 % interval over seeds and "
+            "test images, which are both random",
         ),
         Explanation(
-            "test-set resolution",
-            f"{IMAGE_ERRORS:g} standard errors of the difference over the test images, which all "
-            "seeds share; an effect nearer than this to the limit of its criterion is inconclusive",
+            "adjusted p",
+            "one-sided, adjusted by Holm for the parts of all claims; a part is decided if it is "
+            f"at most {ALPHA:g}",
         ),
     ]
 
-    if any(outcome.overturned for outcome in outcomes):
+    if any(outcome.verdict == NOT_RESOLVED for outcome in outcomes):
         entries.append(
             Explanation(
-                "*",
-                "Holm's adjustment for the number of claims would make the verdict inconclusive; "
-                "the unadjusted interval decides",
+                NOT_RESOLVED,
+                "the interval contains the limit of the criterion; the claim's section says how "
+                "many seeds or test images would decide it with a chance of 80 %, if the measured "
+                "effect is the true one",
             )
         )
 
-    if any(outcome.convergence_warnings for outcome in outcomes):
+    if any(outcome.unsettled for outcome in outcomes):
         entries.append(
             Explanation(
-                "†",
-                "at least one compared network was under-trained: its validation error still fell, "
-                "or the same network reached a lower one with more updates (the learning rate is "
-                "annealed to zero, so a flat curve proves nothing; longer runs from other studies "
-                "are used as a check)",
+                NOT_SETTLED,
+                "at half the updates a part has another outcome, or an effect that differs by more "
+                "than was allowed beforehand",
             )
         )
 
-    if any(outcome.budget == "smoke" for outcome in outcomes):
+    if any(outcome.scope.budget == SMOKE for outcome in outcomes):
         entries.append(
             Explanation(
-                "smoke",
+                SMOKE,
                 "trained for seconds, to test the machinery; such verdicts say nothing about "
                 "dropout",
             )
@@ -149,35 +242,72 @@ def explanations(outcomes: Sequence[Outcome]) -> list[Explanation]:
     entries.append(
         Explanation(
             "published",
-            f"how well a number was verified is marked: {marks}. None was checked against the "
-            "publisher's own copy",
+            "the same quantity as measured by others, where there is one; each claim's section "
+            f"lists more. How well a number was verified is marked: {marks}. None was checked "
+            "against the publisher's own copy",
         )
     )
 
     return entries
 
 
-def terminal_table(outcomes: Sequence[Outcome]) -> Table:
-    """The verdicts for a terminal."""
-    absent = {column.heading for column in EFFECT_COLUMNS} - {c.heading for c in COLUMNS}
-    entries = [entry for entry in explanations(outcomes) if entry.term not in absent]
-    caption = "\n".join(f"{entry.term}: {entry.meaning}" for entry in entries)
-    table = Table(title=TITLE, caption=escape(caption), caption_justify="left")
+def terminal_tables(outcomes: Sequence[Outcome]) -> list[Table]:
+    """The verdicts and the checks for a terminal, those that have rows."""
+    tables = []
+    caption = "\n".join(f"{entry.term}: {entry.meaning}" for entry in explanations(outcomes))
 
-    for column in COLUMNS:
+    if empirical := with_parts(outcomes):
+        shown = {outcome.claim.id: outcome.shown for outcome in empirical}
+        tables.append(_table(TITLE, COLUMNS, empirical, list(shown.values()), "verdict"))
+        tables[0].caption = escape(caption)
+        tables[0].caption_justify = "left"
+
+    if checks := all_checks(outcomes):
+        outcomes_of_checks = [row.outcome for row in checks]
+        tables.append(_table("Checks", CHECK_COLUMNS, checks, outcomes_of_checks, "outcome"))
+
+    return tables
+
+
+def _table(
+    title: str,
+    columns: Sequence[Column[Item]],
+    items: Sequence[Item],
+    shown: Sequence[str],
+    coloured: str,
+) -> Table:
+    """A table for a terminal.
+
+    Args:
+        title: above it.
+        columns: of the table.
+        items: one per row.
+        shown: the verdict or outcome of each row.
+        coloured: heading of the column that shows it.
+    """
+    table = Table(title=title)
+
+    for column in columns:
         table.add_column(column.heading, justify="right" if column.number else "left")
 
-    for outcome in outcomes:
-        colour = COLOURS.get(outcome.shown, "dim")
-        cells = {column.heading: escape(column.cell(outcome)) for column in COLUMNS}
-        cells["verdict"] = f"[{colour}]{cells['verdict']}[/]"
+    for item, verdict in zip(items, shown, strict=True):
+        colour = COLOURS.get(sign(verdict), "dim")
+        cells = {column.heading: escape(column.cell(item)) for column in columns}
+        cells[coloured] = f"[{colour}]{cells[coloured]}[/]"
         table.add_row(*cells.values())
 
     return table
 
 
 def verdict_frame(outcomes: Sequence[Outcome]) -> pd.DataFrame:
-    """The verdicts as a table of text, one row per claim."""
-    return pd.DataFrame(
-        [{column.heading: column.cell(outcome) for column in COLUMNS} for outcome in outcomes]
-    )
+    """The verdicts as a table of text, one row per claim with parts."""
+    return _frame(COLUMNS, with_parts(outcomes))
+
+
+def check_frame(outcomes: Sequence[Outcome]) -> pd.DataFrame:
+    """The checks as a table of text, one row per check."""
+    return _frame(CHECK_COLUMNS, all_checks(outcomes))
+
+
+def _frame(columns: Sequence[Column[Item]], items: Sequence[Item]) -> pd.DataFrame:
+    return pd.DataFrame([{column.heading: column.cell(item) for column in columns} for item in items])

@@ -261,4 +261,3 @@ def _write(file: Path, text: str) -> None:
 
 def _today() -> str:
     return datetime.datetime.now(tz=datetime.UTC).date().isoformat()
-

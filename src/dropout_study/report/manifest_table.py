@@ -38,8 +38,8 @@ def table() -> str:
 
 
 def _claim_section(claim: Claim) -> str:
-    questions = {**claim.parts, **claim.checks}
-    rows = [_question_row(name, question) for name, question in questions.items()]
+    rows = [_part_row(name, part) for name, part in claim.parts.items()]
+    rows += [_check_row(name, check) for name, check in claim.checks.items()]
     studies = ", ".join(f"`{study}`" for study in claim.studies)
 
     return (
@@ -48,21 +48,15 @@ def _claim_section(claim: Claim) -> str:
     )
 
 
-def _question_row(name: str, question: Part | Check) -> list[str]:
-    is_part = isinstance(question, Part)
-    settled = question.settled_within if is_part else None
-    criterion = question.criterion_in_words
+def _part_row(name: str, part: Part) -> list[str]:
+    allowed = part.settled_within
+    settled = "" if allowed is None else f"± {allowed:g} {part.unit}".rstrip()
 
-    if is_part and question.some:
-        criterion += ", for at least one"
+    return [name, part.measure, part.criterion_in_words, part.criterion.reason, settled]
 
-    return [
-        name if is_part else f"{name} (check)",
-        question.measure,
-        criterion,
-        question.criterion.reason,
-        "" if settled is None else f"± {settled:g} {question.unit}".rstrip(),
-    ]
+
+def _check_row(name: str, check: Check) -> list[str]:
+    return [f"{name} (check)", check.measure, check.criterion_in_words, check.criterion.reason, ""]
 
 
 def _study_row(study: Study, minutes: Mapping[str, int]) -> list[str]:
@@ -143,7 +137,9 @@ def _leaves(entry: Any) -> Iterator[int]:
 def _by_stage(numbers: Mapping[str, list[int]]) -> str:
     """Numbers by stage: `10 to 20 (half 5, tuning 2)`."""
     final = _range(numbers.get("final", []))
-    others = [f"{stage} {_range(numbers[stage])}" for stage in ("half", "tuning") if stage in numbers]
+    others = [
+        f"{stage} {_range(numbers[stage])}" for stage in ("half", "tuning") if stage in numbers
+    ]
 
     return f"{final} ({', '.join(others)})" if others else final
 

@@ -118,7 +118,9 @@ def _corruptible_images(outcomes: Sequence[Outcome], chosen: Report) -> Images |
     for outcome in outcomes:
         if outcome.claim.id == "robustness" and outcome.decided:
             try:
-                return load_images(Data(name=outcome.scope.data, root=chosen.data_root, download=False))
+                return load_images(
+                    Data(name=outcome.scope.data, root=chosen.data_root, download=False)
+                )
             except ConfigError:
                 return None
 

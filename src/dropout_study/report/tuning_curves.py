@@ -134,7 +134,7 @@ def _draw(
     axes.plot(chosen[RATE].astype(float), chosen[ERROR], look["marker"], color=look["color"],
               markersize=10, markeredgecolor="black", label="_chosen")  # fmt: skip
 
-    end = candidates.loc[rates.idxmax()]
+    end = candidates.iloc[int(rates.to_numpy().argmax())]
     figures.label_end(axes, arm, (float(end[RATE]), float(end[ERROR])), look["color"])
 
 

@@ -310,4 +310,6 @@ def check_frame(outcomes: Sequence[Outcome]) -> pd.DataFrame:
 
 
 def _frame(columns: Sequence[Column[Item]], items: Sequence[Item]) -> pd.DataFrame:
-    return pd.DataFrame([{column.heading: column.cell(item) for column in columns} for item in items])
+    return pd.DataFrame(
+        [{column.heading: column.cell(item) for column in columns} for item in items]
+    )

@@ -161,9 +161,7 @@ def _measured_at(scope: Scope, claim: Claim, results: pd.DataFrame) -> Outcome:
 def _decide_together(outcomes: Sequence[Outcome]) -> None:
     """Decide all questions of some claims as one family, and note the verdicts."""
     asked = {
-        (outcome.claim.id, name): Asked(
-            question, outcome.effects[name], outcome.half.get(name, {})
-        )
+        (outcome.claim.id, name): Asked(question, outcome.effects[name], outcome.half.get(name, {}))
         for outcome in outcomes
         for name, question in questions(outcome.claim).items()
     }

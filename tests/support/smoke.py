@@ -1,4 +1,4 @@
-"""A small store of real runs of all studies, from which the report's tests read."""
+"""A small store of real runs of all studies and stages, from which the report's tests read."""
 
 from pathlib import Path
 
@@ -8,35 +8,56 @@ from omegaconf import DictConfig
 from dropout_study.config.overrides import expand_sweep, parse_overrides
 from dropout_study.config.studies import Study, in_order
 from dropout_study.report.publish import STUDIES
+from dropout_study.report.scopes import stages
 from dropout_study.running.carry_out import carry_out
 from dropout_study.running.job import Job, JobState
 from dropout_study.tracking.store import Store
 from support.paths import CONF
 
+SHORT = {
+    "study.values.updates": "{tuning: 4, final: 10, half: 5}",
+    "budget.validations": "2",
+}
 SMALLER = {  # than the smoke budget
-    "enumerable": {"seeds": "[0,1]", "data.pool": "4"},
-    "bagging": {"mc.samples": "10", "study.values.bags": "2"},
-    "mc_samples": {"mc.samples": "100", "seeds": "[0,1]"},
-    "capacity": {"seeds": "[0,1]"},
-    "dropout_rate": {
-        "seeds": "[0,1]",
-        "arm": "dropout_rate/units_fixed,dropout_rate/noisy_inputs",
-        "study.values.units": "[16]",
+    "enumerable": {"seeds": "[100,101]", "data.pool": "4", "budget.updates": "10"},
+    "exact": SHORT,
+    "reference": SHORT | {"model.widths": "[16,16]"},
+    "sampling": {"mc.samples": "40"},
+    "autoencoder": SHORT | {"model.widths": "[16]"},
+    "capacity": SHORT | {"model.widths": "[16,16],[32,32]", "study.values.wide": "32x32"},
+    "narrow": SHORT | {"study.values.updates": "{tuning: 4, final: 20, half: 10}"},
+    "dataset_size": SHORT
+    | {
+        "model.widths": "[16,16]",
+        "study.values.updates": "{tuning: {other: 4}, final: {other: 10}, half: {other: 5}}",
     },
-    "dataset_size": {"seeds": "[0,1]", "model.widths": "[16]"},
-    "regularizers": {"seeds": "[0,1]", "model.widths": "[16]"},
-    "independent_units": {"seeds": "[0,1]"},
-    "ensemble_gain": {"seeds": "[0,1]"},
-    "co_adaptation": {"seeds": "[0,1]"},
-    "longer": {"seeds": "[0,1]", "study.values.units": "[16]"},
-    "robustness": {"seeds": "[0,1]", "study.values.units": "[16]"},
-    "cost": {"model.widths": "[16]"},
+    "regularizers": SHORT | {"model.widths": "[16,16]"},
+    "bagging": SHORT
+    | {
+        "model.widths": "[16,16]",
+        "study.values.long_updates": "{tuning: 4, final: 20, half: 10}",
+    },
+    "mc_samples": {
+        "budget.validations": "2",
+        "study.values.digits_updates": "{tuning: 4, final: 10, half: 5}",
+        "study.values.masks": "40",
+    },
+    "cost": {"model.widths": "[16,16]", "budget.updates": "10"},
 }
 
 
-def conditions(study: str, budget: str, changes: dict[str, str]) -> list[list[str]]:
-    """The overrides of every condition of a study."""
-    grid = Study.load(study).at(budget).grid | changes
+def conditions(
+    study: str, budget: str, changes: dict[str, str], stage: str | None = None
+) -> list[list[str]]:
+    """The overrides of every condition of a study; without a stage, of all but its tuning.
+
+    Args:
+        study: its name.
+        budget: its budget.
+        changes: values that replace those of its grid.
+        stage: one stage alone.
+    """
+    grid = Study.load(study).at(budget, stage=stage).grid | changes
     typed = [
         f"study={study}",
         f"budget={budget}",
@@ -46,25 +67,46 @@ def conditions(study: str, budget: str, changes: dict[str, str]) -> list[list[st
     return expand_sweep(parse_overrides(typed))
 
 
-def composed(study: str, budget: str, changes: dict[str, str]) -> list[DictConfig]:
+def composed(
+    study: str, budget: str, changes: dict[str, str], stage: str | None = None
+) -> list[DictConfig]:
     """The configurations of every condition of a study."""
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return [compose("train", overrides) for overrides in conditions(study, budget, changes)]
+        return [
+            compose("train", overrides) for overrides in conditions(study, budget, changes, stage)
+        ]
+
+
+def changes_of(study: str) -> dict[str, str]:
+    """What makes a study smaller; one of stored cohorts is changed as the one that trained them."""
+    source = Study.load(study).source
+    inherited = {} if source is None else changes_of(source.name)
+
+    return inherited | SMALLER.get(study, {})
 
 
 def build(folder: Path, studies: list[str] | None = None) -> str:
-    """Carry out all conditions in this process; returns the address of the store."""
+    """Carry out all conditions in this process, stage by stage; the address of the store."""
     uri = f"sqlite:///{folder}/mlflow.db"
     places = [f"tracking.uri={uri}", f"checkpoint.folder={folder}/checkpoints"]
 
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        for study in in_order(studies or STUDIES):
-            Store(uri).prepare(study, "")
-            for i, overrides in enumerate(conditions(study, "smoke", SMALLER[study])):
-                job = folder / study / str(i)
-                job.mkdir(parents=True)
-                carry_out(compose("train", [*overrides, *places]), job, study, folder / study)
-                done = Job.load(job)
-                assert done.state == JobState.DONE, f"{study}, {overrides}: {done.reason}"
+    for study in in_order(studies or STUDIES):
+        Store(uri).prepare(study, "")
+
+        for stage in stages(Study.load(study).at("smoke")):
+            carry_out_stage(folder / study / stage, study, stage, places)
 
     return uri
+
+
+def carry_out_stage(folder: Path, study: str, stage: str, places: list[str]) -> None:
+    """Carry out all conditions of a stage of a study."""
+    jobs = conditions(study, "smoke", changes_of(study), stage)
+
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        for i, overrides in enumerate(jobs):
+            job = folder / str(i)
+            job.mkdir(parents=True)
+            carry_out(compose("train", [*overrides, *places]), job, study, folder)
+            done = Job.load(job)
+            assert done.state == JobState.DONE, f"{study}, {overrides}: {done.reason}"

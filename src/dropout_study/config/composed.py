@@ -1,8 +1,11 @@
 """What a study is made of, without running anything: its conditions as Hydra composes them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from dropout_study.config import resolvers
@@ -26,8 +29,21 @@ def first_condition(study: Study) -> Config:
     """The first condition of a study, with the first candidate of what is tuned."""
     resolvers.register()
 
-    with initialize_config_dir(str(CONF), version_base="1.3"):
+    with _no_other_hydra(), initialize_config_dir(str(CONF), version_base="1.3"):
         return read_config(compose("train", jobs(study)[0]))
+
+
+@contextmanager
+def _no_other_hydra() -> Iterator[None]:
+    """Put the Hydra of a running script aside, since it allows no second one."""
+    state = GlobalHydra.instance()
+    running = state.hydra
+    state.clear()
+
+    try:
+        yield
+    finally:
+        state.hydra = running
 
 
 def arm_content(arm: str) -> Any:

@@ -31,6 +31,11 @@ DATASETS = {
 
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "identity")
+TUNING = "tuning"
+FINAL = "final"
+HALF = "half"
+STAGES = (TUNING, FINAL, HALF)
+"""Of a study: candidates, the networks that are judged, and these with half the updates."""
 RULES = ("weight_scaling", "monte_carlo", "geometric", "exact_arithmetic", "exact_geometric")
 PROBES = {
     "enumeration": 1,

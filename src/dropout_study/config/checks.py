@@ -8,7 +8,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from dropout_study.config.bounds import LONGEST_NAME, WIDTHS
-from dropout_study.config.names import ACTIVATIONS, DATASETS, PROBES, RULES, STAGES
+from dropout_study.config.names import ACTIVATIONS, DATASETS, PLACEMENTS, PROBES, RULES, STAGES
 from dropout_study.config.schema import MLP, Config, ConfigError, Data, LeNet, Model
 
 
@@ -132,7 +132,7 @@ def check_model(config: Config) -> None:
         require(len(model.widths) > 0, "model.widths", model.widths, WIDTHS["allowed"].words)
 
     if isinstance(model, LeNet):
-        _one_of("model.dropout", model.dropout, ("none", "fc", "all"))
+        _one_of("model.dropout", model.dropout, PLACEMENTS)
         idle = model.dropout != "none" or model.hidden_rate == 0
         require(
             idle,

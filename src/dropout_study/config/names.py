@@ -31,6 +31,9 @@ DATASETS = {
 
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "identity")
+PLACEMENTS = {"none": 1, "fc": 1, "pools": 1, "all": 2}
+"""Where a LeNet drops -> version, a part of identity from 2 on. The first `all` dropped after
+pooling, as `pools` does now."""
 TUNING = "tuning"
 FINAL = "final"
 HALF = "half"

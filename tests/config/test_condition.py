@@ -21,13 +21,16 @@ PINNED = {
     ("model.hidden_rate=0", "model.widths=[16,16]"): "7cb4a68878f9",
     ("model.input_rate=0.2", "model.activation=tanh", "regularizer=[l2,max_norm]"): "81518c8a1481",
     ("data=mnist", "data.train_size=1000", "data.resample=bootstrap"): "52305cfb1e7f",
+    ("data=mnist", "model=lenet"): "5be72f20af7e",
+    ("data=mnist", "model=lenet", "model.dropout=none"): "4916a6b21cca",
     (
         "data=mnist",
         "model=lenet",
         "model.dropout=all",
         "optimizer=sgd",
         "schedule=inverse_t",
-    ): "48138cac0bb0",
+    ): "fe1e455258ee",
+    ("data=mnist", "model=lenet", "model.dropout=pools"): "10011ed65d7e",
     (
         "model=softmax_regression",
         "data.pool=2",
@@ -48,6 +51,18 @@ def test_the_digests_of_conditions_never_change(make_config: Make) -> None:
     """
     digests = {typed: condition.condition_digest(make_config(*typed)) for typed in PINNED}
     assert digests == PINNED, ADVICE
+
+
+def test_all_of_a_lenet_is_not_what_it_was(make_config: Make) -> None:
+    """If this failed, networks that drop after pooling would count as those that drop before."""
+    lenet = ("data=mnist", "model=lenet", "optimizer=sgd", "schedule=inverse_t")
+    first = "48138cac0bb0"  # of model.dropout=all when it dropped after pooling
+    digests = {
+        condition.condition_digest(make_config(*lenet, f"model.dropout={placement}"))
+        for placement in names.PLACEMENTS
+    }
+    assert len(digests) == 4
+    assert first not in digests
 
 
 def defaults() -> list[str]:
@@ -228,6 +243,7 @@ def test_the_digest_survives_writing_and_reading(make_config: Make) -> None:
             "softmax regression, input rate 0, digits, pool 2",
         ),
         (["model=lenet", "data=mnist", "model.dropout=all"], "lenet all, rate 0.5, mnist"),
+        (["model=lenet", "data=mnist", "model.dropout=pools"], "lenet pools, rate 0.5, mnist"),
         (["model=lenet", "data=mnist", "model.dropout=none"], "lenet none, mnist"),
         (
             ["regularizer.l2=1e-4", "regularizer.max_norm=[3]"],

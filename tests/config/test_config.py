@@ -34,7 +34,7 @@ Make = Callable[..., Config]
         (
             ["model=lenet", "data=mnist", "model.dropout=conv"],
             "model.dropout=conv",
-            "none, fc, all",
+            "none, fc, pools, all",
         ),
         (
             ["model=lenet", "data=mnist", "model.dropout=none", "model.hidden_rate=0.3"],

@@ -18,7 +18,7 @@ from dropout_study.training.module import CohortTraining
 from dropout_study.training.trainer import make_trainer
 from support.images import random_images
 
-NETWORKS = [MLP(784, 10, [8, 6], "tanh", 0.2, 0.5), LeNet(10, "all", 0.5)]
+NETWORKS = [MLP(784, 10, [8, 6], "tanh", 0.2, 0.5), LeNet(10, "all", 0.5), LeNet(10, "pools")]
 
 
 @pytest.mark.parametrize("network", NETWORKS)

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from dropout_study.config import names
 from dropout_study.dropout import rules
 from dropout_study.dropout.cohort import Cohort
-from dropout_study.dropout.masks import Site, enumerate_masks, log_probability
+from dropout_study.dropout.masks import Site, enumerate_masks, log_probability, sample
 from dropout_study.dropout.networks import MLP, LeNet, Network
+from dropout_study.dropout.randomness import Purpose
 from dropout_study.dropout.rules import (
     RULES,
     Averages,
@@ -114,7 +115,8 @@ def test_mask_probabilities_sum_to_1_and_keep_each_unit_with_keep(units: int, ra
 
 
 @pytest.mark.parametrize(
-    "network", [MLP(784, 10, [7], "tanh", 0.2, 0.5), LeNet(10, "fc"), LeNet(10, "all")]
+    "network",
+    [MLP(784, 10, [7], "tanh", 0.2, 0.5), *(LeNet(10, where) for where in ("fc", "pools", "all"))],
 )
 def test_monte_carlo_does_not_depend_on_chunks_companions_or_the_other_counts(
     network: Network,
@@ -134,6 +136,19 @@ def test_monte_carlo_does_not_depend_on_chunks_companions_or_the_other_counts(
     torch.testing.assert_close(
         monte_carlo(other, x, [4]).arithmetic[0, 0], whole.arithmetic[2, 1], rtol=0, atol=1e-12
     )
+
+
+@pytest.mark.parametrize("dropout", ["fc", "pools", "all"])
+def test_subnetworks_are_passes_under_their_masks(dropout: str) -> None:
+    """If this failed, the stages that subnetworks share would be masked, or computed twice."""
+    made = cohort(LeNet(10, dropout), gain=1.0)
+    x = torch.rand(5, 784, dtype=torch.float64)
+    sites = made.stacked.sites
+
+    for k, log_probs in enumerate(subnetworks(made, x, 3)):
+        masks = sample(sites, made.seeds, k, 1, Purpose.EVALUATION_MASK, torch.float64)
+        direct = made(x, masks).log_softmax(-1)
+        torch.testing.assert_close(log_probs, direct, rtol=0, atol=1e-12)
 
 
 def test_monte_carlo_means_are_those_of_its_samples() -> None:

@@ -8,12 +8,13 @@ import torch
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
+from dropout_study.config import condition
 from dropout_study.config.schema import Config, ConfigError, Evaluate, Tracking
 from dropout_study.dropout.cohort import Cohort, load_weights
 from dropout_study.dropout.networks import MLP
 from dropout_study.running.reevaluate import reevaluate
 from dropout_study.running.reservation import save_config
-from dropout_study.tracking import recorder
+from dropout_study.tracking import recorder, tags
 from dropout_study.tracking.store import Store
 from support.records import example
 from support.scripts import Script
@@ -113,6 +114,28 @@ def test_rules_that_are_all_weight_scaling_are_refused(
         ConfigError,
         match=r"rules=\['monte_carlo'\] cannot be used: .* use rules=\[weight_scaling\]",
     ):
+        reevaluate(chosen, tmp_path)
+
+
+def test_a_cohort_whose_settings_meant_something_else_is_refused(
+    make_config: Callable[..., Config], tmp_path: Path, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, weights of a LeNet that dropped after pooling would be evaluated with masks
+    before pooling.
+    """
+    config = make_config("model.widths=[5]", "seeds=[0,1]")
+    save_config(config, tmp_path)
+    record = example()
+    record.tags[tags.TRAINING_DIGEST] = condition.training_digest(config)
+    record.save(tmp_path)
+    torch.save(Cohort(MLP(64, 10, [5]), config.seeds).state_dict(), tmp_path / "cohort.pt")
+    rules = ["weight_scaling"]
+    chosen = Evaluate(run=str(tmp_path), rules=rules, tracking=Tracking(uri=uri))
+    reevaluate(chosen, tmp_path)
+
+    monkeypatch.setattr(condition, "ERA", condition.ERA + 1)
+
+    with pytest.raises(ConfigError, match="settings mean other networks now"):
         reevaluate(chosen, tmp_path)
 
 

@@ -9,7 +9,7 @@ from typing import get_type_hints
 import numpy as np
 import pandas as pd
 
-from dropout_study.config.names import DATASETS
+from dropout_study.config.names import DATASETS, STAGES
 from dropout_study.config.schema import Config
 from dropout_study.measures.statistics import ANYTHING, Range, range_of
 from dropout_study.tracking.packing import unpack, unpack_curve, unpack_picture
@@ -22,6 +22,7 @@ TEXT = (
     "training_digest",
     "data_digest",
     "arm",
+    "stage",
     "budget",
     "commit",
     "code",
@@ -170,6 +171,8 @@ def _kind(column: str, studies: Collection[str]) -> Kind:
             return _one_of(studies)
         case ("budget", "", ""):
             return _one_of(BUDGETS)
+        case ("stage", "", ""):
+            return _one_of(STAGES)
         case ("data.name", "", ""):
             return _one_of(DATASETS)
         case ("era", "", ""):

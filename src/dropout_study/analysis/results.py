@@ -11,6 +11,7 @@ import pandas as pd
 
 from dropout_study.analysis.columns import TEXT, check
 from dropout_study.config.condition import ERA
+from dropout_study.config.names import FINAL
 from dropout_study.config.schema import ConfigError
 from dropout_study.tracking import tags
 from dropout_study.tracking.packing import join_parts
@@ -25,6 +26,7 @@ COLUMNS_OF_TAGS = {
     tags.CONDITION_DIGEST: "digest",
     tags.ARM: "arm",
     tags.CANDIDATE: "candidate",
+    tags.STAGE: "stage",
     tags.BUDGET: "budget",
     tags.SEED: "seed",
     tags.COMMIT: "commit",
@@ -102,6 +104,7 @@ def _row(run: "Run") -> dict[str, str | float]:
     )
     row |= {key: text for key, text in run.data.params.items() if key != DERIVED}
     row["condition"] = row["condition"].removesuffix(f", seed {labels[tags.SEED]}")
+    row.setdefault("stage", FINAL)  # of runs that were recorded before there were stages
 
     return row | run.data.metrics
 
@@ -234,6 +237,7 @@ def to_file(runs: pd.DataFrame, file: Path) -> list[Path]:
         "condition",
         "arm",
         "candidate",
+        "stage",
         "seed",
         "digest",
         "era",

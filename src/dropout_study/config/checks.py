@@ -8,7 +8,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from dropout_study.config.bounds import LONGEST_NAME, WIDTHS
-from dropout_study.config.names import ACTIVATIONS, DATASETS, PROBES, RULES
+from dropout_study.config.names import ACTIVATIONS, DATASETS, PLACEMENTS, PROBES, RULES, STAGES
 from dropout_study.config.schema import MLP, Config, ConfigError, Data, LeNet, Model
 
 
@@ -86,12 +86,13 @@ def _one_of(key: str, value: str, allowed: Iterable[str]) -> None:
     require(value in allowed, key, value, f"one of {', '.join(allowed)}")
 
 
-def check_study(name: str) -> None:
-    """Refuse a name that cannot be that of an experiment, and of folders and checkpoints.
+def check_study(name: str, stage: str) -> None:
+    """Refuse a name that cannot be that of an experiment, folders and checkpoints; or a stage.
 
     Raises:
-        ConfigError: it is blank or long.
+        ConfigError: the name is blank or long, or the stage does not exist.
     """
+    _one_of("study.stage", stage, STAGES)
     usable = bool(name.strip()) and len(name.encode()) <= LONGEST_NAME
     require(
         usable, "study.name", name, f"a name of 1 to {LONGEST_NAME} bytes, of which é takes two"
@@ -131,7 +132,7 @@ def check_model(config: Config) -> None:
         require(len(model.widths) > 0, "model.widths", model.widths, WIDTHS["allowed"].words)
 
     if isinstance(model, LeNet):
-        _one_of("model.dropout", model.dropout, ("none", "fc", "all"))
+        _one_of("model.dropout", model.dropout, PLACEMENTS)
         idle = model.dropout != "none" or model.hidden_rate == 0
         require(
             idle,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, Field, asdict, fields, is_dataclass
 from typing import Any
 
-from dropout_study.config.names import CORRUPTIONS, DATASETS, PROBES
+from dropout_study.config.names import CORRUPTIONS, DATASETS, PLACEMENTS, PROBES
 from dropout_study.config.schema import (
     MLP,
     AdamW,
@@ -41,6 +41,9 @@ def identity(config: Config, parts: Sequence[str] = WHOLE) -> dict[str, Any]:
         Key, such as `model.hidden_rate`, -> value.
     """
     chosen = {"era": ERA} | dict(departures(config, parts=parts))
+
+    if "model.dropout" in chosen:
+        chosen["model.dropout"] = versioned_placement(chosen["model.dropout"])
 
     if "probes" in chosen:
         chosen["probes"] = [versioned(probe) for probe in chosen["probes"]]
@@ -91,6 +94,16 @@ def default_of(key: Field[Any]) -> Any:
         return key.default_factory()
 
     return "???" if key.default is MISSING else key.default
+
+
+def versioned_placement(placement: str) -> str:
+    """Where a LeNet drops, with its version if that is not the first.
+
+    >>> versioned_placement("pools"), versioned_placement("all")
+    ('pools', 'all 2')
+    """
+    version = PLACEMENTS[placement]
+    return placement if version == 1 else f"{placement} {version}"
 
 
 def versioned(probe: str) -> str:

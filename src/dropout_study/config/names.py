@@ -31,6 +31,14 @@ DATASETS = {
 
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "identity")
+PLACEMENTS = {"none": 1, "fc": 1, "pools": 1, "all": 2}
+"""Where a LeNet drops -> version, a part of identity from 2 on. The first `all` dropped after
+pooling, as `pools` does now."""
+TUNING = "tuning"
+FINAL = "final"
+HALF = "half"
+STAGES = (TUNING, FINAL, HALF)
+"""Of a study: candidates, the networks that are judged, and these with half the updates."""
 RULES = ("weight_scaling", "monte_carlo", "geometric", "exact_arithmetic", "exact_geometric")
 PROBES = {
     "enumeration": 1,

@@ -2,9 +2,10 @@
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.errors import OverrideParseException
 
 from dropout_study.config.schema import ConfigError
@@ -31,6 +32,26 @@ def parse_overrides(overrides: Sequence[str]) -> list[Override]:
         return list(OverridesParser.create().parse_overrides(list(overrides)))
     except OverrideParseException:
         return []
+
+
+def as_typed(value: Any) -> str:
+    """A value as it is typed behind the `=` of an override, with texts in quotes.
+
+    >>> as_typed({"tuning": [900, 901], "final": None})
+    '{tuning: [900, 901], final: null}'
+    >>> as_typed("dropout + L2, tuned")
+    "'dropout + L2, tuned'"
+    """
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {as_typed(entry)}' for key, entry in value.items())}}}"
+
+    if isinstance(value, list):
+        return f"[{', '.join(map(as_typed, value))}]"
+
+    if isinstance(value, str):
+        return QuotedString(value, Quote.single).with_quotes()
+
+    return "null" if value is None else str(value)
 
 
 def expand_sweep(overrides: Sequence[Override]) -> list[list[str]]:

@@ -42,7 +42,7 @@ def read_config(composed: DictConfig) -> Config:
     if isinstance(config.model, LeNet) and config.model.hidden_rate is None:
         config.model.hidden_rate = 0.0 if config.model.dropout == "none" else 0.5
 
-    check_study(config.study.name)
+    check_study(config.study.name, config.study.stage)
     distinct = len(set(config.seeds)) == len(config.seeds) > 0
     require(distinct, "seeds", config.seeds, SEEDS["allowed"].words)
     check_data(config.data)

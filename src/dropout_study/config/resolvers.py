@@ -1,33 +1,139 @@
 """The meaning of `${name:...}` in conf/, and the schemas under the names that Hydra composes."""
 
+import hashlib
+import json
+import math
+from collections.abc import Sequence
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from dropout_study.config.choices import list_choices
 from dropout_study.config.folder import CONF
 from dropout_study.config.schema import SCHEMAS, ConfigError
 
+SIGNIFICANT_DIGITS = 3
+"""Of what is drawn, so that names and tables can show it."""
+
 
 def candidate(*values: Any, _root_: DictConfig) -> Any:
     """`${candidate:a,b,c}` in an arm: the value that belongs to study.candidate."""
-    chosen = int(_root_.study.candidate)
+    return _entry(values, int(_root_.study.candidate))
+
+
+def tried(key: str, *values: Any, _root_: DictConfig) -> Any:
+    """`${tried:optimizer.lr,1e-3,2e-3}` as optimizer.lr: the value of study.candidate, or chosen.
+
+    Args:
+        key: of the setting that has this value.
+        values: one per candidate.
+
+    Raises:
+        ConfigError: there is no such candidate, or study.chosen lacks the key.
+    """
+    choice = _choice(key, _root_)
+    if choice is None:
+        return _entry(values, int(_root_.study.candidate))
+
+    in_list = isinstance(choice, list)
+    wanted_in_list = isinstance(values[0], list | ListConfig)
+
+    return [choice] if wanted_in_list and not in_list else choice
+
+
+def drawn(key: str, low: float, high: float, _root_: DictConfig) -> Any:
+    """`${drawn:optimizer.lr,1e-4,1e-2}` as optimizer.lr: drawn for study.candidate, or chosen.
+
+    The logarithm is drawn uniformly, by the arm, the key and the candidate alone.
+
+    Args:
+        key: of the setting that has this value.
+        low: the smallest value.
+        high: the largest value.
+
+    Raises:
+        ConfigError: the limits are not ascending numbers above 0, or study.chosen lacks the key.
+    """
+    if not 0 < low < high:
+        _refuse_limits("drawn", key, low, high, "numbers above 0, the smaller one first")
+
+    choice = _choice(key, _root_)
+    if choice is not None:
+        return choice
+
+    share = _share(key, _root_)
+
+    return _rounded(math.exp((1 - share) * math.log(low) + share * math.log(high)))
+
+
+def drawn_evenly(key: str, low: float, high: float, _root_: DictConfig) -> Any:
+    """`${drawn_evenly:model.hidden_rate,0.1,0.7}`: as `drawn`, but the value itself is uniform.
+
+    Raises:
+        ConfigError: the limits are not ascending, or study.chosen lacks the key.
+    """
+    if not low < high:
+        _refuse_limits("drawn_evenly", key, low, high, "numbers, the smaller one first")
+
+    choice = _choice(key, _root_)
+
+    return _rounded(low + (high - low) * _share(key, _root_)) if choice is None else choice
+
+
+def _refuse_limits(resolver: str, key: str, low: float, high: float, allowed: str) -> None:
+    raise ConfigError(
+        f"${{{resolver}:{key},{low},{high}}} cannot be used: its limits must be {allowed}."
+    )
+
+
+def _entry(values: Sequence[Any], number: int) -> Any:
+    """The value of a candidate.
+
+    Raises:
+        ConfigError: there are fewer.
+    """
     last = len(values) - 1
 
-    if not 0 <= chosen <= last:
+    if not 0 <= number <= last:
         raise ConfigError(
-            f"study.candidate={chosen} cannot be used: this arm has the candidates 0 to {last}."
+            f"study.candidate={number} cannot be used: this arm has the candidates 0 to {last}."
         )
 
-    return values[chosen]
+    return values[number]
 
 
-def kept(units: list[int], _parent_: DictConfig) -> list[int]:
-    """`${kept:[64,64]}` as model.widths: n / keep, so that n units are kept on average."""
-    keep = 1 - float(_parent_.hidden_rate)
-    return [round(n / keep) for n in units]
+def _choice(key: str, root: DictConfig) -> Any:
+    """What study.chosen has for a key of the arm; None if nothing is chosen yet.
+
+    Raises:
+        ConfigError: it has nothing for the arm or the key, or is not what it must be.
+    """
+    if not root.study.chosen:
+        return None
+
+    arm = str(root.study.arm)
+
+    try:
+        return json.loads(root.study.chosen)[arm][key]
+    except (ValueError, TypeError) as error:
+        allowed = '{"ARM": {"KEY": VALUE}} in JSON'
+        raise ConfigError(f"study.chosen cannot be used: it must be {allowed}: {error}.") from error
+    except KeyError as error:
+        raise ConfigError(f"study.chosen cannot be used: it has no {key} for {arm!r}.") from error
+
+
+def _share(key: str, root: DictConfig) -> float:
+    """A number in [0, 1) that depends on the arm, the key and the candidate alone."""
+    text = json.dumps([str(root.study.arm), key, int(root.study.candidate)])
+    number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:6])
+
+    return number / 2**48
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
 
 
 def members(bags: int, _root_: DictConfig) -> list[int]:
@@ -93,7 +199,19 @@ def choices() -> str:
     return list_choices()
 
 
-RESOLVERS = (candidate, kept, members, first_members, entry, joined, cores, batch_size, choices)
+RESOLVERS = (
+    candidate,
+    tried,
+    drawn,
+    drawn_evenly,
+    members,
+    first_members,
+    entry,
+    joined,
+    cores,
+    batch_size,
+    choices,
+)
 
 
 def register() -> None:

@@ -8,6 +8,7 @@ from omegaconf import MISSING
 from dropout_study.config.bounds import (
     ABOVE_0,
     COUNT,
+    FACTORS,
     FINAL,
     FROM_0,
     MOMENTUM,
@@ -219,12 +220,17 @@ class StudyConfig:
         name: of the experiment.
         title: what it shows.
         grid: key -> values, as they would be typed.
-        at: the same for one budget or one data set alone; takes precedence.
+        at: the same for one budget, one data set or the stage `tuning` alone; takes precedence.
         values: what its arms and its claims need to know, such as which conditions are compared.
         cohorts_from: the study whose stored cohorts are evaluated; nothing is trained then.
         arm: what a condition is called where conditions are compared; a choice of the group `arm`
             sets it.
-        candidate: which of an arm's candidates, counted from 0 (see the resolver `candidate`).
+        candidate: which of an arm's candidates, counted from 0 (see the resolver `tried`).
+        candidates: how many each arm has in the stage `tuning`; 0 if nothing is tuned.
+        extend: key -> factor of one step. The chosen value of such a key must have a smaller and a
+            larger one among the candidates; tuning adds candidates until it has.
+        stage: `tuning`, where candidates are trained; `final`; or `half`, with half the updates.
+        chosen: arm -> key -> value, as JSON: what tuning has chosen, which `train.py` fills in.
     """
 
     name: str = MISSING
@@ -235,6 +241,10 @@ class StudyConfig:
     cohorts_from: str = ""
     arm: str = ""
     candidate: int = field(default=0, metadata=COUNT)
+    candidates: int = field(default=0, metadata=COUNT)
+    extend: dict[str, float] = field(default_factory=dict, metadata=FACTORS)
+    stage: str = "final"
+    chosen: str = ""
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """The studies of conf/study: the sweep, the values and the command of each at a budget."""
 
 import dataclasses
+import re
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,23 +9,26 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
 from hydra import compose, initialize_config_dir
 from hydra.errors import MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 
 from dropout_study.config.folder import CONF
-from dropout_study.config.overrides import expand_sweep, parse_overrides
+from dropout_study.config.names import FINAL, HALF, STAGES, TUNING
+from dropout_study.config.overrides import as_typed, expand_sweep, parse_overrides
+from dropout_study.config.schema import ConfigError
 
 DEFAULT_STUDY = "rate_by_width"
 DEFAULT_BUDGET = "laptop"
 VALUES = "study.values."
 """How overrides of a study's values begin."""
+CANDIDATES = "study.candidates"
+EXTEND = "study.extend"
 
 
 @dataclass(frozen=True)
 class Study:
-    """A study at a budget and on a data set; `Study.load(name).at(budget, data)` finds one.
+    """A study at a budget, on a data set, in a stage: `Study.load(name).at(budget, data, stage)`.
 
     Attributes:
         name: of its file.
@@ -32,6 +36,7 @@ class Study:
         source: the study whose stored cohorts it evaluates, if there is one.
         budget: of its nets.
         data: the data set, if it is another than the study's own.
+        stage: `tuning`, or one of the stages of its grid; all of those, if none is named.
     """
 
     name: str
@@ -39,6 +44,7 @@ class Study:
     source: "Study | None" = None
     budget: str = DEFAULT_BUDGET
     data: str | None = None
+    stage: str | None = None
 
     @classmethod
     def load(cls, name: str, conf: Path = CONF, search_path: Sequence[str] = ()) -> "Study":
@@ -57,39 +63,131 @@ class Study:
 
         return cls(name, content, cls.load(source, conf, search_path) if source else None)
 
-    def at(self, budget: str, data: str | None = None) -> "Study":
-        """The same study at a budget, and on a data set if that is not its own."""
-        source = self.source.at(budget, data) if self.source else None
-        return dataclasses.replace(self, budget=budget, data=data, source=source)
+    def at(self, budget: str, data: str | None = None, stage: str | None = None) -> "Study":
+        """The same study at a budget, on a data set if that is not its own, and in a stage.
+
+        Raises:
+            ConfigError: it has no such stage, or networks to tune with are also networks to judge.
+        """
+        later = stage if stage != TUNING else None
+        source = self.source.at(budget, data, later) if self.source else None
+        study = dataclasses.replace(self, budget=budget, data=data, source=source, stage=stage)
+        study._check_stage()
+        study._check_seeds()
+
+        return study
+
+    def _check_stage(self) -> None:
+        if self.stage is not None and self.stage not in STAGES:
+            raise ConfigError(
+                f"study.stage={self.stage} cannot be used: study.stage must be one of "
+                f"{', '.join(STAGES)}."
+            )
+
+        if self.stage == TUNING and not self.candidates:
+            source = self.source
+            hint = f" Its networks are those of study={source.name}." if source else ""
+            raise ConfigError(
+                f"study.stage={TUNING} cannot be used: study={self.name} tunes nothing.{hint}"
+            )
+
+    def _check_seeds(self) -> None:
+        """Refuse seeds that are tuned with and judged by, and a `half` with seeds of its own."""
+        seeds = self.values.get("seeds")
+        lists = seeds if isinstance(seeds, dict) else {}
+        of_stage = {stage: set(entry) for stage, entry in lists.items() if isinstance(entry, list)}
+        tuning, final, half = (of_stage.get(stage, set()) for stage in STAGES)
+
+        if shared := sorted(tuning & (final | half)):
+            raise ConfigError(
+                f"study={self.name}: study.values.seeds has {shared} in the stage {TUNING} and in "
+                f"a later one; what is chosen with a seed must not be judged by it."
+            )
+
+        if final and (others := sorted(half - final)):
+            raise ConfigError(
+                f"study={self.name}: study.values.seeds has {others} in the stage {HALF} and not "
+                f"in {FINAL}, with whose networks they are compared."
+            )
 
     @cached_property
     def grid(self) -> dict[str, str]:
         """The overrides that the study stands for: key -> values, as they would be typed.
 
-        A study that evaluates the cohorts of another has that one's overrides, but for its own.
+        A study that evaluates the cohorts of another has that one's overrides and values, but for
+        its own. In the stage `tuning`, every candidate is an override.
         """
-        inherited = self.source.grid if self.source else {}
-        grid = {key: text for key, text in inherited.items() if not key.startswith(VALUES)}
+        grid = {key: text for key, text in self._typed.items() if key not in (CANDIDATES, EXTEND)}
+
+        if self.stage:
+            grid["study.stage"] = self.stage
+        if self.stage == TUNING:
+            grid["study.candidate"] = ",".join(map(str, range(self.candidates)))
+
+        return grid
+
+    @cached_property
+    def _typed(self) -> dict[str, str]:
+        """What the study's file says at this budget, on these data, in this stage, as overrides."""
+        typed = self._inherited()
         scopes = self.content.get("at") or {}
 
-        grid |= _as_text(self.content.get("grid"))
-        grid |= _as_text(scopes.get(self.budget))
-        grid |= _as_text(scopes.get(self.data or grid.get("data", "")))
+        typed |= _as_text(self.content.get("grid"))
+        typed |= _as_text(scopes.get(self.budget))
+        typed |= _as_text(scopes.get(self.data or typed.get("data", "")))
+        typed |= _as_text(scopes.get(TUNING)) if self.stage == TUNING else {}
 
-        return {key: text for key, text in grid.items() if text}
+        return {key: text for key, text in typed.items() if text}
+
+    def _inherited(self) -> dict[str, str]:
+        """The overrides of the study whose cohorts are evaluated; values that are new here too."""
+        if not self.source:
+            return {}
+
+        own_values = self.content.get("values") or {}
+        settings = {
+            key: text
+            for key, text in self.source.grid.items()
+            if not key.lstrip("+").startswith(VALUES)
+        }
+        values = {
+            f"++{VALUES}{key}": as_typed(value)
+            for key, value in self.source.values.items()
+            if key not in own_values
+        }
+
+        return settings | values
 
     @property
     def default_data(self) -> str | None:
         """The study's own data set; none if its arms choose theirs."""
         return self.at(self.budget).grid.get("data")
 
-    @property
+    @cached_property
     def values(self) -> dict[str, Any]:
         """What arms and claims read from the study, such as which conditions are compared."""
-        typed = {key: text for key, text in self.grid.items() if key.startswith(VALUES)}
-        at_this_scope = {key.removeprefix(VALUES): yaml.safe_load(typed[key]) for key in typed}
+        values = dict(self.content.get("values") or {})
 
-        return (self.content.get("values") or {}) | at_this_scope
+        for key, text in self._typed.items():
+            name = key.lstrip("+")
+            if name.startswith(VALUES):
+                values[name.removeprefix(VALUES)] = _value(text)
+
+        return values
+
+    @property
+    def candidates(self) -> int:
+        """How many candidates each arm has in the stage `tuning`; 0 if nothing is tuned."""
+        return int(self._setting("candidates") or 0)
+
+    @property
+    def extend(self) -> dict[str, float]:
+        """Key -> factor of one step, for the keys whose choice must not lie on an edge."""
+        return dict(self._setting("extend") or {})
+
+    def _setting(self, key: str) -> Any:
+        text = self._typed.get(f"study.{key}")
+        return self.content.get(key) if text is None else _value(text)
 
     @cached_property
     def size(self) -> int:
@@ -106,7 +204,8 @@ class Study:
     def command(self) -> str:
         """The command that runs the study."""
         data = f" data={self.data}" if self.data else ""
-        return f"python scripts/train.py -m study={self.name} budget={self.budget}{data}"
+        stage = f" study.stage={self.stage}" if self.stage else ""
+        return f"python scripts/train.py -m study={self.name}{stage} budget={self.budget}{data}"
 
 
 def in_order(names: Iterable[str]) -> list[str]:
@@ -149,4 +248,17 @@ def _compose(name: str, conf: Path, search_path: Sequence[str]) -> DictConfig:
 def _as_text(section: dict[str, Any] | None) -> dict[str, str]:
     """Key -> values as they would be typed; a key without values is taken away."""
     section = section or {}
-    return {key: "" if values is None else str(values) for key, values in section.items()}
+    return {key: "" if values is None else _typed_text(values) for key, values in section.items()}
+
+
+def _typed_text(values: Any) -> str:
+    """The values of a key; a text is what would be typed, such as `0,0.5`."""
+    # Hydra reads an interpolation within another only in quotes.
+    is_typed = isinstance(values, str) and not re.search(r"\$\{[^{}]*\$\{", values)
+    return values if is_typed else as_typed(values)
+
+
+def _value(text: str) -> Any:
+    """What Hydra makes of the text behind the `=` of an override."""
+    (override,) = parse_overrides([f"key={text}"])
+    return override.value()

@@ -13,9 +13,10 @@ from typing import Any
 
 from mlflow.entities import Run
 
+from dropout_study.config.names import FINAL
 from dropout_study.tracking.record import Role
 from dropout_study.tracking.store import VIEW, Store
-from dropout_study.tracking.tags import ROLE
+from dropout_study.tracking.tags import ARM, CANDIDATE, ROLE, STAGE
 
 TAG = f"mlflow.sharedViewState.{VIEW}"
 COHORTS = f"tags.{ROLE} = '{Role.COHORT}'"  # a filter of runs
@@ -90,13 +91,13 @@ def _metric(key: str) -> str:
 def _columns(params: Sequence[str], cohorts: Sequence[Run]) -> list[str]:
     """The columns of the list of runs."""
     shown_params = [f"params.`{key}`" for key in params if key != UNITS]
-    used_tags = [
+    shown_tags = [
         f"tags.`{tag}`"
-        for tag in ("arm", "candidate")
-        if any(tag in run.data.tags for run in cohorts)
+        for tag in (STAGE, ARM, CANDIDATE)
+        if {run.data.tags.get(tag) for run in cohorts} - {None, FINAL}
     ]
 
-    return [_metric(ERROR), "tags.`interval`", _metric(NLL), *shown_params, *used_tags]
+    return [_metric(ERROR), "tags.`interval`", _metric(NLL), *shown_params, *shown_tags]
 
 
 def _is_numeric(key: str, cohorts: Sequence[Run]) -> bool:

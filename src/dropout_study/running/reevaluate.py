@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.table import Table
 
 from dropout_study.config import read
+from dropout_study.config.condition import training_digest
 from dropout_study.config.schema import Config, ConfigError, Evaluate
 from dropout_study.data.datasets import load_images
 from dropout_study.data.images import Images
@@ -17,7 +18,7 @@ from dropout_study.report.mlflow_run_page import write_run_page
 from dropout_study.running.memory import check_memory
 from dropout_study.running.run import quiet
 from dropout_study.system.processes import now_ms
-from dropout_study.tracking import recorder
+from dropout_study.tracking import recorder, tags
 from dropout_study.tracking.record import Record
 from dropout_study.tracking.store import Store, quiet_mlflow
 from dropout_study.tracking.stored_cohorts import CONFIG_FILE, WEIGHTS_FILE, download
@@ -117,7 +118,8 @@ def _load_cohort(
     """The record of a run, and its networks.
 
     Raises:
-        ConfigError: a file is missing, truncated or of other networks, or every network failed.
+        ConfigError: a file is missing, truncated or of other networks, every network failed, or the
+            settings mean something else now.
     """
     cohort = Cohort(make_network(config.model, images.inputs, images.classes), config.seeds)
     if config.trainer.precision == "64-true":
@@ -128,6 +130,13 @@ def _load_cohort(
         load_weights(cohort, folder / WEIGHTS_FILE, [seed.seed for seed in record.successful])
     except (ValueError, KeyError, TypeError, FileNotFoundError) as error:
         raise ConfigError(f"run={chosen.run} cannot be evaluated: {error}") from error
+
+    recorded = record.tags.get(tags.TRAINING_DIGEST)
+    if recorded is not None and recorded != training_digest(config):
+        raise ConfigError(
+            f"run={chosen.run} cannot be evaluated: its settings mean other networks now than when "
+            "it was trained; train it again."
+        )
 
     if not record.successful:
         raise ConfigError(f"run={chosen.run} cannot be evaluated, for it failed: {record.reason}")

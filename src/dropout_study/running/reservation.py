@@ -8,8 +8,8 @@ import torch
 from omegaconf import OmegaConf
 
 from dropout_study.config import condition
-from dropout_study.config.names import DATASETS
-from dropout_study.config.schema import Config
+from dropout_study.config.names import DATASETS, FINAL, TUNING
+from dropout_study.config.schema import Config, StudyConfig
 from dropout_study.config.uri import masked
 from dropout_study.tracking import provenance, recorder, tags
 from dropout_study.tracking.lookup import look_up
@@ -49,7 +49,7 @@ def new_record(
     return Record(
         experiment=config.study.name,
         description=config.study.title,
-        name=condition.condition_name(config),
+        name=_name(config),
         params=condition.flat_params(config),
         tags=_condition_tags(config, sweep, data_digest) | provenance.tags(device),
         dataset=_dataset(config, data, data_digest),
@@ -59,6 +59,17 @@ def new_record(
         artifacts=artifacts,
         store=store.shown,
     )
+
+
+def _name(config: Config) -> str:
+    """The name of the condition, with the stage of its study if that is not the final one."""
+    name = condition.condition_name(config)
+    return name if config.study.stage == FINAL else f"{name}, {config.study.stage}"
+
+
+def _is_chosen(study: StudyConfig) -> bool:
+    """Whether the settings of an arm are those that tuning has chosen, and no candidate's."""
+    return bool(study.chosen) and study.stage != TUNING
 
 
 def save_config(config: Config, folder: Path) -> None:
@@ -119,10 +130,13 @@ def _condition_tags(config: Config, sweep: Path | None, data_digest: str) -> dic
         tags.DATA_DIGEST: data_digest,
         tags.TRAINING_DIGEST: condition.training_digest(config),
         tags.BUDGET: config.budget.name,
+        tags.STAGE: config.study.stage,
     }
 
     if config.study.arm:
         labels[tags.ARM] = config.study.arm
+
+    if config.study.arm and not _is_chosen(config.study):
         labels[tags.CANDIDATE] = str(config.study.candidate)
 
     if config.rerun:

@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from dropout_study.analysis.columns import EVALUATION, PARAMS
 from dropout_study.analysis.results import from_file
+from dropout_study.config.names import FINAL
 from dropout_study.config.studies import Study
 from dropout_study.report.publish import STUDIES
 from dropout_study.system.processes import now_ms
@@ -21,6 +22,7 @@ from dropout_study.tracking.store import Store, quiet_mlflow
 TAGS = {
     "training_digest": tags.TRAINING_DIGEST,
     "arm": tags.ARM,
+    "stage": tags.STAGE,
     "commit": tags.COMMIT,
     "code": tags.CODE,
     "era": tags.ERA,
@@ -46,8 +48,11 @@ def restore(file: Path, store: Store, budget: str) -> int:
     quiet_mlflow()
     restored = 0
 
-    of_budget = runs[runs["budget"] == budget].groupby(["study", "digest"], sort=True)
-    for (study, digest), cohort in tqdm(
+    if "stage" not in runs:  # as in files from before there were stages
+        runs = runs.assign(stage=FINAL)
+
+    of_budget = runs[runs["budget"] == budget].groupby(["study", "digest", "stage"], sort=True)
+    for (study, digest, _), cohort in tqdm(
         of_budget, desc="restoring", unit=" conditions", leave=False, disable=None
     ):
         with store.lock():  # another start may restore the same, or make the tables of a new store

@@ -126,7 +126,7 @@ class Start:
         check_keys(self._config.hydra, "hydra.", HYDRA_GROUPS)
 
         if self.sweep:
-            check_study(str(self._task.study.name))
+            check_study(str(self._task.study.name), str(self._task.study.stage))
             check_keys(self._task)
             check_launcher(self._config)
         else:

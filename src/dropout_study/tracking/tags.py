@@ -21,6 +21,7 @@ ARM = "arm"
 CANDIDATE = "candidate"
 STAGE = "stage"
 """The stage of its study that a run belongs to; runs without it belong to `final`."""
+"""The stage of its study: `tuning`, `final` or `half`. Older runs have none, and are final."""
 
 COMPLETE = "complete"
 """`true` once everything of a finished run is in the store; it is written last."""

@@ -1,13 +1,10 @@
 """One thread for small updates, all threads for large ones."""
 
-import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import cast
 
 import torch
-from torch import Tensor
 
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import Network
@@ -26,12 +23,7 @@ def operations(network: Network, batch: int) -> int:
         network: of one network, or of a cohort, whose weights have a leading axis.
         batch: examples of each network.
     """
-    outputs = [*(site.shape for site in network.sites[1:]), ()]
-    places = [math.prod(2 * side for side in shape[1:]) for shape in outputs]  # pooled by 2 x 2
-    weights = [cast("Tensor", layer.weight).numel() for layer in network.layers]
-
-    applications = [count * where for count, where in zip(weights, places, strict=True)]
-
+    applications = [layer.weight.numel() * layer.places for layer in network.typed_layers()]
     return 6 * batch * sum(applications)
 
 

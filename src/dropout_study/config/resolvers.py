@@ -138,11 +138,11 @@ def _rounded(value: float) -> float:
 
 def members(bags: int, _root_: DictConfig) -> list[int]:
     """`${members:5}` as seeds: those of five bags of `bag` networks; while tuning, a few others."""
-    values = _root_.study.values
+    values = _root_.study["values"]
     if _root_.study.stage == "tuning":
-        return list(values.tuning_seeds)
+        return list(values["tuning_seeds"])
 
-    first = int(values.first_seed)
+    first = int(values["first_seed"])
 
     return list(range(first, first + int(bags) * int(_root_.bag)))
 

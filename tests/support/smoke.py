@@ -35,7 +35,7 @@ SMALLER = {  # than the smoke budget
     "bagging": SHORT
     | {
         "model.widths": "[16,16]",
-        "study.values.long_updates": "{tuning: 8, final: 20, half: 10}",
+        "study.values.long_updates": "{tuning: 8, final: 24, half: 12}",
     },
     "mc_samples": {
         "budget.validations": "2",

@@ -8,11 +8,10 @@ import pandas as pd
 from dropout_study.analysis.claim import Claim, Studies
 from dropout_study.analysis.columns import BUDGETS
 from dropout_study.analysis.runs import ResultsMissing, Runs
-from dropout_study.config.names import STAGES
+from dropout_study.config.names import FINAL, HALF, STAGES, TUNING
 from dropout_study.config.overrides import expand_sweep, parse_overrides
 from dropout_study.config.studies import DEFAULT_BUDGET, Study, in_order
 
-TUNING, FINAL, HALF = STAGES
 USUAL_DATA = "mnist"
 """The data set of a claim whose study's arms choose theirs."""
 

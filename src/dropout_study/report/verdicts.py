@@ -1,7 +1,7 @@
 """From results to verdicts: each claim is decided at the largest budget with complete runs."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -161,7 +161,7 @@ def _measured_at(scope: Scope, claim: Claim, results: pd.DataFrame) -> Outcome:
 def _decide_together(outcomes: Sequence[Outcome]) -> None:
     """Decide all questions of some claims as one family, and note the verdicts."""
     asked = {
-        (outcome.claim.id, name): Asked(question, outcome.effects[name], outcome.half.get(name, {}))
+        (outcome.claim.id, name): Asked(question, outcome.effects[name], _control(name, outcome))
         for outcome in outcomes
         for name, question in questions(outcome.claim).items()
     }
@@ -174,7 +174,25 @@ def _decide_together(outcomes: Sequence[Outcome]) -> None:
         outcome.verdict = _verdict(verdict.outcome, outcome)
         outcome.reason = verdict.reason
         outcome.adjusted = verdict.adjusted
-        outcome.unsettled = verdict.unsettled
+        outcome.unsettled = {**verdict.unsettled, **dict(_incomplete_controls(outcome))}
+
+
+def _control(name: str, outcome: Outcome) -> Mapping[str, Effect]:
+    """The effects at half the updates; none if a case lacks its own, or seeds to compare by."""
+    half = outcome.half.get(name, {})
+    comparable = all(
+        case in half and set(effect.seeds) & set(half[case].seeds)
+        for case, effect in outcome.effects[name].items()
+    )
+
+    return half if comparable else {}
+
+
+def _incomplete_controls(outcome: Outcome) -> Iterator[tuple[str, str]]:
+    """The parts that have cases without a control, each with what is missing."""
+    for name, half in outcome.half.items():
+        if missing := [case for case in outcome.effects[name] if case not in half]:
+            yield name, f"half the updates give no effect for {', '.join(missing)}"
 
 
 def questions(claim: Claim) -> dict[str, Part | Check]:

@@ -18,8 +18,8 @@ from dropout_study.claims import CLAIMS
 from dropout_study.config.composed import arm_content, first_condition
 from dropout_study.config.condition import flat_params
 from dropout_study.config.folder import CONF
-from dropout_study.config.schema import ConfigError, Criteria
 from dropout_study.config.names import TUNING
+from dropout_study.config.schema import ConfigError, Criteria
 from dropout_study.config.studies import Study
 from dropout_study.report.manifest_table import table
 from dropout_study.report.scopes import stages

@@ -22,6 +22,9 @@ DEFAULT_STUDY = "rate_by_width"
 DEFAULT_BUDGET = "laptop"
 VALUES = "study.values."
 """How overrides of a study's values begin."""
+VALIDATION_ALONE = {"rules": "[weight_scaling]", "probes": "[]", "tracking.cohort": "false"}
+"""Overrides of the stage `tuning`: candidates are chosen on validation data, and nothing else is
+measured on them."""
 CANDIDATES = "study.candidates"
 EXTEND = "study.extend"
 
@@ -123,6 +126,7 @@ class Study:
             grid["study.stage"] = self.stage
         if self.stage == TUNING:
             grid["study.candidate"] = ",".join(map(str, range(self.candidates)))
+            grid |= VALIDATION_ALONE
 
         return grid
 

@@ -67,9 +67,9 @@ def test_the_figure_shows_bags_by_size_and_the_single_nets() -> None:
     """If this failed, lines would stand for other nets than their names say."""
     (axes,) = CLAIM.draw(STUDIES).axes
     lines = {str(line.get_label()): list(line.get_ydata()) for line in axes.lines}
-    assert lines["bag, bagged"] == [100, 62.5]
+    assert lines["bagged"] == [100, 62.5]
     assert lines["dropout, long"] == [25, 25]
-    assert lines["no dropout, long"] == [37.5, 37.5]
+    assert lines["plain, long"] == [37.5, 37.5]
 
 
 def test_the_context_states_the_cost_of_prediction() -> None:

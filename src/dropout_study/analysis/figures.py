@@ -287,7 +287,7 @@ def forest(
     spread: float | None = None,
     within: Range = ANYTHING,
 ) -> None:
-    """Effects one below the other, each with its values, mean and interval.
+    """Effects one below the other, each with its values, mean and the interval that decides.
 
     Args:
         axes: where they are drawn.
@@ -297,7 +297,7 @@ def forest(
         within: the possible values, to which the intervals are clipped.
     """
     for row, effect in enumerate(effects.values()):
-        ci = interval(effect.values).within(within)
+        ci = effect.estimate().interval().within(within)
         axes.plot(list(effect.values), [row + 0.18] * ci.n, ".", color="0.6", markersize=3)
         axes.errorbar(
             ci.mean,

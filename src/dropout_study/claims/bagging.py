@@ -13,7 +13,7 @@ from dropout_study.measures.statistics import PERCENT, interval
 
 BAGS = ("bagged", "whole data")
 """Bags of nets without dropout: each net on a bootstrap resample, or each on all data."""
-SINGLE = {"dropout": "dropout", "long dropout": "dropout, long", "long plain": "no dropout, long"}
+SINGLE = {"dropout": "dropout", "long dropout": "dropout, long", "long plain": "plain, long"}
 """Arm of single nets -> its name in the figure; long: with as many updates as a whole bag."""
 
 
@@ -53,8 +53,8 @@ class Bagging(Claim):
     )
     caption = (
         "Test error of bags of nets without dropout (mean of the probabilities) by number of "
-        "members, and of single nets; long: with as many updates as a bag of 10. Mean and 95 % "
-        "interval over bags."
+        "members, on bootstrap resamples (bagged) and on all data, and of single nets; long: with "
+        "as many updates as a bag of 10. Mean and 95 % interval over bags."
     )
     notes = (
         "At equal training cost dropout is cheaper still to predict with: one pass instead of 10. "
@@ -156,9 +156,9 @@ def _draw(axes: Axes, runs: Runs, widths: str) -> None:
     """The nets of one width."""
     for i, kind in enumerate(BAGS):
         curve = bags(runs, kind, widths).curve("bag/error")
-        figures.line(axes, curve, f"bag, {kind}", 2 * i, label=False, within=PERCENT)
+        figures.line(axes, curve, kind, i + 2, label=False, within=PERCENT)
 
-    for i, (arm, name) in enumerate(SINGLE.items(), 3):
+    for i, (arm, name) in enumerate(SINGLE.items(), 5):
         values = single(runs, arm, widths).column("test/error/weight_scaling").tolist()
         ci = interval(values).within(PERCENT)
         look = figures.look(name, i)

@@ -135,6 +135,7 @@ def _draw_divergence(axes: Axes, enumerable: Runs) -> None:
         figures.points(axes, x, [net.column("exact/kl").tolist() for net in shapes], kind, i + 1)
 
     axes.set(xlabel="droppable units", ylabel="KL to weight scaling (nats)", yscale="log")
+    axes.set_xticks(sorted({_units(net) for net in enumerable.conditions()}))
 
 
 def _units(net: Runs) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from dropout_study.analysis.runs import Effect, ResultsMissing
-from dropout_study.measures.statistics import Estimate, holm, needed
+from dropout_study.measures.statistics import Estimate, holm, needed, twice
 
 SUPPORTED = "supported"
 CONTRADICTED = "contradicted"
@@ -114,7 +114,7 @@ class Within:
 
     def p_contradiction(self, estimate: Estimate) -> float:
         """Twice the smaller p value for a mean below the lower, or above the upper limit."""
-        return min(1.0, 2 * min(estimate.p_below(self._low), estimate.p_above(self._high)))
+        return twice(min(estimate.p_below(self._low), estimate.p_above(self._high)))
 
     def distance(self, estimate: Estimate) -> float:
         """How far the mean is from the nearer limit; negative outside."""

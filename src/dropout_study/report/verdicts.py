@@ -88,11 +88,11 @@ class Outcome:
 
     @property
     def where(self) -> str:
-        """Budget and data set; the number of training examples if all runs share a smaller one."""
+        """Budget and data set; the number of training examples if all runs share an unusual one."""
         scope = f"{self.budget}, {self.data}"
         sizes = self.own_runs.frame.get("data.train_size", pd.Series(dtype=float)).dropna().unique()
 
-        if len(sizes) == 1 and sizes[0] < DATASETS[self.data].train:
+        if len(sizes) == 1 and sizes[0] != DATASETS[self.data].train:
             scope += f", {int(sizes[0]):,} training examples"
 
         return scope

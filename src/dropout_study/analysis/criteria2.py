@@ -509,7 +509,8 @@ def _what_it_takes(part: Part, cases: Mapping[str, Case], levels: tuple[float, f
     sentences = {}
 
     for name, case in cases.items():
-        if part.some or part.criterion.p_support(case.estimate) > levels[0]:
+        supported = part.criterion.p_support(case.estimate) <= levels[0]
+        if part.some or not supported:
             sentences[name] = _what_a_case_takes(part, case, len(cases), levels)
 
     if len(cases) == 1:

@@ -23,7 +23,8 @@ from dropout_study.config import read, resolvers
 from dropout_study.config.folder import CONF
 from dropout_study.data.datasets import load_images
 from dropout_study.dropout.cohort import Cohort
-from dropout_study.dropout.rules import exact, monte_carlo, weight_scaling
+from dropout_study.dropout.enumeration import exact
+from dropout_study.dropout.rules import monte_carlo, weight_scaling
 from dropout_study.measures.metrics import errors
 from dropout_study.running import command_line
 from dropout_study.running.run import quiet

@@ -167,6 +167,24 @@ def test_a_whole_table_is_read(tmp_path: Path) -> None:
     assert math.isnan(runs["val/nll"][1])
 
 
+def test_classes_and_a_reserve_have_test_images_of_their_own(tmp_path: Path) -> None:
+    """If this failed, results on some classes, or with a reserve, could not stand in one file with
+    those on the whole data set.
+    """
+    file = tmp_path / "results.csv"
+    whole = WHOLE | {"data.classes": "none", "data.reserve": "0"}
+    pair = whole | {"seed": "1", "data.classes": "3 8", "wrong/weight_scaling": pack([1, 0])}
+    more = whole | {"seed": "2", "data.reserve": "2", "wrong/weight_scaling": pack([1, 0] * 3)}
+    file.write_text(table(whole, pair, more))
+    runs = from_file(file)
+    assert runs["data.classes"].tolist() == ["none", "3 8", "none"]
+    assert runs["data.reserve"].tolist() == [0, 0, 2]
+
+    file.write_text(table(whole, pair, pair | {"seed": "2", "wrong/weight_scaling": pack([1])}))
+    with pytest.raises(ConfigError, match="it has 1 test images, and line 3 has 2"):
+        from_file(file)
+
+
 @pytest.mark.parametrize(
     ("column", "text", "message"),
     [

@@ -172,6 +172,21 @@ def test_the_order_of_rules_and_probes_changes_nothing(make_config: Make) -> Non
     assert condition.flat_params(one) == condition.flat_params(two)
 
 
+def test_classes_and_reserve_are_a_part_of_what_is_trained(make_config: Make) -> None:
+    """If this failed, networks for other classes, or trained on images that are tested on now,
+    would count as this condition's; or the order of classes, which changes nothing, would count.
+    """
+    plain = make_config("data.train_size=100")
+    pair = make_config("data.train_size=100", "data.classes=[3,8]")
+    swapped = make_config("data.train_size=100", "data.classes=[8,3]")
+    reserved = make_config("data.train_size=100", "data.reserve=500")
+    digests = [condition.training_digest(config) for config in (plain, pair, reserved)]
+    assert len(set(digests)) == 3
+    assert condition.training_digest(swapped) == digests[1]
+    assert condition.flat_params(swapped)["data.classes"] == "3 8"
+    assert condition.flat_params(plain)["data.classes"] == "none"
+
+
 def test_the_era_is_a_part_of_identity(make_config: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """If this failed, a change of the arithmetic could not be declared."""
     config = make_config("probes=[units]")
@@ -254,6 +269,11 @@ def test_the_digest_survives_writing_and_reading(make_config: Make) -> None:
             "mlp 256-256, rate 0.5, digits, bootstrap, batch 50",
         ),
         (["optimizer.lr=0.01"], "mlp 256-256, rate 0.5, digits, lr 0.01"),
+        (["data.classes=[8,3]"], "mlp 256-256, rate 0.5, digits 3 8"),
+        (
+            ["data.train_size=100", "data.reserve=500"],
+            "mlp 256-256, rate 0.5, digits, n 100, reserve 500",
+        ),
         (["optimizer=sgd", "schedule=constant"], "mlp 256-256, rate 0.5, digits, sgd, constant"),
     ],
 )

@@ -17,7 +17,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import datasets
-from torchvision.datasets import KMNIST
+from torchvision.datasets import KMNIST, FashionMNIST
 
 from dropout_study.config import names
 from dropout_study.config.schema import ConfigError, Data
@@ -30,7 +30,7 @@ from dropout_study.data.batches import (
     subset,
 )
 from dropout_study.data.datasets import DATASETS, bundled_digits, load_images
-from dropout_study.data.idx import FILES, read_official, split_official
+from dropout_study.data.idx import FILES, UNPACKED_MD5, Checksums, read_official, split_official
 from dropout_study.data.images import class_balanced_order
 from dropout_study.training.data_module import DataModule
 from support.images import random_images
@@ -223,9 +223,19 @@ def write_idx(root: Path, folder: str, train: int = 60, test: int = 20) -> Path:
     return raw
 
 
+def md5_of(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def checksums_of(raw: Path) -> Checksums:
+    """The checksums of the unpacked files in a folder."""
+    return Checksums(tuple(md5_of((raw / name).read_bytes()) for name in FILES))
+
+
 def test_idx_files_are_split_five_to_one_and_the_test_set_is_left_whole(tmp_path: Path) -> None:
     """If this failed, validation would overlap with training, or with the test set."""
-    images = split_official(*read_official(write_idx(tmp_path, "KMNIST")))
+    raw = write_idx(tmp_path, "MNIST")
+    images = split_official(*read_official(raw, checksums_of(raw)))
     assert [len(s) for s in (images.train, images.validation, images.test)] == [50, 10, 20]
     assert torch.cat([images.train.ids, images.validation.ids]).sort().values.tolist() == list(
         range(60)
@@ -237,8 +247,9 @@ def test_idx_files_are_split_five_to_one_and_the_test_set_is_left_whole(tmp_path
 @pytest.mark.parametrize("joint", ["-idx", ".idx"])
 def test_files_are_read_under_every_usual_name(tmp_path: Path, packed: str, joint: str) -> None:
     """If this failed, files as they were published would count as missing."""
-    raw = write_idx(tmp_path, "KMNIST")
-    expected = read_official(raw)
+    raw = write_idx(tmp_path, "MNIST")
+    checksums = checksums_of(raw)
+    expected = read_official(raw, checksums)
 
     for name in FILES:
         content = (raw / name).read_bytes()
@@ -246,7 +257,7 @@ def test_files_are_read_under_every_usual_name(tmp_path: Path, packed: str, join
         file = raw / f"{name.replace('-idx', joint)}{packed}"
         file.write_bytes(gzip.compress(content) if packed else content)
 
-    for split, same in zip(read_official(raw), expected, strict=True):
+    for split, same in zip(read_official(raw, checksums), expected, strict=True):
         assert torch.equal(split.images, same.images)
         assert torch.equal(split.labels, same.labels)
 
@@ -254,61 +265,48 @@ def test_files_are_read_under_every_usual_name(tmp_path: Path, packed: str, join
 @pytest.mark.parametrize("damage", [lambda content: content[:-9], lambda _: b"none", lambda _: b""])
 def test_a_damaged_archive_is_named(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
     """If this failed, a download that was cut short would end in a traceback."""
-    raw = write_idx(tmp_path, "KMNIST")
+    raw = write_idx(tmp_path, "MNIST")
+    checksums = checksums_of(raw)
     packed = gzip.compress((raw / FILES[1]).read_bytes())
     (raw / FILES[1]).unlink()
     (raw / f"{FILES[1]}.gz").write_bytes(damage(packed))
 
     said = rf"{FILES[1]}\.gz (cannot be read|is truncated).* Delete it"
     with pytest.raises(ConfigError, match=said):
-        read_official(raw)
+        read_official(raw, checksums)
 
 
 def test_images_and_labels_have_to_match(tmp_path: Path) -> None:
     """If this failed, images would have the labels of others, or pixels of another size be read."""
-    raw = write_idx(tmp_path, "KMNIST")
+    raw = write_idx(tmp_path, "MNIST")
     labels = (raw / FILES[1]).read_bytes()
     shutil.copy(raw / FILES[3], raw / FILES[1])
 
     with pytest.raises(ConfigError, match=f"{FILES[0]} holds 60 images of 28 x 28 .* 20 labels"):
-        read_official(raw)
+        read_official(raw, checksums_of(raw))
 
     (raw / FILES[1]).write_bytes(labels)
     pixels = (raw / FILES[2]).read_bytes()
     (raw / FILES[2]).write_bytes(struct.pack(">4i", 0x0803, 20, 14, 56) + pixels[16:])
 
     with pytest.raises(ConfigError, match=f"{FILES[2]} holds 20 images of 14 x 56 .* 20 labels"):
-        read_official(raw)
+        read_official(raw, checksums_of(raw))
 
 
-def test_a_look_alike_has_the_published_number_of_examples_of_each_class(tmp_path: Path) -> None:
-    """If this failed, a part of a data set, or other labels, would be published under its name."""
-    raw = write_idx(tmp_path, "FashionMNIST", 60_000, 10_000)
-    config = Data(name="fashion_mnist", root=str(tmp_path))
-    legacy = raw.with_name("processed")  # which torchvision would read instead
+def test_what_torchvision_once_made_of_the_files_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, old files of torchvision, which have no checksum, would be read instead."""
+    raw = write_idx(tmp_path, "FashionMNIST")
+    legacy = raw.with_name("processed")
     legacy.mkdir()
 
     for name in ("training.pt", "test.pt"):
         torch.save((torch.zeros(9, 28, 28), torch.arange(9)), legacy / name)
 
-    images = load_images(config)
-    sizes = [len(split) for split in (images.train, images.validation, images.test)]
-    assert sizes == [50_000, 10_000, 10_000]
-
-    with (raw / FILES[3]).open("r+b") as labels:
-        labels.seek(-1, os.SEEK_END)
-        labels.write(b"\xff")
-
-    with pytest.raises(ConfigError, match=r"test set .* 0 to 1000 in each of 256 classes"):
-        load_images(config)
-
-    for a, b in ((0, 2), (1, 3)):  # the two sets change places
-        (raw / FILES[a]).rename(raw / "other")
-        (raw / FILES[b]).rename(raw / FILES[a])
-        (raw / "other").rename(raw / FILES[b])
-
-    with pytest.raises(ConfigError, match=r"training set .* 10000 examples"):
-        load_images(config)
+    monkeypatch.setitem(UNPACKED_MD5, "fashion_mnist", checksums_of(raw).md5)
+    images = load_images(Data(name="fashion_mnist", root=str(tmp_path)))
+    assert [len(split) for split in (images.train, images.validation, images.test)] == [50, 10, 20]
 
 
 def test_other_digits_than_the_published_ones_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,7 +328,7 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in FILES:
         content = gzip.compress((folder / name).read_bytes())
         (folder / f"{name}.gz").write_bytes(content)
-        resources.append((f"{name}.gz", hashlib.md5(content, usedforsecurity=False).hexdigest()))
+        resources.append((f"{name}.gz", md5_of(content)))
 
     serve = partial(SimpleHTTPRequestHandler, directory=folder)
     server = ThreadingHTTPServer(("127.0.0.1", 0), serve)
@@ -361,36 +359,97 @@ def test_a_download_that_fails_leaves_nothing_half(tmp_path: Path, mirror: Path)
     assert found() == set()
 
     last.write_bytes(intact)
-    shutil.copy(mirror / f"{FILES[0]}.gz", raw)
+    name = FILES[0].replace("-idx", ".idx")
+    shutil.copy(mirror / f"{FILES[0]}.gz", raw / f"{name}.gz")
+    load_images(config)
+    archives = {f"{file}.gz" for file in FILES[1:]}
+    assert found() == {f"{name}.gz", *archives}, "what was there is left alone"
 
-    with pytest.raises(ConfigError, match="60 examples, 6 to 6 in each of 10 classes"):
+
+def test_archives_are_downloaded_once_and_verified_whenever_they_are_read(
+    tmp_path: Path, mirror: Path
+) -> None:
+    """If this failed, other images than the published ones would count as KMNIST, or every job
+    would download them.
+    """
+    online = Data(name="kmnist", root=str(tmp_path))
+    offline = Data(name="kmnist", root=str(tmp_path), download=False)
+    first = load_images(online)
+    sizes = [len(split) for split in (first.train, first.validation, first.test)]
+    assert sizes == [50, 10, 20]
+    assert torch.equal(load_images(offline).train.images, first.train.images)
+
+    images = read_official(mirror, checksums_of(mirror))[1]
+    assert torch.equal(first.test.images, images.images)
+    assert torch.equal(first.test.labels, images.labels)
+
+    archive = tmp_path / "KMNIST" / "raw" / f"{FILES[3]}.gz"
+    altered = gzip.compress((mirror / FILES[3]).read_bytes()[:-1] + b"\x01")
+    expected = md5_of(archive.read_bytes())
+    archive.write_bytes(altered)
+
+    sentence = rf"{FILES[3]}\.gz was altered: its md5 is {md5_of(altered)} where {expected}"
+    with pytest.raises(ConfigError, match=sentence):
+        load_images(offline)
+
+
+def test_unpacked_files_without_a_checksum_are_not_read(tmp_path: Path, mirror: Path) -> None:
+    """If this failed, files of any origin would count as KMNIST."""
+    raw = write_idx(tmp_path, "KMNIST", 120, 40)
+
+    with pytest.raises(
+        ConfigError, match=r"the archives \(\.gz\), by which it is verified, are not"
+    ):
+        load_images(Data(name="kmnist", root=str(tmp_path), download=False))
+
+    images = load_images(Data(name="kmnist", root=str(tmp_path)))
+    assert len(images.test) == 20, "those of the archives, which were downloaded"
+    assert (raw / FILES[0]).stat().st_size == 16 + 120 * 784, "what was there is left alone"
+    assert mirror.is_dir()
+
+
+def test_a_data_set_with_published_checksums_is_downloaded_unpacked(
+    tmp_path: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, MNIST and Fashion-MNIST could not be downloaded, or not be verified."""
+    monkeypatch.setattr(FashionMNIST, "mirrors", KMNIST.mirrors)
+    monkeypatch.setattr(FashionMNIST, "resources", KMNIST.resources)
+    config = Data(name="fashion_mnist", root=str(tmp_path))
+
+    with pytest.raises(ConfigError, match=f"{FILES[0]} was altered: .* where f4a8712d"):
         load_images(config)
 
-    assert found() == {f"{FILES[0]}.gz", *FILES[1:]}, "what was there is left alone"
+    monkeypatch.setitem(UNPACKED_MD5, "fashion_mnist", checksums_of(mirror).md5)
+    assert len(load_images(config).test) == 20
+    raw = tmp_path / "FashionMNIST" / "raw"
+    assert {file.name for file in raw.iterdir()} == set(FILES)
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_truncated_file_is_named_with_what_was_expected(tmp_path: Path, name: str) -> None:
+def test_a_truncated_file_is_named_with_what_was_expected(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """If this failed, a broken download would be trained on, or end in a traceback."""
-    raw = write_idx(tmp_path, "KMNIST")
+    raw = write_idx(tmp_path, "FashionMNIST")
+    monkeypatch.setitem(UNPACKED_MD5, "fashion_mnist", checksums_of(raw).md5)
     whole = (raw / name).read_bytes()
     (raw / name).write_bytes(whole[:-1])
 
     with pytest.raises(
         ConfigError, match=rf"{name} is truncated.* {len(whole) - 1} bytes .* {len(whole)}\."
     ):
-        load_images(Data(name="kmnist", root=str(tmp_path)))
+        load_images(Data(name="fashion_mnist", root=str(tmp_path)))
 
     (raw / name).write_bytes(b"")
 
     with pytest.raises(ConfigError, match=name):
-        load_images(Data(name="kmnist", root=str(tmp_path)))
+        load_images(Data(name="fashion_mnist", root=str(tmp_path)))
 
 
 def test_an_altered_mnist_file_is_named_with_both_checksums(tmp_path: Path) -> None:
     """If this failed, results on altered images would be published as MNIST."""
     raw = write_idx(tmp_path, "MNIST")
-    found = hashlib.md5((raw / FILES[0]).read_bytes(), usedforsecurity=False).hexdigest()
+    found = md5_of((raw / FILES[0]).read_bytes())
     with pytest.raises(
         ConfigError, match=f"{FILES[0]} was altered: its md5 is {found} where 6bbc9ace"
     ):
@@ -431,12 +490,14 @@ def test_mnist_is_split_into_50000_10000_and_the_official_test_set() -> None:
     assert torch.cat([images.train.ids, images.validation.ids]).unique().numel() == 60_000
 
 
-def test_every_data_set_can_be_read_and_is_what_is_said_of_it() -> None:
+@pytest.mark.parametrize("name", ["digits", "mnist1d"])
+def test_every_data_set_can_be_read_and_is_what_is_said_of_it(name: str) -> None:
     """If this failed, a data set would be offered that nothing reads, or checked against wrong
     sizes.
     """
     assert list(DATASETS) == list(names.DATASETS)
-    images = load_images(DIGITS)
-    facts = names.DATASETS["digits"]
-    assert (images.inputs, len(images.train)) == (facts.side**2, facts.train)
+    images = load_images(Data(name=name, root="unused"))
+    facts = names.DATASETS[name]
+    assert (images.inputs, len(images.train)) == (facts.inputs, facts.train)
+    assert facts.side is None or facts.side**2 == facts.inputs
     assert images.classes == facts.classes == len(images.test.labels.unique())

@@ -3,7 +3,6 @@ pieces.
 """
 
 import dataclasses
-import math
 import re
 from typing import Any
 
@@ -15,6 +14,8 @@ from hypothesis import strategies as st
 from dropout_study.config import names
 from dropout_study.dropout import rules
 from dropout_study.dropout.cohort import Cohort
+from dropout_study.dropout.ensemble import means
+from dropout_study.dropout.enumeration import exact
 from dropout_study.dropout.masks import Site, enumerate_masks, log_probability, sample
 from dropout_study.dropout.networks import MLP, LeNet, Network
 from dropout_study.dropout.randomness import Purpose
@@ -23,8 +24,6 @@ from dropout_study.dropout.rules import (
     Averages,
     Rule,
     bagging,
-    exact,
-    means,
     means_of,
     monte_carlo,
     predict,
@@ -43,59 +42,6 @@ def cohort(network: Network, seeds: tuple[int, ...] = (0, 1), gain: float = 3.0)
         p.data *= gain
 
     return made
-
-
-def by_hand(cohort: Cohort, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Both ensembles of an MLP from a plain loop over all masks of all sites."""
-    network = cohort.stacked
-    sizes = [math.prod(site.shape) if site.masked else 0 for site in network.sites]
-    arithmetic = torch.zeros(())
-    geometric = torch.zeros(())
-
-    for row in enumerate_masks(sum(sizes)):
-        weight = 1.0
-        masks = {}
-
-        for site, part in zip(network.sites, row.split(sizes), strict=True):
-            if site.masked:
-                weight *= math.prod(site.keep if bit else 1 - site.keep for bit in part.tolist())
-                masks[site.name] = (part.double() / site.keep).expand(
-                    len(cohort.seeds), len(x), len(part)
-                )
-
-        log_probs = cohort(x, masks).log_softmax(-1)
-        arithmetic = arithmetic + weight * log_probs.exp()
-        geometric = geometric + weight * log_probs
-
-    return arithmetic.log(), geometric.log_softmax(-1)
-
-
-@pytest.mark.parametrize(
-    "network",
-    [
-        MLP(4, 3, [], input_rate=0.3),
-        MLP(4, 3, [5], "tanh", hidden_rate=0.5),
-        MLP(4, 3, [3, 2], "relu", input_rate=0.2, hidden_rate=0.6),
-        MLP(4, 3, [3], "sigmoid", input_rate=0.4),
-        MLP(4, 3, [3], "relu"),
-    ],
-    ids=["softmax", "hidden", "everywhere", "input only", "nowhere"],
-)
-def test_enumeration_is_the_loop_over_all_masks(network: MLP) -> None:
-    """If this failed, doubling, chunks or weights would not give eq. 7.53 and 7.54."""
-    made = cohort(network)
-    arithmetic, geometric = by_hand(made, X)
-
-    for chunk_bytes in (10**9, 1):
-        ensemble = exact(made, X, chunk_bytes)
-        torch.testing.assert_close(ensemble.arithmetic, arithmetic, rtol=0, atol=1e-12)
-        torch.testing.assert_close(ensemble.geometric, geometric, rtol=0, atol=1e-12)
-
-
-def test_more_units_than_can_be_enumerated_are_refused() -> None:
-    """If this failed, the machine would be asked for 2^24 subnetworks in silence."""
-    with pytest.raises(ValueError, match=r"24 droppable units have 2\^24 subnetworks; at most 20"):
-        exact(cohort(MLP(4, 3, [24], hidden_rate=0.5)), X)
 
 
 @given(st.integers(1, 10), st.floats(0.01, 0.99))

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from dropout_study.dropout.cohort import Cohort
+from dropout_study.dropout.enumeration import exact, exact_normal
 from dropout_study.dropout.masks import Site, enumerate_masks, log_probability
 from dropout_study.dropout.networks import MLP
-from dropout_study.dropout.rules import bagging, exact, exact_normal, weight_scaling
+from dropout_study.dropout.rules import bagging, weight_scaling
 from support.trained import X, trained
 
 

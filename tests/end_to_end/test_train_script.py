@@ -12,6 +12,7 @@ import torch
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
+from dropout_study.tracking.packing import unpack
 from support.jobs import jobs_below
 from support.scripts import Script
 
@@ -53,6 +54,39 @@ def test_a_single_run_is_trained_evaluated_and_recorded(
         client.download_artifacts(cohort.info.run_id, "cohort.pt", str(tmp_path)), weights_only=True
     )
     assert stored["stacked.layers.0.weight"].shape == (2, 64, 10)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "name", "params", "images"),
+    [
+        (
+            ["data.classes=[8,3]", "data.train_size=50", "data.reserve=100"],
+            "digits 3 8, n 50, reserve 100",
+            {"data.classes": "3 8", "data.train_size": "50", "data.reserve": "100"},
+            180,
+        ),
+        (["data.classes=[3,8]"], "digits 3 8", {"data.train_size": "217"}, 80),
+        (["data=mnist1d"], "mnist1d", {"data.classes": "none", "data.train_size": "4000"}, 10_000),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else None,
+)
+def test_subsets_and_generated_examples_are_trained_on(
+    train: Script, runs: Runs, overrides: list[str], name: str, params: dict[str, str], images: int
+) -> None:
+    """If this failed, some classes, a reserve or generated examples could be chosen but not trained
+    on, evaluated or recorded.
+    """
+    done = train(*SMOKE, *overrides, "model.widths=[8]", "probes=[units,removal]")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    cohort = next(run for run in runs() if run.data.tags["role"] == "cohort")
+    assert f", {name}, " in cohort.info.run_name
+    assert params.items() <= cohort.data.params.items()
+    seed = next(run for run in runs() if run.data.tags["role"] == "seed")
+    packed = next(
+        text for key, text in seed.data.tags.items() if key.endswith("wrong/weight_scaling")
+    )
+    assert len(unpack(packed)) == images
 
 
 @pytest.mark.usefixtures("uri")

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from dropout_study.dropout.cohort import Cohort
+from dropout_study.dropout.enumeration import exact
 from dropout_study.dropout.networks import MLP
-from dropout_study.dropout.rules import exact, monte_carlo, subnetworks, weight_scaling
+from dropout_study.dropout.rules import monte_carlo, subnetworks, weight_scaling
 from dropout_study.evaluation.predictions import sampled, score_rules, sparse_counts
 from dropout_study.measures import metrics
 

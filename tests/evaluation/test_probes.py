@@ -8,8 +8,10 @@ import torch
 from dropout_study.config import names
 from dropout_study.data.corruptions import corrupt
 from dropout_study.dropout.cohort import Cohort
+from dropout_study.dropout.ensemble import means
+from dropout_study.dropout.enumeration import exact
 from dropout_study.dropout.networks import MLP, LeNet
-from dropout_study.dropout.rules import bagging, exact, means, subnetworks, weight_scaling
+from dropout_study.dropout.rules import bagging, subnetworks, weight_scaling
 from dropout_study.evaluation.predictions import score_rules
 from dropout_study.evaluation.probes import PROBES, Probed
 from dropout_study.evaluation.probes.units import correlation, effective_rank

@@ -22,7 +22,7 @@ OUTSIDE = {
     "config": {"hydra", "omegaconf", "sqlalchemy", "yaml", "joblib"},
     "system": {"filelock", "psutil", "tqdm"},
     "measures": {"numpy", "scipy", "torch"},
-    "data": {"sklearn", "torch", "torchvision"},
+    "data": {"mnist1d", "numpy", "sklearn", "torch", "torchvision"},
     "training": {"pytorch_lightning", "torch", "tqdm"},
     "tracking": {"alembic", "mlflow", "numpy", "sqlalchemy", "torch"},
     "evaluation": {"torch"},

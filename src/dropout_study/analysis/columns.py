@@ -56,6 +56,8 @@ REQUIRED = (
     "budget.updates",
 )
 """Columns that every row fills."""
+TEST_IMAGES = ("data.name", "data.classes", "data.reserve")
+"""Settings that choose the test images."""
 IDENTITY = ["study", "digest", "seed"]
 """Columns that identify a network."""
 ROUNDING = 1e-6  # by which a measure may lie outside its range
@@ -129,14 +131,15 @@ def _check_networks(cells: pd.DataFrame) -> None:
 
 
 def _check_images(cells: pd.DataFrame) -> None:
-    """Refuse packed results with different numbers of test images for one data set."""
-    data = dict(_filled(cells, "data.name"))
-    lengths: dict[str, tuple[int, int]] = {}  # data set -> its first line, its number of images
+    """Refuse packed results with different numbers of test images for one choice of them."""
+    columns = [column for column in TEST_IMAGES if column in cells]
+    choices = dict(zip(cells.index, cells[columns].itertuples(index=False), strict=True))
+    lengths: dict[tuple[str, ...], tuple[int, int]] = {}  # first line of a choice, its images
 
     for column in (column for column in map(str, cells) if column.startswith("wrong/")):
         for line, text in _filled(cells, column):
             images = len(unpack(text))
-            first, expected = lengths.setdefault(data[line], (line, images))
+            first, expected = lengths.setdefault(choices[line], (line, images))
 
             if images != expected:
                 difference = f"it has {images} test images, and line {first} has {expected}"

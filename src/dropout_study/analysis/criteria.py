@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from dropout_study.analysis.runs import Effect, ResultsMissing
-from dropout_study.measures.statistics import Estimate, holm, needed
+from dropout_study.measures.statistics import Estimate, holm, needed, twice
 
 SUPPORTED = "supported"
 CONTRADICTED = "contradicted"
@@ -114,7 +114,7 @@ class Within:
 
     def p_contradiction(self, estimate: Estimate) -> float:
         """Twice the smaller p value for a mean below the lower, or above the upper limit."""
-        return min(1.0, 2 * min(estimate.p_below(self._low), estimate.p_above(self._high)))
+        return twice(min(estimate.p_below(self._low), estimate.p_above(self._high)))
 
     def distance(self, estimate: Estimate) -> float:
         """How far the mean is from the nearer limit; negative outside."""
@@ -509,7 +509,8 @@ def _what_it_takes(part: Part, cases: Mapping[str, Case], levels: tuple[float, f
     sentences = {}
 
     for name, case in cases.items():
-        if part.some or part.criterion.p_support(case.estimate) > levels[0]:
+        supported = part.criterion.p_support(case.estimate) <= levels[0]
+        if part.some or not supported:
             sentences[name] = _what_a_case_takes(part, case, len(cases), levels)
 
     if len(cases) == 1:

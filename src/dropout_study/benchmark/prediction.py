@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from dropout_study.benchmark.comparison import Row, in_turn, ratio
 from dropout_study.benchmark.peers import name_of_repeated, passes, plain_network, repeated
+from dropout_study.dropout import enumeration as enumerated
 from dropout_study.dropout import rules
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.masks import MAX_UNITS
@@ -130,8 +131,8 @@ def enumeration(rounds: int) -> list[Row]:
     times = in_turn(
         {
             "write": lambda: seconds(write),
-            "logits": lambda: seconds(lambda: rules.logits_by_doubling(cohort, units)),
-            "means": lambda: seconds(lambda: rules.exact(cohort, x)),
+            "logits": lambda: seconds(lambda: enumerated.logits_by_doubling(cohort, units)),
+            "means": lambda: seconds(lambda: enumerated.exact(cohort, x)),
         },
         3 * rounds,
     )

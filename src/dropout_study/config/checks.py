@@ -100,22 +100,61 @@ def check_study(name: str, stage: str) -> None:
 
 
 def check_data(data: Data) -> None:
-    """Refuse a data set, a size or a pooling that does not exist.
+    """Refuse a data set, classes, a size or a pooling that does not exist.
+
+    How many examples some of the classes have is only known once they are read.
 
     Raises:
         ConfigError: naming the key.
     """
     _one_of("data.name", data.name, DATASETS)
     _one_of("data.resample", data.resample, ("none", "bootstrap"))
+    _check_classes(data)
+
+    if not DATASETS[data.name].generated:
+        _check_sizes(data)
+
     side = DATASETS[data.name].side
+
+    if side is None:
+        allowed = f"1, since the examples of {data.name} are no images"
+        require(data.pool == 1, "data.pool", data.pool, allowed)
+    else:
+        allowed = f"a divisor of {side}, the side of the images of {data.name}"
+        require(side % data.pool == 0, "data.pool", data.pool, allowed)
+
+
+def _check_classes(data: Data) -> None:
+    """Refuse classes that are unknown, repeated, or a single one."""
+    classes = data.classes
+    number = DATASETS[data.name].classes
+    exist = all(0 <= c < number for c in classes)
+    distinct = len(set(classes)) == len(classes)
+    allowed = (
+        f"a list of at least two different classes of {data.name}, which are 0 to {number - 1}, "
+        "or empty for all of them"
+    )
+    require(exist and distinct and len(classes) != 1, "data.classes", classes, allowed)
+
+
+def _check_sizes(data: Data) -> None:
+    """Refuse to train on, and to put aside, more examples than there are."""
     available = DATASETS[data.name].train
 
-    if data.train_size is not None:
-        allowed = f"between 1 and {available}, the training examples of {data.name}"
-        require(data.train_size <= available, "data.train_size", data.train_size, allowed)
+    if data.train_size is None:
+        allowed = "0 without data.train_size, since all training examples are then trained on"
+        require(data.reserve == 0, "data.reserve", data.reserve, allowed)
+        return
 
-    allowed = f"a divisor of {side}, the side of the images of {data.name}"
-    require(side % data.pool == 0, "data.pool", data.pool, allowed)
+    allowed = f"between 1 and {available}, the training examples of {data.name}"
+    require(data.train_size <= available, "data.train_size", data.train_size, allowed)
+
+    rest = available - data.train_size
+    allowed = (
+        f"between 0 and {rest}, the training examples of {data.name} beyond "
+        f"data.train_size={data.train_size}"
+    )
+    require(data.reserve <= rest, "data.reserve", data.reserve, allowed)
 
 
 def check_model(config: Config) -> None:
@@ -190,6 +229,10 @@ def check_probes(config: Config) -> None:
         config.probes,
         "a list of different probes",
     )
+
+    if DATASETS[config.data.name].side is None:
+        allowed = f"a list without corruption: the examples of {config.data.name} are no images"
+        require("corruption" not in config.probes, "probes", config.probes, allowed)
 
     if "bags" in config.probes:
         whole = len(config.seeds) % config.bag == 0

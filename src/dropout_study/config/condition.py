@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, Field, asdict, fields, is_dataclass
 from typing import Any
 
-from dropout_study.config.names import CORRUPTIONS, DATASETS, PLACEMENTS, PROBES
+from dropout_study.config.names import CORRUPTIONS, PLACEMENTS, PROBES
 from dropout_study.config.schema import (
     MLP,
     AdamW,
@@ -139,10 +139,7 @@ def combined_digest(digests: Sequence[str]) -> str:
 
 def flat_params(config: Config) -> dict[str, str]:
     """The condition as `group.key` -> text, defaults included, for MLflow's params."""
-    params = dict(flattened(config))
-    size = config.data.train_size or DATASETS[config.data.name].train
-
-    return params | {"data.train_size": str(size)}
+    return dict(flattened(config))
 
 
 def flattened(chosen: Any, path: str = "") -> Iterator[tuple[str, str]]:
@@ -156,14 +153,13 @@ def flattened(chosen: Any, path: str = "") -> Iterator[tuple[str, str]]:
         if is_dataclass(value):
             yield from flattened(value, f"{path}{key.name}.")
         else:
-            yield f"{path}{key.name}", _text(in_order(key, value))
+            separator = " " if "unordered" in key.metadata else "x"
+            yield f"{path}{key.name}", _text(in_order(key, value), separator)
 
 
-def _text(value: object) -> str:
+def _text(value: object, separator: str = "x") -> str:
     if not isinstance(value, list):
         return str(value)
-
-    separator = " " if any(isinstance(entry, str) for entry in value) else "x"
 
     return separator.join(map(str, value)) or "none"
 
@@ -172,9 +168,11 @@ def condition_name(config: Config) -> str:
     """A short name: architecture, rates, data, and whatever departs from the defaults."""
     data = config.data
     regularizer = config.regularizer
-    parts = [_architecture(config.model), _rates(config.model), data.name]
+    name = " ".join([data.name, *map(str, sorted(data.classes))])
+    parts = [_architecture(config.model), _rates(config.model), name]
     parts += [f"pool {data.pool}"] if data.pool > 1 else []
     parts += [f"n {data.train_size}"] if data.train_size is not None else []
+    parts += [f"reserve {data.reserve}"] if data.reserve else []
     parts += [data.resample] if data.resample != "none" else []
     parts += [f"batch {data.batch_size}"] if data.batch_size != Data.batch_size else []
     parts += [

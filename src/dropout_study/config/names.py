@@ -10,23 +10,28 @@ class Facts(NamedTuple):
     """What is known of a data set before it is read.
 
     Attributes:
-        side: pixels along each side of an image.
-        train: examples that can be trained on.
+        inputs: numbers per example.
+        side: pixels along each side of an image; None if the examples are no images.
+        train: examples that can be trained on; of a generated set, unless more are asked for.
         classes: their number.
         source: where the data come from, as MLflow shows it.
+        generated: whether a program makes the examples, as many as are asked for.
     """
 
-    side: int
+    inputs: int
+    side: int | None
     train: int
     classes: int
     source: str
+    generated: bool = False
 
 
 DATASETS = {
-    "digits": Facts(8, 1_097, 10, "sklearn.datasets.load_digits"),
-    "mnist": Facts(28, 50_000, 10, "mnist"),
-    "fashion_mnist": Facts(28, 50_000, 10, "fashion_mnist"),
-    "kmnist": Facts(28, 50_000, 10, "kmnist"),
+    "digits": Facts(64, 8, 1_097, 10, "sklearn.datasets.load_digits"),
+    "mnist": Facts(784, 28, 50_000, 10, "mnist"),
+    "fashion_mnist": Facts(784, 28, 50_000, 10, "fashion_mnist"),
+    "kmnist": Facts(784, 28, 50_000, 10, "kmnist"),
+    "mnist1d": Facts(40, None, 4_000, 10, "mnist1d.data.make_dataset", generated=True),
 }
 
 

@@ -46,7 +46,9 @@ class Data:
     name: str = MISSING
     root: str = field(default="${oc.env:DROPOUT_STUDY_DATA,data}", metadata=NO_CONDITION)
     download: bool = field(default=True, metadata=NO_CONDITION)
+    classes: list[int] = field(default_factory=list, metadata=COUNT | UNORDERED)  # none: all
     train_size: int | None = field(default=None, metadata=SIZE)
+    reserve: int = field(default=0, metadata=COUNT)
     resample: str = "none"
     pool: int = field(default=1, metadata=SIZE)
     batch_size: int = field(default=100, metadata=SIZE)

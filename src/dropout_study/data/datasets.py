@@ -5,19 +5,21 @@ from functools import cache
 
 import torch
 
-from dropout_study.config.schema import Data
+from dropout_study.config.schema import ConfigError, Data
 from dropout_study.data.idx import check_md5, load_idx
 from dropout_study.data.images import Images, Split, class_balanced_order
+from dropout_study.data.mnist1d import load_mnist1d
 from dropout_study.dropout.randomness import Purpose, generator
 
 DIGITS_MD5 = "7696c07daa6d85010f8268703ab8b067"
 
 
 def load_images(config: Data) -> Images:
-    """Read a data set into memory, its images averaged over `config.pool` x `config.pool` pixels.
+    """Read or generate a data set: the chosen classes, with the reserve, pooled.
 
     Raises:
-        ConfigError: files are missing and cannot be downloaded, or are truncated or altered.
+        ConfigError: files are missing and cannot be downloaded, or are truncated or altered; a
+            package is missing; or the reserve leaves fewer examples than `config.train_size`.
     """
     images = DATASETS[config.name](config)
 
@@ -51,10 +53,36 @@ def bundled_digits() -> Images:
     )
 
 
+def select(images: Images, config: Data) -> Images:
+    """The examples of `config.classes`, `config.reserve` of which move from training to test.
+
+    Raises:
+        ConfigError: the reserve leaves fewer training examples than `config.train_size`.
+    """
+    if config.classes:
+        images = images.of_classes(config.classes)
+
+    if not config.reserve:
+        return images
+
+    available = len(images.train)
+    wanted = config.train_size or 0
+
+    if available - config.reserve < wanted:
+        classes = f" with data.classes={config.classes}" if config.classes else ""
+        raise ConfigError(
+            f"data.reserve={config.reserve} cannot be used{classes}: there are {available} "
+            f"training examples, and data.train_size={wanted} of them must be left."
+        )
+
+    return images.with_reserve(config.reserve)
+
+
 DATASETS: dict[str, Callable[[Data], Images]] = {
-    "digits": lambda _: bundled_digits(),
-    "mnist": load_idx,
-    "fashion_mnist": load_idx,
-    "kmnist": load_idx,
+    "digits": lambda config: select(bundled_digits(), config),
+    "mnist": lambda config: select(load_idx(config), config),
+    "fashion_mnist": lambda config: select(load_idx(config), config),
+    "kmnist": lambda config: select(load_idx(config), config),
+    "mnist1d": load_mnist1d,
 }
 """Name -> how it is read. `config.names.DATASETS` has what is known of each before that."""

@@ -18,8 +18,8 @@ from dropout_study.dropout.dropout_layers import (
     dropout_on,
     dropout_rates,
 )
+from dropout_study.dropout.ensemble import Ensemble, means, widen
 from dropout_study.dropout.randomness import Purpose, generator
-from dropout_study.dropout.rules import Ensemble, means, widen
 
 RandomStates = dict[torch.device, Tensor]
 """Device -> the global state of its random numbers."""

@@ -22,6 +22,7 @@ class Purpose(IntEnum):
     TRAIN_MASK = 5
     EVALUATION_MASK = 6
     CORRUPTION = 7
+    RESERVE = 8
 
 
 def stream(purpose: Purpose, seed: int, update: int = 0, site: int = 0) -> int:

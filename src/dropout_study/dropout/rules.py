@@ -7,7 +7,7 @@ the precision of the networks.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -15,36 +15,10 @@ import torch
 from torch import Tensor
 
 from dropout_study.dropout.cohort import Cohort
-from dropout_study.dropout.masks import (
-    check_enumerable,
-    droppable_units,
-    log_probability,
-    numbered_masks,
-    sample,
-)
+from dropout_study.dropout.ensemble import CHUNK_BYTES, Ensemble, means, widen
+from dropout_study.dropout.enumeration import exact_means
+from dropout_study.dropout.masks import sample
 from dropout_study.dropout.randomness import Purpose
-
-# Bytes of the logits of one chunk; a few such tensors are alive together. Small chunks stay near
-# the cache, but the C library does not give freed ones below 32 MiB back.
-CHUNK_BYTES = 48 * 2**20
-
-
-@dataclass(frozen=True)
-class Ensemble:
-    """Log-probabilities of the two means of subnetworks, `[..., R, N, C]`.
-
-    Attributes:
-        arithmetic: log of the mean probability (7.53).
-        geometric: the renormalized geometric mean of the probabilities (7.54, 7.55).
-    """
-
-    arithmetic: Tensor
-    geometric: Tensor
-
-
-def widen(values: Tensor) -> Tensor:
-    """The values in float32 at least: a long sum in half precision stops growing."""
-    return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 @torch.no_grad()
@@ -106,50 +80,6 @@ def monte_carlo(
     )
 
 
-def means(samples: Iterable[Tensor], counts: Sequence[int]) -> Ensemble:
-    """Both means of the first k samples, for each k of `counts`.
-
-    Args:
-        samples: log-probabilities `[..., N, C]`, one tensor per subnetwork.
-        counts: numbers of samples k, ascending.
-
-    Returns:
-        Estimates `[K, ..., N, C]`.
-
-    Raises:
-        ValueError: `counts` are not ascending from 1 on, or there are fewer samples than the last.
-
-    Example:
-        >>> samples = torch.tensor([[[0.5, 0.5]], [[0.9, 0.1]]]).log()
-        >>> ensemble = means(samples, counts=[1, 2])
-        >>> [round(p, 3) for p in ensemble.arithmetic[1, 0].exp().tolist()]
-        [0.7, 0.3]
-        >>> [round(p, 3) for p in ensemble.geometric[1, 0].exp().tolist()]
-        [0.75, 0.25]
-    """
-    counts = list(counts)
-    if not counts or counts != sorted(set(counts)) or counts[0] < 1:
-        raise ValueError(f"counts={counts}: give distinct numbers in ascending order, from 1 on")
-
-    arithmetic = []
-    geometric = []
-    total = torch.zeros(())
-    log_total = torch.full((), -math.inf)
-
-    for k, log_probs in enumerate(map(widen, samples), start=1):
-        total = total + log_probs
-        log_total = torch.logaddexp(log_total.to(log_probs), log_probs)
-
-        if k in counts:
-            arithmetic.append(log_total - math.log(k))
-            geometric.append((total / k).log_softmax(-1))
-
-    if len(arithmetic) < len(counts):
-        raise ValueError(f"counts={counts}: there are fewer than {counts[-1]} samples")
-
-    return Ensemble(torch.stack(arithmetic), torch.stack(geometric))
-
-
 @torch.no_grad()
 def subnetworks(cohort: Cohort, x: Tensor, count: int) -> Iterator[Tensor]:
     """Log-probabilities `[R, N, C]` of sampled subnetworks, one after the other.
@@ -169,184 +99,6 @@ def subnetworks(cohort: Cohort, x: Tensor, count: int) -> Iterator[Tensor]:
         masks = sample(sites, cohort.seeds, k, 1, Purpose.EVALUATION_MASK, x.dtype, x.device)
         logits = cohort.outputs(units, masks, range(first, len(sites)))[-1]
         yield widen(logits).log_softmax(-1)
-
-
-@torch.no_grad()
-def exact(cohort: Cohort, x: Tensor, chunk_bytes: int = CHUNK_BYTES) -> Ensemble:
-    """Means over all subnetworks, each weighted by the probability of its mask.
-
-    Arithmetic: p(y) = sum_mu p(mu) p(y | mu) (7.53). Geometric: p(y) proportional to
-    prod_mu p(y | mu)^p(mu) (7.54, 7.55). Deep Learning (2016), https://www.deeplearningbook.org.
-
-    The logits of the last site's masks are built by doubling: those with a unit are those without
-    it plus the unit's contribution. The masks of earlier sites are enumerated in chunks.
-
-    Args:
-        cohort: R networks with at most 20 droppable units in all.
-        x: inputs `[N, D]`.
-        chunk_bytes: bytes for the logits of a chunk; a small multiple of it is used in all.
-
-    Raises:
-        ValueError: there are more units than can be enumerated.
-
-    Example:
-        For softmax regression weight scaling is the geometric mean (7.66):
-
-        >>> from dropout_study.dropout.networks import MLP
-        >>> cohort = Cohort(MLP(inputs=4, classes=3, input_rate=0.5), seeds=[0]).double()
-        >>> x = torch.rand(5, 4).double()
-        >>> torch.allclose(exact(cohort, x).geometric, weight_scaling(cohort, x), atol=1e-12)
-        True
-    """
-    check_enumerable(*cohort.stacked.sites)
-    rows_per_chunk = max(1, chunk_bytes // _logit_bytes(cohort, 1))
-    parts = [_exact(cohort, rows, chunk_bytes) for rows in x.split(rows_per_chunk)]
-
-    return Ensemble(
-        torch.cat([p.arithmetic for p in parts], 1), torch.cat([p.geometric for p in parts], 1)
-    )
-
-
-def _exact(cohort: Cohort, x: Tensor, chunk_bytes: int) -> Ensemble:
-    """Both means for as many inputs as fit into a chunk."""
-    last = log_probability(cohort.stacked.sites[-1]).to(widen(x))
-    arithmetic = []
-    geometric = []
-
-    for earlier, units in _earlier_masks(cohort, x, chunk_bytes):
-        logits = logits_by_doubling(cohort, units)  # [R, M, N, C, masks of the last site]
-        log_probs = logits.log_softmax(-2)
-        log_weights = earlier.view(-1, 1, 1, 1) + last
-        geometric.append((log_weights.exp() * log_probs).sum((1, -1)))
-        arithmetic.append(log_probs.add_(log_weights).logsumexp((1, -1)))
-
-    return Ensemble(
-        torch.stack(arithmetic).logsumexp(0), torch.stack(geometric).sum(0).log_softmax(-1)
-    )
-
-
-def _earlier_masks(cohort: Cohort, x: Tensor, chunk_bytes: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Chunks of M masks of all sites but the last, with the units of the last site under them.
-
-    Yields log-probabilities `[M]` of the masks and units `[R, M, N, n]`.
-    """
-    *earlier, _ = cohort.stacked.sites
-    droppable = [site for site in earlier if site.masked]
-    sizes = [math.prod(site.shape) for site in droppable]
-    log_probabilities = log_probability(*droppable).to(widen(x))
-    masks_per_chunk = max(1, chunk_bytes // _logit_bytes(cohort, len(x)))
-
-    for numbers in torch.arange(2 ** sum(sizes)).split(masks_per_chunk):
-        count = len(numbers)
-        rows = x.expand(count, *x.shape).flatten(0, 1)
-        masks = (
-            numbered_masks(numbers, sum(sizes)).to(x).repeat_interleave(len(x), 0).split(sizes, 1)
-        )
-        factors = {
-            site.name: (mask / site.keep)
-            .unflatten(1, site.shape)
-            .expand(len(cohort.seeds), -1, *site.shape)
-            for site, mask in zip(droppable, masks, strict=True)
-        }
-
-        units = (
-            cohort.outputs(rows, factors, range(len(earlier)))[-1]
-            if earlier
-            else rows.expand(len(cohort.seeds), -1, -1)
-        )
-        yield log_probabilities[numbers], units.unflatten(1, (count, len(x)))
-
-
-def _logit_bytes(cohort: Cohort, examples: int) -> int:
-    """Bytes of the logits under one mask of the earlier sites and all masks of the last."""
-    last = cohort.stacked.sites[-1]
-    bias = cohort.get_parameter(f"stacked.layers.{len(cohort.stacked.sites) - 1}.bias")
-    masks: int = 2 ** droppable_units(last)
-
-    return examples * masks * bias.numel() * widen(bias).element_size()
-
-
-def logits_by_doubling(cohort: Cohort, units: Tensor) -> Tensor:
-    """Logits `[R, M, N, C, L]` of the last stage under all L masks of its site.
-
-    Args:
-        cohort: R networks.
-        units: of the last site, `[R, M, N, n]`; L = 2^n, or 1 if the site never drops.
-
-    Returns:
-        Logits in the order of `enumerate_masks`: unit i is kept where bit i is set.
-    """
-    site = cohort.stacked.sites[-1]
-    layer = len(cohort.stacked.sites) - 1
-    units = widen(units)
-    weight = widen(cohort.get_parameter(f"stacked.layers.{layer}.weight"))
-    weight = weight[:, None, None]  # [R, 1, 1, n, C]
-    bias = cohort.get_parameter(f"stacked.layers.{layer}.bias")[:, None, None]
-
-    if not site.masked:
-        return ((units.unsqueeze(-2) @ weight).squeeze(-2) + bias).unsqueeze(-1)
-
-    contributions = units.unsqueeze(-1) * weight / site.keep  # [R, M, N, n, C]
-    *batch, n, classes = contributions.shape
-    logits = units.new_empty(*batch, classes, 2**n)
-    logits[..., 0] = bias
-
-    for i in range(n):
-        half = 2**i
-        torch.add(
-            logits[..., :half], contributions[..., i, :, None], out=logits[..., half : 2 * half]
-        )
-
-    return logits
-
-
-@dataclass(frozen=True)
-class NormalEnsemble:
-    """Means of subnetworks that each predict a normal distribution of one variance, `[R, N, D]`.
-
-    Attributes:
-        mean: of both ensembles.
-        geometric_variance: the renormalized geometric mean is normal, with the variance of each
-            subnetwork.
-        arithmetic_variance: the arithmetic mean is a mixture; its variance adds that of the
-            subnetworks' means.
-    """
-
-    mean: Tensor
-    geometric_variance: Tensor
-    arithmetic_variance: Tensor
-
-
-@torch.no_grad()
-def exact_normal(cohort: Cohort, x: Tensor, variance: float) -> NormalEnsemble:
-    """Ensembles of regression networks whose output is the mean of a normal distribution.
-
-    Exact only because the variance does not depend on the mask: then the weighted geometric mean of
-    normal densities is normal with the weighted mean of their means.
-
-    Args:
-        cohort: R networks with at most 20 droppable units in all.
-        x: inputs `[N, D]`.
-        variance: of every subnetwork's prediction.
-
-    Raises:
-        ValueError: there are more units than can be enumerated.
-    """
-    check_enumerable(*cohort.stacked.sites)
-    first = torch.zeros(())
-    second = torch.zeros(())
-    last = log_probability(cohort.stacked.sites[-1]).to(widen(x))
-
-    for earlier, units in _earlier_masks(cohort, x, CHUNK_BYTES):
-        outputs = logits_by_doubling(cohort, units)
-        weights = (earlier.view(-1, 1, 1, 1) + last).exp()
-        first = first + (weights * outputs).sum((1, -1))
-        second = second + (weights * outputs.square()).sum((1, -1))
-
-    of_each = torch.full_like(first, variance)
-    of_means = (second - first.square()).clamp_min(0)
-
-    return NormalEnsemble(first, of_each, of_each + of_means)
 
 
 def bagging(log_probs: Tensor, size: int) -> Tensor:
@@ -506,4 +258,4 @@ def _ensemble(averages: Averages, cohort: Cohort, x: Tensor, samples: int) -> En
             sampled = monte_carlo(cohort, x, [samples])
             return Ensemble(sampled.arithmetic[0], sampled.geometric[0])
         case Averages.ALL:
-            return exact(cohort, x)
+            return exact_means(cohort, x)

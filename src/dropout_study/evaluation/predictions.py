@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from dropout_study.dropout.cohort import Cohort
+from dropout_study.dropout.ensemble import means
 from dropout_study.dropout.randomness import Purpose, generator
-from dropout_study.dropout.rules import Averages, means, means_of, predict, subnetworks
+from dropout_study.dropout.rules import Averages, means_of, predict, subnetworks
 from dropout_study.measures.scores import Scores
 
 Batches = Iterable[tuple[Tensor, Tensor]]

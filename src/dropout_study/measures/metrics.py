@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from dropout_study.dropout.rules import widen
+from dropout_study.dropout.ensemble import widen
 
 BINS = 15  # of confidence, for calibration
 

@@ -243,7 +243,7 @@ class Estimate:
 
     def p_differs(self, limit: float = 0.0) -> float:
         """Two-sided p value for a mean other than the limit; nan where there is one seed."""
-        return min(1.0, 2 * min(self.p_above(limit), self.p_below(limit)))
+        return twice(min(self.p_above(limit), self.p_below(limit)))
 
     def _p(self, distance: float, limit: float) -> float:
         """The chance of so large a t value, if the true distance is 0."""
@@ -257,6 +257,15 @@ class Estimate:
             return 0.0 if distance > 0 else 1.0
 
         return float(stdtr(self.df, -distance / self.se))
+
+
+def twice(p: float) -> float:
+    """Two times the smaller of two one-sided p values, at most 1; nan stays nan.
+
+    >>> twice(0.02), twice(0.7), twice(math.nan)
+    (0.04, 1.0, nan)
+    """
+    return p if math.isnan(p) else min(1.0, 2 * p)
 
 
 def over_seeds(values: Sequence[float]) -> Estimate:
@@ -521,16 +530,18 @@ def _power(parts: Components, seeds: float, images: float, distance: float, leve
     if distance == 0:
         return 0.0
 
-    of_seed = parts.seed + parts.rest / images
-    of_image = parts.image + parts.rest / seeds
-    variance = parts.seed / seeds + of_image / images
-    if variance == 0:
-        return 1.0
+    of_seed = (parts.seed + parts.rest / images) / seeds
+    of_image = (parts.image + parts.rest / seeds) / images
+    of_rest = parts.rest / (seeds * images)
+    variance = of_seed + of_image - of_rest
 
-    uncertainty = (of_seed / seeds) ** 2 / (seeds - 1)
+    uncertainty = of_seed**2 / (seeds - 1)
     if images > 1:
-        uncertainty += (of_image / images) ** 2 / (images - 1)
-        uncertainty += (parts.rest / (seeds * images)) ** 2 / ((seeds - 1) * (images - 1))
+        uncertainty += of_image**2 / (images - 1)
+        uncertainty += of_rest**2 / ((seeds - 1) * (images - 1))
+
+    if uncertainty == 0:  # no variance, or one that is too small for a float
+        return 1.0
 
     df = min(variance**2 / uncertainty, LARGEST_DF)
     critical = float(stdtrit(df, 1 - level))

@@ -89,11 +89,11 @@ class Outcome:
 
     @property
     def where(self) -> str:
-        """Budget and data set; the number of training examples if all runs share a smaller one."""
+        """Budget and data set; the number of training examples if all runs share an unusual one."""
         budget, data = self.scope.budget, self.scope.data
         sizes = self.own_runs.frame.get("data.train_size", pd.Series(dtype=float)).dropna().unique()
 
-        if len(sizes) == 1 and sizes[0] < DATASETS[data].train:
+        if len(sizes) == 1 and sizes[0] != DATASETS[data].train:
             return f"{budget}, {data}, {int(sizes[0]):,} training examples"
 
         return f"{budget}, {data}"

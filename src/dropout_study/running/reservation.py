@@ -42,6 +42,7 @@ def new_record(
     """
     digests = data.digests()
     data_digest = condition.combined_digest(digests)
+    train_size = data.subsets.shape[1]
     artifacts = [CONFIG_FILE, LOG_FILE, RECORD_FILE]
     if config.tracking.cohort:
         artifacts.append(WEIGHTS_FILE)
@@ -50,7 +51,7 @@ def new_record(
         experiment=config.study.name,
         description=config.study.title,
         name=_name(config),
-        params=condition.flat_params(config),
+        params=condition.flat_params(config) | {"data.train_size": str(train_size)},
         tags=_condition_tags(config, sweep, data_digest) | provenance.tags(device),
         dataset=_dataset(config, data, data_digest),
         seeds=[

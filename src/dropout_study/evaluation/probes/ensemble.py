@@ -2,7 +2,8 @@
 
 import torch
 
-from dropout_study.dropout.rules import means, subnetworks
+from dropout_study.dropout.ensemble import means
+from dropout_study.dropout.rules import subnetworks
 from dropout_study.evaluation.probes.findings import Finding, Findings, Probed
 from dropout_study.evaluation.sample_sizes import ENSEMBLE_SUBNETWORKS
 from dropout_study.measures import metrics

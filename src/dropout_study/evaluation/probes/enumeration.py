@@ -3,8 +3,9 @@
 import torch
 from torch import Tensor
 
+from dropout_study.dropout.enumeration import exact, exact_normal
 from dropout_study.dropout.masks import droppable_units, log_probability
-from dropout_study.dropout.rules import exact, exact_normal, subnetworks, weight_scaling
+from dropout_study.dropout.rules import subnetworks, weight_scaling
 from dropout_study.evaluation.probes.findings import Curves, Finding, Findings, Probed
 
 POOL_SIZE = 1_000  # sampled masks

@@ -81,6 +81,6 @@ def share_at_limit(weight: Tensor, axes: tuple[int, ...], limit: float) -> Tenso
         [0.5]
     """
     norm = torch.linalg.vector_norm(weight, dim=axes)
-    at_limit = norm >= (1 - AT_LIMIT) * limit
+    at_limit: Tensor = norm >= (1 - AT_LIMIT) * limit
 
     return at_limit.flatten(1).double().mean(1)

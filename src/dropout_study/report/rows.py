@@ -248,8 +248,8 @@ def signed(value: float) -> str:
     >>> signed(1.234), signed(0.1234), signed(0.001234)
     ('+1.23', '+0.123', '+0.00123')
     """
-    if math.isnan(value):
-        return "-"
+    if math.isnan(value) or value == 0:
+        return "-" if math.isnan(value) else "0"
 
     digits = 2 if abs(value) >= 1 else 3 if abs(value) >= 0.01 else 5
 

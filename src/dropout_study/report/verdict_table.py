@@ -92,10 +92,12 @@ def with_sign(shown: str) -> str:
 def answer(outcome: Outcome) -> str:
     """The answer to a claim in one or two sentences."""
     sentences = [f"{outcome.shown[:1].upper()}{outcome.shown[1:]}{_because(outcome)}."]
-    sentences += [
-        f"The half-budget control fails for {part!r}: {reason}."
-        for part, reason in outcome.unsettled.items()
-    ]
+
+    if NOT_SETTLED in outcome.shown:
+        sentences += [
+            f"The half-budget control fails for {part!r}: {reason}."
+            for part, reason in outcome.unsettled.items()
+        ]
 
     return " ".join(sentences)
 

@@ -9,7 +9,10 @@ from dropout_study.analysis.claim import Claim
 from dropout_study.analysis.criteria import Check, Part
 from dropout_study.claims import CLAIMS
 from dropout_study.config.composed import arm_comment, stated_minutes
+from dropout_study.config.names import FINAL, HALF, TUNING
+from dropout_study.config.schema import Config
 from dropout_study.config.studies import DEFAULT_BUDGET, Study
+from dropout_study.report.scopes import stages
 
 INTRODUCTION = f"""# Claims, criteria and studies
 
@@ -17,7 +20,7 @@ What each sentence of section 7.12 is decided by, and on which networks, at the 
 `{DEFAULT_BUDGET}`. `report/criteria.json` holds the same as data, with every grid.
 `python scripts/criteria.py` makes both from code and configuration."""
 PART_HEADINGS = ("part or check", "measure", "criterion", "margin's reason", "settled within")
-STUDY_HEADINGS = ("study", "networks", "updates", "seeds", "tuning", "minutes")
+STUDY_HEADINGS = ("study", "shows", "networks", "data", "updates", "seeds", "tuning", "minutes")
 UPDATES = "updates"
 SEEDS = "seeds"
 ARM_UPDATES = "budget.updates"
@@ -64,9 +67,11 @@ def _study_row(study: Study, minutes: Mapping[str, int]) -> list[str]:
 
     return [
         f"`{study.name}`",
+        study.title,
         networks(study),
-        _by_stage(_numbers_of(study, UPDATES)),
-        _by_stage(_seeds_of(study)),
+        data(study),
+        _by_stage(_numbers_of(study, UPDATES), study),
+        _seeds(study),
         candidates,
         str(minutes.get(study.name, "-")),
     ]
@@ -91,6 +96,32 @@ def networks(study: Study) -> str:
     return "; ".join(arm_comment(arm) for arm in grid.get("arm", "").split(","))
 
 
+def data(study: Study) -> str:
+    """The data that a study trains on, in words.
+
+    >>> data(Study.load("regularizers").at("laptop"))
+    'mnist, n = 10000'
+    """
+    grid = study.grid
+    words = [grid.get("data", "of the arm")]
+
+    if sizes := grid.get("data.train_size"):
+        words.append(f"n = {sizes.replace(',', ', ')}")
+
+    if classes := grid.get("data.classes"):
+        words.append(f"classes {classes.replace('],[', '], [')}")
+
+    return ", ".join(words)
+
+
+def _seeds(study: Study) -> str:
+    """Numbers of seeds by stage, or of bags."""
+    if bags := study.values.get("bags"):
+        return f"{bags} bags of {study.grid.get('bag', Config.bag)}"
+
+    return _by_stage(_seeds_of(study), study)
+
+
 def _numbers_of(study: Study, name: str) -> dict[str, list[int]]:
     """Stage -> the numbers of a kind, such as updates, over all conditions."""
     by_stage: dict[str, list[int]] = {}
@@ -101,7 +132,7 @@ def _numbers_of(study: Study, name: str) -> dict[str, list[int]]:
                 by_stage.setdefault(stage, []).extend(_leaves(entry))
 
     if not by_stage and ARM_UPDATES in study.grid and name == UPDATES:
-        return {"final": [int(study.grid[ARM_UPDATES])]}
+        return {FINAL: [int(study.grid[ARM_UPDATES])]}
 
     return by_stage
 
@@ -121,7 +152,7 @@ def _seeds_of(study: Study) -> dict[str, list[int]]:
 
     if SEEDS in study.grid:
         listed = yaml.safe_load(f"[{study.grid[SEEDS]}]")
-        return {"final": [len({seed for seeds in listed for seed in seeds})]}
+        return {FINAL: [len({seed for seeds in listed for seed in seeds})]}
 
     return {}
 
@@ -134,14 +165,13 @@ def _leaves(entry: Any) -> Iterator[int]:
         yield int(entry)
 
 
-def _by_stage(numbers: Mapping[str, list[int]]) -> str:
-    """Numbers by stage: `10 to 20 (half 5, tuning 2)`."""
-    final = _range(numbers.get("final", []))
-    others = [
-        f"{stage} {_range(numbers[stage])}" for stage in ("half", "tuning") if stage in numbers
-    ]
+def _by_stage(numbers: Mapping[str, list[int]], study: Study) -> str:
+    """Numbers by the stages of a study: `10 to 20 (half 5, tuning 2)`."""
+    final = _range(numbers.get(FINAL, []))
+    others = [stage for stage in (HALF, TUNING) if stage in numbers and stage in stages(study)]
+    in_words = [f"{stage} {_range(numbers[stage])}" for stage in others]
 
-    return f"{final} ({', '.join(others)})" if others else final
+    return f"{final} ({', '.join(in_words)})" if in_words else final
 
 
 def _range(numbers: Iterable[int]) -> str:
@@ -161,7 +191,7 @@ def _range(numbers: Iterable[int]) -> str:
 
 def _markdown(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     cells = [list(headings), *(list(row) for row in rows)]
-    lines = [f"| {' | '.join(row)} |" for row in cells]
+    lines = [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in cells]
     lines.insert(1, f"|{' --- |' * len(cells[0])}")
 
     return "\n".join(lines)

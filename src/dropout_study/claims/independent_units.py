@@ -1,20 +1,35 @@
 """Each unit performs well without specific others; every subnetwork performs reasonably well."""
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Studies
-from dropout_study.analysis.criteria import Equivalent, Greater, Part
-from dropout_study.analysis.runs import Effect, Errors, Runs
+from dropout_study.analysis.criteria import Better, NotWorse, Part
+from dropout_study.analysis.margins import NO_SIZE
+from dropout_study.analysis.reference_nets import PLAIN, WITH_DROPOUT, measured, trained
+from dropout_study.analysis.runs import Effect, Errors, Runs, minus
 from dropout_study.evaluation.sample_sizes import REMOVAL_DRAWS
 from dropout_study.measures.statistics import PERCENT
 
 HALF = 50  # percent of the units
+QUANTILES = {
+    "test/error/weight_scaling": "whole net",
+    "subnetworks/error_median": "median",
+    "subnetworks/error_p95": "95 %",
+    "subnetworks/error_p99": "99 %",
+    "subnetworks/error_worst": "worst",
+}
+"""Metric -> its name in the figure, lowest error first."""
 MARGIN = 1.0  # points of test error
+ONE_IN_A_HUNDRED = (
+    "'reasonably well' is less than 'as well': one further image in a hundred is allowed, an error "
+    "of about 2.5 % where the whole net has 1.5 %"
+)
 
 
 class IndependentUnits(Claim):
-    """Test error when hidden units are removed at test time."""
+    """Test error of single subnetworks, of the typical ones and of the worst of a hundred."""
 
     id = "independent_units"
     title = "Independent units"
@@ -26,74 +41,104 @@ class IndependentUnits(Claim):
         "Intuition and Insights behind Dropout, first paragraph (and the comparison with "
         "recombining genes)"
     )
-    studies = ("independent_units", "capacity")
+    studies = ("units", "reference")
     parts = {
         "without specific others": Part(
-            "test error of single subnetworks with half of the hidden units: trained without "
-            "dropout minus trained with dropout",
-            Greater(),
+            f"mean test error of {REMOVAL_DRAWS} single subnetworks with half of the hidden "
+            "units: trained without dropout minus trained with dropout, for each rate",
+            Better(0, NO_SIZE),
+            settled_within=0.5,
         ),
         "reasonably well": Part(
-            "test error after training with dropout: single subnetworks with half of the hidden "
-            "units minus the whole net",
-            Equivalent(MARGIN),
+            "99th percentile of the test errors of 1,000 subnetworks, drawn as in training, minus "
+            "test error of the whole net, for each rate",
+            NotWorse(MARGIN, ONE_IN_A_HUNDRED),
+            settled_within=0.5,
         ),
     }
+    deviations = (
+        "The book gives no experiment; the nets are 784-512-512-10 on MNIST without max-norm, "
+        "trained for 30,000 updates with AdamW and a one-cycle schedule.",
+        "'Every subnetwork' is the worst of a hundred, estimated from 1,000 of 2^1024: the worst "
+        "of all cannot be found, and drops nearly all units.",
+        "The 99th percentile has an interval over 10 seeds alone, since it is no mean over test "
+        "images.",
+        "Half of the units is the share that training at rate 0.5 removes; nets trained at rate "
+        "0.2 have hardly ever been that small.",
+    )
     caption = (
-        "Test error when a share of the hidden units is removed and the rest scaled up: mean over "
-        f"{REMOVAL_DRAWS} random choices, for nets trained with and without dropout. Mean and "
-        "95 % interval over seeds."
+        "Left: test error when a share of the hidden units is removed and the rest scaled up, mean "
+        f"over {REMOVAL_DRAWS} random choices. Right: test error of the whole net, and quantiles "
+        "of the errors of 1,000 subnetworks. Mean and 95 % interval over seeds."
     )
 
     def estimate(self, studies: Studies) -> dict[str, dict[str, Effect]]:
-        """Differences of test errors with half of the hidden units removed."""
-        runs = studies["independent_units"]
-        plain = runs.where(model__hidden_rate=0)
-        dropout = runs.where(model__hidden_rate=runs.values["rate"])
+        """Differences of test errors."""
+        nets = measured(studies)
+        plain = halved(nets[PLAIN])
 
         return {
-            "without specific others": {"half removed": halved(plain).minus(halved(dropout))},
-            "reasonably well": {"half removed": halved(dropout).minus(dropout.error())},
+            "without specific others": {
+                arm: plain.minus(halved(nets[arm])) for arm in WITH_DROPOUT
+            },
+            "reasonably well": {arm: worst_of_a_hundred(nets[arm]) for arm in WITH_DROPOUT},
         }
 
     def context_lines(self, studies: Studies) -> list[str]:
-        """Mean and worst error with half of the units removed."""
-        runs = studies["independent_units"]
-        lines = []
-
-        for rate in runs.values_of("model.hidden_rate"):
-            nets = runs.where(model__hidden_rate=rate)
-            mean = nets.at("removal/error", HALF).mean()
-            worst = nets.at("removal/worst", HALF).mean()
-            lines.append(
-                f"rate {rate:g}, half of the units removed: mean error {mean:.2f} %, "
-                f"worst of {REMOVAL_DRAWS} random choices {worst:.2f} %"
-            )
-
-        return lines
+        """Errors of the whole net and of its subnetworks."""
+        return [f"{arm}: {_context(nets)}" for arm, nets in measured(studies).items()]
 
     def figure(self, studies: Studies) -> Figure:
-        """Error by share of units removed."""
-        runs = studies["independent_units"]
-        sheet, (axes,) = figures.sheet()
+        """Error by share of units removed, and the distribution over subnetworks."""
+        nets = measured(studies)
+        sheet, (left, right) = figures.sheet(2)
 
-        for i, rate in enumerate(runs.values_of("model.hidden_rate")):
-            curve = runs.where(model__hidden_rate=rate).curve("removal/error")
-            figures.line(axes, curve, f"rate {rate:g}", i, within=PERCENT)
+        for i, (arm, runs) in enumerate(nets.items()):
+            figures.line(left, runs.curve("removal/error"), arm, i, within=PERCENT)
 
-        axes.set(
+        left.set(
             xlabel="hidden units removed at test time (%)", ylabel="test error (%)", yscale="log"
         )
+
+        for i, arm in enumerate(WITH_DROPOUT, 1):
+            _draw_quantiles(right, nets[arm], arm, i)
 
         return sheet
 
     def trained_conditions(self, studies: Studies) -> dict[str, Runs]:
-        """The nets as the study `capacity` trained them."""
-        trained = studies["independent_units"].trained_by(studies.get("capacity"))
-        rates = trained.values_of("model.hidden_rate")
-        return {f"rate {rate:g}": trained.where(model__hidden_rate=rate) for rate in rates}
+        """The nets as the study `reference` trained them."""
+        return trained(studies)
 
 
-def halved(runs: Runs) -> Errors:
+def halved(nets: Runs) -> Errors:
     """Errors of single subnetworks with half of the hidden units removed."""
-    return Errors(runs.at("removal/error", HALF), runs.wrong(f"removed_{HALF}"))
+    return Errors(nets.at("removal/error", HALF), nets.wrong(f"removed_{HALF}"))
+
+
+def worst_of_a_hundred(nets: Runs) -> Effect:
+    """99th percentile of the errors of subnetworks minus the error of the whole net, in points."""
+    return minus(nets.column("subnetworks/error_p99"), nets.column("test/error/weight_scaling"))
+
+
+def _context(nets: Runs) -> str:
+    whole = nets.column("test/error/weight_scaling").mean()
+    half = nets.at("removal/error", HALF).mean()
+    worst_half = nets.at("removal/worst", HALF).mean()
+    mean = nets.column("subnetworks/error").mean()
+    rare = nets.column("subnetworks/error_p99").mean()
+    worst = nets.column("subnetworks/error_worst").mean()
+
+    return (
+        f"test error {whole:.2f} % of the whole net; with half of the hidden units {half:.2f} %, "
+        f"worst of {REMOVAL_DRAWS} choices {worst_half:.2f} %; drawn as in training {mean:.2f} %, "
+        f"99th percentile {rare:.2f} %, worst {worst:.2f} %"
+    )
+
+
+def _draw_quantiles(axes: Axes, nets: Runs, arm: str, position: int) -> None:
+    """The whole net and quantiles of its subnetworks, side by side."""
+    x = range(len(QUANTILES))
+    values = [nets.column(metric).tolist() for metric in QUANTILES]
+    figures.points(axes, x, values, arm, position, within=PERCENT)
+    axes.set_xticks(x, list(QUANTILES.values()))
+    axes.set(xlabel="subnetworks, by error", ylabel="test error (%)")

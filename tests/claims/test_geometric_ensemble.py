@@ -4,6 +4,7 @@ import pytest
 
 from dropout_study.analysis.runs import ResultsMissing
 from dropout_study.claims.geometric_ensemble import GeometricEnsemble
+from dropout_study.tracking.packing import pack
 from support.rows import Columns, curve, misclassified, row, runs
 
 CLAIM = GeometricEnsemble()
@@ -54,6 +55,24 @@ def test_nets_that_do_not_solve_their_task_are_left_out_and_named() -> None:
     """If this failed, a net at 40 % error would decide, or vanish without a word."""
     assert list(CLAIM.estimate(STUDIES)["stands in"]) == ["relu, [1, 7]", "tanh, [3, 8]"]
     assert "tanh, [4, 9] is left out" in CLAIM.context_lines(STUDIES)[-1]
+
+
+def test_larger_nets_are_compared_by_their_pool_of_sampled_masks() -> None:
+    """If this failed, another mean, or the sign, would be printed: 50 - 25 points, 0.5 - 0.25."""
+    pool = [
+        row(
+            "hidden 0.5",
+            seed,
+            curve("blocks/error", {1: 50.0, 1000: 25.0}),
+            {"pool/error_geometric": 50.0, "wrong/pool_geometric": pack([1, 1, 0, 0])},
+            {"pool/error_arithmetic": 25.0, "wrong/pool_arithmetic": pack([1, 0, 0, 0])},
+            {"pool/nll_geometric": 0.5, "pool/nll_arithmetic": 0.25},
+        )
+        for seed in (100, 101)
+    ]
+    line = CLAIM.context_lines(STUDIES | {"sampling": runs(*pool)})[-1]
+    assert line.startswith("hidden 0.5, 1,000 sampled masks, geometric minus arithmetic mean: +25")
+    assert "+0.2500 (+0.2500 to +0.2500) nats" in line
 
 
 def test_the_sum_over_classes_is_checked_on_the_enumerated_nets() -> None:

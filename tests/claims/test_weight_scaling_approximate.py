@@ -4,6 +4,7 @@ import pytest
 
 from dropout_study.analysis.runs import ResultsMissing
 from dropout_study.claims.weight_scaling_approximate import WeightScalingApproximate
+from dropout_study.tracking.packing import pack
 from support.rows import Columns, curve, misclassified, row, runs
 
 CLAIM = WeightScalingApproximate()
@@ -17,6 +18,7 @@ def pair(arm: str, seed: int, scaled: list[int], geometric: list[int]) -> Column
         misclassified("weight_scaling", scaled),
         misclassified("exact_geometric", geometric),
         {"test/nll/weight_scaling": 0.5, "test/nll/exact_geometric": 0.25},
+        {"divergence/kl_geometric": 0.01, "divergence/disagreement_geometric": 0.25},
         curve("val/error", {10: 2.0}),
     )
 
@@ -70,6 +72,23 @@ def test_no_deep_nonlinear_net_may_be_exact() -> None:
     }
     assert criterion.holds(counts["relu"])
     assert not criterion.holds(counts["tanh"])
+
+
+def test_larger_nets_are_compared_by_their_pool_of_sampled_masks() -> None:
+    """If this failed, a share would be printed as percent, or the sign turned: 0 - 25 points."""
+    pool = row(
+        "hidden 0.5",
+        100,
+        misclassified("weight_scaling", [0, 0, 0, 0]),
+        curve("blocks/error", {1: 50.0, 1000: 25.0}),
+        {"pool/error_geometric": 25.0, "wrong/pool_geometric": pack([1, 0, 0, 0])},
+        {"pool/kl_geometric": 0.01, "pool/disagreement_geometric": 0.25},
+    )
+    lines = CLAIM.context_lines(STUDIES | {"sampling": runs(pool)})
+    assert lines[-1] == (
+        "hidden 0.5, 1,000 sampled masks: weight scaling minus geometric mean -25.000 points of "
+        "test error; KL to weight scaling 0.01 nats, other classes on 25.00 % of images"
+    )
 
 
 def test_the_figure_shows_differences_and_divergences() -> None:

@@ -5,7 +5,8 @@ from matplotlib.figure import Figure
 from dropout_study.analysis import figures, small_nets
 from dropout_study.analysis.claim import Claim, Published, Studies, runs_of
 from dropout_study.analysis.criteria import Check, Exact, NotWorse, Part
-from dropout_study.analysis.runs import Effect, Runs
+from dropout_study.analysis.runs import Effect, Runs, minus
+from dropout_study.analysis.sampled_nets import pool_errors, pool_size, sampled_nets
 
 
 class GeometricEnsemble(Claim):
@@ -71,7 +72,10 @@ class GeometricEnsemble(Claim):
 
     def context_lines(self, studies: Studies) -> list[str]:
         """Errors and likelihoods of both means, here and of sampled masks in larger nets."""
-        return small_nets.describe(studies["exact"], "exact_geometric", "exact_arithmetic")
+        lines = small_nets.describe(studies["exact"], "exact_geometric", "exact_arithmetic")
+        lines += [f"{name}, {_sampled(nets)}" for name, nets in sampled_nets(studies).items()]
+
+        return lines
 
     def figure(self, studies: Studies) -> Figure:
         """The differences, one below the other."""
@@ -90,3 +94,14 @@ class GeometricEnsemble(Claim):
 def differences(studies: Studies) -> dict[str, Effect]:
     """Error of the geometric mean minus error of the arithmetic mean, in points."""
     return small_nets.differences(studies["exact"], "exact_geometric", "exact_arithmetic")
+
+
+def _sampled(nets: Runs) -> str:
+    """The two means of a pool of sampled masks."""
+    error = pool_errors(nets, "geometric").minus(pool_errors(nets, "arithmetic")).estimate()
+    nll = minus(nets.column("pool/nll_geometric"), nets.column("pool/nll_arithmetic")).estimate()
+
+    return (
+        f"{pool_size(nets):,} sampled masks, geometric minus arithmetic mean: "
+        f"{error.interval():+.3f} points of test error, {nll.interval():+.4f} nats of NLL"
+    )

@@ -172,7 +172,7 @@ def pool(runs: Runs) -> int:
 
 def sampled(runs: Runs, k: int) -> Errors:
     """Errors of the mean of k masks, mean over disjoint blocks."""
-    name = "blocks_all" if k == pool(runs) else f"blocks_{k}"
+    name = "pool_arithmetic" if k == pool(runs) else f"blocks_{k}"
     return Errors(runs.at("blocks/error", k), runs.wrong(name))
 
 

@@ -7,6 +7,8 @@ from dropout_study.analysis import figures, small_nets
 from dropout_study.analysis.claim import Claim, Published, Studies, runs_of
 from dropout_study.analysis.criteria import Check, Exact, NotWorse, Part
 from dropout_study.analysis.runs import Effect, ResultsMissing, Runs
+from dropout_study.analysis.sampled_nets import pool_errors, pool_size, sampled_nets
+from dropout_study.measures.statistics import interval
 
 TOLERANCE = 1e-12  # nats, below which weight scaling counts as exact
 NONLINEAR = ("relu", "tanh", "sigmoid")
@@ -56,8 +58,8 @@ class WeightScalingApproximate(Claim):
     )
     deviations = (
         *small_nets.DEVIATIONS,
-        "The published divergence is that of a larger net from the mean of sampled masks; the "
-        "divergences here are those of nets of 8 and 16 units from the mean of all masks.",
+        "The published divergence is that of one larger net from the arithmetic mean of sampled "
+        "masks; the divergences here are from geometric means, and decide nothing.",
         "Larger nets cannot be enumerated; they are compared by sampled masks, beside the "
         "criterion.",
     )
@@ -90,7 +92,14 @@ class WeightScalingApproximate(Claim):
 
     def context_lines(self, studies: Studies) -> list[str]:
         """Errors and likelihoods of both, here and of sampled masks in larger nets."""
-        return small_nets.describe(studies["exact"], "weight_scaling", "exact_geometric")
+        lines = small_nets.describe(studies["exact"], "weight_scaling", "exact_geometric")
+        lines += [
+            f"{name}, all masks: {_divergence(nets, 'divergence')}"
+            for name, nets in small_nets.pairs(studies["exact"]).items()
+        ]
+        lines += [f"{name}, {_sampled(nets)}" for name, nets in sampled_nets(studies).items()]
+
+        return lines
 
     def figure(self, studies: Studies) -> Figure:
         """The differences, and the divergence by number of units."""
@@ -125,6 +134,24 @@ def deep_nets(enumerable: Runs) -> dict[str, Runs]:
         raise ResultsMissing("there are no results of two layers of nonlinear hidden units")
 
     return nets
+
+
+def _sampled(nets: Runs) -> str:
+    """Weight scaling and the geometric mean of a pool of sampled masks."""
+    error = nets.error().minus(pool_errors(nets, "geometric")).estimate()
+
+    return (
+        f"{pool_size(nets):,} sampled masks: weight scaling minus geometric mean "
+        f"{error.interval():+.3f} points of test error; {_divergence(nets, 'pool')}"
+    )
+
+
+def _divergence(nets: Runs, prefix: str) -> str:
+    """How far weight scaling is from a geometric mean; the prefix is that of its metrics."""
+    kl = interval(nets.column(f"{prefix}/kl_geometric").tolist())
+    disagreement = interval((100 * nets.column(f"{prefix}/disagreement_geometric")).tolist())
+
+    return f"KL to weight scaling {kl:.2g} nats, other classes on {disagreement:.2f} % of images"
 
 
 def _draw_divergence(axes: Axes, enumerable: Runs) -> None:

@@ -1,89 +1,136 @@
-"""The table of verdicts: one list of columns and one text of explanations for every place."""
+"""The tables of verdicts and checks: the same columns and explanations in every place."""
 
 import io
-import math
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from rich.console import Console
 
-from dropout_study.analysis.criteria import INCONCLUSIVE, SUPPORTED
 from dropout_study.claims import CLAIMS
 from dropout_study.report import verdict_table
 from dropout_study.report.page import write_report
 from dropout_study.report.verdict_table import (
+    CHECK_COLUMNS,
     COLUMNS,
     Column,
+    answer,
+    check_frame,
     explanations,
-    footnotes,
-    terminal_table,
+    kind,
+    sign,
+    terminal_tables,
     verdict_frame,
 )
-from dropout_study.report.verdicts import NO_RUNS, Outcome
+from dropout_study.report.verdicts import NEEDS_MNIST, NO_RUNS, Outcome
+from support.outcomes import CONTRADICTING, SUPPORTING, UNCLEAR, outcome
 
 
-def pages(outcome: Outcome, folder: Path) -> dict[str, str]:
-    """The table of verdicts everywhere it is shown, as text."""
-    write_report([outcome], pd.DataFrame(), folder, {}, None)
+def places(shown: Outcome, folder: Path) -> dict[str, str]:
+    """The tables everywhere they are shown, as text."""
+    write_report([shown], pd.DataFrame(), folder, {}, None)
     printed = io.StringIO()
-    Console(file=printed, width=400).print(terminal_table([outcome]))
+
+    for table in terminal_tables([shown]):
+        Console(file=printed, width=400).print(table)
 
     return {
         "page": (folder / "index.html").read_text(encoding="utf-8"),
         "README": (folder / "README.md").read_text(encoding="utf-8"),
         "terminal": printed.getvalue(),
-        "MLflow": verdict_frame([outcome]).to_csv(),
+        "MLflow": verdict_frame([shown]).to_csv() + check_frame([shown]).to_csv(),
     }
 
 
+@pytest.mark.parametrize(
+    ("columns", "claim"), [("COLUMNS", "capacity"), ("CHECK_COLUMNS", "subnetworks")]
+)
 def test_a_column_that_is_added_appears_everywhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    columns: str, claim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If this failed, terminal, pages and MLflow would show different columns of one table."""
-    added = Column("neighbour", lambda outcome: f"next to {outcome.claim.id}")
-    monkeypatch.setattr(verdict_table, "COLUMNS", [*COLUMNS, added])
+    added: Column[object] = Column("neighbour", lambda _: f"next to {claim}")
+    known = {"COLUMNS": COLUMNS, "CHECK_COLUMNS": CHECK_COLUMNS}[columns]
+    monkeypatch.setattr(verdict_table, columns, [*known, added])
 
-    for place, text in pages(Outcome(CLAIMS["capacity"], NO_RUNS), tmp_path).items():
+    for place, text in places(Outcome(CLAIMS[claim], NO_RUNS), tmp_path).items():
         assert "neighbour" in text, place
-        assert "next to capacity" in text, place
+        assert f"next to {claim}" in text, place
 
 
-def test_every_column_is_filled_without_runs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_every_claim_stands_in_a_table_without_runs(claim: str, tmp_path: Path) -> None:
     """If this failed, a newcomer's first report would end in a traceback, or not say what to do."""
-    outcome = Outcome(CLAIMS["capacity"], NO_RUNS, reason="there are no results")
+    shown = Outcome(CLAIMS[claim], NO_RUNS, reason="there are no results", command="python x.py")
+    found = places(shown, tmp_path)
 
-    for place, text in pages(outcome, tmp_path).items():
-        assert "there are no results" in text, place
+    for place, text in found.items():
         assert "· no runs yet" in text, place
+
+    for page in ("page", "README"):
+        assert "python x.py" in found[page]
+        assert "No runs yet: there are no results." in found[page]
 
 
 def test_explanations_are_the_same_everywhere(tmp_path: Path) -> None:
-    """If this failed, a sign would mean one thing on the page and another in the terminal."""
-    outcome = Outcome(CLAIMS["capacity"], NO_RUNS)
-    shown = pages(outcome, tmp_path)
-    (published,) = [e for e in explanations([outcome]) if e.term == "published"]
+    """If this failed, a word would mean one thing on the page and another in the terminal."""
+    shown = Outcome(CLAIMS["capacity"], NO_RUNS)
+    found = places(shown, tmp_path)
+    (published,) = [entry for entry in explanations([shown]) if entry.term == "published"]
 
     for place in ("page", "README", "terminal"):
-        text = " ".join(shown[place].replace("&#39;", "'").split())
+        text = " ".join(found[place].replace("&#39;", "'").split())
         assert f"{published.term}: {published.meaning}" in text, place
 
 
+def test_a_verdict_that_the_control_weakens_says_so_in_words() -> None:
+    """If this failed, an effect of under-training would be a finding."""
+    weakened = outcome("capacity", SUPPORTING, half=CONTRADICTING)
+    assert weakened.shown == "supported, not settled"
+    assert (sign(weakened.shown), kind(weakened.shown)) == ("✔", "supported")
+    assert "contradicted at half the updates" in answer(weakened)
+    assert "not settled" in [entry.term for entry in explanations([weakened])]
+
+    assert verdict_frame([weakened])["verdict"].tolist() == ["✔ supported, not settled"]
+
+    settled = outcome("capacity", SUPPORTING, half=SUPPORTING)
+    assert (settled.shown, settled.unsettled) == ("supported", {})
+    assert "not settled" not in [entry.term for entry in explanations([settled])]
+
+
+def test_what_is_not_resolved_says_what_it_would_take() -> None:
+    """If this failed, a reader could not tell a small study from an impossible question."""
+    unclear = outcome("capacity", UNCLEAR)
+    assert unclear.shown == "not resolved"
+    assert "seeds" in answer(unclear)
+    assert answer(unclear).startswith("Not resolved: ")
+    contradicted = answer(outcome("capacity", CONTRADICTING))
+    assert contradicted.startswith("Contradicted in 4 of 4 parts (small nets underfit")
+
+
+def test_no_sign_stands_for_a_footnote() -> None:
+    """If this failed, the stars and daggers of the first edition would be back."""
+    headings = [column.heading for column in (*COLUMNS, *CHECK_COLUMNS)]
+    assert not set("*†") & set("".join(headings))
+    shown = verdict_frame([outcome("capacity", SUPPORTING, half=CONTRADICTING)])
+    assert not set("*†") & set("".join(shown.iloc[0]))
+
+
 @pytest.mark.parametrize(
-    ("verdict", "adjusted", "warnings", "signs"),
-    [
-        (SUPPORTED, 0.2, [], "*"),
-        (SUPPORTED, 0.01, ["dropout: …"], "†"),
-        (SUPPORTED, 0.2, ["dropout: …"], "*†"),
-        (INCONCLUSIVE, 0.2, [], ""),
-        (SUPPORTED, math.nan, [], ""),
-    ],
+    ("shown", "expected"),
+    [("holds", "✔"), ("fails", "✘"), (NEEDS_MNIST, "?"), (NO_RUNS, "·"), ("smoke: holds", "·")],
 )
-def test_every_footnote_sign_is_explained(
-    verdict: str, adjusted: float, warnings: list[str], signs: str
-) -> None:
-    """If this failed, a verdict would carry a sign without meaning, or a meaning no verdict has."""
-    outcome = Outcome(CLAIMS["capacity"], verdict, adjusted=adjusted, convergence_warnings=warnings)
-    assert footnotes(outcome) == signs
-    explained = [entry.term for entry in explanations([outcome]) if entry.term in "*†"]
-    assert explained == list(signs)
+def test_every_verdict_has_its_sign(shown: str, expected: str) -> None:
+    """If this failed, seconds of training would carry the sign of evidence."""
+    assert sign(shown) == expected
+
+
+def test_a_published_number_stands_beside_the_same_quantity_only() -> None:
+    """If this failed, an error would stand beside a difference of errors."""
+    claim = CLAIMS["cost"]
+    assert {number.same for number in claim.published} == {True}
+    shown = verdict_frame([Outcome(claim, NO_RUNS), Outcome(CLAIMS["capacity"], NO_RUNS)])
+    assert shown["published"].tolist() == [
+        "; ".join(f"{number.value} [{number.mark}]" for number in claim.published),
+        "",
+    ]

@@ -116,8 +116,8 @@ def decide(results: pd.DataFrame, chosen: Sequence[str] = ()) -> list[Outcome]:
     outcomes = [_measured(claim, results) for claim in CLAIMS.values()]
     measured = [outcome for outcome in outcomes if outcome.decided]
 
-    _decide_together([outcome for outcome in measured if outcome.scope.budget != SMOKE])
-    _decide_together([outcome for outcome in measured if outcome.scope.budget == SMOKE])
+    decide_together([outcome for outcome in measured if outcome.scope.budget != SMOKE])
+    decide_together([outcome for outcome in measured if outcome.scope.budget == SMOKE])
 
     return [outcome for outcome in outcomes if not chosen or outcome.claim.id in chosen]
 
@@ -158,7 +158,7 @@ def _measured_at(scope: Scope, claim: Claim, results: pd.DataFrame) -> Outcome:
     )
 
 
-def _decide_together(outcomes: Sequence[Outcome]) -> None:
+def decide_together(outcomes: Sequence[Outcome]) -> None:
     """Decide all questions of some claims as one family, and note the verdicts."""
     asked = {
         (outcome.claim.id, name): Asked(question, outcome.effects[name], _control(name, outcome))

@@ -127,6 +127,10 @@ def test_a_reserve_of_some_classes_leaves_what_is_trained_on() -> None:
     with pytest.raises(ConfigError, match=sentence):
         load_images(digits(classes=[3, 8], train_size=50, reserve=pool - 49))
 
+    large = digits(classes=[3, 8], train_size=pool + 1)
+    with pytest.raises(ConfigError, match=rf"there are {pool} .* of data.classes=\[3, 8\]"):
+        DataModule(load_images(large), large, [0], 1)
+
 
 @pytest.mark.skipif(
     "DROPOUT_STUDY_DATA" not in os.environ, reason="set DROPOUT_STUDY_DATA to the folder of MNIST"

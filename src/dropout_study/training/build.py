@@ -17,7 +17,7 @@ def make_network(model: Model, inputs: int, classes: int) -> Network:
 
     Args:
         model: its kind, sizes and rates.
-        inputs: pixels of an image.
+        inputs: numbers per example, such as the pixels of an image.
         classes: number of classes.
     """
     match model:

@@ -52,9 +52,10 @@ class DataModule(pl.LightningDataModule):
         labels = images.train.labels
 
         if config.train_size and config.train_size > len(labels):
+            classes = f" of data.classes={config.classes}" if config.classes else ""
             raise ConfigError(
                 f"data.train_size={config.train_size} cannot be used: "
-                f"there are {len(labels)} examples."
+                f"there are {len(labels)} training examples{classes}."
             )
 
         self.subsets = torch.stack(

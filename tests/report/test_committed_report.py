@@ -1,14 +1,16 @@
-"""The report in the repository: made of the results beside it."""
+"""The report in the repository: made of the results beside it, or of none."""
 
 import os
 from pathlib import Path
 
 from dropout_study.config.schema import Report, Tracking
+from dropout_study.report.page import FIRST_EDITION
 from dropout_study.report.pictures import CORRUPTED
 from dropout_study.report.publish import report
 from support.paths import ROOT
 
 COMMITTED = ROOT / "report"
+RESULTS = COMMITTED / "results.parquet"
 MNIST = os.environ.get("DROPOUT_STUDY_DATA", "")
 LEFT_OUT = () if MNIST else ("robustness_images.svg", CORRUPTED)
 """The picture of corrupted images, which cannot be drawn without them."""
@@ -26,11 +28,29 @@ def paragraphs(folder: Path) -> list[str]:
 
 def test_the_report_is_what_the_code_makes_of_the_results(tmp_path: Path) -> None:
     """If this failed, the committed verdicts or numbers would not be those of code and results."""
+    made = tmp_path / "report"
+    (made / FIRST_EDITION).mkdir(parents=True)
     chosen = Report(
-        results=str(COMMITTED / "results.csv"),
-        output=str(tmp_path / "report"),
-        tracking=Tracking(uri="nowhere"),
+        results=str(RESULTS) if RESULTS.exists() else "",
+        output=str(made),
+        tracking=Tracking(uri=f"sqlite:///{tmp_path}/none.db"),
         data_root=MNIST or "nowhere",
     )
     report(chosen)
-    assert paragraphs(tmp_path / "report") == paragraphs(COMMITTED)
+    assert paragraphs(made) == paragraphs(COMMITTED)
+
+    if not RESULTS.exists():
+        page = (made / "index.html").read_text(encoding="utf-8")
+        assert page == (COMMITTED / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_first_edition_is_kept_as_it_was() -> None:
+    """If this failed, the report would point to an archive that is not there."""
+    archive = COMMITTED / FIRST_EDITION
+    assert {file.name for file in archive.iterdir()} >= {"README.md", "index.html", "results.csv"}
+    page = (archive / "README.md").read_text(encoding="utf-8")
+    pictures = [line for line in page.splitlines() if line.startswith("![")]
+    assert pictures
+
+    for line in pictures:
+        assert (archive / line.rpartition("(")[2].rstrip(")")).is_file()

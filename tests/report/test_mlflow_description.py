@@ -23,8 +23,8 @@ def test_a_study_is_described_by_the_claims_that_read_it(study: str) -> None:
     assert len(description) < MAX_DESCRIPTION
 
     for claim in CLAIMS.values():
-        for part in claim.parts.values():
-            assert (f"- {part}" in description) == (study in claim.studies)
+        for question in (*claim.parts.values(), *claim.checks.values()):
+            assert (f"- {question}\n" in description) == (study in claim.studies)
 
 
 def test_claims_are_described_without_torch() -> None:

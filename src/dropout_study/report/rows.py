@@ -60,6 +60,7 @@ class CheckRow:
         check: what the theorem says of.
         deviation: the largest of all cases.
         tolerance: in words.
+        reason: of the tolerance.
         outcome: holds or fails, or that there are no runs.
     """
 
@@ -68,6 +69,7 @@ class CheckRow:
     check: str
     deviation: str
     tolerance: str
+    reason: str
     outcome: str
 
 
@@ -190,6 +192,7 @@ def _check_row(outcome: Outcome, name: str, check: Check) -> CheckRow:
         check=check.measure,
         deviation=_deviation(outcome, name, check) if decision else "",
         tolerance=check.criterion_in_words,
+        reason=check.criterion.reason,
         outcome=outcome.show(decision.outcome if decision else NO_RUNS),
     )
 

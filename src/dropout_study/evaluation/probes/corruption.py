@@ -1,6 +1,7 @@
 """Error on corrupted test images."""
 
 import torch
+from torch import Tensor
 
 from dropout_study.data.corruptions import CORRUPTIONS, SEVERITIES, corrupt
 from dropout_study.dropout.rules import weight_scaling
@@ -16,16 +17,52 @@ FINDINGS = (
     Finding("corruption/nll", "nats", "mean NLL over kinds and severities"),
     Finding("corrupted", "", "share of kinds and severities at which an image is misclassified"),
 )
+FINDINGS_BY_IMAGE = (
+    *FINDINGS,
+    *(
+        Finding(
+            f"corrupted/{kind}/{severity}",
+            "",
+            f"images that are misclassified under the corruption {kind} of severity {severity}",
+        )
+        for kind in CORRUPTIONS
+        for severity in SEVERITIES
+    ),
+)
+
+AllScores = dict[tuple[str, int], Scores]
+"""Kind and severity -> scores."""
 
 
 def corruption(probed: Probed) -> Findings:
     """Error of weight scaling under every kind and severity of corruption."""
+    return _findings(_scores(probed))
+
+
+def corruption_by_image(probed: Probed) -> Findings:
+    """What `corruption` finds, and the misclassified images of every kind and severity."""
+    scores = _scores(probed)
+    findings = _findings(scores)
+    findings.wrong |= {
+        f"corrupted/{kind}/{severity}": score.wrong() for (kind, severity), score in scores.items()
+    }
+
+    return findings
+
+
+def _scores(probed: Probed) -> AllScores:
+    """Scores of weight scaling, each network's, under every kind and severity."""
     scores = {(kind, severity): Scores(["nll"]) for kind in CORRUPTIONS for severity in SEVERITIES}
 
     for i, (x, labels) in enumerate(probed.batches()):
         for (kind, severity), score in scores.items():
             score.add(weight_scaling(probed.cohort, corrupt(x, kind, severity, i)), labels)
 
+    return scores
+
+
+def _findings(scores: AllScores) -> Findings:
+    """Error by kind and severity, and the means over all."""
     errors = {key: score.means()["error"] for key, score in scores.items()}
     nll = torch.stack([score.means()["nll"] for score in scores.values()])
     curves: Curves = {
@@ -35,10 +72,10 @@ def corruption(probed: Probed) -> Findings:
         )
         for kind in CORRUPTIONS
     }
-    wrong = torch.stack([score.wrong().double() for score in scores.values()]).mean(0)
-    found = {
+    wrong: Tensor = torch.stack([score.wrong().double() for score in scores.values()]).mean(0)
+    metrics = {
         "corruption/error": torch.stack(list(errors.values())).mean(0),
         "corruption/nll": nll.mean(0),
     }
 
-    return Findings(metrics=found, curves=curves, wrong={"corrupted": wrong})
+    return Findings(metrics=metrics, curves=curves, wrong={"corrupted": wrong})

@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from dropout_study.config.folder import CONF
 from dropout_study.running import command_line
 from dropout_study.running.carry_out import carry_out
+from dropout_study.running.choices import add_choices
 from dropout_study.running.sweep import Supervisor, supervise
 
 
@@ -29,8 +30,13 @@ def main() -> None:
     """Check and complete the command line, and hand over to Hydra."""
     typed = list(sys.argv)
     command_line.check(typed[1:], CONF)
-    sys.argv[1:] = command_line.store_to_environment(command_line.complete(typed[1:], CONF))
-    supervise(command_line.hydra_main("train", job), typed)
+    entry = command_line.hydra_main("train", job)
+    completed = command_line.store_to_environment(command_line.complete(typed[1:], CONF))
+    arguments = add_choices(completed, typed[1:], CONF)
+
+    if arguments is not None:
+        sys.argv[1:] = arguments
+        supervise(entry, typed)
 
 
 if __name__ == "__main__":

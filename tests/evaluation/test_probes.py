@@ -1,12 +1,16 @@
 """Probes against values computed by hand or another way."""
 
+import dataclasses
 import math
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dropout_study.config import names
-from dropout_study.data.corruptions import corrupt
+from dropout_study.data.corruptions import CORRUPTIONS, corrupt
+from dropout_study.dropout import rules
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.ensemble import means
 from dropout_study.dropout.enumeration import exact
@@ -14,8 +18,11 @@ from dropout_study.dropout.networks import MLP, LeNet
 from dropout_study.dropout.rules import bagging, subnetworks, weight_scaling
 from dropout_study.evaluation.predictions import score_rules
 from dropout_study.evaluation.probes import PROBES, Probed
+from dropout_study.evaluation.probes.halves import split_in_halves
+from dropout_study.evaluation.probes.interactions import Removal
+from dropout_study.evaluation.probes.subnetworks import block_means, block_sizes
 from dropout_study.evaluation.probes.units import correlation, effective_rank
-from dropout_study.evaluation.sample_sizes import TIMED_NETWORKS
+from dropout_study.evaluation.sample_sizes import HALVES_SPLITS, TIMED_NETWORKS
 from dropout_study.measures import metrics
 
 SOURCE = torch.Generator().manual_seed(0)
@@ -215,3 +222,212 @@ def test_operations_are_counted_as_they_must_be() -> None:
         assert not any(math.isnan(value) for value in ratios.flatten().tolist())
 
     assert float(found.curves["cost/bag"][1].median()) > 3
+
+
+def percent_wrong(log_probs: torch.Tensor) -> torch.Tensor:
+    """Error in percent of predictions `[..., 60, C]` of the images."""
+    return 100 * metrics.errors(log_probs, LABELS).double().mean(-1)
+
+
+def test_blocks_are_disjoint_and_average_probabilities() -> None:
+    """If this failed, an image would be judged by masks of two blocks, by logarithms, or by a block
+    that is not full.
+    """
+    net = dataclasses.replace(probed(), samples=23, per_image=[3, 50])
+    found = PROBES["subnetworks"](net)
+    members = torch.stack(list(rules.subnetworks(net.cohort, X, 23)))
+    steps, errors = found.curves["blocks/error"]
+    _, nll = found.curves["blocks/nll"]
+    assert list(steps) == [1, 2, 3, 5, 10, 20, 23]
+
+    for k, error, likelihood in zip(steps, errors, nll, strict=True):
+        blocks = members[: 23 // k * k].exp().unflatten(0, (-1, k)).mean(1).log()
+        torch.testing.assert_close(error, percent_wrong(blocks).mean(0))
+        wanted = metrics.nll(blocks, LABELS).double().mean((0, 2))
+        torch.testing.assert_close(likelihood, wanted, rtol=1e-5, atol=1e-6)
+
+    assert {"blocks_1", "blocks_3"} < set(found.wrong)
+    assert "blocks_50" not in found.wrong, "there are fewer masks"
+    threes = members[:21].exp().unflatten(0, (-1, 3)).mean(1).log()
+    shares = metrics.errors(threes, LABELS).double().mean(0)
+    torch.testing.assert_close(found.wrong["blocks_3"], shares)
+
+
+@given(st.integers(1, 40), st.lists(st.integers(1, 50), max_size=3))
+@settings(deadline=None)
+def test_one_pass_gives_every_block_of_every_size(pool: int, chosen: list[int]) -> None:
+    """If this failed, a block would repeat or leave out a subnetwork."""
+    source = torch.Generator().manual_seed(pool)
+    samples = torch.randn(pool, 2, 3, generator=source, dtype=torch.float64).log_softmax(-1)
+    sizes = block_sizes(pool, chosen)
+    blocks: dict[int, list[torch.Tensor]] = {k: [] for k in sizes}
+
+    for k, mean in block_means(samples, sizes):
+        blocks[k].append(mean)
+
+    for k, found in blocks.items():
+        wanted = samples[: pool // k * k].exp().unflatten(0, (-1, k)).mean(1).log()
+        torch.testing.assert_close(torch.stack(found), wanted)
+
+
+def test_single_subnetworks_and_the_pool_agree_with_what_other_probes_and_rules_find() -> None:
+    """If this failed, the same word would mean two things, or the worst subnetwork not be one."""
+    net = dataclasses.replace(probed(), samples=100)
+    found = PROBES["subnetworks"](net)
+    other = PROBES["ensemble"](net)
+    members = torch.stack(list(rules.subnetworks(net.cohort, X, 100)))
+    errors = percent_wrong(members)
+
+    for mine, theirs in {
+        "subnetworks/error": "single/error",
+        "subnetworks/error_worst": "single/error_worst",
+        "subnetworks/error_best": "single/error_best",
+        "subnetworks/disagreement": "single/disagreement",
+        "pool/error_arithmetic": "ensemble/error",
+    }.items():
+        wanted = other.metrics[theirs].double()
+        torch.testing.assert_close(found.metrics[mine].double(), wanted, rtol=1e-5, atol=1e-6)
+
+    torch.testing.assert_close(found.metrics["subnetworks/error_p99"], errors.quantile(0.99, dim=0))
+    assert torch.equal(found.wrong["pool_arithmetic"], other.wrong["ensemble"])
+    torch.testing.assert_close(found.wrong["blocks_1"], other.wrong["single"])
+    whole = score_rules(net.cohort, BATCHES, ["geometric"], 100)["geometric"]
+    assert torch.equal(found.wrong["pool_geometric"], whole.wrong())
+    last = found.curves["blocks/error"][1][-1]
+    torch.testing.assert_close(found.metrics["pool/error_arithmetic"], last)
+    target = members.mean(0).log_softmax(-1).double()
+    scaled = weight_scaling(net.cohort, X)
+    kl = (target.exp() * (target - scaled)).sum(-1).mean(-1)
+    torch.testing.assert_close(found.metrics["pool/kl_geometric"], kl, rtol=1e-3, atol=1e-7)
+
+
+def test_a_network_that_never_drops_is_its_only_subnetwork() -> None:
+    """If this failed, the same network would be computed a hundred times, or differ from itself."""
+    net = probed(rate=0.0)
+    found = PROBES["subnetworks"](net)
+    steps, errors = found.curves["blocks/error"]
+    assert list(steps) == [1]
+    torch.testing.assert_close(errors[0], percent_wrong(weight_scaling(net.cohort, X)))
+    assert found.metrics["pool/kl_arithmetic"].abs().max() < 1e-6
+    assert found.metrics["subnetworks/disagreement"].tolist() == [0, 0]
+
+
+def two_units(weight: float, second: float) -> Cohort:
+    """Inputs and two hidden units of value 1 that add to the logit of class 0; no dropout."""
+    cohort = Cohort(MLP(2, 2, [2], "relu", 0.0, 0.0), [0]).double()
+    for name, p in cohort.named_parameters():
+        p.data.zero_()
+        if name.endswith("0.weight"):
+            p.data[0] = torch.eye(2)
+        elif name.endswith("1.weight"):
+            p.data[0, :, 0] = torch.tensor([weight, second])
+
+    return cohort
+
+
+def test_an_interaction_computed_by_hand() -> None:
+    """If this failed, `interactions` would scale the remaining units, or subtract another loss: two
+    units that add 1 each have the loss ln(1 + e^-2), one has ln(1 + e^-1), none has ln 2.
+    """
+    cohort = two_units(1.0, 1.0)
+    found = PROBES["interactions"](Probed(cohort, [(torch.ones(1, 2), torch.tensor([0]))]))
+    both, one, none = (math.log1p(math.exp(-z)) for z in (2, 1, 0))
+    pair = abs(none - 2 * one + both)
+    assert float(found.curves["interactions/pair"][1]) == pytest.approx(pair, abs=1e-12)
+    assert float(found.curves["interactions/unit"][1]) == pytest.approx(one - both, abs=1e-12)
+    ratio = pair / (one - both)
+    assert float(found.curves["interactions/ratio"][1]) == pytest.approx(ratio, abs=1e-12)
+
+
+def test_a_unit_that_does_nothing_interacts_with_no_other() -> None:
+    """If this failed, an interaction would contain the effects of single units."""
+    found = PROBES["interactions"](
+        Probed(two_units(3.0, 0.0), [(torch.ones(1, 2), torch.tensor([0]))])
+    )
+    assert float(found.curves["interactions/pair"][1]) == 0
+    assert float(found.curves["interactions/unit"][1]) > 0.1
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_removing_units_is_running_the_whole_network_without_them(activation: str) -> None:
+    """If this failed, the shortcut (images on which a unit is active, later stages alone) would
+    give another loss.
+    """
+    network = probed(activation).cohort.member(0).double()
+    x = X.double()
+    outputs = network.outputs(x)
+
+    for layer, units in ((1, [0, 3]), (2, [2, 1]), (2, [0])):
+        site = network.sites[layer]
+        mask = torch.ones(1, *site.shape, dtype=torch.float64)
+        mask[:, units] = 0
+        without = torch.nn.functional.cross_entropy(network(x, {site.name: mask}), LABELS)
+        whole = torch.nn.functional.cross_entropy(outputs[-1], LABELS)
+        rise = Removal(network, layer, outputs, LABELS)(units)
+        torch.testing.assert_close(rise, without - whole, rtol=0, atol=1e-12)
+
+
+def test_two_halves_have_every_unit_once_and_together_make_the_whole() -> None:
+    """If this failed, "complementary" would not hold, or the halves not be scaled as in
+    training: the mean of both factors of a unit is 1 where a layer has an even number of units.
+    """
+    cohort = Cohort(MLP(16, 3, [5, 4]), [3, 4])
+    one, other = split_in_halves(cohort, 0)
+
+    for site in cohort.stacked.sites[1:]:
+        kept = one[site.name] > 0
+        assert torch.equal(kept, other[site.name] == 0)
+        assert kept.sum((1, 2)).tolist() == [math.prod(site.shape) // 2] * 2
+        torch.testing.assert_close(one[site.name].mean(-1), torch.ones(2, 1))
+        torch.testing.assert_close(other[site.name].mean(-1), torch.ones(2, 1))
+
+    again, _ = split_in_halves(Cohort(MLP(16, 3, [5, 4]), [4]), 0)
+    assert torch.equal(again["hidden0"][0], one["hidden0"][1]), "a function of the seed"
+    assert not torch.equal(split_in_halves(cohort, 1)[0]["hidden0"], one["hidden0"])
+
+
+def test_halves_are_judged_alone_and_by_their_mean_probabilities() -> None:
+    """If this failed, a half would be judged with the other's units, or logits be averaged."""
+    net = probed()
+    found = PROBES["halves"](net)
+    splits = [split_in_halves(net.cohort, i) for i in range(HALVES_SPLITS)]
+    alone = torch.stack(
+        [torch.stack([net.cohort(X, half).log_softmax(-1) for half in split]) for split in splits]
+    )
+    torch.testing.assert_close(found.metrics["halves/error"], percent_wrong(alone).mean((0, 1)))
+    together = percent_wrong(alone.exp().mean(1)).mean(0)
+    torch.testing.assert_close(found.metrics["halves/error_mean"], together)
+    whole = percent_wrong(weight_scaling(net.cohort, X))
+    torch.testing.assert_close(found.metrics["halves/error_whole"], whole)
+    torch.testing.assert_close(100 * found.wrong["halves_mean"].mean(-1), together)
+    differing = (alone[:, 0].argmax(-1) != alone[:, 1].argmax(-1)).double().mean((0, 2))
+    torch.testing.assert_close(found.metrics["halves/disagreement"], differing)
+
+
+def test_weight_scaling_diverges_from_the_exact_means_as_computed_directly() -> None:
+    """If this failed, the divergence would be of other images, or in the other direction."""
+    net = probed()
+    net.cohort.double()
+    found = PROBES["divergence"](net).metrics
+    x = X.double()
+    scaled = weight_scaling(net.cohort, x)
+
+    for mean, target in vars(exact(net.cohort, x)).items():
+        kl = (target.exp() * (target - scaled)).sum(-1).mean(-1)
+        torch.testing.assert_close(found[f"divergence/kl_{mean}"], kl, rtol=1e-9, atol=1e-12)
+        other = (target.argmax(-1) != scaled.argmax(-1)).double().mean(-1)
+        torch.testing.assert_close(found[f"divergence/disagreement_{mean}"], other)
+
+
+def test_the_images_of_every_kind_are_found_at_the_severities_that_decide() -> None:
+    """If this failed, a claim on some severities would compare the images of others."""
+    net = probed()
+    found = PROBES["corruption_by_kind"](net)
+    plain = PROBES["corruption"](net)
+    assert all(torch.equal(found.metrics[key], value) for key, value in plain.metrics.items())
+
+    for kind in CORRUPTIONS:
+        _, errors = found.curves[f"corruption/{kind}"]
+        deciding = errors[: names.DECIDING_SEVERITIES[kind]]
+        shares = found.wrong[f"corrupted/{kind}"]
+        torch.testing.assert_close(100 * shares.mean(-1), deciding.mean(0))

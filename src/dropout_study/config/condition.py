@@ -110,7 +110,7 @@ def versioned(probe: str) -> str:
     """A probe with its version, and with those of all that it measures."""
     name = f"{probe} {PROBES[probe]}"
 
-    if probe != "corruption":
+    if not probe.startswith("corruption"):
         return name
 
     kinds = (f"{kind} {version}" for kind, version in sorted(CORRUPTIONS.items()))

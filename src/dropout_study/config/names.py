@@ -52,7 +52,12 @@ PROBES = {
     "ensemble": 1,
     "units": 1,
     "corruption": 1,
+    "corruption_by_kind": 1,
     "timing": 1,
+    "subnetworks": 1,
+    "interactions": 1,
+    "halves": 1,
+    "divergence": 1,
 }
 """Name -> version, a part of identity: it rises when a probe measures something else."""
 CORRUPTIONS = {
@@ -64,7 +69,7 @@ CORRUPTIONS = {
     "rotation": 1,
     "translation": 1,
 }
-"""Kinds of corruption, likewise; the probe `corruption` measures all of them."""
+"""Kinds of corruption, likewise; the probes whose names begin so measure all of them."""
 DECIDING_SEVERITIES = {
     "noise": 4,
     "missing_pixels": 5,

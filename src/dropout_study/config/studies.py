@@ -3,8 +3,8 @@
 import dataclasses
 import re
 import warnings
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -25,8 +25,8 @@ VALUES = "study.values."
 VALIDATION_ALONE = {"rules": "[weight_scaling]", "probes": "[]", "tracking.cohort": "false"}
 """Overrides of the stage `tuning`: candidates are chosen on validation data, and nothing else is
 measured on them."""
-CANDIDATES = "study.candidates"
-EXTEND = "study.extend"
+SETTINGS = ("study.candidates", "study.extend")
+"""How a study is tuned: it says so in its file, or a command line does."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Study:
         budget: of its nets.
         data: the data set, if it is another than the study's own.
         stage: `tuning`, or one of the stages of its grid; all of those, if none is named.
+        settings: key -> text of those `SETTINGS` that are typed.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Study:
     budget: str = DEFAULT_BUDGET
     data: str | None = None
     stage: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def load(cls, name: str, conf: Path = CONF, search_path: Sequence[str] = ()) -> "Study":
@@ -79,6 +81,17 @@ class Study:
         study._check_seeds()
 
         return study
+
+    def with_settings(self, settings: Mapping[str, str]) -> "Study":
+        """The same study, tuned as a command line says; it, or the study with its networks.
+
+        Args:
+            settings: key -> text, for some of `SETTINGS`.
+        """
+        if self.source:
+            return dataclasses.replace(self, source=self.source.with_settings(settings))
+
+        return dataclasses.replace(self, settings=settings)
 
     def _check_stage(self) -> None:
         if self.stage is not None and self.stage not in STAGES:
@@ -120,7 +133,7 @@ class Study:
         A study that evaluates the cohorts of another has that one's overrides and values, but for
         its own. In the stage `tuning`, every candidate is an override.
         """
-        grid = {key: text for key, text in self._typed.items() if key not in (CANDIDATES, EXTEND)}
+        grid = {key: text for key, text in self._typed.items() if key not in SETTINGS}
 
         if self.stage:
             grid["study.stage"] = self.stage
@@ -140,6 +153,7 @@ class Study:
         typed |= _as_text(scopes.get(self.budget))
         typed |= _as_text(scopes.get(self.data or typed.get("data", "")))
         typed |= _as_text(scopes.get(TUNING)) if self.stage == TUNING else {}
+        typed |= self.settings
 
         return {key: text for key, text in typed.items() if text}
 
@@ -188,6 +202,14 @@ class Study:
     def extend(self) -> dict[str, float]:
         """Key -> factor of one step, for the keys whose choice must not lie on an edge."""
         return dict(self._setting("extend") or {})
+
+    @property
+    def tuned(self) -> "Study | None":
+        """The study whose tuning chooses the settings: itself or its source; none without one."""
+        if self.candidates:
+            return self
+
+        return self.source.tuned if self.source else None
 
     def _setting(self, key: str) -> Any:
         text = self._typed.get(f"study.{key}")

@@ -72,8 +72,9 @@ def evaluate_cohort(config: Config, cohort: Cohort, data: DataModule, record: Re
 
         record.add_wrong(rule, score.wrong())
 
+    probed = Probed(cohort, test, config.bag, config.mc.samples, config.mc.per_image)
     for probe in config.probes:
-        _add_findings(record, PROBES[probe](Probed(cohort, test, config.bag)))
+        _add_findings(record, PROBES[probe](probed))
 
 
 def _add_findings(record: Record, findings: Findings) -> None:

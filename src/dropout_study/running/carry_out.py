@@ -3,6 +3,7 @@
 A job that is skipped imports neither torch nor Lightning.
 """
 
+import json
 import logging
 import os
 import signal
@@ -16,12 +17,13 @@ from omegaconf import DictConfig
 
 from dropout_study.config import read
 from dropout_study.config.condition import condition_digest, condition_name
+from dropout_study.config.names import FINAL, TUNING
 from dropout_study.config.schema import Config, ConfigError
 from dropout_study.config.uri import masked
 from dropout_study.running.job import RETRY_FILE, STOP_FILE, Job, JobState, condition_of
 from dropout_study.system.processes import in_words, is_alive, now_ms, repeat_every
 from dropout_study.system.termination import Stopped, Terminated, raised
-from dropout_study.tracking import provenance
+from dropout_study.tracking import provenance, tags
 from dropout_study.tracking.record import RECORD_FILE, Record, RunStatus
 
 FAILED_FAST = "another job failed (fail_fast=true)"
@@ -40,7 +42,7 @@ class Recorded:
 
     Attributes:
         missing: wanted seeds that are neither complete nor being trained.
-        metrics: final metrics of every complete seed, in the order of the seeds.
+        metrics: final metrics of every complete seed of the stage, in the order of the seeds.
         source: which commits, and which other code, gave the wanted seeds that are complete.
         other_code: the code that computed some of the complete seeds, if not the present code.
         trainers: which processes train wanted seeds now; empty if none does.
@@ -92,6 +94,11 @@ def carry_out(
     try:
         with raised():
             job.save(folder)
+            if _is_settled(composed):
+                job.name = str(composed.study.arm)
+                job.enter(JobState.SKIPPED, "its tuning is settled")
+                return
+
             config = read.read_config(composed)
             job.name = condition_name(config)
 
@@ -123,6 +130,14 @@ def _log_to_files_only() -> None:
         handler for handler in root.handlers if isinstance(handler, logging.FileHandler)
     ]
     logging.raiseExceptions = False  # the job itself reports a full disk
+
+
+def _is_settled(composed: DictConfig) -> bool:
+    """Whether an arm has no candidate among those that extend the grids of other arms."""
+    study = composed.study
+    is_extension = study.stage == TUNING and bool(study.chosen)
+
+    return is_extension and str(study.arm) not in json.loads(study.chosen)
 
 
 def _sweep_to_watch(sweep: Path | None, in_worker: bool, dry_run: bool) -> Path | None:
@@ -262,10 +277,10 @@ def _train_or_skip(config: Config, job: Job, folder: Path, sweep: Path | None) -
         if recorded.missing:
             record = _train(config, job, folder, sweep)
             has_trained = record is not None
-            if record and record.reason:
+            if record and record.reason and not _counts_as_worst(config, record):
                 return job.enter(JobState.FAILED, record.reason)
             if record and not recorded.trainers:
-                return job.enter(JobState.DONE)
+                return job.enter(JobState.DONE, record.reason)
         elif recorded.trainers:
             job.enter(JobState.WAITING, recorded.trainers)
             time.sleep(PAUSE_SECONDS)
@@ -273,6 +288,11 @@ def _train_or_skip(config: Config, job: Job, folder: Path, sweep: Path | None) -
             return job.enter(JobState.DONE)
         else:
             return job.enter(JobState.SKIPPED, recorded.source)
+
+
+def _counts_as_worst(config: Config, record: Record) -> bool:
+    """Whether the failure of a run is a result: a candidate that diverges is the worst."""
+    return config.study.stage == TUNING and record.failed_by_divergence
 
 
 def _look_up(config: Config, wanted: list[int]) -> Recorded:
@@ -302,18 +322,26 @@ def _look_up(config: Config, wanted: list[int]) -> Recorded:
         log.warning("the store cannot be queried: %s", masked(str(error)))
         return Recorded(wanted)
 
+    missing = seeds.missing(wanted)
+    if config.study.stage == TUNING:
+        missing = [seed for seed in missing if seed not in seeds.diverged]
+
     complete = [seeds.complete[seed] for seed in wanted if seed in seeds.complete]
     running = [
         seeds.running[seed]
         for seed in wanted
         if seed in seeds.running and seed not in seeds.complete
     ]
-    averaged = [seeds.complete[seed] for seed in sorted(seeds.complete)]
-    origin = provenance.origin([run.data.tags for run in complete])
+    averaged = [
+        run
+        for seed, run in sorted(seeds.complete.items())
+        if seed in wanted or run.data.tags.get(tags.STAGE, FINAL) == config.study.stage
+    ]
+    origin = provenance.origin([run.data.tags for run in complete]) if complete else "diverged"
     processes = {in_words(run.data.tags) for run in running}
 
     return Recorded(
-        missing=seeds.missing(wanted),
+        missing=missing,
         metrics=[run.data.metrics for run in averaged],
         other_code=provenance.other_code(run.data.tags for run in averaged),
         source=f"{origin}; rerun=true trains again",

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, NamedTuple, NoReturn, cast
 
 import hydra
 from hydra.core.config_store import ConfigStore
@@ -30,9 +30,16 @@ from dropout_study.config import resolvers
 from dropout_study.config.checks import check_keys
 from dropout_study.config.choices import names_of_choices
 from dropout_study.config.folder import CONF
+from dropout_study.config.names import TUNING
 from dropout_study.config.overrides import is_override, parse_overrides, with_overrides
 from dropout_study.config.schema import ConfigError
-from dropout_study.config.studies import DEFAULT_BUDGET, DEFAULT_STUDY, Study
+from dropout_study.config.studies import (
+    DEFAULT_BUDGET,
+    DEFAULT_STUDY,
+    SETTINGS,
+    VALUES,
+    Study,
+)
 from dropout_study.config.uri import absolute, masked
 from dropout_study.running.explain import FULL, explain
 from dropout_study.system.termination import Terminated, raised
@@ -233,51 +240,132 @@ def complete(arguments: Sequence[str], conf: Path) -> list[str]:
         ConfigError: a study is named without `-m`, several are named at once, or its axes do not
             exist in a choice that was typed.
     """
-    typed = {
-        override.key_or_group: override
-        for override in parse_overrides([a for a in arguments if is_override(a)])
-    }
+    typed = typed_overrides(arguments)
     launcher = str(typed["hydra/launcher"].value()) if "hydra/launcher" in typed else ""
     if (conf / "hydra" / "launcher" / f"{launcher}.yaml").is_file():
         _check_installed(launcher)
 
-    flags = _parse_flags(arguments)
-
-    if "study" in typed:
-        if typed["study"].is_sweep_override():
-            raise ConfigError("study: one study at a time; run the script once for each.")
-        study = str(typed["study"].value())
-    elif flags.multirun and not any(override.is_sweep_override() for override in typed.values()):
-        study = DEFAULT_STUDY
-    else:
+    study = find_study(arguments, conf)
+    if study is None:
         _check_arms(typed, conf)
         return list(arguments)
 
+    if study.grid and not _parse_flags(arguments).multirun:
+        raise ConfigError(f"study={study.name} is a sweep: add -m to run it.")
+
+    _check_axes(study.name, study.grid, typed)
+    _check_arms(typed, place_of(arguments, conf).conf, [f"{VALUES}{key}" for key in study.values])
+    added = [] if "study" in typed else [f"study={study.name}"]
+    added += [f"{key}={text}" for key, text in study.grid.items() if key.lstrip("+") not in typed]
+
+    return with_overrides(arguments, added)
+
+
+def typed_overrides(arguments: Sequence[str]) -> dict[str, Override]:
+    """The overrides of a command line by their keys; of a key that is typed twice, the last."""
+    overrides = parse_overrides([argument for argument in arguments if is_override(argument)])
+    return {override.key_or_group: override for override in overrides}
+
+
+def find_study(arguments: Sequence[str], conf: Path) -> Study | None:
+    """The study of a command line, at its budget, on its data, in its stage; none without one.
+
+    Args:
+        arguments: everything behind the script's name.
+        conf: the folder of the configuration.
+
+    Raises:
+        ConfigError: several studies are named, or stages that do not go together.
+    """
+    typed = typed_overrides(arguments)
+    name = _name_of_study(typed, _parse_flags(arguments).multirun)
+    if name is None:
+        return None
+
+    place = place_of(arguments, conf)
+    chosen = {key: str(typed[key].value()) for key in ("budget", "data") if key in typed}
+    budget = chosen.get("budget", DEFAULT_BUDGET)
+    settings = {key: typed[key].get_value_string() for key in SETTINGS if key in typed}
+    study = Study.load(name, place.conf, place.folders).with_settings(settings)
+
+    return study.at(budget, chosen.get("data"), _stage(typed))
+
+
+def _name_of_study(typed: Mapping[str, Override], multirun: bool) -> str | None:
+    """The study that is typed; the default study if nothing is swept with `-m`."""
+    if "study" in typed:
+        if typed["study"].is_sweep_override():
+            raise ConfigError("study: one study at a time; run the script once for each.")
+        return str(typed["study"].value())
+
+    is_swept = any(override.is_sweep_override() for override in typed.values())
+
+    return DEFAULT_STUDY if multirun and not is_swept else None
+
+
+def _stage(typed: Mapping[str, Override]) -> str | None:
+    """The stage that is typed; none if there is none, or if there are several.
+
+    Raises:
+        ConfigError: tuning is one of several.
+    """
+    if "study.stage" not in typed:
+        return None
+
+    stage = typed["study.stage"]
+    if not stage.is_sweep_override():
+        return str(stage.value())
+
+    if TUNING in stage.sweep_string_iterator():
+        raise ConfigError(
+            f"{stage.input_line} cannot be used: {TUNING} comes before the other stages; "
+            f"type study.stage={TUNING} alone."
+        )
+
+    return None
+
+
+class Place(NamedTuple):
+    """Where a command line has its configuration.
+
+    Attributes:
+        conf: the folder of Hydra's first source.
+        folders: further ones, as Hydra writes them (`file://...`).
+        config: the file of the folder that is composed.
+    """
+
+    conf: Path
+    folders: list[str]
+    config: str
+
+
+def place_of(arguments: Sequence[str], conf: Path) -> Place:
+    """Where a command line of `scripts/train.py` has its configuration.
+
+    Args:
+        arguments: everything behind the script's name.
+        conf: the folder of the configuration, unless another is typed.
+    """
+    flags = _parse_flags(arguments)
     if flags.config_path:  # instead of ours; Hydra reads it from the folder of the script
         conf = conf.parent / "scripts" / flags.config_path
 
-    folders = _folders(flags.config_dir, typed)
-    chosen = {key: str(typed[key].value()) for key in ("budget", "data") if key in typed}
-    budget = chosen.get("budget", DEFAULT_BUDGET)
+    folders = _folders(flags.config_dir, typed_overrides(arguments))
 
-    settings = Study.load(study, conf, folders).at(budget, chosen.get("data"))
-    grid = settings.grid
-    if grid and not flags.multirun:
-        raise ConfigError(f"study={study} is a sweep: add -m to run it.")
+    return Place(conf, folders, flags.config_name or "train")
 
-    _check_axes(study, grid, typed)
-    _check_arms(typed, conf, [f"study.values.{key}" for key in settings.values])
-    added = [] if "study" in typed else [f"study={study}"]
-    added += [f"{key}={values}" for key, values in grid.items() if key not in typed]
 
-    return with_overrides(arguments, added)
+def asks_to_train(arguments: Sequence[str]) -> bool:
+    """Whether a command line trains something, and does not only show text or configuration."""
+    flags = _parse_flags(arguments)
+    return not (flags.help or flags.cfg or flags.info)
 
 
 def _parse_flags(arguments: Sequence[str]) -> argparse.Namespace:
     """The flags of Hydra that bear on a study: `-m`, and where its configuration lies.
 
-    `--help` and `--cfg` are declared so that no abbreviation of these is taken for another flag;
-    Hydra itself reads the rest.
+    `--help`, `--cfg` and `--info` are declared so that no abbreviation of these is taken for
+    another flag; Hydra itself reads the rest.
     """
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--help", "-h", action="store_true")
@@ -286,6 +374,7 @@ def _parse_flags(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--config-dir", "-cd")
     parser.add_argument("--config-name", "-cn")
     parser.add_argument("--cfg", "-c")
+    parser.add_argument("--info", "-i", nargs="?", const="all")
 
     return parser.parse_known_args(arguments)[0]
 

@@ -10,7 +10,7 @@ from dropout_study.config.uri import masked
 from dropout_study.measures import metrics
 from dropout_study.system.termination import Stopped
 from dropout_study.tracking import recorder
-from dropout_study.tracking.record import Record, RunStatus, SeedRecord
+from dropout_study.tracking.record import DIVERGED, IN_BAD_BAG, Record, RunStatus, SeedRecord
 from dropout_study.tracking.store import Store
 from dropout_study.training.module import CohortTraining
 
@@ -70,7 +70,7 @@ def collect_results(record: Record, module: CohortTraining) -> None:
 def failures(module: CohortTraining) -> dict[int, str]:
     """Index of each network that failed -> why; all networks of a bag fail with one of them."""
     reasons = {
-        i: f"diverged (its loss was not a number at update {update})"
+        i: f"{DIVERGED} (its loss was not a number at update {update})"
         for i, update in module.diverged.items()
     }
 
@@ -78,14 +78,14 @@ def failures(module: CohortTraining) -> dict[int, str]:
     for key, values in module.results.items():
         for i, value in enumerate(values):
             if not math.isfinite(value):
-                reasons.setdefault(i, f"diverged (its {key} is not a number)")
+                reasons.setdefault(i, f"{DIVERGED} (its {key} is not a number)")
 
     size = module.config.bag if "bags" in module.config.probes else 1
     broken_bags = {i // size for i in reasons}
 
     for i in range(len(module.config.seeds)):
         if i // size in broken_bags:
-            reasons.setdefault(i, "is in a bag with one that diverged")
+            reasons.setdefault(i, IN_BAD_BAG)
 
     return reasons
 

@@ -85,6 +85,9 @@ def outcome_line(job: Job) -> str:
     """How a job ended, in one line."""
     match job.state:
         case JobState.DONE:
+            if not job.errors:  # in tuning, where divergence is an answer
+                return f"{job.name}: {job.reason}"
+
             count = len(job.errors)
             error = sum(job.errors) / count
             seeds = "1 seed" if count == 1 else f"{count} seeds"

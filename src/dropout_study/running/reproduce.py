@@ -10,18 +10,24 @@ from pathlib import Path
 
 from rich.table import Table
 
+from dropout_study.config.folder import CONF
+from dropout_study.config.names import TUNING
 from dropout_study.config.schema import ConfigError, Report, Reproduce
 from dropout_study.config.studies import Study, in_order
-from dropout_study.config.uri import absolute
-from dropout_study.running.command_line import fail
+from dropout_study.config.uri import absolute, masked
+from dropout_study.running.choices import MAX_EXTENSIONS, find_tuning
+from dropout_study.running.command_line import EXPLAINED, Place, fail
+from dropout_study.running.explain import explain
 from dropout_study.running.terminal import print_table
 from dropout_study.system.termination import SIGNALS, Terminated
 
 GRACE = 30  # seconds in which a study that Ctrl-C has reached tidies up
+MAX_ROUNDS = MAX_EXTENSIONS + 2
+"""Rounds of tuning: the grid, its extensions, and a last look."""
 
 
 def reproduce(chosen: Reproduce, scripts: Path) -> None:
-    """Run the studies that are asked for and report.
+    """Run the studies that are asked for, each tuned first, and report.
 
     A study that fails does not stop the others; the exit code is 1 then. One that was interrupted
     or asked to end stops them.
@@ -47,11 +53,13 @@ def reproduce(chosen: Reproduce, scripts: Path) -> None:
     failed = []
 
     for i, study in enumerate(wanted, start=1):
-        typed = [f"study={study}", f"budget={chosen.budget.name}"]
-        typed += [f"data={chosen.data.name}"] if chosen.data else []
-        typed += [f"hydra/launcher={chosen.launcher}"] if chosen.launcher else []
         print(f"\n== study {i} of {len(wanted)}: {study}", flush=True)
-        failed += [study] if _run([sys.executable, str(scripts / "train.py"), "-m", *typed]) else []
+
+        try:
+            failed += [] if _run_study(study, chosen, scripts) else [study]
+        except EXPLAINED as error:
+            print(masked(explain(error)), file=sys.stderr)
+            failed.append(study)
 
     print(flush=True)
     output = chosen.output or ("outputs/smoke" if chosen.budget.name == "smoke" else "report")
@@ -59,6 +67,33 @@ def reproduce(chosen: Reproduce, scripts: Path) -> None:
 
     if failed:
         fail(f"These studies did not finish: {', '.join(failed)}. The same command resumes.")
+
+
+def _run_study(study: str, chosen: Reproduce, scripts: Path) -> bool:
+    """Tune a study, if it is tuned, and run its other stages; whether all of it finished."""
+    data = chosen.data.name if chosen.data else None
+    settings = Study.load(study).at(chosen.budget.name, data)
+    command = [sys.executable, str(scripts / "train.py"), "-m", f"study={study}"]
+    command += [f"budget={settings.budget}"]
+    command += [f"data={data}"] if data else []
+    command += [f"hydra/launcher={chosen.launcher}"] if chosen.launcher else []
+
+    if not settings.tuned:
+        return _run(command) == 0
+
+    # Every round begins with what the store holds now. The last finds nothing left to do.
+    for _ in range(MAX_ROUNDS):
+        tuning = find_tuning(settings, [], Place(CONF, [], "train"))
+        if tuning.is_settled:
+            return _run([*command, tuning.chosen]) == 0
+
+        if not settings.candidates:
+            raise ConfigError(f"study={study} needs the choices of study={settings.tuned.name}.")
+
+        if _run([*command, f"study.stage={TUNING}"]) != 0:
+            return False
+
+    raise ConfigError(f"study={study}: its tuning has not settled in {MAX_ROUNDS} rounds.")
 
 
 def _run(command: Sequence[str]) -> int:

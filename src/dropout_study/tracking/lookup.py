@@ -5,6 +5,7 @@ no lock, so two processes may train the same network there. One of the complete 
 authoritative, and the others are tagged as duplicates.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -12,7 +13,7 @@ from mlflow.entities import Run
 
 from dropout_study.system.processes import is_alive
 from dropout_study.tracking import tags
-from dropout_study.tracking.record import Role, RunStatus
+from dropout_study.tracking.record import Role, RunStatus, is_divergence
 from dropout_study.tracking.store import Store
 
 
@@ -23,10 +24,12 @@ class RecordedSeeds:
     Attributes:
         complete: seed -> its authoritative run.
         running: seed -> the run of the cohort that is being trained.
+        diverged: seeds that would diverge again, since training gives the same numbers.
     """
 
     complete: dict[int, Run] = field(default_factory=dict)
     running: dict[int, Run] = field(default_factory=dict)
+    diverged: set[int] = field(default_factory=set)
 
     def missing(self, seeds: Iterable[int]) -> list[int]:
         """The seeds that are neither complete nor being trained."""
@@ -50,6 +53,7 @@ def look_up(store: Store, experiment: str, digest: str) -> RecordedSeeds:
     runs = _runs_of_condition(store, number, digest)
     authoritative = authoritative_runs(runs)
     recorded = RecordedSeeds(complete={seed: run for (_, seed), run in authoritative.items()})
+    recorded.diverged = {int(run.data.tags[tags.SEED]) for run in _diverged_runs(runs)}
     cohorts = cohorts_by_record(runs)
 
     for run in runs:
@@ -86,6 +90,49 @@ def authoritative_runs(runs: Sequence[Run]) -> dict[tuple[str, int], Run]:
             authoritative[network] = run
 
     return authoritative
+
+
+def validation_errors(
+    store: Store, experiment: str, seeds: Iterable[int]
+) -> dict[str, dict[int, float]]:
+    """Validation errors in percent: training digest -> seed -> error.
+
+    That of a network that diverged is infinite. Takes a request per seed and two more.
+
+    Args:
+        store: where they are.
+        experiment: its name.
+        seeds: those to look for.
+    """
+    number = store.experiment(experiment)
+    if number is None:
+        return {}
+
+    runs = store.search(number, f"tags.{tags.ROLE} = '{Role.COHORT}'")
+    for seed in seeds:
+        runs += store.search(number, f"tags.{tags.SEED} = '{seed}'")
+
+    errors: dict[str, dict[int, float]] = {}
+
+    for run in [*_diverged_runs(runs), *authoritative_runs(runs).values()]:
+        of_condition = errors.setdefault(run.data.tags[tags.TRAINING_DIGEST], {})
+        of_condition[int(run.data.tags[tags.SEED])] = run.data.metrics.get("val/error", math.inf)
+
+    return errors
+
+
+def _diverged_runs(runs: Sequence[Run]) -> list[Run]:
+    """The runs of networks that diverged, whose cohorts were not deleted."""
+    cohorts = cohorts_by_record(runs)
+
+    return [
+        run
+        for run in runs
+        if tags.SEED in run.data.tags
+        and run.info.status == RunStatus.FAILED
+        and is_divergence(run.data.tags.get(tags.REASON, ""))
+        and run.data.tags.get(tags.RECORD_ID) in cohorts
+    ]
 
 
 def cohorts_by_record(runs: Sequence[Run]) -> dict[str, Run]:

@@ -21,6 +21,10 @@ TABLE = "seeds.json"
 """The results of the seeds as a table, which MLflow shows on the page of a run."""
 UNRECORDED = "unrecorded"
 """An empty file beside a record, as long as its store lacks something of it."""
+DIVERGED = "diverged"
+"""How the failure of a network begins whose loss or results are not numbers."""
+IN_BAD_BAG = "is in a bag with one that diverged"
+"""The failure of a network that would have been averaged with one that diverged."""
 Curve = list[tuple[int, float, int]]
 """Points of a curve: update, value, time in milliseconds."""
 
@@ -32,6 +36,11 @@ class RunStatus(StrEnum):
     FINISHED = "FINISHED"
     FAILED = "FAILED"
     KILLED = "KILLED"
+
+
+def is_divergence(failure: str) -> bool:
+    """Whether a network failed because it, or one of its bag, diverged."""
+    return failure.startswith((DIVERGED, IN_BAD_BAG))
 
 
 class Role(StrEnum):
@@ -139,6 +148,12 @@ class Record:
     def successful(self) -> list[SeedRecord]:
         """The seeds that did not fail."""
         return [seed for seed in self.seeds if not seed.failure]
+
+    @property
+    def failed_by_divergence(self) -> bool:
+        """Whether seeds failed, each because it diverged."""
+        failures = [seed.failure for seed in self.seeds if seed.failure]
+        return bool(failures) and all(map(is_divergence, failures))
 
     def values(self, metric: str) -> list[float]:
         """A metric of all seeds that have it and did not fail."""

@@ -20,7 +20,6 @@ BUDGET = "budget"
 ARM = "arm"
 CANDIDATE = "candidate"
 STAGE = "stage"
-"""The stage of its study that a run belongs to; runs without it belong to `final`."""
 """The stage of its study: `tuning`, `final` or `half`. Older runs have none, and are final."""
 
 COMPLETE = "complete"

@@ -3,9 +3,13 @@
 from dropout_study.evaluation.probes import (
     bags,
     corruption,
+    divergence,
     ensemble,
     enumeration,
+    halves,
+    interactions,
     removal,
+    subnetworks,
     timing,
     units,
 )
@@ -18,7 +22,12 @@ PROBES = {
     "ensemble": Probe(ensemble.ensemble, ensemble.FINDINGS),
     "units": Probe(units.units, units.FINDINGS, hidden=True),
     "corruption": Probe(corruption.corruption, corruption.FINDINGS),
+    "corruption_by_kind": Probe(corruption.corruption_by_kind, corruption.FINDINGS_BY_KIND),
     "timing": Probe(timing.timing, timing.FINDINGS),
+    "subnetworks": Probe(subnetworks.subnetworks, subnetworks.FINDINGS),
+    "interactions": Probe(interactions.interactions, interactions.FINDINGS, hidden=True),
+    "halves": Probe(halves.halves, halves.FINDINGS, hidden=True),
+    "divergence": Probe(divergence.divergence, divergence.FINDINGS, enumerates=True),
 }
 
 __all__ = ["PROBES", "Finding", "Findings", "Probe", "Probed"]

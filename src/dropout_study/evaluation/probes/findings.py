@@ -19,11 +19,15 @@ class Probed:
         cohort: R networks.
         test: batches of inputs `[N, D]` and labels `[N]`; can be gone through again and again.
         bag: members of a bag.
+        samples: subnetworks that are sampled where the configuration says how many.
+        per_image: numbers of them at which the misclassified examples are found.
     """
 
     cohort: Cohort
     test: Iterable[tuple[Tensor, Tensor]]
     bag: int = 1
+    samples: int = 100
+    per_image: Sequence[int] = (20,)
 
     def batches(self) -> Iterable[tuple[Tensor, Tensor]]:
         """The examples in the precision of the networks."""

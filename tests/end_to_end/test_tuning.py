@@ -1,0 +1,117 @@
+"""A study that is tuned, extended until its choices are interior, and then run, as one types it."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from mlflow.entities import Run
+
+from dropout_study.analysis.results import from_store
+from dropout_study.tracking.store import Store
+from support.scripts import Script
+
+STUDY = """
+defaults: [/schema/study@_here_]
+name: tuned
+title: A study that tunes
+candidates: 3
+extend: {optimizer.lr: 4}
+grid:
+  arm: tuned/narrow,tuned/wide
+  model.widths: "[8]"
+  model.hidden_rate: 0
+  study.stage: final,half
+  budget.updates: "${study.values.updates.${study.stage}}"
+  seeds: "${study.values.seeds.${study.stage}}"
+  rules: "[weight_scaling]"
+values:
+  updates: {tuning: 30, final: 60, half: 30}
+  seeds: {tuning: [900, 901], final: [100, 101], half: [100]}
+"""
+DERIVED = """
+defaults: [/schema/study@_here_]
+name: derived
+title: A study of its networks
+cohorts_from: tuned
+grid: {study.stage: final, tracking.cohort: "false"}
+"""
+# Of 0.001 to 0.256 in steps of 4, 0.064 has the lowest validation error here.
+ARMS = {  # file -> name, learning rates, L2: arms that are the same networks share their results
+    "narrow": ("rates, 0.004 + 'others'", "4e-3,1.6e-2,6.4e-2", 0.0),
+    "wide": ("wide", "1.6e-2,6.4e-2,2.56e-1", 1e-6),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    """A user's own folder of configuration."""
+    (tmp_path / "mine" / "study").mkdir(parents=True)
+    (tmp_path / "mine" / "arm" / "tuned").mkdir(parents=True)
+    (tmp_path / "mine" / "study" / "tuned.yaml").write_text(STUDY)
+    (tmp_path / "mine" / "study" / "derived.yaml").write_text(DERIVED)
+
+    for file, (name, rates, l2) in ARMS.items():
+        (tmp_path / "mine" / "arm" / "tuned" / f"{file}.yaml").write_text(
+            f"# @package _global_\n"
+            f'study: {{arm: "{name}"}}\n'
+            f'optimizer: {{lr: "${{tried:optimizer.lr,{rates}}}"}}\n'
+            f"regularizer: {{l2: {l2}}}\n"
+        )
+
+    return str(tmp_path / "mine")
+
+
+def test_a_choice_on_an_edge_is_extended_until_it_is_interior_and_then_judged(
+    train: Script, runs: Callable[[], list[Run]], folder: str, uri: str
+) -> None:
+    """If this failed, an arm would be judged at the largest rate that somebody happened to list, or
+    with other settings than were chosen.
+    """
+    study = ("-m", "--config-dir", folder, "study=tuned", "budget=smoke")
+    early = train(*study)
+    assert early.returncode == 1
+    command = "python scripts/train.py -m --config-dir .* study=tuned study.stage=tuning"
+    assert re.search(f"study=tuned is tuned first: {command} budget=smoke", early.stderr)
+
+    tuned = train(*study, "study.stage=tuning")
+    assert tuned.returncode == 0, tuned.stderr
+    assert "[6/6]" in tuned.stdout
+
+    on_edge = train(*study)
+    assert on_edge.returncode == 1
+    assert "optimizer.lr=0.064 of 0.004 to 0.064; run the tuning again" in on_edge.stderr
+
+    extended = train(*study, "study.stage=tuning")
+    assert extended.returncode == 0, extended.stderr
+    assert "candidate 3 extends it" in extended.stdout
+    assert "wide: skipped, its tuning is settled" in extended.stdout
+
+    settled = train(*study, "study.stage=tuning")
+    assert settled.returncode == 0, settled.stderr
+    assert "tuning is settled" in settled.stdout
+    assert settled.stdout.count("optimizer.lr=0.064") == 2
+
+    judged = train.alone(*study, "hydra/launcher=joblib", "tracking.cohort=true")
+    assert judged.returncode == 0, judged.stderr
+    derived = train(*study[:3], "study=derived", "budget=smoke")
+    assert derived.returncode == 0, derived.stderr
+
+    rows = from_store(Store(uri), ["tuned", "derived"])
+    later = rows[rows["stage"] != "tuning"]
+    assert set(later["optimizer.lr"]) == {0.064}
+    assert later.groupby(["study", "stage", "arm"])["seed"].agg(list).to_dict() == {
+        ("derived", "final", "wide"): [100, 101],
+        ("derived", "final", ARMS["narrow"][0]): [100, 101],
+        ("tuned", "final", "wide"): [100, 101],
+        ("tuned", "final", ARMS["narrow"][0]): [100, 101],
+        ("tuned", "half", "wide"): [100],
+        ("tuned", "half", ARMS["narrow"][0]): [100],
+    }
+    candidates = rows[rows["stage"] == "tuning"].groupby("arm")["candidate"].nunique()
+    assert candidates.to_dict() == {ARMS["narrow"][0]: 4, "wide": 3}
+    assert {run.data.tags.get("stage") for run in runs() if "seed" in run.data.tags} == {
+        "tuning",
+        "final",
+        "half",
+    }

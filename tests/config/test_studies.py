@@ -17,6 +17,8 @@ from support.paths import CONF, ROOT
 
 RESULTS = from_file(ROOT / "report" / "results.csv")
 RECORDED = {str(study): set(rows["digest"]) for study, rows in RESULTS.groupby("study")}
+CHANGED = {"lenet all"}
+"""Arms that mean something else than when report/results.csv was recorded."""
 IDS = (
     "subnetworks arithmetic_ensemble geometric_ensemble weight_scaling_exact "
     "weight_scaling_approximate cost bagging mc_samples regularizers capacity dataset_size "
@@ -36,9 +38,10 @@ def test_the_ends_of_every_axis_compose_and_are_conditions_of_their_own(study: s
     ends = {key: ",".join(dict.fromkeys([values[0], values[-1]])) for key, values in axes.items()}
     ends |= {"arm": ",".join(axes["arm"])} if "arm" in axes else {}
     found = [read.read_config(c) for c in smoke.composed(study, "laptop", ends)]
-    digests = {condition.condition_digest(config) for config in found}
+    digests = {condition.condition_digest(config): config.study.arm for config in found}
     assert len(digests) == len(found)
-    assert digests <= RECORDED[study], "what is committed in report/results.csv counts no more"
+    unrecorded = {arm for digest, arm in digests.items() if digest not in RECORDED[study]}
+    assert unrecorded <= CHANGED, "what is committed in report/results.csv counts no more"
 
     for config in found:
         assert config.study.name == study

@@ -21,6 +21,7 @@ PINNED = {
     ("model.hidden_rate=0", "model.widths=[16,16]"): "7cb4a68878f9",
     ("model.input_rate=0.2", "model.activation=tanh", "regularizer=[l2,max_norm]"): "81518c8a1481",
     ("data=mnist", "data.train_size=1000", "data.resample=bootstrap"): "52305cfb1e7f",
+    ("data=mnist", "model=autoencoder"): "c46fc4b0143c",
     ("data=mnist", "model=lenet"): "5be72f20af7e",
     ("data=mnist", "model=lenet", "model.dropout=none"): "4916a6b21cca",
     (
@@ -260,6 +261,11 @@ def test_the_digest_survives_writing_and_reading(make_config: Make) -> None:
         (["model=lenet", "data=mnist", "model.dropout=all"], "lenet all, rate 0.5, mnist"),
         (["model=lenet", "data=mnist", "model.dropout=pools"], "lenet pools, rate 0.5, mnist"),
         (["model=lenet", "data=mnist", "model.dropout=none"], "lenet none, mnist"),
+        (["model=autoencoder", "model.widths=[9,3]"], "autoencoder 9-3, rate 0.5, digits"),
+        (
+            ["model=autoencoder", "model.loss=cross_entropy", "model.input_rate=0.2"],
+            "autoencoder 256 cross_entropy, rates 0.2/0.5, digits",
+        ),
         (
             ["regularizer.l2=1e-4", "regularizer.max_norm=[3]"],
             "mlp 256-256, rate 0.5, digits, l2 0.0001, max-norm 3.0",

@@ -41,6 +41,20 @@ Make = Callable[..., Config]
             "hidden_rate=0.3",
             "no hidden site",
         ),
+        (["model=autoencoder", "data=mnist1d"], "autoencoder with data=mnist1d", "mlp here"),
+        (["model=autoencoder", "model.loss=l1"], "model.loss=l1", "squared, cross_entropy"),
+        (["model=autoencoder", "model.widths=[]"], r"model.widths=\[\]", "at least one width"),
+        (["model=autoencoder", "regularizer.max_norm=[1,2,3]"], "max_norm=", "2 layers"),
+        (
+            ["model=autoencoder", "rules=[weight_scaling,geometric]"],
+            r"rules=\['weight_scaling', 'geometric'\]",
+            r"\[weight_scaling\] with model=autoencoder",
+        ),
+        (
+            ["model=autoencoder", "probes=[units,removal]"],
+            r"probes=\['units', 'removal'\]",
+            r"\[units\] or \[\] with model=autoencoder",
+        ),
         ([f"seeds=[{2**32}]"], "seeds=", "2.32 - 1"),
         (["seeds=[]"], r"seeds=\[\]", "at least one"),
         (["seeds=[1,2,1]"], r"seeds=\[1, 2, 1\]", "different"),
@@ -119,6 +133,7 @@ def test_every_number_of_the_schema_has_a_bound() -> None:
         [],
         ["model=softmax_regression", "optimizer=sgd", "schedule=exponential"],
         ["model=lenet", "data=mnist", "schedule=inverse_t"],
+        ["model=autoencoder"],
     ],
     ids=" ".join,
 )

@@ -125,6 +125,7 @@ def trained(
 
 
 MLP_ARGUMENTS = ("model=mlp", "model.widths=[32,32]", "model.input_rate=0.2", "optimizer=adamw")
+AUTOENCODER_ARGUMENTS = ("model=autoencoder", "model.widths=[32]", "model.input_rate=0.2")
 LENET_ARGUMENTS = ("model=lenet", "model.dropout=all", "optimizer=sgd", "optimizer.lr=0.01")
 
 
@@ -133,10 +134,12 @@ LENET_ARGUMENTS = ("model=lenet", "model.dropout=all", "optimizer=sgd", "optimiz
     [
         (MLP_ARGUMENTS, "32-true", 1e-4),
         (MLP_ARGUMENTS, "64-true", 1e-9),
+        (AUTOENCODER_ARGUMENTS, "32-true", 1e-4),
+        (AUTOENCODER_ARGUMENTS, "64-true", 1e-9),
         (LENET_ARGUMENTS, "32-true", 1e-4),
         (LENET_ARGUMENTS, "64-true", 1e-9),
     ],
-    ids=["mlp32", "mlp64", "lenet32", "lenet64"],
+    ids=["mlp32", "mlp64", "autoencoder32", "autoencoder64", "lenet32", "lenet64"],
 )
 def test_after_50_updates_a_network_is_the_same_alone_and_in_a_cohort_of_5(
     make_config: Callable[..., Config],

@@ -25,6 +25,8 @@ def test_parameter_counts_are_those_counted_by_hand() -> None:
         == 85_002
     )
 
+    assert count(MLP(784, 784, [256])) == (784 * 256 + 256) + (256 * 784 + 784) == 402_448
+
     assert (
         count(LeNet(10))
         == (20 * 25 + 20) + (50 * 20 * 25 + 50) + (800 * 500 + 500) + (500 * 10 + 10)

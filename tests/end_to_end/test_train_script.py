@@ -12,7 +12,10 @@ import torch
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
+from dropout_study.analysis import runs as analysis
+from dropout_study.analysis.results import from_store
 from dropout_study.tracking.packing import unpack
+from dropout_study.tracking.store import Store
 from support.jobs import jobs_below
 from support.scripts import Script
 
@@ -247,3 +250,42 @@ def test_help_shows_examples_and_choices_quickly(train: Script) -> None:
     assert "python scripts/train.py -m" in done.stdout
     assert re.search(r"data=digits +1,797 digits", done.stdout)
     assert re.search(r"study=rate_by_width +the default sweep", done.stdout)
+
+
+def test_an_autoencoder_is_trained_evaluated_and_recorded(
+    train: Script, evaluate: Script, runs: Runs, tmp_path: Path
+) -> None:
+    """If this failed, the study of figures 7 and 8 could not run, or its errors not be compared."""
+    typed = ("model=autoencoder", "budget=smoke", "seeds=[0,3]", "probes=[units]")
+    foreseen = train(*typed, "dry_run=true")
+    assert foreseen.returncode == 0, foreseen.stderr
+    assert re.search(r"autoencoder 256, rate 0.5, digits, 50 updates │ +2 │ +0 │", foreseen.stdout)
+
+    done = train(*typed, "data.pool=2", "tracking.cohort=true")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "autoencoder 256, rate 0.5, digits, pool 2" in done.stdout
+
+    rows = from_store(Store(f"sqlite:///{tmp_path}/mlflow.db"), ["exploration"])
+    nets = analysis.Runs(rows, {}).where(model__loss="squared")
+    errors = nets.error()
+    assert sorted(errors.wrong) == [0, 3]
+    assert "test/brier/weight_scaling" not in rows
+
+    for seed, percent in errors.percent.items():
+        assert 0 < percent < 20
+        assert 100 * errors.wrong[seed].mean() == pytest.approx(percent, abs=1e-3)
+
+    assert set(nets.pictures("features")) == {0, 3}
+    assert nets.curve("units/activation").shape == (1, 2)
+
+    cohort = next(run for run in runs() if run.data.tags["role"] == "cohort")
+    files = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db").list_artifacts(cohort.info.run_id)
+    assert {"curves.svg", "seeds.json", "cohort.pt"} <= {file.path for file in files}
+
+    again = evaluate(f"run={cohort.info.run_id}", "rules=[weight_scaling]")
+    assert again.returncode == 0, again.stderr
+    assert re.search(r"weight_scaling │ +\d+\.\d\d │.*│ +- │ +- │", again.stdout)
+    refused = evaluate(f"run={cohort.info.run_id}")
+    assert refused.returncode == 1
+    assert "rules must be [weight_scaling] with model=autoencoder" in refused.stderr

@@ -71,6 +71,39 @@ def test_the_loss_of_a_network_moves_its_own_weights_only(make_config: Make) -> 
         assert (p.grad[1] != 0).any()
 
 
+@pytest.mark.parametrize("loss", ["squared", "cross_entropy"])
+def test_the_gradient_of_an_autoencoder_is_that_of_the_formula(
+    make_config: Make, loss: str
+) -> None:
+    """If this failed, an autoencoder would learn to give back masked inputs, or another loss."""
+    config = make_config(
+        "model=autoencoder",
+        f"model.loss={loss}",
+        "model.widths=[6]",
+        "model.input_rate=0.3",
+        "seeds=[4,1]",
+    )
+    module = CohortTraining(config, make_network(config.model, 64, 10)).double()
+    x = torch.rand(2, 5, 64, dtype=torch.float64)
+    masks = sample(module.cohort.stacked.sites, config.seeds, 0, 5, dtype=torch.float64)
+    losses = module.losses(x, torch.zeros(2, 5, dtype=torch.long), masks)
+    losses.sum().backward()
+
+    for r in range(2):
+        encoder, decoder = module.cohort.member(r).layers
+        hidden = torch.relu((x[r] * masks["input"][r]) @ encoder.weight + encoder.bias)
+        p = torch.sigmoid((hidden * masks["hidden0"][r]) @ decoder.weight + decoder.bias)
+        entropy = -(x[r] * p.log() + (1 - x[r]) * (1 - p).log())
+        pixels = (p - x[r]) ** 2 if loss == "squared" else entropy
+        expected = pixels.sum() / 5
+        expected.backward()
+        torch.testing.assert_close(losses[r], expected)
+
+        for i, layer in enumerate((encoder, decoder)):
+            own = module.cohort.get_parameter(f"stacked.layers.{i}.weight").grad
+            torch.testing.assert_close(own[r], layer.weight.grad)
+
+
 @pytest.mark.parametrize(
     "optimizer",
     [

@@ -8,8 +8,18 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from dropout_study.config.bounds import LONGEST_NAME, WIDTHS
-from dropout_study.config.names import ACTIVATIONS, DATASETS, PLACEMENTS, PROBES, RULES, STAGES
-from dropout_study.config.schema import MLP, Config, ConfigError, Data, LeNet, Model
+from dropout_study.config.names import (
+    ACTIVATIONS,
+    AUTOENCODER_PROBES,
+    AUTOENCODER_RULES,
+    DATASETS,
+    LOSSES,
+    PLACEMENTS,
+    PROBES,
+    RULES,
+    STAGES,
+)
+from dropout_study.config.schema import MLP, Autoencoder, Config, ConfigError, Data, LeNet, Model
 
 
 def check_keys(composed: DictConfig, path: str = "", others: Sequence[str] = ()) -> None:
@@ -170,6 +180,15 @@ def check_model(config: Config) -> None:
         _one_of("model.activation", model.activation, ACTIVATIONS)
         require(len(model.widths) > 0, "model.widths", model.widths, WIDTHS["allowed"].words)
 
+    if isinstance(model, Autoencoder):
+        _one_of("model.loss", model.loss, LOSSES)
+        require(len(model.widths) > 0, "model.widths", model.widths, "a list of at least one width")
+        allowed = (
+            "softmax_regression or mlp here; autoencoder reads images alone, with pixels in [0, 1]"
+        )
+        images = DATASETS[data.name].side is not None
+        require(images, "model", f"autoencoder with data={data.name}", allowed)
+
     if isinstance(model, LeNet):
         _one_of("model.dropout", model.dropout, PLACEMENTS)
         idle = model.dropout != "none" or model.hidden_rate == 0
@@ -180,7 +199,7 @@ def check_model(config: Config) -> None:
             "0 with model.dropout=none, which has no hidden site",
         )
         full = DATASETS[data.name].side == 28 and data.pool == 1
-        allowed = "softmax_regression or mlp here; lenet reads 28 x 28 images only"
+        allowed = "softmax_regression, mlp or autoencoder here; lenet reads 28 x 28 images only"
         require(full, "model", f"lenet with data={data.name} and data.pool={data.pool}", allowed)
 
 
@@ -244,7 +263,23 @@ def check_probes(config: Config) -> None:
         )
 
 
+def check_autoencoder(config: Config) -> None:
+    """Refuse rules and probes that need classes, if the model is an autoencoder.
+
+    Raises:
+        ConfigError: naming the key.
+    """
+    if not isinstance(config.model, Autoencoder):
+        return
+
+    without = "since an autoencoder predicts no classes"
+    rules = f"[{', '.join(AUTOENCODER_RULES)}] with model=autoencoder, {without}"
+    probes = f"[{', '.join(AUTOENCODER_PROBES)}] or [] with model=autoencoder, {without}"
+    require(set(config.rules) <= set(AUTOENCODER_RULES), "rules", config.rules, rules)
+    require(set(config.probes) <= set(AUTOENCODER_PROBES), "probes", config.probes, probes)
+
+
 def _layers(model: Model) -> int:
-    if isinstance(model, MLP):
+    if isinstance(model, MLP | Autoencoder):
         return len(model.widths) + 1
     return 4 if isinstance(model, LeNet) else 1

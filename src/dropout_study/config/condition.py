@@ -10,6 +10,7 @@ from dropout_study.config.names import CORRUPTIONS, PLACEMENTS, PROBES
 from dropout_study.config.schema import (
     MLP,
     AdamW,
+    Autoencoder,
     Config,
     Data,
     LeNet,
@@ -196,19 +197,29 @@ def _departures(chosen: Optimizer | Schedule, default: Optimizer | Schedule) -> 
 
 
 def _architecture(model: Model) -> str:
-    if isinstance(model, MLP):
-        plain = f"mlp {'-'.join(map(str, model.widths))}"
-        return plain if model.activation == "relu" else f"{plain} {model.activation}"
-    return f"lenet {model.dropout}" if isinstance(model, LeNet) else "softmax regression"
+    match model:
+        case MLP(widths=widths, activation=activation):
+            name = f"mlp {'-'.join(map(str, widths))}"
+            return name if activation == "relu" else f"{name} {activation}"
+        case Autoencoder(widths=widths, loss=loss):
+            name = f"autoencoder {'-'.join(map(str, widths))}"
+            return name if loss == "squared" else f"{name} {loss}"
+        case LeNet(dropout=dropout):
+            return f"lenet {dropout}"
+
+    return "softmax regression"
 
 
 def _rates(model: Model) -> str:
-    if isinstance(model, SoftmaxRegression):
-        return f"input rate {model.input_rate:g}"
+    match model:
+        case SoftmaxRegression(input_rate=input_rate):
+            return f"input rate {input_rate:g}"
+        case LeNet(dropout="none"):
+            return ""
+        case LeNet(hidden_rate=hidden_rate):
+            return f"rate {hidden_rate:g}"
+        case MLP() | Autoencoder():
+            both = f"rates {model.input_rate:g}/{model.hidden_rate:g}"
+            return both if model.input_rate else f"rate {model.hidden_rate:g}"
 
-    if isinstance(model, MLP) and model.input_rate:
-        return f"rates {model.input_rate:g}/{model.hidden_rate:g}"
-
-    idle = isinstance(model, LeNet) and model.dropout == "none"
-
-    return f"rate {model.hidden_rate:g}" if isinstance(model, MLP | LeNet) and not idle else ""
+    return ""

@@ -36,6 +36,12 @@ DATASETS = {
 
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "identity")
+LOSSES = ("squared", "cross_entropy")
+"""What an autoencoder can minimize."""
+AUTOENCODER_RULES = ("weight_scaling",)
+"""The others average probabilities of classes."""
+AUTOENCODER_PROBES = ("units",)
+"""The others compare predictions with labels."""
 PLACEMENTS = {"none": 1, "fc": 1, "pools": 1, "all": 2}
 """Where a LeNet drops -> version, a part of identity from 2 on. The first `all` dropped after
 pooling, as `pools` does now."""

@@ -9,6 +9,7 @@ from yaml import YAMLError
 
 from dropout_study.config.bounds import SEEDS
 from dropout_study.config.checks import (
+    check_autoencoder,
     check_data,
     check_keys,
     check_model,
@@ -55,6 +56,7 @@ def read_config(composed: DictConfig) -> Config:
         judged, "rules", config.rules, "a list with weight_scaling, since this study trains nothing"
     )
     check_probes(config)
+    check_autoencoder(config)
 
     return config
 

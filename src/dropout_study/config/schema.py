@@ -90,6 +90,17 @@ class LeNet(Model):
 
 
 @dataclass
+class Autoencoder(Model):
+    """Fully connected ReLU layers that give an image back, each pixel as a sigmoid."""
+
+    name: str = "autoencoder"
+    widths: list[int] = field(default_factory=lambda: [256], metadata=WIDTHS)
+    loss: str = "squared"
+    input_rate: float = field(default=0.0, metadata=RATE)
+    hidden_rate: float = field(default=0.5, metadata=RATE)
+
+
+@dataclass
 class Regularizer:
     """Terms and constraints besides dropout; all can be combined."""
 
@@ -343,6 +354,7 @@ SCHEMAS: dict[str, type] = {
     "model/softmax_regression": SoftmaxRegression,
     "model/mlp": MLP,
     "model/lenet": LeNet,
+    "model/autoencoder": Autoencoder,
     "optimizer/adamw": AdamW,
     "optimizer/sgd": SGD,
     "schedule/constant": Schedule,

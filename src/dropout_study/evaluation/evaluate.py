@@ -9,6 +9,7 @@ from dropout_study.dropout.rules import RULES, Averages, means_of
 from dropout_study.evaluation import predictions
 from dropout_study.evaluation.probes import PROBES, Findings, Probed
 from dropout_study.tracking.record import Record
+from dropout_study.training.build import make_task
 from dropout_study.training.data_module import DataModule
 
 
@@ -55,7 +56,8 @@ def evaluate_cohort(config: Config, cohort: Cohort, data: DataModule, record: Re
     curved = [rule for rule in rules if RULES[rule].curve]
     pooled = means_of(rules, Averages.SAMPLED) if curved else {}
     alone = [rule for rule in rules if rule not in pooled]
-    scores = predictions.score_rules(cohort, test, alone, config.mc.samples)
+    task = make_task(config.model)
+    scores = predictions.score_rules(cohort, test, alone, config.mc.samples, task)
 
     if curved:
         pool = predictions.sampled(

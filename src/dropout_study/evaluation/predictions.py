@@ -10,22 +10,28 @@ from torch import Tensor
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.ensemble import means
 from dropout_study.dropout.randomness import Purpose, generator
-from dropout_study.dropout.rules import Averages, means_of, predict, subnetworks
+from dropout_study.dropout.rules import Averages, means_of, subnetworks
 from dropout_study.measures.scores import Scores
+from dropout_study.measures.tasks import CLASSIFICATION, Task
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 
 
 def score_rules(
-    cohort: Cohort, batches: Batches, rules: Sequence[str], samples: int
+    cohort: Cohort,
+    batches: Batches,
+    rules: Sequence[str],
+    samples: int,
+    task: Task = CLASSIFICATION,
 ) -> dict[str, Scores]:
     """Rule -> scores of every network, `[R]`, over batches of inputs `[N, D]` and labels `[N]`."""
-    scores = {rule: Scores() for rule in rules}
+    scores = {rule: Scores(task=task) for rule in rules}
     dtype = next(cohort.parameters()).dtype
 
     for x, labels in batches:
-        for rule, log_probs in predict(cohort, x.to(dtype), rules, samples):
-            scores[rule].add(log_probs, labels)
+        targets = task.targets(x, labels)
+        for rule, prediction in task.predict(cohort, x.to(dtype), rules, samples):
+            scores[rule].add(prediction, targets)
 
     return scores
 

@@ -1,25 +1,21 @@
 """Error, likelihood and calibration of every network, summed over batches."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from dropout_study.measures import metrics
-
-SUMS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "nll": lambda log_probs, labels: metrics.nll(log_probs, labels).sum(-1),
-    "brier": lambda log_probs, labels: metrics.brier(log_probs, labels).sum(-1),
-    "ece": metrics.calibration_gaps,
-}
-"""Measure -> what is summed over batches, from log-probabilities `[..., N, C]` and labels."""
+from dropout_study.measures.tasks import CLASSIFICATION, Task
 
 
 class Scores:
     """Error of every network in percent, and chosen measures, summed over batches in float64.
 
     Args:
-        measures: `nll` (nats), `brier` (in [0, 2]) and `ece` (in [0, 1]), or some of them.
+        measures: those of the task besides the error; None means all. A classification has `nll`
+            (nats), `brier` (in [0, 2]) and `ece` (in [0, 1]); a reconstruction has `nll`, nats per
+            image, and its error is the mean squared difference of pixels, in percent.
+        task: what is predicted.
 
     Example:
         >>> scores = Scores(["nll"])
@@ -31,26 +27,30 @@ class Scores:
         [True, False, False]
     """
 
-    def __init__(self, measures: Sequence[str] = tuple(SUMS)) -> None:
-        self._sums = {measure: torch.zeros(()) for measure in measures}
+    def __init__(self, measures: Sequence[str] | None = None, task: Task = CLASSIFICATION) -> None:
+        names = task.sums if measures is None else measures
+        self._task = task
+        self._sums = {measure: torch.zeros(()) for measure in names}
         self._wrong: list[Tensor] = []
 
-    def add(self, log_probs: Tensor, labels: Tensor) -> None:
+    def add(self, predictions: Tensor, targets: Tensor) -> None:
         """Count a batch.
 
         Args:
-            log_probs: log-probabilities `[..., N, C]`.
-            labels: `[N]`, or `[..., N]` where networks see different examples.
+            predictions: log-probabilities `[..., N, C]`; of a reconstruction, log odds
+                `[..., N, D]`.
+            targets: labels `[N]`, or `[..., N]` where networks see different examples; of a
+                reconstruction, images `[N, D]` or `[..., N, D]`.
 
         Raises:
             ValueError: the predictions are no distributions, or the labels are not theirs.
         """
-        log_probs = log_probs.cpu().double()
-        labels = labels.cpu()
-        self._wrong.append(metrics.errors(log_probs, labels))
+        predictions = predictions.cpu().double()
+        targets = targets.cpu()
+        self._wrong.append(self._task.errors(predictions, targets))
 
         for measure, total in self._sums.items():
-            self._sums[measure] = total + SUMS[measure](log_probs, labels)
+            self._sums[measure] = total + self._task.sums[measure](predictions, targets)
 
     def means(self) -> dict[str, Tensor]:
         """Measure -> its mean over all examples, `[...]`; `error` comes first."""
@@ -65,5 +65,5 @@ class Scores:
         return means
 
     def wrong(self) -> Tensor:
-        """Which examples were misclassified, `[..., N]`."""
+        """Which examples were misclassified, `[..., N]`; of a reconstruction, their errors."""
         return torch.cat(self._wrong, -1)

@@ -70,7 +70,8 @@ def estimate(config: Config) -> float:
 def _evaluation_seconds(config: Config, module: CohortTraining, data: DataModule) -> float:
     """About how long evaluating the rules on test data would take."""
     start = time.perf_counter()
-    predictions.score_rules(module.cohort, data.test_dataloader()[0], config.rules, SAMPLES)
+    test = data.test_dataloader()[0]
+    predictions.score_rules(module.cohort, test, config.rules, SAMPLES, module.task)
     seconds = time.perf_counter() - start
 
     if any(RULES[rule].curve for rule in config.rules):

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.table import Table
 
 from dropout_study.config import read
+from dropout_study.config.checks import check_autoencoder
 from dropout_study.config.condition import training_digest
 from dropout_study.config.schema import Config, ConfigError, Evaluate
 from dropout_study.data.datasets import load_images
@@ -46,6 +47,7 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
     config.rules = chosen.rules
     config.mc = chosen.mc
     config.data.root = data_root(chosen, config)
+    check_autoencoder(config)
 
     images = load_images(config.data)
     check_memory(config, images, trains=False)
@@ -85,7 +87,7 @@ def results_table(record: Record, rules: Sequence[str]) -> Table:
         table.add_column(heading, justify="left" if heading == "rule" else "right")
 
     for rule in rules:
-        if record.values(f"test/brier/{rule}"):
+        if record.values(f"test/nll/{rule}"):
             table.add_row(*_row(record, rule))
 
     return table
@@ -163,6 +165,7 @@ def _row(record: Record, rule: str) -> list[str]:
     """The cells of one rule: error with its interval, then the means of the other measures."""
     error = interval(record.values(f"test/error/{rule}")).within(PERCENT)
     spread = f"{error.low:.2f} to {error.high:.2f}" if error.n > 1 else "-"
-    means = [interval(record.values(f"test/{key}/{rule}")).mean for key in ("nll", "brier", "ece")]
+    measured = [record.values(f"test/{key}/{rule}") for key in ("nll", "brier", "ece")]
+    means = [f"{interval(values).mean:.4f}" if values else "-" for values in measured]
 
-    return [rule, f"{error.mean:.2f}", spread, *(f"{mean:.4f}" for mean in means)]
+    return [rule, f"{error.mean:.2f}", spread, *means]

@@ -1,10 +1,11 @@
-"""From a configuration to a network, and to the interval of its validations."""
+"""From a configuration to a network, its task, and the interval of its validations."""
 
 from typing import cast
 
 from dropout_study.config import schema
 from dropout_study.config.schema import Config, Model
 from dropout_study.dropout.networks import MLP, LeNet, Network
+from dropout_study.measures.tasks import CLASSIFICATION, RECONSTRUCTION, Task
 
 
 def validation_interval(config: Config) -> int:
@@ -29,5 +30,16 @@ def make_network(model: Model, inputs: int, classes: int) -> Network:
             return MLP(inputs, classes, widths, activation, input_rate, hidden_rate)
         case schema.LeNet(dropout=dropout, hidden_rate=hidden_rate):
             return LeNet(classes, dropout, cast("float", hidden_rate))  # `read` has filled it in
+        case schema.Autoencoder(widths=widths, input_rate=input_rate, hidden_rate=hidden_rate):
+            return MLP(inputs, inputs, widths, "relu", input_rate, hidden_rate)
 
     raise TypeError(f"no network is called {model.name}")
+
+
+def make_task(model: Model) -> Task:
+    """What the network of a configuration learns."""
+    match model:
+        case schema.Autoencoder(loss=loss):
+            return RECONSTRUCTION[loss]
+
+    return CLASSIFICATION

@@ -10,7 +10,6 @@ from typing import Any, cast
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 from torch.optim import Optimizer
 
 from dropout_study.config.schema import SGD, Config
@@ -19,7 +18,7 @@ from dropout_study.dropout import masks
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import Network
 from dropout_study.measures.scores import Scores
-from dropout_study.training.build import validation_interval
+from dropout_study.training.build import make_task, validation_interval
 from dropout_study.training.checkpoints import Checkpointing, checkpoint_name
 from dropout_study.training.optimizers import make_optimizer, make_schedule
 from dropout_study.training.regularizers import penalty, project
@@ -48,6 +47,7 @@ class CohortTraining(pl.LightningModule):
     couples them (no global clipping, no shared stopping, no gradient scaler).
 
     Attributes:
+        task: what the networks learn.
         curves: `train/loss`, `val/error`, `val/nll` by update, for every network.
         results: final metric -> values of the networks, filled by validation and test.
         diverged: index of a network -> the first recorded update at which its loss was NaN or
@@ -61,6 +61,7 @@ class CohortTraining(pl.LightningModule):
         # Without the closures and hooks around a step, a small update takes 4 % less.
         self.automatic_optimization = False
         self.config = config
+        self.task = make_task(config.model)
         self._checkpointing = checkpointing
         self.cohort = Cohort(network, config.seeds)
 
@@ -75,7 +76,7 @@ class CohortTraining(pl.LightningModule):
         self._best: tuple[Tensor, dict[str, Tensor]] | None = None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits `[R, N, C]` without masks: the weight scaling rule."""
+        """Outputs `[R, N, C]` without masks: the weight scaling rule."""
         return cast("Tensor", self.cohort(x))
 
     def training_step(self, batch: Iterable[tuple[Tensor, Tensor]], _: int) -> None:
@@ -111,16 +112,15 @@ class CohortTraining(pl.LightningModule):
             self._note_divergence()
 
     def losses(self, x: Tensor, labels: Tensor, factors: masks.Masks) -> Tensor:
-        """Cross-entropy in nats plus regularizers of every network, `[R]`.
+        """Mean loss of the examples plus regularizers of every network, `[R]`.
 
         Args:
             x: inputs `[R, B, D]`.
             labels: `[R, B]`.
             factors: masks as in `Cohort.forward`.
         """
-        *hidden, logits = self.cohort.outputs(x, factors)
-        per_example = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
-        loss = per_example.view(labels.shape).mean(1)
+        *hidden, outputs = self.cohort.outputs(x, factors)
+        loss = self.task.losses(outputs, self.task.targets(x, labels)).mean(1)
         weights = [self.cohort.get_parameter(name) for name in self._weights]
 
         return loss + penalty(self.config.regularizer, weights, hidden)
@@ -188,7 +188,7 @@ class CohortTraining(pl.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Begin to count errors on validation examples."""
-        self._validation = Scores(["nll"])
+        self._validation = Scores(["nll"], self.task)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
         """Count a batch of validation examples."""
@@ -230,7 +230,7 @@ class CohortTraining(pl.LightningModule):
 
     def on_test_epoch_start(self) -> None:
         """Begin to count errors on test and on training examples."""
-        self._final = {"test": Scores(["nll"]), "train": Scores(["nll"])}
+        self._final = {part: Scores(["nll"], self.task) for part in ("test", "train")}
 
     def test_step(self, batch: tuple[Tensor, Tensor], _: int, dataloader_idx: int = 0) -> None:
         """Count a batch of test (0) or training (1) examples."""
@@ -244,11 +244,11 @@ class CohortTraining(pl.LightningModule):
                 self.results[f"{part}/{measure}/weight_scaling"] = values.tolist()
 
     def _predictions(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """Log-probabilities `[R, N, C]` without masks, in float64, and the labels."""
+        """Predictions `[R, N, C]` without masks, in float64, and the targets."""
         x, labels = batch
-        logits = cast("Tensor", self(x))
+        outputs = cast("Tensor", self(x)).cpu().double()
 
-        return logits.cpu().double().log_softmax(-1), labels
+        return self.task.prediction(outputs), self.task.targets(x, labels)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add curves, results and best weights to a checkpoint, and the name of its run."""

@@ -67,11 +67,20 @@ def test_the_figure_shows_removal_and_quantiles() -> None:
     left, right = CLAIM.draw(STUDIES).axes
     removal = {str(line.get_label()): list(line.get_ydata()) for line in left.lines}
     assert removal["none"] == [10, 43.75]
+    assert len({line.get_color() for line in left.lines}) == 3
     quantiles = {str(line.get_label()): list(line.get_ydata()) for line in right.lines}
     assert list(quantiles) == ["hidden 0.2", "hidden 0.5"]
     assert quantiles["hidden 0.5"] == [10, 31, 32, 13.5, 99]
     names = [label.get_text() for label in right.get_xticklabels()]
     assert names == ["whole net", "median", "95 %", "99 %", "worst"]
+
+
+def test_the_context_has_subnetworks_of_the_nets_that_drop() -> None:
+    """If this failed, a net without dropout, its own only subnetwork, would count as a thousand."""
+    lines = CLAIM.context_lines(STUDIES)
+    drawn = [line.partition(":")[0] for line in lines if "drawn as in training" in line]
+    assert drawn == ["hidden 0.2", "hidden 0.5"]
+    assert lines[0].startswith("none: test error 10.00 % of the whole net, 43.75 % with half")
 
 
 def test_missing_results_are_named() -> None:

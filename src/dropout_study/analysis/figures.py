@@ -54,7 +54,7 @@ LOOK_OF = {
     **dict.fromkeys(("none", "no dropout", "rate 0", "bag", "bagged"), 0),
     **dict.fromkeys(("dropout", "rate 0.5", "hidden", "n fixed", "weight scaling"), 1),
     **dict.fromkeys(("rate 0.2", "input", "L2"), 2),
-    **dict.fromkeys(("both", "inputs dropped", "relu", "L1"), 3),
+    **dict.fromkeys(("both", "input 0.2, hidden 0.5", "inputs dropped", "relu", "L1"), 3),
     **dict.fromkeys(("Monte Carlo", "dropout, Monte Carlo", "ensemble", "tanh", "sparsity"), 4),
     **dict.fromkeys(
         (
@@ -66,7 +66,7 @@ LOOK_OF = {
         ),
         5,
     ),
-    **dict.fromkeys(("single (best)", "linear", "dropout + L2"), 6),
+    **dict.fromkeys(("single (best)", "linear", "dropout + L2", "hidden 0.2"), 6),
     **dict.fromkeys(("single (mean)", "softmax regression", "dropout + max-norm"), 7),
 }
 """Arm or rule -> its look in every figure."""

@@ -86,7 +86,11 @@ class IndependentUnits(Claim):
 
     def context_lines(self, studies: Studies) -> list[str]:
         """Errors of the whole net and of its subnetworks."""
-        return [f"{arm}: {_context(nets)}" for arm, nets in measured(studies).items()]
+        nets = measured(studies)
+        lines = [f"{arm}: {_removal(runs)}" for arm, runs in nets.items()]
+        lines += [f"{arm}: {_subnetworks(nets[arm])}" for arm in WITH_DROPOUT]
+
+        return lines
 
     def figure(self, studies: Studies) -> Figure:
         """Error by share of units removed, and the distribution over subnetworks."""
@@ -120,18 +124,27 @@ def worst_of_a_hundred(nets: Runs) -> Effect:
     return minus(nets.column("subnetworks/error_p99"), nets.column("test/error/weight_scaling"))
 
 
-def _context(nets: Runs) -> str:
+def _removal(nets: Runs) -> str:
+    """Errors of the whole net and of halved ones."""
     whole = nets.column("test/error/weight_scaling").mean()
     half = nets.at("removal/error", HALF).mean()
-    worst_half = nets.at("removal/worst", HALF).mean()
+    worst = nets.at("removal/worst", HALF).mean()
+
+    return (
+        f"test error {whole:.2f} % of the whole net, {half:.2f} % with half of the hidden units, "
+        f"{worst:.2f} % at the worst of {REMOVAL_DRAWS} choices"
+    )
+
+
+def _subnetworks(nets: Runs) -> str:
+    """Errors of subnetworks that are drawn as in training."""
     mean = nets.column("subnetworks/error").mean()
     rare = nets.column("subnetworks/error_p99").mean()
     worst = nets.column("subnetworks/error_worst").mean()
 
     return (
-        f"test error {whole:.2f} % of the whole net; with half of the hidden units {half:.2f} %, "
-        f"worst of {REMOVAL_DRAWS} choices {worst_half:.2f} %; drawn as in training {mean:.2f} %, "
-        f"99th percentile {rare:.2f} %, worst {worst:.2f} %"
+        f"subnetworks drawn as in training: mean test error {mean:.2f} %, 99th percentile "
+        f"{rare:.2f} %, worst {worst:.2f} %"
     )
 
 

@@ -92,7 +92,8 @@ class CoAdaptation(Claim):
         "Nets 784-512-512-10 without max-norm, trained for 30,000 updates with AdamW and a "
         "one-cycle schedule.",
         "The autoencoder has the published 256 ReLU units and rate 0.5; loss, updates and "
-        "optimizer of the publication are not known, here 20,000 updates with AdamW, 5 seeds.",
+        "optimizer of the publication are not known. Here: sigmoid outputs, squared error, 20,000 "
+        "updates with AdamW, 5 seeds.",
     )
     caption = (
         "Left: interaction of two hidden units as a share of the effect of one, by layer. Right: "

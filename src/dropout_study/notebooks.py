@@ -5,26 +5,32 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+
+import pandas as pd
 
 from dropout_study.claims import CLAIMS
 from dropout_study.config.schema import ConfigError, Report, Tracking
-from dropout_study.config.studies import in_order
+from dropout_study.config.studies import Study, in_order
 from dropout_study.config.uri import absolute
 from dropout_study.measures.statistics import Interval, interval
-from dropout_study.report.verdict_table import footnotes
-from dropout_study.report.verdicts import Outcome, decide
+from dropout_study.report.rows import rows
+from dropout_study.report.scopes import command
+from dropout_study.report.tuning_curves import choices
+from dropout_study.report.verdicts import SMOKE, Outcome, decide, questions
 
 ROOT = Path(__file__).parents[2]
 """The checkout that the notebooks belong to; Jupyter starts them in a folder of its own choice."""
 TRAIN = ROOT / "scripts" / "train.py"
+NO_EVIDENCE = "These networks were trained for seconds: the verdict says nothing about dropout."
 
 
 def decided(claim: str, folder: Path = ROOT) -> Outcome:
     """A claim as the report decides it, from the store of MLFLOW_TRACKING_URI or `mlflow.db`.
 
-    If the store lacks the runs, the claim's studies are trained at the smoke budget first, on
-    bundled digits.
+    If the store lacks the runs, all studies that the claim reads are tuned and trained at the smoke
+    budget first, on bundled digits.
 
     Args:
         claim: its id.
@@ -49,16 +55,10 @@ def decided(claim: str, folder: Path = ROOT) -> Outcome:
                 f"Claim {claim} is not decided by the trained runs: {outcome.reason}."
             )
 
-    print(f"Results of budget {outcome.where}, {outcome.seeds} seeds.")
+    print(f"Results of budget {outcome.where}.")
 
-    if outcome.budget == "smoke":
-        studies = ",".join(CLAIMS[claim].studies)
-        print(
-            "This budget tests the machinery and says nothing about dropout. "
-            "For results, run in the project:\n"
-            f"python scripts/reproduce.py budget=laptop studies=[{studies}]\n"
-            "It takes the networks in report/results.csv from there and trains only the others."
-        )
+    if outcome.scope.budget == SMOKE:
+        print(f"{NO_EVIDENCE} For results, run in the project:\n{command(CLAIMS[claim])}")
 
     return outcome
 
@@ -77,10 +77,20 @@ def _outcome(claim: str, uri: str) -> Outcome:
 
 
 def _train(study: str, uri: str, folder: Path) -> None:
-    """Train a study, and print its output as it comes."""
-    command = [sys.executable, str(TRAIN), "-m", f"study={study}", "budget=smoke"]
+    """Tune a study if it tunes, and train its other stages."""
+    arguments = ["-m", f"study={study}", f"budget={SMOKE}"]
+
+    if Study.load(study).at(SMOKE).candidates:
+        _run([*arguments, "study.stage=tuning"], uri, folder)
+
+    _run(arguments, uri, folder)
+
+
+def _run(arguments: Sequence[str], uri: str, folder: Path) -> None:
+    """Train what a command line says, and print the output as it comes."""
+    command_line = [sys.executable, str(TRAIN), *arguments]
     training = subprocess.Popen(
-        command,
+        command_line,
         cwd=folder,
         env=os.environ | {"MLFLOW_TRACKING_URI": uri},
         stdout=subprocess.PIPE,
@@ -93,25 +103,62 @@ def _train(study: str, uri: str, folder: Path) -> None:
             print(line, end="", flush=True)
 
     if training.returncode:
-        raise subprocess.CalledProcessError(training.returncode, command)
+        raise subprocess.CalledProcessError(training.returncode, command_line)
+
+
+def criteria(outcome: Outcome) -> pd.DataFrame:
+    """The questions of a claim, parts and checks, each with its criterion and the reason for it."""
+    asked = questions(outcome.claim)
+    table = {
+        name: {
+            "measure": question.measure,
+            "criterion": question.criterion_in_words,
+            "reason": question.criterion.reason,
+        }
+        for name, question in asked.items()
+    }
+
+    return pd.DataFrame.from_dict(table, orient="index").rename_axis("part or check")
+
+
+def effects(outcome: Outcome) -> pd.DataFrame:
+    """The effects of all parts, case by case; p is one-sided, adjusted for the cases of a part."""
+    table = pd.DataFrame([asdict(row) for row in rows(outcome)]).set_index(["part", "case"])
+    headings = {"half": "at half the updates", "networks": "seeds x images"}
+
+    return table[["effect", "interval", "p", "outcome", "half", "networks"]].rename(
+        columns=headings
+    )
+
+
+def choices_table(outcome: Outcome) -> pd.DataFrame:
+    """What tuning has chosen for each arm, by the mean validation error over the tuning seeds."""
+    chosen = choices(outcome.runs.tuning, outcome.runs.final)
+    table = pd.DataFrame([asdict(choice) for choice in chosen]).set_index(["study", "arm"])
+
+    return table.rename(columns={"error": "validation error"})
 
 
 def verdict(outcome: Outcome) -> str:
-    """The verdict on a claim in Markdown, with its reason and what weakens it."""
-    no_evidence = ", which says nothing about dropout" if outcome.budget == "smoke" else ""
-    marked = f"**{outcome.verdict}{footnotes(outcome)}**"
-    lines = [f"The claim is {marked} at the {outcome.budget} budget{no_evidence}.", ""]
+    """The verdict on a claim in Markdown: the outcome of every question, and what weakens it."""
+    no_evidence = f" {NO_EVIDENCE}" if outcome.scope.budget == SMOKE else ""
+    lines = [f"The claim is **{outcome.shown}** ({outcome.where}).{no_evidence}", ""]
 
-    if outcome.reason:
-        lines.append(f"- {outcome.reason}")
+    for name, decision in outcome.decisions.items():
+        reason = f" ({decision.reason})" if decision.reason else ""
+        lines.append(f"- {name}: {decision.outcome}{reason}")
 
-    if outcome.overturned:
-        adjusted = f"p is {outcome.adjusted:.2g} after adjustment for the number of claims"
-        lines.append(f"- \\* {adjusted}: inconclusive")
-
-    lines += [f"- † {warning}" for warning in outcome.convergence_warnings]
+    lines += [
+        f"- not settled at half the updates, {part}: {reason}"
+        for part, reason in outcome.unsettled.items()
+    ]
 
     return "\n".join(lines)
+
+
+def context(outcome: Outcome) -> str:
+    """Numbers that put the effects into context and do not decide, as a list in Markdown."""
+    return "\n".join(f"- {line}" for line in outcome.claim.context_lines(outcome.studies))
 
 
 def comparison(what: str, published: float, values: Sequence[float]) -> dict[str, str | float]:

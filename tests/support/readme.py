@@ -74,9 +74,12 @@ def anchors(text: str) -> set[str]:
     """What a link into a page can name after `#`: its headings, as GitHub writes them, and ids."""
     plain = without_code(text)
     headings = re.findall(r"^#+ (.*)$", plain, re.M)
-    slugs = {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+    return set(map(slug, headings)) | set(re.findall(r'id="([^"]+)"', plain))
 
-    return slugs | set(re.findall(r'id="([^"]+)"', plain))
+
+def slug(heading: str) -> str:
+    """What a link names a heading by, as GitHub writes it."""
+    return re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-")
 
 
 def rows(text: str, heading: str) -> list[dict[str, str]]:

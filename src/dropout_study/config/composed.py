@@ -29,13 +29,13 @@ def first_condition(study: Study) -> Config:
     """The first condition of a study, with the first candidate of what is tuned."""
     resolvers.register()
 
-    with no_other_hydra(), initialize_config_dir(str(CONF), version_base="1.3"):
+    with _no_other_hydra(), initialize_config_dir(str(CONF), version_base="1.3"):
         return read_config(compose("train", jobs(study)[0]))
 
 
 @contextmanager
-def no_other_hydra() -> Iterator[None]:
-    """Put the Hydra of a running script aside, if one runs, since it allows no second one."""
+def _no_other_hydra() -> Iterator[None]:
+    """Put the Hydra of a running script aside, since it allows no second one."""
     state = GlobalHydra.instance()
     running = state.hydra
     state.clear()

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, cast
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from dropout_study.config.composed import no_other_hydra
 from dropout_study.config.condition import training_digest
 from dropout_study.config.names import TUNING
 from dropout_study.config.overrides import (
@@ -322,11 +321,7 @@ def _compose_arms(tuned: Study, further: Sequence[str], place: Place) -> dict[st
     arms: dict[str, DictConfig] = {}
     conditions: dict[str, list[str]] = {}
 
-    with (
-        warnings.catch_warnings(),
-        no_other_hydra(),  # `reproduce.py` asks from within its own
-        initialize_config_dir(str(place.conf), version_base="1.3"),
-    ):
+    with warnings.catch_warnings(), initialize_config_dir(str(place.conf), version_base="1.3"):
         warnings.simplefilter("ignore")  # Hydra will compose them again, and warn then
 
         for overrides in expand_sweep(parse_overrides(lines + list(further))):

@@ -273,6 +273,19 @@ def test_max_norm_holds_after_every_update_and_layer_by_layer(
         assert norms.max() > 0.99 * limit
 
 
+def test_the_share_of_units_at_the_limit_is_counted(make_config: Make, tmp_path: Path) -> None:
+    """If this failed, a comparison with max-norm would not show that the constraint was idle."""
+    module = train(make_config(*SMALL, "regularizer.max_norm=[0.3]", "optimizer.lr=0.05"), tmp_path)
+    weights = [module.cohort.get_parameter(f"stacked.layers.{i}.weight") for i in (0, 1)]
+    limited = torch.cat([weight.norm(dim=-2) > 0.2999 for weight in weights], 1)
+    module.on_test_epoch_start()
+    module.test_step((torch.rand(5, 64), torch.arange(5)), 0, 0)
+    module.test_step((torch.rand(5, 64), torch.arange(5)), 0, 1)
+    module.on_test_epoch_end()
+    assert 0 < limited.double().mean() < 1, "choose a limit that some units meet"
+    assert module.results["train/at_limit"] == limited.double().mean(1).tolist()
+
+
 def test_momentum_rises_linearly_to_its_final_value(make_config: Make, tmp_path: Path) -> None:
     """If this failed, SGD would not be trained as published."""
     ramp = (

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -21,7 +21,7 @@ from dropout_study.measures.scores import Scores
 from dropout_study.training.build import make_task, validation_interval
 from dropout_study.training.checkpoints import Checkpointing, checkpoint_name
 from dropout_study.training.optimizers import make_optimizer, make_schedule
-from dropout_study.training.regularizers import penalty, project
+from dropout_study.training.regularizers import at_limit, penalty, project
 
 LOG_INTERVAL = 50  # updates between points of the loss curve, and between progress reports
 
@@ -180,11 +180,17 @@ class CohortTraining(pl.LightningModule):
 
     @torch.no_grad()
     def _constrain(self) -> None:
-        """Apply the max-norm constraint, with one limit for all layers or one per layer."""
+        """Apply the max-norm constraint."""
+        for name, axes, limit in self._limited():
+            project(self.cohort.get_parameter(name), axes, limit)
+
+    def _limited(self) -> Iterator[tuple[str, tuple[int, ...], float]]:
+        """Name, axes of incoming weights and largest norm of each layer that max-norm limits."""
         limits = self.config.regularizer.max_norm
         limits = limits * len(self._weights) if len(limits) == 1 else limits
+
         for (name, axes), limit in zip(self._weights.items(), limits, strict=True):
-            project(self.cohort.get_parameter(name), axes, limit)
+            yield name, axes, limit
 
     def on_validation_epoch_start(self) -> None:
         """Begin to count errors on validation examples."""
@@ -242,6 +248,13 @@ class CohortTraining(pl.LightningModule):
         for part, scores in self._final.items():
             for measure, values in scores.means().items():
                 self.results[f"{part}/{measure}/weight_scaling"] = values.tolist()
+
+        if self.config.regularizer.max_norm:
+            limited = [
+                at_limit(self.cohort.get_parameter(name), axes, limit)
+                for name, axes, limit in self._limited()
+            ]
+            self.results["train/at_limit"] = torch.cat(limited, 1).double().mean(1).tolist()
 
     def _predictions(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """Predictions `[R, N, C]` without masks, in float64, and the targets."""

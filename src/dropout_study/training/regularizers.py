@@ -65,22 +65,21 @@ def project(weight: Tensor, axes: tuple[int, ...], limit: float) -> None:
     weight.mul_(limit / norm.clamp_min(limit))
 
 
-def share_at_limit(weight: Tensor, axes: tuple[int, ...], limit: float) -> Tensor:
-    """Share of a layer's units whose incoming weights have the largest norm allowed, `[R]`.
+def at_limit(weight: Tensor, axes: tuple[int, ...], limit: float) -> Tensor:
+    """Whether each unit's incoming weights have the largest norm that max-norm allows, `[R, n]`.
 
     A constraint that no unit meets is none.
 
     Args:
-        weight: of a layer, `[R, ...]`.
+        weight: of a layer with n units, `[R, ...]`.
         axes: negative axes of one unit's incoming weights (`Network.incoming`).
         limit: above 0.
 
     Example:
         >>> weight = torch.tensor([[[0.6, 0.3], [0.8, 0.4]]])
-        >>> share_at_limit(weight, axes=(-2,), limit=1.0).tolist()
-        [0.5]
+        >>> at_limit(weight, axes=(-2,), limit=1.0).tolist()
+        [[True, False]]
     """
-    norm = torch.linalg.vector_norm(weight, dim=axes)
-    at_limit: Tensor = norm >= (1 - AT_LIMIT) * limit
+    limited: Tensor = torch.linalg.vector_norm(weight, dim=axes) >= (1 - AT_LIMIT) * limit
 
-    return at_limit.flatten(1).double().mean(1)
+    return limited.flatten(1)

@@ -5,11 +5,14 @@ from pathlib import Path
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
+from dropout_study.config.names import TUNING
 from dropout_study.config.overrides import expand_sweep, parse_overrides
 from dropout_study.config.studies import Study, in_order
 from dropout_study.report.publish import STUDIES
 from dropout_study.report.scopes import stages
 from dropout_study.running.carry_out import carry_out
+from dropout_study.running.choices import find_tuning
+from dropout_study.running.command_line import place_of
 from dropout_study.running.job import Job, JobState
 from dropout_study.tracking.store import Store
 from support.paths import CONF
@@ -100,13 +103,27 @@ def build(folder: Path, studies: list[str] | None = None) -> str:
 
 
 def carry_out_stage(folder: Path, study: str, stage: str, places: list[str]) -> None:
-    """Carry out all conditions of a stage of a study."""
+    """Carry out all conditions of a stage of a study, with what its tuning has chosen."""
     jobs = conditions(study, "smoke", changes_of(study), stage)
+    added = [*choices(study, stage, places), *places]
 
     with initialize_config_dir(str(CONF), version_base="1.3"):
         for i, overrides in enumerate(jobs):
             job = folder / str(i)
             job.mkdir(parents=True)
-            carry_out(compose("train", [*overrides, *places]), job, study, folder)
+            carry_out(compose("train", [*overrides, *added]), job, study, folder)
             done = Job.load(job)
             assert done.state == JobState.DONE, f"{study}, {overrides}: {done.reason}"
+
+
+def choices(study: str, stage: str, places: list[str]) -> list[str]:
+    """What the tuning before a stage has chosen, as overrides; none if nothing is tuned."""
+    tuned = Study.load(study).at("smoke").tuned
+    if stage == TUNING or tuned is None:
+        return []
+
+    typed = [f"{key}={values}" for key, values in changes_of(study).items()]
+    tuning = find_tuning(tuned.at("smoke", stage=TUNING), [*typed, *places], place_of([], CONF))
+    assert tuning.is_settled
+
+    return [tuning.chosen]

@@ -57,7 +57,7 @@ def decided(claim: str, folder: Path = ROOT) -> Outcome:
             "This budget tests the machinery and says nothing about dropout. "
             "For results, run in the project:\n"
             f"python scripts/reproduce.py budget=laptop studies=[{studies}]\n"
-            "It takes the networks in report/results.csv from there and trains only the others."
+            "It takes the networks in report/results.parquet from there and trains only the others."
         )
 
     return outcome

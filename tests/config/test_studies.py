@@ -15,10 +15,10 @@ from dropout_study.report.publish import STUDIES
 from support import smoke
 from support.paths import CONF, ROOT
 
-RESULTS = from_file(ROOT / "report" / "results.csv")
+RESULTS = from_file(ROOT / "report" / "results.parquet")
 RECORDED = {str(study): set(rows["digest"]) for study, rows in RESULTS.groupby("study")}
 CHANGED = {"lenet all"}
-"""Arms that mean something else than when report/results.csv was recorded."""
+"""Arms that mean something else than when report/results.parquet was recorded."""
 IDS = (
     "subnetworks arithmetic_ensemble geometric_ensemble weight_scaling_exact "
     "weight_scaling_approximate cost bagging mc_samples regularizers capacity dataset_size "
@@ -41,7 +41,7 @@ def test_the_ends_of_every_axis_compose_and_are_conditions_of_their_own(study: s
     digests = {condition.condition_digest(config): config.study.arm for config in found}
     assert len(digests) == len(found)
     unrecorded = {arm for digest, arm in digests.items() if digest not in RECORDED[study]}
-    assert unrecorded <= CHANGED, "what is committed in report/results.csv counts no more"
+    assert unrecorded <= CHANGED, "what is committed in report/results.parquet counts no more"
 
     for config in found:
         assert config.study.name == study

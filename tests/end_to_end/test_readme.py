@@ -101,7 +101,7 @@ def test_every_command_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     What takes minutes, or another machine, is only planned, composed or explained.
     """
     (tmp_path / "report").mkdir()
-    shutil.copy(ROOT / "report" / "results.csv", tmp_path / "report")
+    shutil.copy(ROOT / "report" / "results.parquet", tmp_path / "report")
     commands = readme.commands(readme.read(page))
     smaller = {tuple(readme.smaller(command)): command for command in commands}
 

@@ -27,7 +27,7 @@ def paragraphs(folder: Path) -> list[str]:
 def test_the_report_is_what_the_code_makes_of_the_results(tmp_path: Path) -> None:
     """If this failed, the committed verdicts or numbers would not be those of code and results."""
     chosen = Report(
-        results=str(COMMITTED / "results.csv"),
+        results=str(COMMITTED / "results.parquet"),
         output=str(tmp_path / "report"),
         tracking=Tracking(uri="nowhere"),
         data_root=MNIST or "nowhere",

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from hydra.core.global_hydra import GlobalHydra
 from rich.table import Table
 
 from dropout_study.config.folder import CONF
@@ -48,6 +49,7 @@ def reproduce(chosen: Reproduce, scripts: Path) -> None:
         print_table(plan(wanted, chosen.budget.name, chosen.minutes.get(chosen.budget.name, {})))
         return
 
+    GlobalHydra.instance().clear()  # that of the script: the arms of studies are composed apart
     os.environ["MLFLOW_TRACKING_URI"] = absolute(chosen.tracking.uri)  # for the studies, too
     _restore(chosen)
     failed = []

@@ -4,6 +4,7 @@ import pandas as pd
 
 from dropout_study.analysis.convergence import warnings
 from dropout_study.analysis.runs import Runs
+from support.tables import curve_columns
 
 
 def networks(
@@ -18,8 +19,8 @@ def networks(
             "model.hidden_rate": rate,
             "regularizer.l2": float("nan"),
             "val/error": errors,
-            "curve/val/error": curve,
         }
+        | curve_columns("val/error", [curve] * len(errors))
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 from dropout_study.analysis import figures
 from dropout_study.analysis.runs import Runs
 from dropout_study.claims import CLAIMS
+from support.tables import curve_columns
 
 
 @pytest.mark.parametrize("count", [1, 4, 7, 8, 9])
@@ -18,8 +19,12 @@ def test_every_kind_of_corruption_has_a_panel(count: int) -> None:
         for arm in (None, "inputs dropped")
         for rate in (0.0, 0.5)
     ]
-    curves = {f"curve/corruption/{kind}": "1:10 2:20 3:30" for kind in kinds}
-    runs = Runs(pd.DataFrame(rows).assign(**curves), {"rate": 0.5})
+    frame = pd.DataFrame(rows)
+
+    for kind in kinds:
+        frame = frame.assign(**curve_columns(f"corruption/{kind}", ["1:10 2:20 3:30"] * len(frame)))
+
+    runs = Runs(frame, {"rate": 0.5})
     sheet = CLAIMS["robustness"].figure({"robustness": runs})
     *drawn, legend = [axes for axes in sheet.axes if axes.get_visible()]
     assert [axes.get_title("left") for axes in drawn] == [kind.replace("_", " ") for kind in kinds]

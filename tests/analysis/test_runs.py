@@ -20,7 +20,6 @@ from dropout_study.analysis.runs import (
     weighted_logs,
 )
 from dropout_study.measures.statistics import crossed, over_seeds
-from dropout_study.tracking.packing import pack
 
 
 def errors(seed: int, rate: float, seeds: tuple[int, ...] = (0, 1, 2), images: int = 50) -> Errors:
@@ -175,7 +174,7 @@ def measured(name: str, values: Errors) -> list[dict[str, object]]:
             "seed": seed,
             "test/error/weight_scaling": values.percent[seed],
             "test/nll/weight_scaling": values.percent[seed] / 30,
-            "wrong/weight_scaling": pack(values.wrong[seed]),
+            "wrong/weight_scaling": values.wrong[seed],
         }
         for seed in values.percent.index
     ]

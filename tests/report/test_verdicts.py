@@ -102,7 +102,7 @@ def test_the_file_gives_the_verdicts_and_the_figures_of_the_store(
 ) -> None:
     """If this failed, nobody could recompute the committed verdicts from the committed file."""
     of_store = decide(networks)
-    of_file = decide(results.from_file(page / "results.csv"))
+    of_file = decide(results.from_file(page / "results.parquet"))
     for one, other in zip(of_store, of_file, strict=True):
         assert one.effects == other.effects, one.claim.id
         assert repr(one.decisions) == repr(other.decisions)
@@ -116,7 +116,7 @@ def test_the_file_gives_the_verdicts_and_the_figures_of_the_store(
         options(
             smoke_store,
             tmp_path,
-            results=str(page / "results.csv"),
+            results=str(page / "results.parquet"),
             claims=["capacity", "mc_samples", "co_adaptation"],
         )
     )
@@ -136,7 +136,9 @@ def test_the_same_runs_give_the_same_bytes(smoke_store: str, page: Path, tmp_pat
     """If this failed, every report would be a change in the repository."""
     folders = [tmp_path / "one", tmp_path / "other"]
     for folder in folders:
-        report(options(smoke_store, folder, results=str(page / "results.csv"), claims=["capacity"]))
+        report(
+            options(smoke_store, folder, results=str(page / "results.parquet"), claims=["capacity"])
+        )
 
     files = sorted(file.relative_to(folders[0]) for file in folders[0].rglob("*") if file.is_file())
     assert len(files) == 4
@@ -176,6 +178,7 @@ def test_the_report_is_recorded(smoke_store: str) -> None:
     assert of_study.tags["capacity"] in SHOWN
     assert {file.path for file in client.list_artifacts(run.info.run_id)} >= {
         "index.html",
+        "results.parquet",
         "results.csv",
         "figures",
     }
@@ -206,19 +209,41 @@ def test_restored_results_are_those_of_the_file_and_are_not_trained_again(
 ) -> None:
     """If this failed, an empty store would not go on from the file that is committed."""
     chosen = networks[networks["study"].isin(["mc_samples", "bagging"])]
-    results.to_file(chosen, tmp_path / "results.csv")
+    results.to_files(chosen, tmp_path)
     uri = f"sqlite:///{tmp_path}/restored.db"
-    assert restore(tmp_path / "results.csv", Store(uri), "laptop") == 0
-    assert restore(tmp_path / "results.csv", Store(uri), "smoke") == len(chosen)
-    assert restore(tmp_path / "results.csv", Store(uri), "smoke") == 0
-    results.to_file(results.from_store(Store(uri), STUDIES), tmp_path / "again.csv")
+    assert restore(tmp_path / "results.parquet", Store(uri), "laptop") == 0
+    assert restore(tmp_path / "results.parquet", Store(uri), "smoke") == len(chosen)
+    assert restore(tmp_path / "results.parquet", Store(uri), "smoke") == 0
+    (tmp_path / "again").mkdir()
+    results.to_files(results.from_store(Store(uri), STUDIES), tmp_path / "again")
     one, other = (
-        results.from_file(tmp_path / name).dropna(axis=1, how="all")
-        for name in ("results.csv", "again.csv")
+        results.from_file(folder / "results.parquet").dropna(axis=1, how="all")
+        for folder in (tmp_path, tmp_path / "again")
     )
-    pd.testing.assert_frame_equal(one, other[list(one)], check_dtype=False)
+    pd.testing.assert_frame_equal(one, other[list(one)], check_dtype=False, check_exact=True)
     before, after = (decide(frame, ["mc_samples", "bagging"]) for frame in (one, other))
     assert [outcome.decisions for outcome in before] == [outcome.decisions for outcome in after]
+
+
+def test_scalars_alone_are_not_restored(networks: pd.DataFrame, tmp_path: Path) -> None:
+    """If this failed, networks without curves would count as trained, and claims stay open."""
+    results.to_files(networks[networks["study"] == "cost"], tmp_path)
+    uri = f"sqlite:///{tmp_path}/restored.db"
+
+    with pytest.raises(ConfigError, match=r"no curves and .* name the file results.parquet"):
+        restore(tmp_path / "results.csv", Store(uri), "smoke")
+
+    assert not (tmp_path / "restored.db").exists()
+
+
+def test_a_report_on_scalars_alone_names_the_file_with_the_rest(
+    networks: pd.DataFrame, tmp_path: Path
+) -> None:
+    """If this failed, a claim that needs curves would look as if its networks were not trained."""
+    results.to_files(networks[networks["study"] == "mc_samples"], tmp_path)
+    (outcome,) = decide(results.from_file(tmp_path / "results.csv"), ["mc_samples"])
+    assert outcome.verdict == NO_RUNS
+    assert "are in results.parquet, not in results.csv" in outcome.reason
 
 
 def test_a_claim_without_runs_names_the_command_that_makes_them(
@@ -281,4 +306,4 @@ def test_the_report_covers_every_study_that_claims_read() -> None:
         "rate_by_width",
     }
     assert set(STUDIES) == trained
-    assert Reproduce(tracking=Tracking(uri="")).results == "report/results.csv"
+    assert Reproduce(tracking=Tracking(uri="")).results == "report/results.parquet"

@@ -26,7 +26,7 @@ OUTSIDE = {
     "training": {"pytorch_lightning", "torch", "tqdm"},
     "tracking": {"alembic", "mlflow", "numpy", "sqlalchemy", "torch"},
     "evaluation": {"torch"},
-    "analysis": {"matplotlib", "mlflow", "numpy", "pandas", "scipy"},
+    "analysis": {"matplotlib", "mlflow", "numpy", "pandas", "pyarrow", "scipy"},
     "claims": {"matplotlib", "numpy", "pandas", "torch"},
     "report": {"jinja2", "matplotlib", "mlflow", "pandas", "rich", "torch"},
 }

@@ -1,15 +1,20 @@
-"""Results as a table with one row per network, read from an MLflow store or from a file."""
+"""Results as a table with one row per network, read from an MLflow store or from a file.
 
-import csv
+Both give the same table: columns of numbers and of text, and the arrays of `list_columns`.
+"""
+
 import hashlib
-import io
-from collections.abc import Collection, Sequence
+import zlib
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
-from dropout_study.analysis.columns import TEXT, check
+from dropout_study.analysis import table_files
+from dropout_study.analysis.columns import TEXT, check, check_names, check_scalar
+from dropout_study.analysis.list_columns import PICTURE, check_lists, is_list, unpack_cells
 from dropout_study.config.condition import ERA
 from dropout_study.config.names import FINAL
 from dropout_study.config.schema import ConfigError
@@ -39,6 +44,26 @@ COLUMNS_OF_TAGS = {
 }
 """Tag of a run -> column of the table."""
 DERIVED = "model.units"  # from the widths, for MLflow's charts
+PARQUET = "results.parquet"
+"""The file with all results."""
+CSV = "results.csv"
+"""The file with the scalars alone."""
+FIRST_COLUMNS = (
+    "study",
+    "budget",
+    "condition",
+    "arm",
+    "candidate",
+    "stage",
+    "seed",
+    "digest",
+    "era",
+    "commit",
+    "code",
+)
+"""Columns that a file begins with."""
+ORDER = ["study", "budget", "digest", "seed"]
+"""Columns by which a file is sorted."""
 
 
 def from_store(store: "Store", studies: Sequence[str]) -> pd.DataFrame:
@@ -49,6 +74,9 @@ def from_store(store: "Store", studies: Sequence[str]) -> pd.DataFrame:
     Args:
         store: is set as MLflow's store of this process.
         studies: names of experiments.
+
+    Raises:
+        ConfigError: a tag with packed results was cut or changed.
     """
     import mlflow
 
@@ -91,22 +119,43 @@ def empty() -> pd.DataFrame:
     return pd.DataFrame(columns=["study", "budget", "seed", "data.name"])
 
 
-def _row(run: "Run") -> dict[str, str | float]:
+def _row(run: "Run") -> dict[str, Any]:
     """The run of a seed, with columns named as in the file."""
     labels = run.data.tags
-    row = {COLUMNS_OF_TAGS[tag]: text for tag, text in labels.items() if tag in COLUMNS_OF_TAGS}
-    row |= join_parts(
-        {
-            tag.removeprefix(tags.PACKED): text
-            for tag, text in labels.items()
-            if tag.startswith(tags.PACKED)
-        }
-    )
+    row: dict[str, Any] = {
+        COLUMNS_OF_TAGS[tag]: text for tag, text in labels.items() if tag in COLUMNS_OF_TAGS
+    }
+    row |= _lists(run)
     row |= {key: text for key, text in run.data.params.items() if key != DERIVED}
     row["condition"] = row["condition"].removesuffix(f", seed {labels[tags.SEED]}")
     row.setdefault("stage", FINAL)  # of runs that were recorded before there were stages
 
     return row | run.data.metrics
+
+
+def _lists(run: "Run") -> dict[str, Any]:
+    """The curves, outcomes per image and pictures of a run, by column.
+
+    Raises:
+        ConfigError: a tag was cut or changed.
+    """
+    packed = {
+        tag.removeprefix(tags.PACKED): text
+        for tag, text in run.data.tags.items()
+        if tag.startswith(tags.PACKED)
+    }
+    cells: dict[str, Any] = {}
+
+    for column, text in join_parts(packed).items():
+        try:
+            cells |= unpack_cells(column, text)
+        except (ValueError, zlib.error) as error:
+            raise ConfigError(
+                f"The run {run.info.run_id} cannot be read: its tag {tags.PACKED}{column} was cut "
+                "or changed; delete the run and train it again."
+            ) from error
+
+    return cells
 
 
 def _without_last_points(rows: pd.DataFrame) -> pd.DataFrame:
@@ -119,28 +168,34 @@ def _without_last_points(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def from_file(file: Path, studies: Collection[str] = ()) -> pd.DataFrame:
-    """Read the present era of a table that `to_file` has written; check that it is complete.
+    """Read the present era of a table that `to_files` has written; check that it is complete.
+
+    A CSV file gives the same table without lists.
 
     Args:
-        file: a CSV file; a checksum next to it is compared, if there is one.
+        file: in Parquet or CSV; a checksum next to it is compared, if there is one.
         studies: the allowed names of studies; any name if empty.
 
     Raises:
         ConfigError: the file cannot be read, is something else, was cut or changed (the message
-            names line and column), or is of another era.
+            names row and column), or is of another era.
     """
     try:
         content = file.read_bytes()
-        cells = _cells(content)
-        check(cells, studies)
         _check_sum(content, checksum_file(file))
+        networks = _parse(content, studies)
     except OSError as error:
         raise ConfigError(f"results={file} cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise ConfigError(f"results={file} cannot be read: {error}.") from error
 
-    runs = of_this_era(typed(cells.mask(cells == "").reset_index(drop=True)))
-    if cells.empty or len(runs):
+    runs = of_this_era(typed(networks.reset_index(drop=True)))
+    if "stage" not in runs:  # as in files from before there were stages
+        runs["stage"] = FINAL
+
+    runs["stage"] = runs["stage"].fillna(FINAL)
+
+    if networks.empty or len(runs):
         return runs
 
     raise ConfigError(
@@ -149,53 +204,53 @@ def from_file(file: Path, studies: Collection[str] = ()) -> pd.DataFrame:
     )
 
 
+def _parse(content: bytes, studies: Collection[str]) -> pd.DataFrame:
+    """The checked table of a file.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    if content.startswith(table_files.PARQUET_MARK):
+        return _parse_parquet(content, studies)
+
+    cells = table_files.read_csv(content)
+    columns = list(map(str, cells))
+    check_scalar(columns)
+    check_names(columns)
+    check(cells, studies)
+
+    return cells.mask(cells == "")
+
+
+def _parse_parquet(content: bytes, studies: Collection[str]) -> pd.DataFrame:
+    """The checked table of a Parquet file.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    runs = table_files.read_parquet(content)
+    columns = list(map(str, runs))
+    check_names(columns)
+
+    scalars = runs[[column for column in columns if not is_list(column)]]
+    filled = scalars.notna()
+    check(scalars.astype(object).map(str).where(filled, ""), studies)
+    check_lists(runs)
+
+    for column in columns:
+        if column.startswith(PICTURE):
+            runs[column] = runs[column].map(np.stack, na_action="ignore")
+
+    return runs
+
+
 def checksum_file(file: Path) -> Path:
     """The file with the checksum of a file, in the format of `sha256sum`.
 
-    >>> checksum_file(Path("report/results.csv")).name
-    'results.csv.sha256'
+    >>> checksum_file(Path("report/results.parquet")).name
+    'results.parquet.sha256'
     """
     return file.with_name(f"{file.name}.sha256")
-
-
-def _cells(content: bytes) -> pd.DataFrame:
-    """The cells as text; the index is the line in which a row ends.
-
-    Raises:
-        ValueError: it is no table, or a row is shorter or longer than the header.
-    """
-    rows = _csv_rows(content)
-    if not rows:
-        raise ValueError("it is empty")
-
-    _, header = rows.pop(0)
-
-    for line, row in rows:
-        if len(row) != len(header):
-            raise ValueError(f"line {line}: it has {len(row)} cells, and the header {len(header)}")
-
-    lines = [line for line, _ in rows]
-
-    return pd.DataFrame([row for _, row in rows], index=lines, columns=header, dtype=object)
-
-
-def _csv_rows(content: bytes) -> list[tuple[int, list[str]]]:
-    """The rows that are not empty, each with the line in which it ends.
-
-    Raises:
-        ValueError: it is no table.
-    """
-    try:
-        text = content.decode()
-    except UnicodeDecodeError as error:
-        raise ValueError("it is not a file of text") from error
-
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-
-    try:
-        return [(reader.line_num, row) for row in reader if row]
-    except csv.Error as error:
-        raise ValueError(f"line {reader.line_num}: {error}") from error
 
 
 def _check_sum(content: bytes, sums: Path) -> None:
@@ -219,53 +274,49 @@ def _sum(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def to_file(runs: pd.DataFrame, file: Path) -> list[Path]:
-    """Write results as a CSV file with a checksum; the same results give the same bytes.
+def to_files(runs: pd.DataFrame, folder: Path) -> list[Path]:
+    """Write results as `results.parquet` and, without lists, as `results.csv`, with checksums.
 
-    Numbers keep all digits. Ids of runs and experiments, which belong to one store, are left out.
+    The same results give the same bytes. Numbers keep all digits. Ids of runs and experiments,
+    which belong to one store, are left out.
 
     Args:
         runs: one row per network.
-        file: is replaced in one step.
+        folder: in which each file is replaced in one step.
 
     Returns:
-        The file, and the file of its checksum.
+        The files, each followed by that of its checksum.
     """
-    first = [
-        "study",
-        "budget",
-        "condition",
-        "arm",
-        "candidate",
-        "stage",
-        "seed",
-        "digest",
-        "era",
-        "commit",
-        "code",
-    ]
-    others = sorted(set(map(str, runs)) - {*first, "run", "experiment"})
-    columns = [column for column in first if column in runs] + others
-    rows = runs.sort_values(["study", "budget", "digest", "seed"], kind="stable")
-    content = rows[columns].to_csv(index=False, lineterminator="\n").encode()
-    sums = checksum_file(file)
+    others = sorted(set(map(str, runs)) - {*FIRST_COLUMNS, "run", "experiment"})
+    columns = [column for column in FIRST_COLUMNS if column in runs] + others
+    table = runs.sort_values(ORDER, kind="stable")[columns]
 
+    return [
+        *_write(folder / PARQUET, table_files.parquet_bytes(table)),
+        *_write(folder / CSV, table_files.csv_bytes(table)),
+    ]
+
+
+def _write(file: Path, content: bytes) -> Iterable[Path]:
+    """Replace a file and its checksum."""
+    sums = checksum_file(file)
     sums.unlink(missing_ok=True)
+
     partial = file.with_name(f"{file.name}.partial")
     partial.write_bytes(content)
     partial.replace(file)
     sums.write_text(f"{_sum(content)}  {file.name}\n", encoding="utf-8")
 
-    return [file, sums]
+    return file, sums
 
 
 def typed(runs: pd.DataFrame) -> pd.DataFrame:
-    """Columns of numbers as numbers; names, packed results and all others as text."""
+    """Columns of numbers as numbers; names and all others as objects."""
     columns: dict[str, Any] = {}
 
     for column in map(str, runs):
-        is_text = column in TEXT or column.startswith(("wrong/", "curve/", "picture/"))
-        columns[column] = _as_text(runs[column]) if is_text else _as_numbers(runs[column])
+        is_object = column in TEXT or is_list(column)
+        columns[column] = _as_objects(runs[column]) if is_object else _as_numbers(runs[column])
 
     return pd.DataFrame(columns)
 
@@ -275,11 +326,11 @@ def _as_numbers(values: pd.Series) -> pd.Series:
     try:
         return pd.to_numeric(values)
     except (ValueError, TypeError):
-        return _as_text(values)
+        return _as_objects(values)
 
 
-def _as_text(values: pd.Series) -> pd.Series:
-    """Text as objects, so that pandas keeps all text columns in one block.
+def _as_objects(values: pd.Series) -> pd.Series:
+    """Text and arrays as objects, so that pandas keeps all these columns in one block.
 
     The claims' row selections, hundreds per report, are much faster so.
     """

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dropout_study.analysis.list_columns import is_list, steps_of
 from dropout_study.measures.statistics import Estimate, crossed, image_error, over_seeds
-from dropout_study.tracking.packing import unpack, unpack_curve, unpack_picture
 
 
 class ResultsMissing(LookupError):
@@ -217,11 +217,11 @@ class Runs:
         """
         name = f"wrong/{rule}"
         if name not in self.frame or self.frame[name].isna().any():
-            raise ResultsMissing(f"{name} was not kept")
+            raise ResultsMissing(f"{name} was not kept{self._hint()}")
 
         self._check_one_condition()
 
-        return {int(seed): unpack(text) for seed, text in self.texts_by_seed(name)}
+        return {int(seed): np.asarray(shares) for seed, shares in self.cells_by_seed(name)}
 
     def curve(self, name: str) -> pd.DataFrame:
         """A curve of every seed: one row per step, one column per seed.
@@ -229,14 +229,16 @@ class Runs:
         Raises:
             ResultsMissing: it was not measured.
         """
-        filled = self.with_column(f"curve/{name}")
+        column = f"curve/{name}"
+        filled = self.with_column(column)
         if not len(filled.frame):
-            raise ResultsMissing(f"{name} was not measured")
+            raise ResultsMissing(f"{name} was not measured{self._hint()}")
 
         self._check_one_condition()
+        steps = dict(filled.cells_by_seed(steps_of(column)))
         points = {
-            int(seed): dict(unpack_curve(text))
-            for seed, text in filled.texts_by_seed(f"curve/{name}")
+            int(seed): dict(zip(steps[seed], values, strict=True))
+            for seed, values in filled.cells_by_seed(column)
         }
 
         return pd.DataFrame(points)
@@ -247,13 +249,18 @@ class Runs:
         if not len(filled.frame):
             return {}
 
-        texts = filled.texts_by_seed(f"picture/{name}")
+        return {int(seed): cell for seed, cell in filled.cells_by_seed(f"picture/{name}")}
 
-        return {int(seed): unpack_picture(text) for seed, text in texts}
-
-    def texts_by_seed(self, column: str) -> Iterator[tuple[int, str]]:
-        """Each seed with the text of a column."""
+    def cells_by_seed(self, column: str) -> Iterator[tuple[int, Any]]:
+        """Each seed with its cell in a column."""
         return zip(self.frame["seed"], self.frame[column], strict=True)
+
+    def _hint(self) -> str:
+        """Where lists are, for results that were read from a table without them."""
+        if any(is_list(column) for column in map(str, self.frame)):
+            return ""
+
+        return ": curves and outcomes per image are in results.parquet, not in results.csv"
 
     def _check_one_condition(self) -> None:
         if self.frame["seed"].duplicated().any():

@@ -54,7 +54,7 @@ def report(chosen: Report) -> None:
     files = write_report(outcomes, networks, folder, links, images)
 
     if len(networks) and not chosen.results:
-        files += results.to_file(networks, folder / "results.csv")
+        files += results.to_files(networks, folder)
         _record(outcomes, files, chosen)
 
     _print(outcomes)

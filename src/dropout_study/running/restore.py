@@ -8,14 +8,15 @@ import pandas as pd
 from tqdm import tqdm
 
 from dropout_study.analysis.columns import EVALUATION, PARAMS
-from dropout_study.analysis.results import from_file
-from dropout_study.config.names import FINAL
+from dropout_study.analysis.list_columns import is_list, steps_of
+from dropout_study.analysis.results import PARQUET, from_file
+from dropout_study.config.schema import ConfigError
 from dropout_study.config.studies import Study
 from dropout_study.report.publish import STUDIES
 from dropout_study.system.processes import now_ms
 from dropout_study.tracking import recorder, tags
 from dropout_study.tracking.lookup import look_up
-from dropout_study.tracking.packing import unpack_curve
+from dropout_study.tracking.packing import pack, pack_picture
 from dropout_study.tracking.record import Record, RunStatus, SeedRecord
 from dropout_study.tracking.store import Store, quiet_mlflow
 
@@ -42,14 +43,17 @@ def restore(file: Path, store: Store, budget: str) -> int:
         budget: only what was trained at it.
 
     Raises:
-        ConfigError: the file cannot be read, or is damaged.
+        ConfigError: the file cannot be read, is damaged, or holds scalars alone.
     """
     runs = from_file(file, STUDIES)
+    if not any(is_list(column) for column in map(str, runs)):
+        raise ConfigError(
+            f"results={file} cannot be restored, since it has no curves and no outcomes per image; "
+            f"name the file {PARQUET}."
+        )
+
     quiet_mlflow()
     restored = 0
-
-    if "stage" not in runs:  # as in files from before there were stages
-        runs = runs.assign(stage=FINAL)
 
     of_budget = runs[runs["budget"] == budget].groupby(["study", "digest", "stage"], sort=True)
     for (study, digest, _), cohort in tqdm(
@@ -110,14 +114,19 @@ def _seed(network: "pd.Series[Any]") -> SeedRecord:
     seed = SeedRecord(int(str(measured["seed"])), str(measured.get("data_digest", "")))
 
     for key, value in measured.items():
-        kind, _, name = str(key).partition("/")
+        column = str(key)
+        kind, _, name = column.partition("/")
+
         if kind == "curve":
-            seed.curves[name] = [(step, y, now_ms()) for step, y in unpack_curve(str(value))]
+            values = value.tolist()
+            values[-1] = measured.get(name, values[-1])  # as a metric it has all its digits
+            points = zip(measured[steps_of(column)].tolist(), values, strict=True)
+            seed.curves[name] = [(step, y, now_ms()) for step, y in points]
         elif kind == "wrong":
-            seed.wrong[name] = str(value)
+            seed.wrong[name] = pack(value)
         elif kind == "picture":
-            seed.pictures[name] = str(value)
-        elif name:
-            seed.metrics[str(key)] = float(str(value))
+            seed.pictures[name] = pack_picture(value)
+        elif name and not is_list(column):
+            seed.metrics[column] = float(str(value))
 
     return seed

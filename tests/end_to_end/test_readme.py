@@ -146,7 +146,7 @@ def test_the_shell_completes_choices(tmp_path: Path) -> None:
     done = Script("train.py", tmp_path).alone(
         "-sc", "query=bash", COMP_LINE=line, COMP_POINT=str(len(line))
     )
-    assert done.stdout.split() == [f"data={name}" for name in DATASETS]
+    assert done.stdout.split() == [f"data={name}" for name in sorted(DATASETS)]
 
 
 def test_the_measure_of_the_source_runs() -> None:
@@ -178,7 +178,12 @@ def test_every_file_that_is_named_exists(page: Path) -> None:
     """If this failed, a page would send its reader to a file that was moved."""
     text = readme.without_code(readme.read(page))
     for path in re.findall(r"`([\w/]+/\w+\.(?:py|yaml|csv|json|html))`", text):
-        assert existing(path), f"{page.name}: {path}"
+        assert existing(path) or is_awaited(path), f"{page.name}: {path}"
+
+
+def is_awaited(path: str) -> bool:
+    """Whether a file is one of the results, which the second edition's runs will make."""
+    return path.startswith("report/results.") and not RESULTS.exists()
 
 
 def test_every_page_is_linked_from_the_readme() -> None:
@@ -259,6 +264,17 @@ def keys(config: type, path: str = "") -> Iterator[str]:
                 yield from keys(choice, f"{path}{field.name}.")
         else:
             yield f"{path}{field.name}"
+
+
+def test_the_comparison_gives_what_the_page_shows(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """If this failed, the example of docs/statistics.md would end in an error or other numbers."""
+    page = readme.read(ROOT / "docs" / "statistics.md")
+    ((example, shown),) = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", page, re.S)
+    monkeypatch.chdir(ROOT)
+    exec(example, {})
+    assert capsys.readouterr().out == shown
 
 
 def test_every_option_is_documented() -> None:

@@ -10,7 +10,7 @@ import joblib
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 
 from dropout_study.config.overrides import expand_sweep
 from dropout_study.config.schema import ConfigError
@@ -23,9 +23,10 @@ def list_conditions(config: DictConfig) -> list[list[str]]:
     """The overrides of every condition that the command line of a sweep stands for."""
     parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
     defaults = config.hydra.sweeper.get("params") or {}
-    typed = [f"{key}={values}" for key, values in defaults.items()]
+    of_file = [f"{key}={values}" for key, values in defaults.items()]
+    typed = _as_typed(config.hydra.overrides.task)
 
-    return expand_sweep(parser.parse_overrides([*typed, *config.hydra.overrides.task]))
+    return expand_sweep(parser.parse_overrides([*of_file, *typed]))
 
 
 def compose_job(config: DictConfig, overrides: list[str]) -> DictConfig:
@@ -49,12 +50,18 @@ def check_study_is_typed(config: DictConfig, sweep: bool) -> None:
     Raises:
         ConfigError: naming the study.
     """
-    overrides = [*config.hydra.overrides.task, *config.hydra.overrides.hydra]
+    chosen = config.hydra.overrides
+    overrides = _as_typed(chosen.task) + _as_typed(chosen.hydra)
     typed = {override.partition("=")[0].lstrip("+") for override in overrides}
 
     if config.study.grid and not (sweep and typed.intersection(config.study.grid)):
         name = config.hydra.runtime.choices.study
         raise ConfigError(f"study={name} is a sweep that has to be typed: add -m study={name}.")
+
+
+def _as_typed(overrides: ListConfig) -> list[str]:
+    """Overrides with their interpolations, which belong to each job and not to the sweep."""
+    return cast("list[str]", OmegaConf.to_container(overrides, resolve=False))
 
 
 def check_launcher(config: DictConfig) -> None:

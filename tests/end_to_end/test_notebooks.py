@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from dropout_study.claims import CLAIMS
 from dropout_study.config.schema import ConfigError
-from dropout_study.notebooks import comparison, decided, verdict
+from dropout_study.notebooks import NO_EVIDENCE, comparison, criteria, decided, verdict
 from support.paths import ROOT, SMOKE
 
 CLAIM_OF = {"capacity": "capacity", "dataset_size": "dataset_size", "monte_carlo": "mc_samples"}
@@ -33,25 +33,47 @@ def test_a_claim_is_read_from_the_store_that_is_named(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", smoke_store)
     outcome = decided("capacity")
     assert outcome.decided
-    assert outcome.budget == "smoke"
+    assert outcome.scope.budget == "smoke"
     printed_text = capsys.readouterr().out
     assert "Training" not in printed_text
-    assert "nothing about dropout" in printed_text
-    assert f"**{outcome.verdict}" in verdict(outcome)
-    assert "says nothing about dropout" in verdict(outcome)
+    assert NO_EVIDENCE in printed_text
+    assert f"**{outcome.shown}**" in verdict(outcome)
+    assert NO_EVIDENCE in verdict(outcome)
+
+
+@SMOKE
+@pytest.mark.parametrize("claim", CLAIM_OF.values())
+def test_every_question_stands_in_a_verdict_with_its_outcome(
+    claim: str, smoke_store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, a notebook would show a verdict without what it rests on, or a criterion
+    without its reason.
+    """
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", smoke_store)
+    outcome = decided(claim)
+    asked = criteria(outcome)
+    assert list(asked.index) == [*outcome.claim.parts, *outcome.claim.checks]
+    assert (asked["reason"] != "").all()
+
+    for name in asked.index:
+        assert f"- {name}: {outcome.decisions[name].outcome}" in verdict(outcome)
 
 
 @pytest.mark.usefixtures("uri")
-def test_without_runs_the_study_is_trained_first(
+def test_without_runs_the_studies_are_tuned_and_trained_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """If this failed, the notebooks would not work on a fresh clone, or train at each start."""
     # In the folder, wherever the kernel is.
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
-    assert decided("mc_samples", tmp_path).budget == "smoke"
+    outcome = decided("mc_samples", tmp_path)
+    assert outcome.scope.budget == "smoke"
+    assert set(outcome.runs.half) == {"mc_samples", "sampling"}
+    assert "mc_samples" in outcome.runs.tuning
     assert "Training at the smoke budget" in capsys.readouterr().out
-    assert (tmp_path / "outputs" / "mc_samples").is_dir()
-    assert decided("mc_samples", tmp_path).budget == "smoke"
+    trained = {folder.name for folder in (tmp_path / "outputs").iterdir()}
+    assert trained >= {"reference", "sampling", "mc_samples"}
+    assert decided("mc_samples", tmp_path).scope.budget == "smoke"
     assert "Training" not in capsys.readouterr().out
 
 
@@ -126,13 +148,27 @@ def test_a_committed_notebook_was_run_once_from_start_to_end(name: str) -> None:
         if "image" not in kind
     ]
     assert not [text for text in texts if LOCAL.search(text)]
-    assert name not in CLAIM_OF or any("Results of budget laptop" in text for text in texts)
+    assert name not in CLAIM_OF or any("Results of budget" in text for text in texts)
     assert (ROOT / "notebooks" / f"{name}.ipynb").stat().st_size < 400_000
 
 
-@pytest.mark.parametrize(
-    ("name", "claim"), [(n, c) for n, c in CLAIM_OF.items() if n != "weight_scaling"]
-)
+@pytest.mark.parametrize("name", CLAIM_OF)
+def test_results_that_are_no_evidence_say_so(name: str) -> None:
+    """If this failed, a reader would take networks that were trained for seconds for evidence."""
+    cells = code(committed(name))
+    texts = [output.get("text", "") for cell in cells for output in cell.outputs]
+    shown = [
+        output["data"].get("text/markdown", "")
+        for cell in cells
+        for output in cell.outputs
+        if "data" in output
+    ]
+    is_smoke = any("Results of budget smoke" in text for text in texts)
+    assert any(NO_EVIDENCE in text for text in texts) == is_smoke
+    assert any(NO_EVIDENCE in text for text in shown) == is_smoke
+
+
+@pytest.mark.parametrize(("name", "claim"), CLAIM_OF.items())
 def test_a_notebook_quotes_the_claim_that_is_decided(name: str, claim: str) -> None:
     """If this failed, the text would state another claim than the one whose verdict is shown."""
     text = "\n".join(cell.source for cell in committed(name).cells).replace("\n> ", " ")

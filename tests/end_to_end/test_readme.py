@@ -217,7 +217,7 @@ def test_the_readme_lists_every_claim_with_its_criteria_and_first_verdict() -> N
     shown = readme.rows(TEXT, "claim")
 
     for claim, row in zip(CLAIMS.values(), shown, strict=True):
-        assert row["claim"] == f"[{claim.title}](docs/claims.md#{readme.slug(claim.title)})"
+        assert row["claim"] == f"[{claim.title}](report/README.md#{claim.id})"
 
         question = row["asked by the second edition"]
         assert question.startswith("check: ") == (not claim.parts)

@@ -74,12 +74,9 @@ def anchors(text: str) -> set[str]:
     """What a link into a page can name after `#`: its headings, as GitHub writes them, and ids."""
     plain = without_code(text)
     headings = re.findall(r"^#+ (.*)$", plain, re.M)
-    return set(map(slug, headings)) | set(re.findall(r'id="([^"]+)"', plain))
+    slugs = {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
 
-
-def slug(heading: str) -> str:
-    """What a link names a heading by, as GitHub writes it."""
-    return re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-")
+    return slugs | set(re.findall(r'id="([^"]+)"', plain))
 
 
 def rows(text: str, heading: str) -> list[dict[str, str]]:

@@ -5,7 +5,6 @@ import pytest
 
 from dropout_study.analysis.runs import ResultsMissing
 from dropout_study.claims.co_adaptation import CoAdaptation
-from dropout_study.tracking.packing import pack_picture
 from support.reference import studies
 from support.rows import Columns, curve, misclassified, row, runs
 
@@ -103,7 +102,7 @@ def test_the_autoencoder_stands_beside_the_published_activations() -> None:
         row(
             arm,
             seed,
-            {"picture/features": pack_picture(np.full((2, 4), scale))},
+            {"picture/features": np.full((2, 4), scale)},
             *(curve(f"units/{key}", {1: scale}) for key in ("activation", "active")),
             *(curve(f"units/{key}", {1: 0.5}) for key in ("correlation", "rank")),
         )

@@ -1,10 +1,10 @@
 """The geometric mean in place of the arithmetic mean."""
 
+import numpy as np
 import pytest
 
 from dropout_study.analysis.runs import ResultsMissing
 from dropout_study.claims.geometric_ensemble import GeometricEnsemble
-from dropout_study.tracking.packing import pack
 from support.rows import Columns, curve, misclassified, row, runs
 
 CLAIM = GeometricEnsemble()
@@ -64,8 +64,8 @@ def test_larger_nets_are_compared_by_their_pool_of_sampled_masks() -> None:
             "hidden 0.5",
             seed,
             curve("blocks/error", {1: 50.0, 1000: 25.0}),
-            {"pool/error_geometric": 50.0, "wrong/pool_geometric": pack([1, 1, 0, 0])},
-            {"pool/error_arithmetic": 25.0, "wrong/pool_arithmetic": pack([1, 0, 0, 0])},
+            {"pool/error_geometric": 50.0, "wrong/pool_geometric": np.array([1, 1, 0, 0])},
+            {"pool/error_arithmetic": 25.0, "wrong/pool_arithmetic": np.array([1, 0, 0, 0])},
             {"pool/nll_geometric": 0.5, "pool/nll_arithmetic": 0.25},
         )
         for seed in (100, 101)

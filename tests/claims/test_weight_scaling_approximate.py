@@ -1,10 +1,10 @@
 """Weight scaling where it approximates."""
 
+import numpy as np
 import pytest
 
 from dropout_study.analysis.runs import ResultsMissing
 from dropout_study.claims.weight_scaling_approximate import WeightScalingApproximate
-from dropout_study.tracking.packing import pack
 from support.rows import Columns, curve, misclassified, row, runs
 
 CLAIM = WeightScalingApproximate()
@@ -81,7 +81,7 @@ def test_larger_nets_are_compared_by_their_pool_of_sampled_masks() -> None:
         100,
         misclassified("weight_scaling", [0, 0, 0, 0]),
         curve("blocks/error", {1: 50.0, 1000: 25.0}),
-        {"pool/error_geometric": 25.0, "wrong/pool_geometric": pack([1, 0, 0, 0])},
+        {"pool/error_geometric": 25.0, "wrong/pool_geometric": np.array([1, 0, 0, 0])},
         {"pool/kl_geometric": 0.01, "pool/disagreement_geometric": 0.25},
     )
     lines = CLAIM.context_lines(STUDIES | {"sampling": runs(pool)})

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from dropout_study.analysis.runs import Runs
-from dropout_study.tracking.packing import pack, pack_curve
 
 Columns = dict[str, object]
 
@@ -28,10 +27,11 @@ def runs(*rows: Columns, **values: object) -> Runs:
 
 def misclassified(rule: str, shares: Sequence[float]) -> Columns:
     """Test error under a rule, from the share of misclassifications of each image."""
-    return {f"test/error/{rule}": 100 * float(np.mean(shares)), f"wrong/{rule}": pack(shares)}
+    wrong = np.array(shares, dtype=float)
+    return {f"test/error/{rule}": 100 * float(wrong.mean()), f"wrong/{rule}": wrong}
 
 
 def curve(name: str, points: Mapping[int, float]) -> Columns:
     """A curve with its last point, as the store has validation curves."""
     last = points[max(points)]
-    return {f"curve/{name}": pack_curve(list(points.items())), name: last}
+    return {f"curve/{name}": list(points.values()), f"steps/{name}": list(points), name: last}

@@ -28,6 +28,6 @@ OUTSIDE = {
     "evaluation": {"torch"},
     "analysis": {"matplotlib", "mlflow", "numpy", "pandas", "pyarrow", "scipy"},
     "claims": {"matplotlib", "numpy", "pandas", "torch"},
-    "report": {"jinja2", "matplotlib", "mlflow", "pandas", "rich", "torch"},
+    "report": {"jinja2", "matplotlib", "mlflow", "pandas", "rich", "torch", "yaml"},
 }
 """What a package may import besides the standard library; the top floors may import all."""

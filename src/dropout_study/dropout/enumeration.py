@@ -45,6 +45,7 @@ def exact(cohort: Cohort, x: Tensor, chunk_bytes: int = CHUNK_BYTES) -> Ensemble
         For softmax regression weight scaling is the geometric mean (7.66):
 
         >>> from dropout_study.dropout.networks import MLP
+        >>> from dropout_study.dropout.rules import weight_scaling
         >>> cohort = Cohort(MLP(inputs=4, classes=3, input_rate=0.5), seeds=[0]).double()
         >>> x = torch.rand(5, 4).double()
         >>> torch.allclose(exact(cohort, x).geometric, weight_scaling(cohort, x), atol=1e-12)

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dropout_study.analysis.list_columns import is_list, steps_of
-from dropout_study.measures.statistics import Estimate, crossed, image_error, over_seeds
+from dropout_study.measures.statistics import Estimate, crossed, over_seeds
 
 
 class ResultsMissing(LookupError):
@@ -42,8 +42,6 @@ class Effect:
         images: what each test image contributes, `[S, N]` in the same unit, so that the mean of a
             row is the value of its seed, up to a constant of the row; None where no images were
             kept.
-        image_error: standard error over the test images in the same unit, where test errors are
-            compared.
 
     Raises:
         ValueError: there are not as many seeds, or rows of images, as values.
@@ -52,7 +50,6 @@ class Effect:
     values: Sequence[float]
     seeds: Sequence[int] = ()
     images: NDArray[np.floating] | None = field(default=None, repr=False, compare=False)
-    image_error: float | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.seeds and len(self.seeds) != len(self.values):
@@ -343,7 +340,7 @@ def weighted(terms: "Sequence[tuple[float, Errors]]") -> Effect:
     ]
     images = _weighted_images([(100 * weight, errors) for weight, errors in terms], seeds)
 
-    return _with_image_error(values, seeds, images)
+    return Effect(values, seeds, images)
 
 
 def weighted_logs(terms: "Sequence[tuple[float, Errors]]") -> Effect:
@@ -373,7 +370,7 @@ def weighted_logs(terms: "Sequence[tuple[float, Errors]]") -> Effect:
 
     images = _weighted_images(terms, seeds, relative=True)
 
-    return _with_image_error(values, seeds, images)
+    return Effect(values, seeds, images)
 
 
 def difference_of_means(first: "Sequence[Errors]", second: "Sequence[Errors]") -> Effect:
@@ -417,12 +414,6 @@ def _weighted_images(
             row += weight / scale * wrong
 
     return images
-
-
-def _with_image_error(
-    values: Sequence[float], seeds: Sequence[int], images: NDArray[np.floating]
-) -> Effect:
-    return Effect(values, seeds, images, image_error=image_error(images.mean(axis=0, dtype=float)))
 
 
 def minus(minuend: "pd.Series[float]", subtrahend: "pd.Series[float]") -> Effect:

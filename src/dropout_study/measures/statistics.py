@@ -96,25 +96,6 @@ def interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
     return Interval(mean, sd, mean - half, mean + half, n)
 
 
-def p_value(values: Sequence[float], margin: float = 0.0) -> float:
-    """Two-sided p value of the t test that the mean over seeds is `margin`; nan below two values.
-
-    >>> round(p_value([1.0, 2.0, 3.0]), 3)
-    0.074
-    """
-    estimate = interval(values)
-    if estimate.n < 2 or not math.isfinite(estimate.mean):
-        return math.nan
-
-    distance = abs(estimate.mean - margin)
-    if estimate.sd == 0:
-        return 1.0 if distance == 0 else 0.0
-
-    t = distance / (estimate.sd / math.sqrt(estimate.n))
-
-    return float(2 * stdtr(estimate.n - 1, -t))
-
-
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's adjustment of several p values: rejecting those up to 0.05 keeps the family at 5 %.
 
@@ -134,22 +115,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
         adjusted[i] = highest
 
     return adjusted
-
-
-def image_error(differences: NDArray[np.floating]) -> float:
-    """Standard error of a mean over test images: sd / sqrt(N).
-
-    All seeds share one test set, which more seeds do not enlarge: an effect below 1.96 standard
-    errors may be one of the images instead of the networks.
-
-    Args:
-        differences: per image, the mean over seeds, `[N]`.
-
-    Example:
-        >>> round(image_error(np.array([1.0, 0.0, -1.0, 0.0])), 3)
-        0.408
-    """
-    return float(np.std(differences, ddof=1) / math.sqrt(len(differences)))
 
 
 SMALLEST_DF = 1.0

@@ -106,7 +106,7 @@ def test_the_autoencoder_stands_beside_the_published_activations() -> None:
             *(curve(f"units/{key}", {1: scale}) for key in ("activation", "active")),
             *(curve(f"units/{key}", {1: 0.5}) for key in ("correlation", "rank")),
         )
-        for arm, scale in (("rate 0", 2.0), ("rate 0.5", 0.75))
+        for arm, scale in (("rate 0.0", 2.0), ("rate 0.5", 0.75))
         for seed in (100, 101)
     ]
     with_features = STUDIES | {"autoencoder": runs(*nets)}

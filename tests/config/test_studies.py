@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 
 import pytest
+from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from dropout_study.analysis.columns import BUDGETS
@@ -39,23 +40,24 @@ def split(values: str) -> list[str]:
 
 @cache  # most are asked for several times, by tests of one process
 def ends(study: str, budget: str, stage: str) -> list[schema.Config]:
-    """The conditions at the ends of every axis of a study in a stage, all arms among them."""
+    """The conditions at both ends of all axes of a study in a stage, and one of each arm."""
     grid = Study.load(study).at(budget, stage=stage).grid
     axes = {key: split(values) for key, values in grid.items()}
-    shorter = {
-        key: ",".join(dict.fromkeys([values[0], values[-1]])) for key, values in axes.items()
-    }
-    shorter |= {"arm": grid["arm"]} if "arm" in grid else {}
+    first, last = ({key: values[end] for key, values in axes.items()} for end in (0, -1))
+    corners = [first, last, *(first | {"arm": arm} for arm in axes.get("arm", []))]
+    different = {str(corner): corner for corner in corners}.values()
+    jobs = [smoke.conditions(study, budget, corner, stage)[0] for corner in different]
 
-    return [read.read_config(c) for c in smoke.composed(study, budget, shorter, stage)]
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return [read.read_config(compose("train", job)) for job in jobs]
 
 
 def scopes() -> Iterator[tuple[str, str, str]]:
-    """Every study with every budget and stage that it has."""
+    """Every study with its stages at `laptop`, and its last at `paper`."""
     for study in STUDIES:
-        for budget in BUDGETS:
-            for stage in stages(Study.load(study).at(budget)):
-                yield study, budget, stage
+        at_laptop = stages(Study.load(study).at("laptop"))
+        yield from ((study, "laptop", stage) for stage in at_laptop)
+        yield study, "paper", at_laptop[-1]
 
 
 @pytest.mark.parametrize(("study", "budget", "stage"), list(scopes()))
@@ -85,21 +87,23 @@ def test_a_claim_rests_on_five_seeds_or_more(study: str) -> None:
 
 
 @pytest.mark.parametrize("study", STUDIES)
-@pytest.mark.parametrize("budget", ["smoke", "laptop"])
-def test_half_is_half_the_updates_of_some_final_networks(study: str, budget: str) -> None:
+def test_half_is_half_the_updates_of_some_final_networks(study: str) -> None:
     """If this failed, the control would compare other networks, or at another budget."""
-    if "half" not in stages(Study.load(study).at(budget)):
+    if "half" not in stages(Study.load(study).at("laptop")):
         pytest.skip("it has no control")
 
-    for final, half in zip(ends(study, budget, "final"), ends(study, budget, "half"), strict=True):
+    for final, half in zip(
+        ends(study, "laptop", "final"), ends(study, "laptop", "half"), strict=True
+    ):
         assert 2 * half.budget.updates == final.budget.updates
         assert set(half.seeds) <= set(final.seeds)
         assert final.study.arm == half.study.arm
 
 
 @pytest.mark.parametrize("study", EVALUATED)
-@pytest.mark.parametrize("budget", BUDGETS)
-@pytest.mark.parametrize("stage", ["final", "half"])
+@pytest.mark.parametrize(
+    ("budget", "stage"), [("laptop", "final"), ("laptop", "half"), ("paper", "half")]
+)
 def test_what_a_study_evaluates_another_trains_and_stores(
     study: str, budget: str, stage: str
 ) -> None:

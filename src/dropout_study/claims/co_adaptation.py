@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 DROPOUT = "hidden 0.5"
 ARMS = (PLAIN, DROPOUT)
-AUTOENCODERS = {"rate 0": "without dropout", "rate 0.5": "with dropout"}
+AUTOENCODERS = {"rate 0.0": "without dropout", "rate 0.5": "with dropout"}
 """Arm of the study `autoencoder` -> its name in a sentence."""
 MEASURES = {
     "units/activation": "mean activation",

@@ -1,7 +1,7 @@
 """The pictures of a claim in the report: its figures, corrupted images, and training curves."""
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -9,6 +9,7 @@ import torch
 from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
+from dropout_study.analysis.claim import Claim, Studies
 from dropout_study.analysis.runs import ResultsMissing
 from dropout_study.data.images import Images
 from dropout_study.report import tuning_curves
@@ -50,27 +51,41 @@ def claim_pictures(outcome: Outcome, images: Images | None, notes: list[str]) ->
     Args:
         outcome: of the claim.
         images: the data set of which a corrupted image is shown, if it is at hand.
-        notes: is extended by a sentence if the claim's figure lacks results.
+        notes: is extended by a sentence for each figure that lacks results.
     """
     if not outcome.decided:
         return
 
     claim = outcome.claim
+    studies = outcome.studies
+    drawn: list[tuple[str, Callable[[], Figure | None], str]] = [
+        (claim.id, lambda: claim.draw(studies), claim.caption),
+        (f"{claim.id}_extra", lambda: claim.extra_figure(studies), claim.extra_caption),
+        (f"{claim.id}_images", lambda: _images_of(claim, images), CORRUPTED),
+        (f"{claim.id}_training", lambda: _training_of(claim, studies), TRAINING),
+    ]
 
-    try:
-        yield _picture(claim.id, claim.draw(outcome.studies), claim.caption)
-    except ResultsMissing as error:
-        notes.append(f"The figure is left out: {error}.")
+    for name, draw, caption in drawn:
+        try:
+            figure = draw()
+        except ResultsMissing as error:
+            notes.append(f"A figure is left out: {error}.")
+            continue
 
-    if (extra := claim.extra_figure(outcome.studies)) is not None:
-        yield _picture(f"{claim.id}_extra", extra, claim.extra_caption)
+        if figure is not None:
+            yield _picture(name, figure, caption)
 
-    if claim.id == "robustness" and images is not None:
-        yield _picture(f"{claim.id}_images", corrupted_images(images), CORRUPTED)
 
-    if conditions := claim.trained_conditions(outcome.studies):
-        curves = {name: runs.curve("val/error") for name, runs in conditions.items()}
-        yield _picture(f"{claim.id}_training", training_curves(curves), TRAINING)
+def _images_of(claim: Claim, images: Images | None) -> Figure | None:
+    return corrupted_images(images) if claim.id == "robustness" and images is not None else None
+
+
+def _training_of(claim: Claim, studies: Studies) -> Figure | None:
+    """The training curves of a claim's networks; None if none are compared."""
+    conditions = claim.trained_conditions(studies)
+    curves = {name: runs.curve("val/error") for name, runs in conditions.items()}
+
+    return training_curves(curves) if curves else None
 
 
 def tuning_picture(outcome: Outcome) -> Picture | None:

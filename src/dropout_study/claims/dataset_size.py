@@ -1,10 +1,8 @@
 """Dropout may be less effective on small data sets."""
 
 import math
-from collections.abc import Sequence
 from itertools import chain
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
@@ -194,6 +192,8 @@ def spread_ratio(first: Errors, second: Errors) -> Effect:
     n theta - (n - 1) theta_i. Their variance estimates that of theta and tends to be too large
     (Efron and Stein 1981, https://doi.org/10.1214/aos/1176345462), and unlike an F test they allow
     for errors that are not normal and that both arms share.
+
+    The values are nan with fewer than three seeds, and where a standard deviation is 0.
     """
     seeds = common(first.percent, second.percent)
     n = len(seeds)
@@ -210,9 +210,11 @@ def spread_ratio(first: Errors, second: Errors) -> Effect:
     return Effect(values, seeds)
 
 
-def _log_ratio_of_spreads(first: Errors, second: Errors, seeds: Sequence[int]) -> float:
-    spreads = [float(np.std([e.percent[s] for s in seeds], ddof=1)) for e in (first, second)]
-    return math.log(max(spreads[0], 1e-12) / max(spreads[1], 1e-12))
+def _log_ratio_of_spreads(first: Errors, second: Errors, seeds: list[int]) -> float:
+    spread = first.percent[seeds].std()
+    other = second.percent[seeds].std()
+
+    return math.log(spread / other) if spread > 0 and other > 0 else math.nan
 
 
 def _chosen(runs: Runs, size: int) -> str:

@@ -47,7 +47,7 @@ class MonteCarloSamples(Claim):
         ),
         "about 20": Part(
             "share of the error that the whole pool of masks saves, compared with a single mask, "
-            f"which {MASKS} masks save",
+            f"which {MASKS} masks save; of models in which the whole pool saves some",
             Better(SHARE, "9 of 10 parts leave less to gain than the seeds of one study resolve"),
             unit="",
             settled_within=0.1,
@@ -109,7 +109,7 @@ class MonteCarloSamples(Claim):
         return {
             "some models gain": gains,
             "some do not": gains,
-            "about 20": {name: share_of_gain(runs, MASKS) for name, runs in nets.items()},
+            "about 20": {name: share_of_gain(runs, MASKS) for name, runs in gaining(nets).items()},
             "scaling suffices": {name: gain(runs, pool(runs)) for name, runs in whole.items()},
         }
 
@@ -146,20 +146,16 @@ def models(studies: Studies) -> dict[str, Runs]:
     """The declared models, those of the study `sampling` last.
 
     Raises:
-        ResultsMissing: there is none.
+        ResultsMissing: one of the study `sampling` is not there.
     """
-    nets = studies["mc_samples"].by("arm") | whole_mnist(studies)
-    if not nets:
-        raise ResultsMissing("there are no results")
-
-    return nets
+    return studies["mc_samples"].by("arm") | whole_mnist(studies)
 
 
 def whole_mnist(studies: Studies) -> dict[str, Runs]:
     """The fully connected nets that are trained on all examples.
 
     Raises:
-        ResultsMissing: there is none.
+        ResultsMissing: one of them is not there.
     """
     sampling = runs_of(studies, "sampling")
     return {name: sampling.where(arm=arm) for arm, name in WHOLE_MNIST.items()}
@@ -181,15 +177,33 @@ def gain(runs: Runs, k: int) -> Effect:
     return runs.error().minus(sampled(runs, k))
 
 
+def saving(runs: Runs, k: int) -> Effect:
+    """Error of a single mask minus error of k masks, in points."""
+    return sampled(runs, 1).minus(sampled(runs, k))
+
+
+def gaining(nets: dict[str, Runs]) -> dict[str, Runs]:
+    """The models in which the whole pool errs less than a single mask; others have no share.
+
+    Raises:
+        ResultsMissing: there is none.
+    """
+    with_gain = {name: runs for name, runs in nets.items() if _saves(runs)}
+    if not with_gain:
+        raise ResultsMissing("in no model does the whole pool of masks err less than a single mask")
+
+    return with_gain
+
+
 def share_of_gain(runs: Runs, k: int) -> Effect:
     """The gain from one mask to k of them, divided by that from one mask to the whole pool.
 
-    A ratio of means over seeds and images. Its value per seed and image is linearized (delta
-    method): ratio + (gain to k - ratio * gain to the pool) / mean gain to the pool.
+    A ratio of means over seeds and images, the second of which has to be above 0. Its value per
+    seed and image is linearized (delta method):
+    ratio + (gain to k - ratio * gain to the pool) / mean gain to the pool.
     """
-    single = sampled(runs, 1)
-    to_k = single.minus(sampled(runs, k))
-    to_pool = single.minus(sampled(runs, pool(runs)))
+    to_k = saving(runs, k)
+    to_pool = saving(runs, pool(runs))
     whole_gain = float(np.mean(to_pool.values))
     ratio = float(np.mean(to_k.values)) / whole_gain
     values = np.subtract(to_k.values, np.multiply(ratio, to_pool.values)) / whole_gain + ratio
@@ -219,6 +233,10 @@ def sufficient_masks(runs: Runs) -> int | None:
     return smallest
 
 
+def _saves(runs: Runs) -> bool:
+    return float(np.mean(saving(runs, pool(runs)).values)) > 0
+
+
 def _context(runs: Runs) -> str:
     scaled = runs.column("test/error/weight_scaling")
     k = sufficient_masks(runs)
@@ -226,11 +244,12 @@ def _context(runs: Runs) -> str:
     nll = minus(runs.column("test/nll/weight_scaling"), runs.at("blocks/nll", largest))
     seeds = common(scaled)
     number = f"from {k} masks on" if k else "with no tested number of masks"
+    share = "" if _saves(runs) else "; the whole pool saves nothing, so that there is no share"
 
     return (
         f"weight scaling {scaled.mean():.3f} %, 1 mask {runs.at('blocks/error', 1).mean():.3f} %, "
         f"{MASKS} masks {runs.at('blocks/error', MASKS).mean():.3f} %, {largest} masks "
         f"{runs.at('blocks/error', largest).mean():.3f} %; within {MARGIN:g} points of weight "
         f"scaling {number}; NLL of weight scaling minus NLL of {largest} masks "
-        f"{interval(list(nll.values)):+.4f} nats; {len(seeds)} seeds"
+        f"{interval(list(nll.values)):+.4f} nats{share}; {len(seeds)} seeds"
     )

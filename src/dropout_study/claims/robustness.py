@@ -54,8 +54,8 @@ class Robustness(Claim):
     deviations = (
         "No publication tests this sentence on MNIST; kinds and severities of corruption are our "
         "own.",
-        "Severities count at which the first edition's nets without dropout erred below 50 %: "
-        "beyond them images are hardly digits any more. All severities are in the figure.",
+        "Only the severities count at which the first edition's nets without dropout erred below "
+        "50 %: beyond them images are hardly digits any more. All severities are in the figure.",
     )
     caption = (
         "Test error on corrupted images by severity, for nets trained with dropout of hidden "
@@ -84,7 +84,10 @@ class Robustness(Claim):
             clean = runs.column("test/error/weight_scaling").mean()
             means = {kind: errors(runs, [kind]).percent.mean() for kind in CORRUPTIONS}
             kinds = ", ".join(f"{spoken(kind)} {mean:.1f}" for kind, mean in means.items())
-            lines.append(f"{name} dropped: clean {clean:.2f} %; {kinds}")
+            lines.append(
+                f"{name} dropped: test error {clean:.2f} % on clean images; on corrupted ones, "
+                f"mean over the severities that count: {kinds}"
+            )
 
         for name in ("hidden", "input", "both"):
             gains = [

@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from functools import cache
 from html import unescape
 from pathlib import Path
 
@@ -10,9 +9,8 @@ import pytest
 from axe_selenium_python import Axe
 from hydra import compose, initialize_config_dir
 
-from dropout_study.config import read, schema
-from dropout_study.config.overrides import expand_sweep, parse_overrides
-from dropout_study.running.command_line import complete
+from dropout_study.config import read
+from dropout_study.config.studies import in_order
 from support.browser import Browser, browser
 from support.paths import CONF, SMOKE
 
@@ -34,15 +32,6 @@ def show(driver: Browser, page: Path, width: int, scheme: str = "light") -> None
     media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
     driver.get(page.as_uri())
-
-
-@cache  # several claims are decided on one study
-def ends(*typed: str) -> list[schema.Config]:
-    """The first and the last configuration that a command line of `scripts/train.py` runs."""
-    jobs = expand_sweep(parse_overrides(complete(list(typed), CONF)[1:]))
-
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        return [read.read_config(compose("train", job)) for job in (jobs[0], jobs[-1])]
 
 
 def findings(driver: Browser) -> list[str]:
@@ -122,19 +111,16 @@ def test_a_link_of_the_table_leads_to_its_claim(browser: Browser, page: Path) ->
 
 def test_every_command_of_the_page_can_be_pasted(page: Path) -> None:
     """If this failed, "Reproduce" would print refused commands, or leave out evaluated cohorts."""
-    commands = [
-        unescape(found) for found in re.findall(r"<pre><code>(.*?)</code></pre>", page.read_text())
-    ]
-    assert len(commands) == page.read_text().count("<section")
+    text = page.read_text(encoding="utf-8")
+    commands = [unescape(found) for found in re.findall(r"<pre><code>(.*?)</code></pre>", text)]
+    assert len(commands) == text.count("<section")
 
     for command in commands:
-        *studies, last = [shlex.split(part) for part in command.split(" && ")]
-        assert last == ["python", "scripts/report.py"]
-        trained = []
+        python, script, *overrides = shlex.split(command)
+        assert (python, script) == ("python", "scripts/reproduce.py")
 
-        for python, script, *overrides in studies:
-            assert (python, script, overrides[0]) == ("python", "scripts/train.py", "-m")
-            configs = ends(*overrides)
-            assert {config.budget.name for config in configs} == {"smoke"}
-            assert {config.study.cohorts_from for config in configs} <= {"", *trained}
-            trained.append(configs[0].study.name)
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            chosen = read.read_reproduce(compose("reproduce", overrides))
+
+        assert chosen.budget.name == "smoke"
+        assert chosen.studies == in_order(chosen.studies)

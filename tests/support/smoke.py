@@ -24,10 +24,10 @@ SHORT = {
 SMALLER = {  # than the smoke budget
     "enumerable": {"seeds": "[100,101]", "data.pool": "4", "budget.updates": "10"},
     "exact": SHORT,
-    "reference": SHORT | {"model.widths": "[16,16]"},
+    "reference": SHORT | {"model.widths": "[32,32]"},
     "sampling": {"mc.samples": "40"},
     "autoencoder": SHORT | {"model.widths": "[16]"},
-    "capacity": SHORT | {"model.widths": "[16,16],[32,32]", "study.values.wide": "32x32"},
+    "capacity": SHORT,
     "narrow": SHORT | {"study.values.updates": "{tuning: 4, final: 20, half: 10}"},
     "dataset_size": SHORT
     | {

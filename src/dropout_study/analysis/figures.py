@@ -4,6 +4,7 @@ import io
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from typing import Any, cast
 
 import matplotlib as mpl
@@ -356,13 +357,14 @@ def points(
     Args:
         axes: where they are drawn.
         x: positions.
-        values: at each position, one value per seed.
+        values: at each position, one value per seed; not all positions need as many seeds.
         name: of the line.
         position: chooses the look if the name does not.
         label: whether the name is written at the end.
         within: the possible values, to which the intervals are clipped.
     """
-    curve = pd.DataFrame([list(at_x) for at_x in values], index=list(x))
+    seeds = zip_longest(*values, fillvalue=math.nan)
+    curve = pd.DataFrame(list(seeds), columns=list(x)).T
     line(axes, curve, name, position, label, within)
 
 

@@ -3,7 +3,9 @@
 import math
 from itertools import chain
 
+import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Published, Studies
@@ -200,21 +202,23 @@ def spread_ratio(first: Errors, second: Errors) -> Effect:
     if n < 3:
         return Effect([math.nan] * n, seeds)
 
-    whole = _log_ratio_of_spreads(first, second, seeds)
+    errors = first.percent[seeds].to_numpy()
+    others = second.percent[seeds].to_numpy()
+    whole = _log_ratio_of_spreads(errors, others)
     values = []
 
-    for left_out in seeds:
-        others = [seed for seed in seeds if seed != left_out]
-        values.append(n * whole - (n - 1) * _log_ratio_of_spreads(first, second, others))
+    for i in range(n):
+        without = _log_ratio_of_spreads(np.delete(errors, i), np.delete(others, i))
+        values.append(n * whole - (n - 1) * without)
 
     return Effect(values, seeds)
 
 
-def _log_ratio_of_spreads(first: Errors, second: Errors, seeds: list[int]) -> float:
-    spread = first.percent[seeds].std()
-    other = second.percent[seeds].std()
+def _log_ratio_of_spreads(errors: NDArray[np.float64], others: NDArray[np.float64]) -> float:
+    if np.ptp(errors) == 0 or np.ptp(others) == 0:
+        return math.nan
 
-    return math.log(spread / other) if spread > 0 and other > 0 else math.nan
+    return float(np.log(np.std(errors, ddof=1) / np.std(others, ddof=1)))
 
 
 def _chosen(runs: Runs, size: int) -> str:

@@ -7,7 +7,12 @@ import pytest
 from omegaconf import DictConfig
 
 from dropout_study.config.schema import ConfigError
-from dropout_study.running.sweep_jobs import job_folders, list_conditions
+from dropout_study.running.sweep_jobs import (
+    check_study_is_typed,
+    compose_job,
+    job_folders,
+    list_conditions,
+)
 
 Compose = Callable[..., DictConfig]
 
@@ -49,3 +54,18 @@ def test_folders_that_are_not_distinct_are_refused(
     with pytest.raises(ConfigError, match=said) as refused:
         subfolders(composed, subdir, "model.hidden_rate=0,0.5", "model.activation=relu,tanh")
     assert "${hydra.job.num}" in str(refused.value)
+
+
+def test_interpolations_that_are_typed_belong_to_each_job(composed: Compose) -> None:
+    """If this failed, all jobs would have the value of the sweep itself, here the default rate."""
+    config = composed("model.hidden_rate=0,0.25", "model.input_rate=${model.hidden_rate}")
+    jobs = [compose_job(config, condition) for condition in list_conditions(config)]
+    assert [job.model.input_rate for job in jobs] == [0.0, 0.25]
+
+
+def test_an_interpolation_of_what_only_jobs_have_is_no_mistake(composed: Compose) -> None:
+    """If this failed, a study whose updates depend on its stage would stop before its first job."""
+    config = composed("+study.values.rate=0,0.25", "model.input_rate=${study.values.rate}")
+    check_study_is_typed(config, sweep=True)
+    jobs = [compose_job(config, condition) for condition in list_conditions(config)]
+    assert [job.model.input_rate for job in jobs] == [0.0, 0.25]

@@ -86,7 +86,7 @@ Make = Callable[..., Config]
         (["budget.updates=0"], "budget.updates=0", "at least 1"),
         (["budget.weights=first"], "budget.weights=first", "last, best"),
         (
-            ["study=co_adaptation", "rules=[monte_carlo]"],
+            ["study=robustness", "rules=[monte_carlo]"],
             r"rules=\['monte_carlo'\]",
             "weight_scaling, since",
         ),

@@ -47,7 +47,7 @@ def decided(claim: str, folder: Path = ROOT) -> Outcome:
         print(f"Not decided yet: {outcome.reason}. Training at the smoke budget:")
 
         for study in in_order(CLAIMS[claim].studies):
-            _train(study, uri, folder)
+            train(study, uri, folder)
 
         outcome = _outcome(claim, uri)
         if not outcome.decided:
@@ -76,7 +76,7 @@ def _outcome(claim: str, uri: str) -> Outcome:
     return decide(results, [claim])[0]
 
 
-def _train(study: str, uri: str, folder: Path) -> None:
+def train(study: str, uri: str, folder: Path) -> None:
     """Tune a study if it tunes, and train its other stages."""
     arguments = ["-m", f"study={study}", f"budget={SMOKE}"]
 

@@ -12,9 +12,11 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
+from dropout_study.analysis.results import from_store
 from dropout_study.claims import CLAIMS
 from dropout_study.config.schema import ConfigError
-from dropout_study.notebooks import NO_EVIDENCE, comparison, criteria, decided, verdict
+from dropout_study.notebooks import NO_EVIDENCE, comparison, criteria, decided, train, verdict
+from dropout_study.tracking.store import Store
 from support.paths import ROOT, SMOKE
 
 CLAIM_OF = {"capacity": "capacity", "dataset_size": "dataset_size", "monte_carlo": "mc_samples"}
@@ -60,21 +62,24 @@ def test_every_question_stands_in_a_verdict_with_its_outcome(
 
 
 @pytest.mark.usefixtures("uri")
-def test_without_runs_the_studies_are_tuned_and_trained_first(
+def test_without_runs_the_studies_are_trained_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """If this failed, the notebooks would not work on a fresh clone, or train at each start."""
     # In the folder, wherever the kernel is.
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
-    outcome = decided("mc_samples", tmp_path)
-    assert outcome.scope.budget == "smoke"
-    assert set(outcome.runs.half) == {"mc_samples", "sampling"}
-    assert "mc_samples" in outcome.runs.tuning
+    assert decided("subnetworks", tmp_path).scope.budget == "smoke"
     assert "Training at the smoke budget" in capsys.readouterr().out
-    trained = {folder.name for folder in (tmp_path / "outputs").iterdir()}
-    assert trained >= {"reference", "sampling", "mc_samples"}
-    assert decided("mc_samples", tmp_path).scope.budget == "smoke"
+    assert (tmp_path / "outputs" / "enumerable").is_dir()
+    assert decided("subnetworks", tmp_path).scope.budget == "smoke"
     assert "Training" not in capsys.readouterr().out
+
+
+def test_a_study_is_tuned_before_its_networks_are_trained(tmp_path: Path, uri: str) -> None:
+    """If this failed, the notebooks would end at a study that has to be tuned first."""
+    train("narrow", uri, tmp_path)
+    results = from_store(Store(uri), ["narrow"])
+    assert set(results["stage"]) == {"tuning", "final", "half"}
 
 
 @pytest.mark.usefixtures("uri")
@@ -82,7 +87,7 @@ def test_training_that_leaves_nothing_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If this failed, a reader would meet the name of a missing key instead of what is missing."""
-    monkeypatch.setattr("dropout_study.notebooks._train", lambda *_: None)
+    monkeypatch.setattr("dropout_study.notebooks.train", lambda *_: None)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
 
     with pytest.raises(ConfigError, match=r"capacity is not decided.*no results of study capacity"):

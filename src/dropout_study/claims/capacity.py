@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Published, Studies, runs_of
 from dropout_study.analysis.criteria import Better, Part
-from dropout_study.analysis.margins import MNIST, NO_SIZE
+from dropout_study.analysis.margins import MNIST_SETTLED, NO_SIZE
 from dropout_study.analysis.runs import Effect, Errors, Runs, minus, weighted
 from dropout_study.measures.statistics import PERCENT
 
@@ -45,14 +45,14 @@ class Capacity(Claim):
             "test error of the widest nets: without dropout minus with, at the rate that "
             "validation data chose",
             Better(0, NO_SIZE),
-            settled_within=MNIST,
+            settled_within=MNIST_SETTLED,
         ),
         "the gain grows": Part(
             "change of the gain in test error when the width doubles, by least squares over all "
             "widths, at the rates that validation data chose",
             Better(0, NO_SIZE),
             unit="points per doubling",
-            settled_within=MNIST,
+            settled_within=MNIST_SETTLED,
         ),
     }
     published = (
@@ -80,6 +80,10 @@ class Capacity(Claim):
         "and without dropout; the slope joins their gain to the gains after 20,000.",
         "A learning rate is chosen for every width and rate; the publication does not say so.",
         "The widest nets have 5 seeds, the others 10.",
+        "Learning rates are chosen at a quarter of the updates (a fifth for those of 100,000). The "
+        "better of two dropout rates is then chosen by the validation error of the nets that are "
+        "judged, a choice that nets without dropout do not have.",
+        "Nets 512-512 are those of the study reference: 30,000 updates, four learning rates.",
     )
     caption = (
         "Test and training error by the width of two hidden layers, each width and rate with the "

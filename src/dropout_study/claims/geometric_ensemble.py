@@ -39,7 +39,7 @@ class GeometricEnsemble(Claim):
             "geometric and arithmetic mean, small ReLU nets",
             "comparable",
             "Warde-Farley et al. 2014",
-            "T",
+            "W",
         ),
     )
     deviations = (

@@ -12,11 +12,8 @@ from dropout_study.config.schema import MonteCarlo
 from dropout_study.measures.statistics import PERCENT, interval
 
 MASKS = MonteCarlo().per_image[0]
-MARGIN = 0.05  # points of test error
+MARGIN = 0.05  # points: the excess over weight scaling at which masks count as sufficient
 SHARE = 0.9
-HALF_THE_SMALLEST = (
-    f"{MARGIN:g} points are half of the smallest difference published at this scale (0.1 points)"
-)
 WHOLE_MNIST = {"hidden 0.5": "MLP, hidden 0.5", "input 0.2, hidden 0.5": "MLP, input and hidden"}
 """Arm of the study `sampling` -> its name among the models."""
 
@@ -39,23 +36,18 @@ class MonteCarloSamples(Claim):
             some=True,
             settled_within=0.1,
         ),
-        "some do not": Part(
+        "others lose": Part(
             f"test error of weight scaling minus test error of {MASKS} sampled masks",
-            NotWorse(MARGIN, HALF_THE_SMALLEST),
+            NotWorse(0, "a model that gains cannot also be one that does not"),
             some=True,
             settled_within=0.1,
         ),
         "about 20": Part(
             "share of the error that the whole pool of masks saves, compared with a single mask, "
             f"which {MASKS} masks save; of models in which the whole pool saves some",
-            Better(SHARE, "9 of 10 parts leave less to gain than the seeds of one study resolve"),
+            Better(SHARE, "what is left, a tenth, is less than the error of a few test images"),
             unit="",
-            settled_within=0.1,
-        ),
-        "scaling suffices": Part(
-            "test error of weight scaling minus test error of 1,000 sampled masks, nets of fully "
-            "connected layers",
-            NotWorse(MARGIN, HALF_THE_SMALLEST),
+            some=True,
             settled_within=0.1,
         ),
     }
@@ -87,7 +79,11 @@ class MonteCarloSamples(Claim):
         "the released files use SGD with momentum and weight decay 5e-4.",
         "The curve by number of masks comes from disjoint blocks of one pool per network; figure "
         "11 of Srivastava et al. draws from a pool of one network with replacement.",
-        "The fully connected nets have 512-512 units and no max-norm constraint.",
+        "The fully connected nets have 512-512 units on all of MNIST, and 256-256 units elsewhere; "
+        "none has a max-norm constraint.",
+        "Learning rates are chosen after a fifth to two fifths of the updates.",
+        "MNIST-1D is no image classification, and a fully connected net solves it badly; it is "
+        "among the models as another kind of problem.",
     )
     caption = (
         "Test error of the mean probabilities of k masks, from disjoint blocks of one pool, and of "
@@ -97,20 +93,21 @@ class MonteCarloSamples(Claim):
         "The first edition dropped LeNet's units behind its max-pooling, where a linear "
         "convolution follows and weight scaling is nearly exact. Before max-pooling it is not: "
         "the expected maximum of units that are dropped at random exceeds the maximum of their "
-        "expectations."
+        "expectations. If the error of k masks falls as 1/k, 20 of them reach 0.95 of what a large "
+        "pool saves, whatever the model: a share far from it would be the surprise. The book's "
+        "other case (Goodfellow et al. 2013), weight scaling as good as 1,000 masks, is given for "
+        "every model below and decides nothing here."
     )
 
     def estimate(self, studies: Studies) -> dict[str, dict[str, Effect]]:
         """What masks gain in each model, and how much of it 20 of them do."""
         nets = models(studies)
         gains = {name: gain(runs, MASKS) for name, runs in nets.items()}
-        whole = whole_mnist(studies)
 
         return {
             "some models gain": gains,
-            "some do not": gains,
+            "others lose": gains,
             "about 20": {name: share_of_gain(runs, MASKS) for name, runs in gaining(nets).items()},
-            "scaling suffices": {name: gain(runs, pool(runs)) for name, runs in whole.items()},
         }
 
     def context_lines(self, studies: Studies) -> list[str]:
@@ -245,11 +242,12 @@ def _context(runs: Runs) -> str:
     seeds = common(scaled)
     number = f"from {k} masks on" if k else "with no tested number of masks"
     share = "" if _saves(runs) else "; the whole pool saves nothing, so that there is no share"
+    excess = gain(runs, largest).estimate().interval()
 
     return (
         f"weight scaling {scaled.mean():.3f} %, 1 mask {runs.at('blocks/error', 1).mean():.3f} %, "
         f"{MASKS} masks {runs.at('blocks/error', MASKS).mean():.3f} %, {largest} masks "
         f"{runs.at('blocks/error', largest).mean():.3f} %; within {MARGIN:g} points of weight "
-        f"scaling {number}; NLL of weight scaling minus NLL of {largest} masks "
+        f"scaling {number}; weight scaling minus {largest} masks {excess:+.3f} points, and in NLL "
         f"{interval(list(nll.values)):+.4f} nats{share}; {len(seeds)} seeds"
     )

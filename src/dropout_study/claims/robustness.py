@@ -55,7 +55,10 @@ class Robustness(Claim):
         "No publication tests this sentence on MNIST; kinds and severities of corruption are our "
         "own.",
         "Only the severities count at which the first edition's nets without dropout erred below "
-        "50 %: beyond them images are hardly digits any more. All severities are in the figure.",
+        "50 % of the corrupted test images: beyond them images are hardly digits any more. All "
+        "severities are in the figure.",
+        "The kinds of a part are averaged, as in the first edition; the gain of each kind is "
+        "given below.",
     )
     caption = (
         "Test error on corrupted images by severity, for nets trained with dropout of hidden "

@@ -47,7 +47,7 @@ class WeightScalingApproximate(Claim):
             "weight scaling and the exact ensemble, small ReLU nets",
             "very close",
             "Warde-Farley et al. 2014",
-            "T",
+            "W",
         ),
         Published(
             "KL divergence from the mean of 1,000 masks to halved weights, tanh",

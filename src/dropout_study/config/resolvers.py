@@ -46,7 +46,8 @@ def tried(key: str, *values: Any, _root_: DictConfig) -> Any:
 def drawn(key: str, low: float, high: float, _root_: DictConfig) -> Any:
     """`${drawn:optimizer.lr,1e-4,1e-2}` as optimizer.lr: drawn for study.candidate, or chosen.
 
-    The logarithm is drawn uniformly, by the arm, the key and the candidate alone.
+    The logarithm is drawn uniformly, by the key and the candidate alone: arms that tune the same
+    key try the same values, so that none has the luckier ones.
 
     Args:
         key: of the setting that has this value.
@@ -125,8 +126,8 @@ def _choice(key: str, root: DictConfig) -> Any:
 
 
 def _share(key: str, root: DictConfig) -> float:
-    """A number in [0, 1) that depends on the arm, the key and the candidate alone."""
-    text = json.dumps([str(root.study.arm), key, int(root.study.candidate)])
+    """A number in [0, 1) that depends on the key and the candidate alone, in every arm the same."""
+    text = json.dumps([key, int(root.study.candidate)])
     number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:6])
 
     return number / 2**48

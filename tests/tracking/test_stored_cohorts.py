@@ -56,12 +56,12 @@ def test_networks_of_several_cohorts_are_evaluated_as_they_were_trained(
     do: Callable[..., Job], uri: str
 ) -> None:
     """If this failed, a study that trains nothing would judge networks of other training."""
-    assert do("capacity", "seeds=[3,1]", "tracking.cohort=true").state == "done"
+    assert do("reference", "seeds=[3,1]", "tracking.cohort=true").state == "done"
     # Trains seed 2 alone.
-    assert do("capacity", "seeds=[1,2]", "tracking.cohort=true").state == "done"
-    assert do("co_adaptation", "seeds=[1,2,3]", "probes=[units]").state == "done"
-    trained = of(uri, "capacity")
-    evaluated = of(uri, "co_adaptation")
+    assert do("reference", "seeds=[1,2]", "tracking.cohort=true").state == "done"
+    assert do("units", "seeds=[1,2,3]", "probes=[units]").state == "done"
+    trained = of(uri, "reference")
+    evaluated = of(uri, "units")
     assert set(trained) == set(evaluated) == {1, 2, 3}
     errors = {seed: run.data.metrics["test/nll/weight_scaling"] for seed, run in trained.items()}
     assert len(set(errors.values())) == 3
@@ -76,12 +76,12 @@ def test_a_cohort_that_is_not_there_is_missed_in_a_sentence_and_leaves_no_run(
     do: Callable[..., Job], uri: str
 ) -> None:
     """If this failed, untrained networks would be judged, or the only message be a traceback."""
-    missing = do("co_adaptation", "seeds=[0,1]", "probes=[units]")
+    missing = do("units", "seeds=[0,1]", "probes=[units]")
     assert missing.state == "failed"
     assert "holds no weights of seeds [0, 1]" in missing.reason
-    command = "scripts/train.py -m study=capacity budget=smoke data=digits seeds=[0,1]"
+    command = "scripts/train.py -m study=reference budget=smoke data=digits seeds=[0,1]"
     assert missing.reason.endswith(command)
-    assert of(uri, "co_adaptation") == {}
+    assert of(uri, "units") == {}
 
 
 def test_where_one_network_diverged_the_others_are_evaluated(
@@ -97,19 +97,19 @@ def test_where_one_network_diverged_the_others_are_evaluated(
 
     with monkeypatch.context() as patched:
         patched.setattr(Cohort, "__init__", broken)
-        job = do("capacity", "seeds=[0,1,2]", "tracking.cohort=true", "probes=[units]")
+        job = do("reference", "seeds=[0,1,2]", "tracking.cohort=true", "probes=[units]")
 
     assert job.reason.startswith("1 of 3 seeds failed: seed 1 diverged")
-    trained = of(uri, "capacity")
+    trained = of(uri, "reference")
     assert set(trained) == {0, 2}
     assert all("units/rank" in run.data.metrics for run in trained.values())
-    assert do("co_adaptation", "seeds=[2,0]", "probes=[units]").state == "done"
+    assert do("units", "seeds=[2,0]", "probes=[units]").state == "done"
 
-    for seed, run in of(uri, "co_adaptation").items():
+    for seed, run in of(uri, "units").items():
         expected = trained[seed].data.metrics["units/rank"]
         assert run.data.metrics["units/rank"] == pytest.approx(expected, rel=1e-5)
 
-    folder = tmp_path / "capacity" / "0"
+    folder = tmp_path / "reference" / "0"
     record = reevaluate(
         Evaluate(run=str(folder), rules=["geometric"], tracking=Tracking(uri=uri)), folder
     )
@@ -119,21 +119,21 @@ def test_where_one_network_diverged_the_others_are_evaluated(
 
 def test_the_advice_for_missing_weights_is_not_skipped(do: Callable[..., Job], uri: str) -> None:
     """If this failed, the printed command would skip everything, and the message come back."""
-    do("capacity", "seeds=[0]")
-    without = do("co_adaptation", "seeds=[0]", "probes=[units]")
+    do("reference", "seeds=[0]")
+    without = do("units", "seeds=[0]", "probes=[units]")
     assert without.reason.endswith("data=digits seeds=[0] rerun=true"), (
         "it counts, and its weights were not kept"
     )
-    assert do("capacity", "seeds=[0]", "tracking.cohort=true", "rerun=true").state == "done"
-    assert do("co_adaptation", "seeds=[0]", "probes=[units]").state == "done"
+    assert do("reference", "seeds=[0]", "tracking.cohort=true", "rerun=true").state == "done"
+    assert do("units", "seeds=[0]", "probes=[units]").state == "done"
 
     client = Store(uri).client
 
-    experiment = client.get_experiment_by_name("capacity")
+    experiment = client.get_experiment_by_name("reference")
     for cohort in client.search_runs([experiment.experiment_id], "tags.role = 'cohort'"):
         client.delete_run(cohort.info.run_id)  # alone: the runs of its seeds are still there
 
-    deleted = do("co_adaptation", "seeds=[0]", "probes=[units]", "rerun=true")
+    deleted = do("units", "seeds=[0]", "probes=[units]", "rerun=true")
     assert deleted.reason.endswith("data=digits seeds=[0]"), (
         "nothing is recorded, so nothing would be skipped"
     )

@@ -1,5 +1,6 @@
 """What a store knows of a condition, on real SQLite stores."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from dropout_study.analysis import results
+from dropout_study.running.restore import restore
 from dropout_study.system.processes import now_ms, this_process
 from dropout_study.tracking import recorder, store
 from dropout_study.tracking.lookup import (
@@ -15,10 +17,21 @@ from dropout_study.tracking.lookup import (
     look_up,
     mark_stale_runs_killed,
     tag_duplicates,
+    validation_errors,
 )
 from dropout_study.tracking.record import Record, RunStatus
 from dropout_study.tracking.store import Store
-from dropout_study.tracking.tags import DUPLICATE, ERA, HEARTBEAT, PARENT, RERUN
+from dropout_study.tracking.tags import (
+    BUDGET,
+    CANDIDATE,
+    DUPLICATE,
+    ERA,
+    HEARTBEAT,
+    PARENT,
+    RERUN,
+    STAGE,
+    TRAINING_DIGEST,
+)
 from support.records import example
 
 Put = Callable[..., str]
@@ -93,6 +106,60 @@ def test_of_a_cohort_with_a_diverged_seed_the_others_count(put: Put, client: Mlf
     assert client.get_run(cohort).data.metrics["test/error/weight_scaling"] == 2.0, (
         "of the seed that is whole"
     )
+
+
+def diverge_late(stage: str) -> Callable[[Record], None]:
+    """Seed 1 diverges after validations; everything is there that a file of results needs."""
+
+    def change(saved: Record) -> None:
+        failed = saved.seeds[1]
+        failed.failure, failed.metrics = "diverged (its loss was not a number)", {}
+        saved.params |= {"data.name": "digits", "data.train_size": "100"}
+        saved.params |= {"model.name": "mlp", "budget.updates": "20"}
+        saved.tags |= {STAGE: stage, CANDIDATE: "2", BUDGET: "smoke", TRAINING_DIGEST: "trained"}
+        saved.end(RunStatus.FAILED, "1 of 2 seeds failed")
+
+    return change
+
+
+def test_a_candidate_that_diverged_after_a_validation_is_still_the_worst(
+    put: Put, client: MlflowClient
+) -> None:
+    """If this failed, a learning rate could be chosen at which training breaks down."""
+    put("RUNNING", diverge_late("tuning"))
+    errors = validation_errors(Store(client.tracking_uri), "capacity", [0, 1])
+    assert errors == {"trained": {0: 3.0, 1: math.inf}}
+
+
+def test_candidates_that_diverged_are_in_results_without_any_measure(
+    put: Put, client: MlflowClient, tmp_path: Path
+) -> None:
+    """If this failed, an arm would seem to have fewer candidates than were tried."""
+    put("RUNNING", diverge_late("tuning"))
+    frame = results.from_store(Store(client.tracking_uri), ["capacity"])
+    failed = frame[frame["seed"] == 1].dropna(axis=1).iloc[0]
+    assert failed["failure"] == "diverged (its loss was not a number)"
+    assert (failed["candidate"], failed["stage"], failed["model.hidden_rate"]) == (2, "tuning", 0.5)
+    assert not [column for column in failed.index if "/" in column]
+    assert frame[frame["seed"] == 0]["failure"].isna().all()
+
+    results.to_files(frame, tmp_path)
+    copy = Store(f"sqlite:///{tmp_path}/copy.db")
+    assert restore(tmp_path / "results.parquet", copy, "smoke") == 2
+    assert restore(tmp_path / "results.parquet", copy, "smoke") == 0
+    again = results.from_store(copy, ["capacity"])
+    assert again["failure"].tolist() == frame["failure"].tolist()
+    assert look_up(copy, "capacity", "abc").missing([0, 1]) == [1]
+
+
+def test_a_final_network_that_diverged_is_missing_from_results(
+    put: Put, client: MlflowClient
+) -> None:
+    """If this failed, claims would read empty cells of networks that have no results."""
+    put("RUNNING", diverge_late("final"))
+    frame = results.from_store(Store(client.tracking_uri), ["capacity"])
+    assert frame["seed"].tolist() == [0]
+    assert "failure" not in frame
 
 
 def test_a_running_cohort_keeps_others_away_until_it_dies(put: Put, client: MlflowClient) -> None:

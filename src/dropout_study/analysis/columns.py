@@ -24,6 +24,7 @@ TEXT = (
     "budget",
     "commit",
     "code",
+    "failure",
     "run",
     "model.widths",
     "rules",

@@ -16,7 +16,7 @@ from dropout_study.analysis import table_files
 from dropout_study.analysis.columns import TEXT, check, check_names, check_scalar
 from dropout_study.analysis.list_columns import PICTURE, check_lists, is_list, unpack_cells
 from dropout_study.config.condition import ERA
-from dropout_study.config.names import FINAL
+from dropout_study.config.names import FINAL, TUNING
 from dropout_study.config.schema import ConfigError
 from dropout_study.tracking import tags
 from dropout_study.tracking.packing import join_parts
@@ -48,6 +48,8 @@ PARQUET = "results.parquet"
 """The file with all results."""
 CSV = "results.csv"
 """The file with the scalars alone."""
+FAILURE = "failure"
+"""Column that says why a candidate has no results: its network diverged."""
 FIRST_COLUMNS = (
     "study",
     "budget",
@@ -60,6 +62,7 @@ FIRST_COLUMNS = (
     "era",
     "commit",
     "code",
+    FAILURE,
 )
 """Columns that a file begins with."""
 ORDER = ["study", "budget", "digest", "seed"]
@@ -69,7 +72,8 @@ ORDER = ["study", "budget", "digest", "seed"]
 def from_store(store: "Store", studies: Sequence[str]) -> pd.DataFrame:
     """Read the networks of some studies of the present era, each once.
 
-    A study without runs has no rows.
+    A study without runs has no rows. A network of the stage `tuning` that diverged has a row with
+    its settings and the reason, and no results: its candidate was tried, and counts.
 
     Args:
         store: is set as MLflow's store of this process.
@@ -80,7 +84,7 @@ def from_store(store: "Store", studies: Sequence[str]) -> pd.DataFrame:
     """
     import mlflow
 
-    from dropout_study.tracking.lookup import authoritative_runs
+    from dropout_study.tracking.lookup import authoritative_runs, diverged_runs
 
     store.make_ready()
     mlflow.set_tracking_uri(store.uri)
@@ -92,11 +96,16 @@ def from_store(store: "Store", studies: Sequence[str]) -> pd.DataFrame:
             continue
 
         number = experiment.experiment_id
-        runs = authoritative_runs(store.search(number))
-        if not runs:
+        runs = store.search(number)
+        complete = authoritative_runs(runs)
+        diverged = [run for key, run in diverged_runs(runs).items() if key not in complete]
+        tried = [run for run in diverged if run.data.tags.get(tags.STAGE) == TUNING]
+        if not (complete or tried):
             continue
 
-        rows = pd.DataFrame([_row(run) for run in runs.values()]).dropna(axis=1, how="all")
+        networks = [_row(run) for run in complete.values()]
+        networks += [_row_without_results(run) for run in tried]
+        rows = pd.DataFrame(networks).dropna(axis=1, how="all")
         rows = _without_last_points(rows).assign(study=study, experiment=number)
         frames.append(typed(rows))
 
@@ -131,6 +140,12 @@ def _row(run: "Run") -> dict[str, Any]:
     row.setdefault("stage", FINAL)  # of runs that were recorded before there were stages
 
     return row | run.data.metrics
+
+
+def _row_without_results(run: "Run") -> dict[str, Any]:
+    """The run of a seed that diverged: what it was, and why it has no results."""
+    known = {column: cell for column, cell in _row(run).items() if "/" not in column}
+    return known | {FAILURE: run.data.tags[tags.REASON]}
 
 
 def _lists(run: "Run") -> dict[str, Any]:

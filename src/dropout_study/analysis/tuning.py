@@ -1,5 +1,6 @@
-"""Whether a choice among candidates lies on an edge, and the next candidate if it does."""
+"""Errors that a choice is made by; whether it lies on an edge, and the next candidate then."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -99,3 +100,16 @@ def next_candidate(
     values = dict(settings.astype(object).loc[chosen])
 
     return values | {edge.key: edge.step_out(extend[edge.key])}
+
+
+def validation_errors(frame: pd.DataFrame) -> "pd.Series[float]":
+    """Validation error of every network of a frame of results in percent; infinite if it diverged.
+
+    >>> rows = [(2.0, None), (None, "diverged")]
+    >>> validation_errors(pd.DataFrame(rows, columns=["val/error", "failure"])).tolist()
+    [2.0, inf]
+    """
+    if "failure" not in frame:
+        return frame["val/error"]
+
+    return frame["val/error"].where(frame["failure"].isna(), math.inf)

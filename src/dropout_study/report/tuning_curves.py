@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,6 +11,7 @@ from matplotlib.figure import Figure
 from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Studies
 from dropout_study.analysis.runs import Runs
+from dropout_study.analysis.tuning import validation_errors
 
 RATE = "optimizer.lr"
 ERROR = "val/error"
@@ -19,7 +21,8 @@ MAX_COLUMNS = 2
 LABEL_HEIGHT = 0.14  # inches, of the label of a line
 CAPTION = (
     "Tuning: mean validation error of every candidate against its learning rate (of several "
-    "candidates with one rate, a line joins the best); the large mark is the chosen one."
+    "candidates with one rate, a line joins the best); the large mark is the chosen one. "
+    "Candidates that diverged are left out."
 )
 
 
@@ -71,7 +74,8 @@ def tuning_figure(tuning: Studies, final: Studies) -> Figure:
 
     for axes, (study, runs) in zip(panels, tuning.items(), strict=True):
         for i, (arm, candidates) in enumerate(_by_arm(runs)):
-            _draw(axes, i, arm, candidates, _is_chosen(candidates, arm, final[study]))
+            shown = candidates[np.isfinite(candidates[ERROR])]
+            _draw(axes, i, arm, shown, _is_chosen(shown, arm, final[study]))
 
         axes.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="validation error (%)")
         axes.set_title(study, fontsize=9, loc="left")
@@ -84,7 +88,8 @@ def _by_arm(runs: Runs) -> Iterator[tuple[str, pd.DataFrame]]:
     settings = [column for column in map(str, runs.frame) if column.startswith(TUNABLE)]
 
     for arm, nets in runs.by("arm").items():
-        groups = nets.frame.groupby("candidate", sort=True)
+        errors = validation_errors(nets.frame)
+        groups = nets.frame.assign(**{ERROR: errors}).groupby("candidate", sort=True)
         candidates = groups[settings].first().assign(**{ERROR: groups[ERROR].mean()})
         yield arm, candidates
 

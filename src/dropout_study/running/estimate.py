@@ -1,15 +1,26 @@
-"""How long a condition would take, from its first updates."""
+"""How long a condition would take: each part of the work timed on little, and extrapolated."""
 
 import dataclasses
+import json
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import torch
 
 from dropout_study.config.schema import Config
+from dropout_study.data.batches import EvaluationBatches
 from dropout_study.data.datasets import load_images
-from dropout_study.dropout.rules import RULES
+from dropout_study.data.images import Images, Split
+from dropout_study.dropout.cohort import Cohort
+from dropout_study.dropout.rules import RULES, Averages
 from dropout_study.evaluation import predictions
-from dropout_study.evaluation.evaluate import check_evaluation
+from dropout_study.evaluation.evaluate import check_evaluation, distinct_rules
+from dropout_study.evaluation.probes import PROBES, Probed
+from dropout_study.measures.tasks import Task
 from dropout_study.running.memory import check_memory
 from dropout_study.running.run import quiet
 from dropout_study.training.build import make_network
@@ -18,16 +29,93 @@ from dropout_study.training.module import CohortTraining
 from dropout_study.training.threads import as_many_threads_as_pay
 from dropout_study.training.trainer import UpdateCounter, make_trainer
 
-UPDATES = 30
-"""How many updates are timed."""
+UPDATES = 200
+"""How many updates are timed at most."""
+UPDATE_SECONDS = 1.0
+"""After so long no further updates are timed."""
 INTERVAL = 10
 """Updates between two readings of the clock."""
+VALIDATION_IMAGES = 100
+"""Validation examples while updates are timed."""
+FIRST_IMAGES = 16
+"""Test images of the first evaluation that is timed; each further one has twice as many."""
+EVALUATION_SECONDS = 0.3
+"""After an evaluation that takes so long no larger one is timed."""
 SAMPLES = 10
-"""How many subnetworks are timed for the rules that sample."""
+"""How many subnetworks are timed of rules and probes that sample as many as `mc.samples` says."""
+LEARNING_RATE = 1e-6
+"""Of the timed updates: no network diverges, whatever rate it would have."""
+
+Batches = predictions.Batches
+
+
+@dataclass(frozen=True)
+class Line:
+    """Seconds by number of images: a line through two measurements.
+
+    Attributes:
+        images: of the larger measurement.
+        seconds: that it took.
+        slope: further seconds per further image.
+    """
+
+    images: int
+    seconds: float
+    slope: float
+
+    def at(self, images: int) -> float:
+        """Seconds for a number of images.
+
+        >>> Line(images=100, seconds=2.0, slope=0.01).at(300)
+        4.0
+        """
+        return max(self.seconds + self.slope * (images - self.images), 0.0)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of an evaluation.
+
+    Attributes:
+        line: its seconds by number of test images.
+        images: at most so many test images count; None: all do.
+        repetitions: how often the configuration has done what was timed.
+    """
+
+    line: Line
+    images: int | None = None
+    repetitions: float = 1.0
+
+    def seconds(self, test_images: int) -> float:
+        """How long it takes on a test set."""
+        images = min(test_images, self.images or test_images)
+        return self.repetitions * self.line.at(images)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the work on a cohort costs.
+
+    Attributes:
+        update: seconds of an update; 0 if nothing is trained.
+        forward: one pass of weight scaling, with scores.
+        evaluation: rules and probes.
+    """
+
+    update: float
+    forward: Line
+    evaluation: list[Part]
+
+
+MEASURED: dict[str, Cost] = {}
+"""What this process has measured: conditions that cost the same share a measurement."""
 
 
 def estimate(config: Config) -> float:
     """About how many seconds training and evaluating a configuration would take.
+
+    On a CPU these are seconds of computing: what other processes take of its cores is left out.
+    Networks that would come from a store need not be there.
 
     Raises:
         ConfigError: the condition cannot be trained, as `run_cohort` says.
@@ -35,47 +123,194 @@ def estimate(config: Config) -> float:
     quiet()
     images = load_images(config.data)
     check_memory(config, images, trains=not config.study.cohorts_from)
-    budget = dataclasses.replace(config.budget, updates=UPDATES, validations=1)
-    short = dataclasses.replace(config, budget=budget)
-    module = CohortTraining(short, make_network(config.model, images.inputs, images.classes))
+    module = CohortTraining(
+        _shortened(config), make_network(config.model, images.inputs, images.classes)
+    )
     check_evaluation(config, module.cohort)
 
-    times: dict[int, float] = {}  # by update
-    clock = UpdateCounter(
-        lambda update: times.update({update: time.perf_counter()}), interval=INTERVAL
-    )
+    key = cost_key(config)
+    if key not in MEASURED:
+        MEASURED[key] = _measure(config, module, images)
 
+    return _total(config, images, MEASURED[key])
+
+
+def cost_key(config: Config) -> str:
+    """All that the cost of an update, or of an evaluation per image, depends on, as text.
+
+    Of rates and coefficients it says whether they are zero. Left out is by what the cost is
+    multiplied: updates, validations and examples.
+    """
+    data = dataclasses.asdict(config.data)
+    data["classes"] = len(config.data.classes)
+    data["train_size"] = min(config.data.train_size or config.data.batch_size, data["batch_size"])
+    data["reserve"] = 0
+
+    settings = {
+        "data": data,
+        "networks": len(config.seeds),
+        "evaluated": bool(config.study.cohorts_from),
+        "weights": config.budget.weights,
+    }
+    for name in ("model", "regularizer", "optimizer", "schedule", "trainer", "mc"):
+        settings[name] = dataclasses.asdict(getattr(config, name))
+    for name in ("rules", "probes", "bag"):
+        settings[name] = getattr(config, name)
+
+    return json.dumps(_without_magnitudes(settings))
+
+
+def _without_magnitudes(value: Any) -> Any:
+    """The same with every float replaced by whether it is zero."""
+    if isinstance(value, dict):
+        return {key: _without_magnitudes(entry) for key, entry in value.items()}
+
+    if isinstance(value, list):
+        return [_without_magnitudes(entry) for entry in value]
+
+    return value != 0 if isinstance(value, float) else value
+
+
+def _total(config: Config, images: Images, cost: Cost) -> float:
+    """Seconds of all updates, validations, tests, rules and probes."""
+    evaluation = sum(part.seconds(len(images.test)) for part in cost.evaluation)
+    if config.study.cohorts_from:
+        return evaluation
+
+    learned = config.data.train_size or len(images.train)
+    validations = min(config.budget.validations, config.budget.updates)
+    validations += 1 if config.budget.weights == "best" else 0
+    passes = validations * cost.forward.at(len(images.validation))
+    passes += cost.forward.at(len(images.test)) + cost.forward.at(learned)
+
+    return cost.update * config.budget.updates + passes + evaluation
+
+
+def _shortened(config: Config) -> Config:
+    """The configuration of the updates that are timed."""
+    budget = dataclasses.replace(config.budget, updates=UPDATES, validations=1)
+    optimizer = dataclasses.replace(config.optimizer, lr=LEARNING_RATE)
+
+    return dataclasses.replace(config, budget=budget, optimizer=optimizer)
+
+
+def _measure(config: Config, module: CohortTraining, images: Images) -> Cost:
+    """Time some updates and some evaluations."""
+    update = 0.0 if config.study.cohorts_from else _update_seconds(module, images)
+
+    with tempfile.TemporaryDirectory() as folder:
+        device = make_trainer(module.config, Path(folder)).strategy.root_device
+
+    cohort = module.cohort.to(device)  # Lightning takes it off the device after training
+    test = images.test.to(device)
+    forward = time_line(_scoring(cohort, ["weight_scaling"], module.task), test)
+
+    return Cost(update, forward, _evaluation(config, cohort, module.task, test))
+
+
+def _update_seconds(module: CohortTraining, images: Images) -> float:
+    """Seconds of an update, from the first interval that Lightning has warmed up for."""
+    config = module.config
+    times: dict[int, float] = {}  # by update
+
+    def read_clock(update: int) -> None:
+        times[update] = _clock(trainer.strategy.root_device)
+        first = min(times)
+        if update > first and times[update] - times[first] > UPDATE_SECONDS:
+            trainer.should_stop = True
+
+    few = torch.arange(min(VALIDATION_IMAGES, len(images.validation)))
+    shortened = dataclasses.replace(images, validation=images.validation.take(few))
     threads = as_many_threads_as_pay(module.cohort, config.data.batch_size)
+
     with threads, tempfile.TemporaryDirectory() as folder:
-        trainer = make_trainer(short, Path(folder), [clock])
+        counter = UpdateCounter(read_clock, interval=INTERVAL)
+        trainer = make_trainer(config, Path(folder), [counter])
         device = trainer.strategy.root_device
-        data = DataModule(images, config.data, config.seeds, UPDATES, device=device)
+        data = DataModule(shortened, config.data, config.seeds, UPDATES, device=device)
         trainer.fit(module, datamodule=data)
 
-    first = min(times)
-    last = max(times)
-    validation = time.perf_counter() - times[last]
-    module.cohort.to(device)  # Lightning takes the networks off the device after training
-    sampling = _evaluation_seconds(config, module, data)
+    first, last = min(times), max(times)
 
-    if config.study.cohorts_from:
-        return sampling
-
-    update = (times[last] - times[first]) / (last - first)
-    validations = min(config.budget.validations, config.budget.updates)
-
-    return update * config.budget.updates + validation * (validations + 2) + sampling
+    return (times[last] - times[first]) / (last - first)
 
 
-def _evaluation_seconds(config: Config, module: CohortTraining, data: DataModule) -> float:
-    """About how long evaluating the rules on test data would take."""
-    start = time.perf_counter()
-    test = data.test_dataloader()[0]
-    predictions.score_rules(module.cohort, test, config.rules, SAMPLES, module.task)
-    seconds = time.perf_counter() - start
+def _evaluation(config: Config, cohort: Cohort, task: Task, test: Split) -> list[Part]:
+    """Rules and probes, timed apart."""
+    rules = distinct_rules(config.rules, cohort)
+    sampling = [rule for rule in rules if RULES[rule].averages is Averages.SAMPLED]
+    others = [rule for rule in rules if rule not in sampling]
+    parts = [Part(time_line(_scoring(cohort, others, task), test))] if others else []
+    repetitions = config.mc.samples / SAMPLES
 
-    if any(RULES[rule].curve for rule in config.rules):
-        # The curve over the number of masks takes about as long as the rules.
-        seconds *= 2 * config.mc.samples / SAMPLES
+    if any(RULES[rule].curve for rule in sampling):
+        pool = _pooling(cohort, sampling, config)
+        parts.append(Part(time_line(pool, test), repetitions=repetitions))
+    elif sampling:
+        line = time_line(_scoring(cohort, sampling, task), test)
+        parts.append(Part(line, repetitions=repetitions))
 
-    return seconds
+    for name in config.probes:
+        probe = PROBES[name]
+        line = time_line(_probing(cohort, name, config), test)
+        parts.append(Part(line, probe.images, repetitions if probe.sampled else 1.0))
+
+    return parts
+
+
+def _scoring(cohort: Cohort, rules: list[str], task: Task) -> Callable[[Batches], object]:
+    return lambda batches: predictions.score_rules(cohort, batches, rules, SAMPLES, task)
+
+
+def _pooling(cohort: Cohort, rules: list[str], config: Config) -> Callable[[Batches], object]:
+    redraws = config.mc.redraws
+    return lambda batches: predictions.sampled(cohort, batches, rules, SAMPLES, redraws)
+
+
+def _probing(cohort: Cohort, name: str, config: Config) -> Callable[[Batches], object]:
+    return lambda batches: PROBES[name](Probed(cohort, batches, config.bag, SAMPLES))
+
+
+def time_line(evaluate: Callable[[Batches], object], test: Split) -> Line:
+    """Time an evaluation on more and more images, until it takes `EVALUATION_SECONDS`.
+
+    Args:
+        evaluate: goes through batches of test images.
+        test: on the device of the networks.
+    """
+    images = min(FIRST_IMAGES, len(test))
+    smaller = 0
+    seconds_of_smaller = 0.0
+    seconds = _seconds(evaluate, test, images)
+
+    while images < len(test) and (not smaller or seconds < EVALUATION_SECONDS):
+        smaller, seconds_of_smaller = images, seconds
+        images = min(2 * images, len(test))
+        seconds = _seconds(evaluate, test, images)
+
+    slope = (seconds - seconds_of_smaller) / (images - smaller)
+
+    return Line(images, seconds, max(slope, 0.0))
+
+
+def _seconds(evaluate: Callable[[Batches], object], test: Split, images: int) -> float:
+    """Seconds of an evaluation on the first images."""
+    batches = EvaluationBatches(test, torch.arange(images))
+    start = _clock(test.images.device)
+    evaluate(batches)
+
+    return _clock(test.images.device) - start
+
+
+def _clock(device: torch.device) -> float:
+    """A clock that stands still while other processes have the cores of a CPU.
+
+    Threads of one process are taken to be equally busy.
+    """
+    if device.type == "cpu":
+        return time.process_time() / torch.get_num_threads()
+
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+    return time.perf_counter()

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from dropout_study.analysis.columns import EVALUATION, PARAMS
 from dropout_study.analysis.list_columns import is_list, steps_of
-from dropout_study.analysis.results import PARQUET, from_file
+from dropout_study.analysis.results import FAILURE, PARQUET, from_file
 from dropout_study.config.schema import ConfigError
 from dropout_study.config.studies import Study
 from dropout_study.report.publish import STUDIES
@@ -61,8 +61,8 @@ def restore(file: Path, store: Store, budget: str) -> int:
     ):
         with store.lock():  # another start may restore the same, or make the tables of a new store
             store.make_ready()
-            recorded = look_up(store, str(study), str(digest)).complete
-            lacking = cohort[~cohort["seed"].isin(list(recorded))]
+            recorded = look_up(store, str(study), str(digest))
+            lacking = cohort[~cohort["seed"].isin([*recorded.complete, *recorded.diverged])]
             if len(lacking):
                 _record(
                     lacking.dropna(axis=1, how="all"),
@@ -101,7 +101,12 @@ def _record(cohort: pd.DataFrame, study: str, description: str, store: Store) ->
         dataset={},
         seeds=[_seed(network) for _, network in cohort.iterrows()],
     )
-    record.end(RunStatus.FINISHED)
+    diverged = [seed for seed in record.seeds if seed.failure]
+    if diverged:
+        reason = f"{len(diverged)} of {len(record.seeds)} seeds failed"
+        record.end(RunStatus.FAILED, reason)
+    else:
+        record.end(RunStatus.FINISHED)
 
     with tempfile.TemporaryDirectory() as folder:
         record.save(Path(folder))
@@ -112,6 +117,7 @@ def _seed(network: "pd.Series[Any]") -> SeedRecord:
     """What one network achieved, from its row."""
     measured = network.dropna()
     seed = SeedRecord(int(str(measured["seed"])), str(measured.get("data_digest", "")))
+    seed.failure = str(measured.get(FAILURE, ""))
 
     for key, value in measured.items():
         column = str(key)

@@ -29,9 +29,9 @@ def results_of_jobs(jobs: Sequence[Job]) -> Table:
 
 
 def plan_of_jobs(jobs: Sequence[Job]) -> Table:
-    """What a sweep would train, and for how long, for a dry run."""
+    """What a sweep would train and evaluate, and for how long, for a dry run."""
     total = duration(sum(job.estimate for job in jobs))
-    caption = f"about {total} of training in all, one job after the other; nothing was recorded"
+    caption = f"about {total} in all, one job after the other; nothing was recorded"
     table = Table(caption=caption + note_on_code(jobs))
     _add_columns(table, "condition", "seeds to train", "recorded", "time")
 

@@ -53,7 +53,7 @@ def look_up(store: Store, experiment: str, digest: str) -> RecordedSeeds:
     runs = _runs_of_condition(store, number, digest)
     authoritative = authoritative_runs(runs)
     recorded = RecordedSeeds(complete={seed: run for (_, seed), run in authoritative.items()})
-    recorded.diverged = {int(run.data.tags[tags.SEED]) for run in _diverged_runs(runs)}
+    recorded.diverged = {seed for _, seed in diverged_runs(runs)}
     cohorts = cohorts_by_record(runs)
 
     for run in runs:
@@ -97,7 +97,8 @@ def validation_errors(
 ) -> dict[str, dict[int, float]]:
     """Validation errors in percent: training digest -> seed -> error.
 
-    That of a network that diverged is infinite. Takes a request per seed and two more.
+    That of a network that diverged is infinite, whatever it was before. Takes a request per seed
+    and two more.
 
     Args:
         store: where they are.
@@ -114,25 +115,36 @@ def validation_errors(
 
     errors: dict[str, dict[int, float]] = {}
 
-    for run in [*_diverged_runs(runs), *authoritative_runs(runs).values()]:
+    complete = authoritative_runs(runs).values()
+    diverged = diverged_runs(runs).values()
+    found = [(run, math.inf) for run in diverged]
+    found += [(run, run.data.metrics.get("val/error", math.inf)) for run in complete]
+
+    for run, error in found:
         of_condition = errors.setdefault(run.data.tags[tags.TRAINING_DIGEST], {})
-        of_condition[int(run.data.tags[tags.SEED])] = run.data.metrics.get("val/error", math.inf)
+        of_condition[int(run.data.tags[tags.SEED])] = error
 
     return errors
 
 
-def _diverged_runs(runs: Sequence[Run]) -> list[Run]:
-    """The runs of networks that diverged, whose cohorts were not deleted."""
+def diverged_runs(runs: Sequence[Run]) -> dict[tuple[str, int], Run]:
+    """The runs of networks that diverged: (condition digest, seed) -> one of its runs.
+
+    Runs of deleted cohorts do not count.
+
+    Args:
+        runs: all runs of some conditions that were not deleted, cohorts included.
+    """
     cohorts = cohorts_by_record(runs)
 
-    return [
-        run
+    return {
+        (run.data.tags[tags.CONDITION_DIGEST], int(run.data.tags[tags.SEED])): run
         for run in runs
         if tags.SEED in run.data.tags
         and run.info.status == RunStatus.FAILED
         and is_divergence(run.data.tags.get(tags.REASON, ""))
         and run.data.tags.get(tags.RECORD_ID) in cohorts
-    ]
+    }
 
 
 def cohorts_by_record(runs: Sequence[Run]) -> dict[str, Run]:

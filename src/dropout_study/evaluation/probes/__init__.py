@@ -1,5 +1,7 @@
 """Measurements on a trained cohort besides its error; each probe serves one or a few claims."""
 
+from dropout_study.data.batches import EVALUATION_BATCH
+from dropout_study.evaluation import sample_sizes
 from dropout_study.evaluation.probes import (
     bags,
     corruption,
@@ -16,16 +18,23 @@ from dropout_study.evaluation.probes import (
 from dropout_study.evaluation.probes.findings import Finding, Findings, Probe, Probed
 
 PROBES = {
-    "enumeration": Probe(enumeration.enumeration, enumeration.FINDINGS, enumerates=True),
+    "enumeration": Probe(
+        enumeration.enumeration, enumeration.FINDINGS, enumerates=True, images=enumeration.IMAGES
+    ),
     "bags": Probe(bags.bags, bags.FINDINGS),
     "removal": Probe(removal.removal, removal.FINDINGS),
     "ensemble": Probe(ensemble.ensemble, ensemble.FINDINGS),
     "units": Probe(units.units, units.FINDINGS, hidden=True),
     "corruption": Probe(corruption.corruption, corruption.FINDINGS),
     "corruption_by_kind": Probe(corruption.corruption_by_kind, corruption.FINDINGS_BY_KIND),
-    "timing": Probe(timing.timing, timing.FINDINGS),
-    "subnetworks": Probe(subnetworks.subnetworks, subnetworks.FINDINGS),
-    "interactions": Probe(interactions.interactions, interactions.FINDINGS, hidden=True),
+    "timing": Probe(timing.timing, timing.FINDINGS, images=EVALUATION_BATCH),
+    "subnetworks": Probe(subnetworks.subnetworks, subnetworks.FINDINGS, sampled=True),
+    "interactions": Probe(
+        interactions.interactions,
+        interactions.FINDINGS,
+        hidden=True,
+        images=sample_sizes.INTERACTION_IMAGES,
+    ),
     "halves": Probe(halves.halves, halves.FINDINGS, hidden=True),
     "divergence": Probe(divergence.divergence, divergence.FINDINGS, enumerates=True),
 }

@@ -76,12 +76,18 @@ class Probe:
         findings: all that it can find.
         enumerates: whether it goes through all masks, of which there must not be too many.
         hidden: whether it measures hidden units, of which there must be some.
+        sampled: whether it draws as many subnetworks as the configuration says, and so takes longer
+            the more they are.
+        images: on how many test images it measures at most; None: on all. The time that it takes is
+            linear in their number.
     """
 
     measure: Callable[[Probed], Findings]
     findings: Sequence[Finding]
     enumerates: bool = False
     hidden: bool = False
+    sampled: bool = False
+    images: int | None = None
 
     def __call__(self, probed: Probed) -> Findings:
         """Take the measurement."""

@@ -5,6 +5,7 @@ script finds it.
 import multiprocessing
 import os
 import runpy
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -94,6 +95,7 @@ def _program(
     for descriptor, stream in enumerate(streams, start=1):
         os.dup2(os.open(stream, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
 
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])  # `warm_process` holds them back in the server
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)

@@ -3,17 +3,13 @@
 import errno
 import os
 import signal
-import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from dropout_study.running.command_line import run
-from dropout_study.running.reproduce import _run
 from dropout_study.system.termination import Terminated, raised
 
 
@@ -85,78 +81,3 @@ def test_signals_that_somebody_handles_are_left_to_them_and_given_back() -> None
         ask(signal.SIGTERM)
 
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-
-
-def python(code: str) -> list[str]:
-    return [sys.executable, "-c", f"import os, pathlib, signal, sys, time\n{code}"]
-
-
-@pytest.mark.parametrize(
-    ("code", "end"),
-    [
-        ("sys.exit(143)", Terminated),
-        ("os.kill(os.getpid(), signal.SIGTERM)", Terminated),
-        ("sys.exit(129)", Terminated),
-        ("sys.exit(130)", KeyboardInterrupt),
-    ],
-)
-def test_a_study_that_was_stopped_stops_the_others(code: str, end: type[BaseException]) -> None:
-    """If this failed, the report would follow on a study that is not whole."""
-    with pytest.raises(end):
-        _run(python(code))
-
-
-def test_a_study_that_fails_or_is_killed_is_a_failure() -> None:
-    """If this failed, a study that ran out of memory would stop all, or count as finished."""
-    killed = "os.kill(os.getpid(), signal.SIGKILL)"
-    codes = [_run(python(code)) for code in ("", "sys.exit(1)", killed)]
-    assert codes == [0, 1, -signal.SIGKILL]
-
-
-def test_a_reproduction_that_is_stopped_stops_its_study_and_waits_for_it(tmp_path: Path) -> None:
-    """If this failed, a study would train on alone, or be cut off while it records its runs."""
-    study = f"""
-def end(*_):
-    time.sleep(0.2)
-    pathlib.Path({str(tmp_path)!r}, "ended").touch()
-    sys.exit(143)
-signal.signal(signal.SIGTERM, end)
-pathlib.Path({str(tmp_path)!r}, "begun").touch()
-time.sleep(60)
-"""
-
-    def stop() -> None:
-        while not (tmp_path / "begun").exists():
-            time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=stop).start()
-
-    with pytest.raises(Terminated), raised():
-        _run(python(study))
-
-    assert (tmp_path / "ended").exists()
-
-
-def test_ctrl_c_leaves_a_study_the_time_to_record_its_runs(tmp_path: Path) -> None:
-    """If this failed, runs that were interrupted would look as if they were still going on."""
-    program = f"""
-from dropout_study.running.reproduce import _run
-study = '''
-import pathlib, time
-try:
-    pathlib.Path({str(tmp_path)!r}, "begun").touch()
-    time.sleep(60)
-except KeyboardInterrupt:
-    time.sleep(1)
-    pathlib.Path({str(tmp_path)!r}, "ended").touch()
-'''
-_run([sys.executable, "-c", study])
-"""
-    command = python(program)
-    with subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE) as reproduction:
-        while not (tmp_path / "begun").exists():
-            time.sleep(0.01)
-        os.killpg(reproduction.pid, signal.SIGINT)  # as a terminal does
-
-    assert (tmp_path / "ended").exists()

@@ -233,7 +233,8 @@ class StudyConfig:
         name: of the experiment.
         title: what it shows.
         grid: key -> values, as they would be typed.
-        at: the same for one budget, one data set or the stage `tuning` alone; takes precedence.
+        at: the same for one data set, one budget or the stage `tuning` alone; takes precedence, the
+            later of these over the earlier.
         values: what its arms and its claims need to know, such as which conditions are compared.
         cohorts_from: the study whose stored cohorts are evaluated; nothing is trained then.
         arm: what a condition is called where conditions are compared; a choice of the group `arm`

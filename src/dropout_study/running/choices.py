@@ -10,6 +10,7 @@ import shlex
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -145,6 +146,14 @@ class Tuning:
 
         return [f"study.candidate={number}", chosen_as_typed(values)]
 
+    @property
+    def next_round(self) -> list[str]:
+        """The overrides that train what is missing: the grid, or else its extension."""
+        if self.is_begun:
+            return self.extension
+
+        return [f"study.candidate={self.study.grid['study.candidate']}"]
+
 
 def chosen_as_typed(chosen: Mapping[str, Mapping[str, Any]]) -> str:
     """An override of `study.chosen`, which Hydra and its launchers pass on as it is.
@@ -221,14 +230,19 @@ def _tuning_arguments(
         print_table(table_of_choices(tuning))
         return None
 
-    for arm in tuning.open_arms:
-        print(
-            f"{arm.name}: {_edge_in_words(arm)}; candidate {arm.candidates[-1].number} extends it"
-        )
-
+    print_extensions(tuning)
     others = [argument for argument in arguments if not argument.startswith("study.candidate=")]
 
     return with_overrides(others, tuning.extension)
+
+
+def print_extensions(tuning: Tuning) -> None:
+    """Say which arms get a further candidate, and why."""
+    for arm in tuning.open_arms:
+        print(
+            f"{arm.name}: {_edge_in_words(arm)}; candidate {arm.candidates[-1].number} extends it",
+            flush=True,
+        )
 
 
 def _refusal(tuning: Tuning) -> str:
@@ -319,24 +333,34 @@ def _compose_arms(tuned: Study, further: Sequence[str], place: Place) -> dict[st
     lines += _overrides(tuned)
     lines += [f"{key}={text}" for key, text in grid.items() if key.lstrip("+") not in replaced]
     arms: dict[str, DictConfig] = {}
-    conditions: dict[str, list[str]] = {}
+    conditions: dict[str, tuple[str, ...]] = {}
 
-    with warnings.catch_warnings(), initialize_config_dir(str(place.conf), version_base="1.3"):
-        warnings.simplefilter("ignore")  # Hydra will compose them again, and warn then
+    for overrides, composed in _compose_all((*lines, *further), place.conf, place.config):
+        if not _declared_keys(composed):
+            continue
 
-        for overrides in expand_sweep(parse_overrides(lines + list(further))):
-            composed = compose(place.config, overrides)
-            if not _declared_keys(composed):
-                continue
+        name = str(composed.study.arm)
+        if name in arms:
+            raise ConfigError(_shared_name(name, conditions[name], overrides))
 
-            name = str(composed.study.arm)
-            if name in arms:
-                raise ConfigError(_shared_name(name, conditions[name], overrides))
-
-            arms[name] = composed
-            conditions[name] = overrides
+        arms[name] = composed
+        conditions[name] = overrides
 
     return arms
+
+
+@cache  # reproduce.py asks again after every round of tuning
+def _compose_all(
+    lines: tuple[str, ...], conf: Path, config: str
+) -> list[tuple[tuple[str, ...], DictConfig]]:
+    """The overrides and the configuration of every condition that a sweep stands for."""
+    with warnings.catch_warnings(), initialize_config_dir(str(conf), version_base="1.3"):
+        warnings.simplefilter("ignore")  # Hydra will compose them again, and warn then
+
+        return [
+            (tuple(overrides), compose(config, overrides))
+            for overrides in expand_sweep(parse_overrides(lines))
+        ]
 
 
 def _shared_name(name: str, first: Sequence[str], second: Sequence[str]) -> str:

@@ -1,11 +1,8 @@
 """Everything from nothing: the studies one after another, then the report."""
 
 import os
-import signal
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from hydra.core.global_hydra import GlobalHydra
@@ -16,13 +13,12 @@ from dropout_study.config.names import TUNING
 from dropout_study.config.schema import ConfigError, Report, Reproduce
 from dropout_study.config.studies import Study, in_order
 from dropout_study.config.uri import absolute, masked
-from dropout_study.running.choices import MAX_EXTENSIONS, find_tuning
+from dropout_study.running.choices import MAX_EXTENSIONS, find_tuning, print_extensions
 from dropout_study.running.command_line import EXPLAINED, Place, fail
 from dropout_study.running.explain import explain
 from dropout_study.running.terminal import print_table
-from dropout_study.system.termination import SIGNALS, Terminated
+from dropout_study.running.warm_process import run, warm_up
 
-GRACE = 30  # seconds in which a study that Ctrl-C has reached tidies up
 MAX_ROUNDS = MAX_EXTENSIONS + 2
 """Rounds of tuning: the grid, its extensions, and a last look."""
 
@@ -51,6 +47,7 @@ def reproduce(chosen: Reproduce, scripts: Path) -> None:
 
     GlobalHydra.instance().clear()  # that of the script: the arms of studies are composed apart
     os.environ["MLFLOW_TRACKING_URI"] = absolute(chosen.tracking.uri)  # for the studies, too
+    warm_up()
     _restore(chosen)
     failed = []
 
@@ -75,58 +72,30 @@ def _run_study(study: str, chosen: Reproduce, scripts: Path) -> bool:
     """Tune a study, if it is tuned, and run its other stages; whether all of it finished."""
     data = chosen.data.name if chosen.data else None
     settings = Study.load(study).at(chosen.budget.name, data)
-    command = [sys.executable, str(scripts / "train.py"), "-m", f"study={study}"]
-    command += [f"budget={settings.budget}"]
+    script = scripts / "train.py"
+    command = ["-m", f"study={study}", f"budget={settings.budget}"]
     command += [f"data={data}"] if data else []
     command += [f"hydra/launcher={chosen.launcher}"] if chosen.launcher else []
 
     if not settings.tuned:
-        return _run(command) == 0
+        return run(script, command) == 0
 
     # Every round begins with what the store holds now. The last finds nothing left to do.
     for _ in range(MAX_ROUNDS):
         tuning = find_tuning(settings, [], Place(CONF, [], "train"))
         if tuning.is_settled:
-            return _run([*command, tuning.chosen]) == 0
+            return run(script, [*command, tuning.chosen]) == 0
 
         if not settings.candidates:
             raise ConfigError(f"study={study} needs the choices of study={settings.tuned.name}.")
 
-        if _run([*command, f"study.stage={TUNING}"]) != 0:
+        if tuning.is_begun:
+            print_extensions(tuning)
+
+        if run(script, [*command, f"study.stage={TUNING}", *tuning.next_round]) != 0:
             return False
 
     raise ConfigError(f"study={study}: its tuning has not settled in {MAX_ROUNDS} rounds.")
-
-
-def _run(command: Sequence[str]) -> int:
-    """Run a program to its end, which is its own also when this one is stopped; its exit code.
-
-    Raises:
-        KeyboardInterrupt: it was interrupted.
-        Terminated: it was asked to end.
-    """
-    process = subprocess.Popen(command)
-
-    try:
-        code = process.wait()
-    except BaseException as error:
-        by_terminal = isinstance(error, KeyboardInterrupt)  # which interrupts the program, too
-
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(GRACE if by_terminal else 0)
-
-        process.terminate()
-        process.wait()
-        raise
-
-    number = -code if code < 0 else code - 128
-    if number == signal.SIGINT:
-        raise KeyboardInterrupt
-
-    if number in SIGNALS:
-        raise Terminated(128 + number)
-
-    return code
 
 
 def plan(studies: Sequence[str], budget: str, minutes: Mapping[str, int]) -> Table:

@@ -131,10 +131,14 @@ def test_a_study_of_stored_cohorts_has_the_values_of_their_study_but_for_its_own
         ({"tuning": [1, 2], "final": [2, 3]}, r"has \[2\] in the stage tuning and in a later one"),
         ({"tuning": [1], "half": [1]}, r"has \[1\] in the stage tuning and in a later one"),
         ({"final": [1, 2], "half": [2, 3]}, r"has \[3\] in the stage half and not in final"),
+        (
+            {"tuning": [1], "final": {"16x16": [2], "other": [1]}},
+            r"has \[1\] in the stage tuning and in a later one",
+        ),
     ],
 )
 def test_seeds_that_would_judge_their_own_choice_are_refused(
-    tmp_path: Path, seeds: dict[str, list[int]], message: str
+    tmp_path: Path, seeds: dict[str, Any], message: str
 ) -> None:
     """If this failed, an arm would be judged by the networks that it was tuned with."""
     write(tmp_path, TUNED | {"name": "mixed", "values": {"seeds": seeds}})

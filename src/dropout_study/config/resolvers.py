@@ -144,8 +144,11 @@ def members(bags: int, _root_: DictConfig) -> list[int]:
         return list(values["tuning_seeds"])
 
     first = int(values["first_seed"])
+    seeds = range(first, first + int(bags) * int(_root_.bag))
+    if shared := sorted(set(seeds) & set(values["tuning_seeds"])):
+        raise ConfigError(f"study.values.tuning_seeds has {shared}, which are seeds of bags, too.")
 
-    return list(range(first, first + int(bags) * int(_root_.bag)))
+    return list(seeds)
 
 
 def first_members(bags: int, _root_: DictConfig) -> list[int]:

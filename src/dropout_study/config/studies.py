@@ -109,20 +109,22 @@ class Study:
 
     def _check_seeds(self) -> None:
         """Refuse seeds that are tuned with and judged by, and a `half` with seeds of its own."""
-        seeds = self.values.get("seeds")
-        lists = seeds if isinstance(seeds, dict) else {}
-        of_stage = {stage: set(entry) for stage, entry in lists.items() if isinstance(entry, list)}
-        tuning, final, half = (of_stage.get(stage, set()) for stage in STAGES)
+        for key, entry in self.values.items():
+            if key.endswith("seeds") and isinstance(entry, dict):
+                self._check_seeds_of(key, {stage: _leaves(entry.get(stage)) for stage in STAGES})
+
+    def _check_seeds_of(self, key: str, seeds: dict[str, set[int]]) -> None:
+        tuning, final, half = (seeds[stage] for stage in STAGES)
 
         if shared := sorted(tuning & (final | half)):
             raise ConfigError(
-                f"study={self.name}: study.values.seeds has {shared} in the stage {TUNING} and in "
+                f"study={self.name}: study.values.{key} has {shared} in the stage {TUNING} and in "
                 f"a later one; what is chosen with a seed must not be judged by it."
             )
 
         if final and (others := sorted(half - final)):
             raise ConfigError(
-                f"study={self.name}: study.values.seeds has {others} in the stage {HALF} and not "
+                f"study={self.name}: study.values.{key} has {others} in the stage {HALF} and not "
                 f"in {FINAL}, with whose networks they are compared."
             )
 
@@ -245,6 +247,14 @@ def in_order(names: Iterable[str]) -> list[str]:
         ordered += [needed_name for needed_name in needed if needed_name not in ordered]
 
     return ordered
+
+
+def _leaves(entry: Any) -> set[int]:
+    """The seeds in a list, or in the lists of a mapping."""
+    if isinstance(entry, dict):
+        return {seed for nested in entry.values() for seed in _leaves(nested)}
+
+    return set(entry) if isinstance(entry, list) else set()
 
 
 @cache  # a report asks hundreds of times

@@ -310,6 +310,7 @@ def _further_overrides(tuned: Study, typed: Sequence[str], is_tuning: bool) -> l
     """What was typed besides study, budget, data and stage, and bears on tuning."""
     own = list(OWN_KEYS)
     if not is_tuning:
+        own += ["seeds", "budget.updates"]
         own += [key for key, text in tuned.grid.items() if "study.stage" in text]
 
     return [
@@ -327,7 +328,7 @@ def _compose_arms(tuned: Study, further: Sequence[str], place: Place) -> dict[st
     """
     own = ("study.stage", "study.candidate")
     grid = {key: text for key, text in tuned.grid.items() if key not in own}
-    replaced = typed_overrides(further)
+    replaced = typed_overrides([*_overrides(tuned), *further])
     quoted = [as_typed(folder) for folder in place.folders]
     lines = [f"hydra.searchpath=[{','.join(quoted)}]"] if quoted else []
     lines += _overrides(tuned)

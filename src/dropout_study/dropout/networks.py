@@ -182,7 +182,8 @@ class Network(nn.Module):
 
             for j, parameter in enumerate((layer.weight, bias)):
                 source = generator(Purpose.INIT, seed, site=2 * i + j)
-                parameter.uniform_(-bound, bound, generator=source)
+                drawn = torch.empty(parameter.shape, dtype=parameter.dtype)  # on the CPU
+                parameter.copy_(drawn.uniform_(-bound, bound, generator=source))
 
     def typed_layers(self) -> list[Linear | Convolution]:
         """The layers with weights, in order."""

@@ -1,13 +1,16 @@
 """Other regularizers."""
 
+from typing import Any
+
 import pytest
 
 from dropout_study.analysis.runs import ResultsMissing
+from dropout_study.claims import regularizers
 from dropout_study.claims.regularizers import ARMS, Regularizers
 from support.rows import Columns, misclassified, row, runs
 
 CLAIM = Regularizers()
-VALUES = {
+VALUES: dict[str, Any] = {
     "dropout": "dropout",
     "others": ["weight decay", "L1"],
     "combined": ["dropout + weight decay", "dropout + max-norm"],
@@ -61,17 +64,20 @@ def test_dropout_beats_what_errs_more() -> None:
     assert criterion.distance(effects["L1"].estimate()) < 0
 
 
-def test_likelihood_is_asked_for_itself() -> None:
-    """If this failed, errors would pass for likelihoods.
+def test_arms_whose_max_norm_limits_too_few_units_are_left_out() -> None:
+    """If this failed, dropout would beat, or be combined with, a constraint that does nothing.
 
-    Weight decay: 0.5 - 0.25, 0.75 - 0.25 nats; L1: 0.125 - 0.25.
+    0 % of the units are at the limit of max-norm alone, 50 % at that of the combination.
     """
-    effects = CLAIM.estimate(STUDIES)["beats in likelihood"]
-    criterion = CLAIM.parts["beats in likelihood"].criterion
-    assert list(effects["weight decay"].values) == [0.25, 0.5]
-    assert list(effects["L1"].values) == [-0.125, -0.125]
-    assert criterion.distance(effects["weight decay"].estimate()) > 0
-    assert criterion.distance(effects["L1"].estimate()) < 0
+    nets = STUDIES["regularizers"]
+    assert list(regularizers.binding(nets, ["L1", "max-norm"])) == ["L1"]
+    assert list(regularizers.binding(nets, VALUES["combined"])) == VALUES["combined"]
+    with pytest.raises(ResultsMissing, match="max-norm binds in none of max-norm"):
+        regularizers.binding(nets, ["max-norm"])
+
+    others = {"others": ["weight decay", "max-norm"]}
+    effects = CLAIM.estimate({"regularizers": runs(*NETS, **(VALUES | others))})
+    assert list(effects["beats"]) == ["weight decay"]
 
 
 def test_a_combination_has_to_err_less_than_dropout_alone() -> None:
@@ -94,7 +100,6 @@ def test_seeds_are_those_of_both_arms_and_images_are_kept() -> None:
     """
     effects = CLAIM.estimate(STUDIES)
     assert list(effects["beats"]["weight decay"].seeds) == [100, 101]
-    assert list(effects["beats in likelihood"]["weight decay"].seeds) == [100, 101]
     images = effects["beats"]["weight decay"].images
     assert images is not None
     assert images.tolist() == [[0, 100, 0, 0], [0, 100, 100, 0]]
@@ -110,12 +115,12 @@ def test_the_context_names_what_was_chosen_and_whether_max_norm_binds() -> None:
     assert lines["test error, no regularizer minus dropout"].startswith("+50.000")
     assert lines["none"].endswith("chosen: learning rate 0.002")
     assert lines["max-norm"].endswith(
-        "chosen: learning rate 0.002, max-norm 0.75; the limit does not bind (0 % of the units at "
-        "it)"
+        "chosen: learning rate 0.002, max-norm 0.75; 0 % of the units at the limit, too few to act: "
+        "the arm is left out"
     )
-    assert lines["dropout + max-norm"].endswith("; the limit binds (50 % of the units at it)")
+    assert lines["dropout + max-norm"].endswith("; 50 % of the units at the limit")
     assert "rate 0.4, weight decay 0.1" in lines["dropout + weight decay"]
-    assert "NLL 0.6250 nats" not in lines["weight decay"]  # the mean of three seeds, not of two
+    assert "NLL 0.1250 nats" in lines["L1"]
 
 
 def test_the_figure_shows_every_arm_in_its_place() -> None:

@@ -64,8 +64,8 @@ class DatasetSize(Claim):
         "784-256-256-10 instead of 784-1024-1024-2048-10.",
         "Learning rate and dropout rate are chosen for every size, with six candidates per arm; "
         "the publication has one setting for all sizes.",
-        "Learning rates are chosen at the final number of updates up to 5,000 examples, and at half "
-        "of it above.",
+        "Learning rates are chosen at the final number of updates up to 5,000 examples, and at "
+        "half of it above.",
         "AdamW with a one-cycle schedule; 5,000 updates up to 1,000 examples, then 10,000, 20,000 "
         "and 40,000.",
         "The subset differs from seed to seed, so that the interval includes the choice of the "
@@ -79,10 +79,10 @@ class DatasetSize(Claim):
         "seeds."
     )
     notes = (
-        "The sentence joins unstable training and worse performance by an or: one of them, at one of "
-        "the smallest sizes, is enough. The two scales can disagree: a benefit that grows in points may shrink as a ratio. The "
-        "ratio decides. That noise can be harmful is a statement on some sizes: where none shows "
-        "it, it was not found. The spread over seeds is compared by a jackknife over seeds."
+        "The sentence joins unstable training and worse performance by an or: one of them, at one "
+        "of the smallest sizes, is enough; where no size shows either, harm was not found. The two "
+        "scales can disagree: a benefit that grows in points may shrink as a ratio. The ratio "
+        "decides. The spread over seeds is compared by a jackknife over seeds."
     )
 
     def estimate(self, studies: Studies) -> dict[str, dict[str, Effect]]:

@@ -115,8 +115,8 @@ def test_the_context_names_what_was_chosen_and_whether_max_norm_binds() -> None:
     assert lines["test error, no regularizer minus dropout"].startswith("+50.000")
     assert lines["none"].endswith("chosen: learning rate 0.002")
     assert lines["max-norm"].endswith(
-        "chosen: learning rate 0.002, max-norm 0.75; 0 % of the units at the limit, too few to act: "
-        "the arm is left out"
+        "chosen: learning rate 0.002, max-norm 0.75; 0 % of the units at the limit, too few to "
+        "act: the arm is left out"
     )
     assert lines["dropout + max-norm"].endswith("; 50 % of the units at the limit")
     assert "rate 0.4, weight decay 0.1" in lines["dropout + weight decay"]

@@ -14,7 +14,6 @@ from dropout_study.analysis.runs import (
     ResultsMissing,
     Runs,
     competent,
-    difference_of_means,
     minus,
     weighted,
     weighted_logs,
@@ -102,9 +101,6 @@ def test_a_weighted_sum_is_that_of_values_and_of_images() -> None:
     expected = sum(weight * stacked(values) for weight, values in terms)
     assert effect.images == pytest.approx(expected, abs=1e-5)
     assert effect.values == pytest.approx(expected.mean(axis=1).tolist())
-
-    means = difference_of_means([errors(1, 0.3), errors(2, 0.4)], [errors(3, 0.2)])
-    assert means.values == pytest.approx(effect.values)
 
 
 def test_logarithms_are_exact_per_seed_and_linear_per_image() -> None:

@@ -8,9 +8,8 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from dropout_study.analysis.columns import BUDGETS
 from dropout_study.analysis.criteria import Check, Part
-from dropout_study.claims import CLAIMS, mc_samples
+from dropout_study.claims import CLAIMS
 from dropout_study.config import condition, read, schema
 from dropout_study.config.studies import Study, in_order
 from dropout_study.report.publish import STUDIES
@@ -142,7 +141,7 @@ def test_no_part_and_check_of_a_claim_share_a_name() -> None:
 def test_one_question_holds_at_every_budget_that_decides() -> None:
     """If this failed, what is compared could be moved from budget to budget."""
     for study in STUDIES:
-        for key in ("gate", "k", "rate", "others", "combined", "at_limit"):
+        for key in ("gate", "rate", "others", "combined", "at_limit"):
             values = {str(Study.load(study).at(b).values.get(key)) for b in ("laptop", "paper")}
             assert len(values) == 1, (study, key)
 
@@ -183,9 +182,3 @@ def test_the_minutes_of_every_study_are_stated() -> None:
     """If this failed, nobody could tell how long the laptop budget takes."""
     minutes = OmegaConf.load(CONF / "reproduce.yaml").minutes.laptop
     assert set(minutes) == set(STUDIES)
-
-
-def test_the_number_of_masks_that_decides_is_the_one_of_the_sentence() -> None:
-    """If this failed, the claim on Monte-Carlo samples would speak of another number."""
-    for budget in BUDGETS:
-        assert Study.load("mc_samples").at(budget).values["k"] == mc_samples.MASKS == 20

@@ -373,18 +373,6 @@ def weighted_logs(terms: "Sequence[tuple[float, Errors]]") -> Effect:
     return Effect(values, seeds, images)
 
 
-def difference_of_means(first: "Sequence[Errors]", second: "Sequence[Errors]") -> Effect:
-    """The mean error of some conditions minus that of others in points, over common seeds.
-
-    Raises:
-        ResultsMissing: they have no seed in common, or different test images.
-    """
-    terms = [(1 / len(first), errors) for errors in first]
-    terms += [(-1 / len(second), errors) for errors in second]
-
-    return weighted(terms)
-
-
 def _log_error(errors: "Errors", seed: int) -> float:
     half_an_image = 50 / len(errors.wrong[seed])
     return math.log(errors.percent[seed] + half_an_image)

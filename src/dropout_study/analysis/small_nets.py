@@ -5,8 +5,8 @@ from dropout_study.analysis.runs import Effect, Runs, competent, minus
 MARGIN = 0.3
 """Points of test error."""
 REASON = (
-    f"{MARGIN:g} points are a tenth of the error of such nets on a hard pair, about 3 %, and up to a "
-    "third on an easy one; no published number was found at this scale"
+    f"{MARGIN:g} points are a tenth of the error of such nets on a hard pair, about 3 %, and up to "
+    "a third on an easy one; no published number was found at this scale"
 )
 DEVIATIONS = (
     "Nets 784-10-10-2 on pairs of MNIST digits; the publication's nets and numbers could not be "

@@ -101,7 +101,7 @@ class Cost(Claim):
     )
 
     def estimate(self, studies: Studies) -> dict[str, dict[str, Effect]]:
-        """Ratios of times, by the widths of the net."""
+        """Ratios of times by the widths of the net, and the time of the whole training."""
         nets = studies["cost"].by("model.widths")
 
         times = {

@@ -23,8 +23,8 @@ QUANTILES = {
 """Metric -> its name in the figure, lowest error first."""
 MARGIN = 1.0  # points of test error
 ONE_IN_A_HUNDRED = (
-    "'reasonably well' is less than 'as well': one further image in a hundred is allowed, the margin "
-    "of the first edition, which asked it of the mean subnetwork"
+    "'reasonably well' is less than 'as well': one further image in a hundred is allowed, the "
+    "margin of the first edition, which asked it of the mean subnetwork"
 )
 
 

@@ -91,12 +91,12 @@ class Regularizers(Claim):
         "mean and 95 % interval over seeds."
     )
     notes = (
-        "Error decides. Likelihood, which can disagree, is given below. In each arm the learning rate "
-        "and all constants are free, the dropout rate of the combinations included."
+        "Error decides. Likelihood, which can disagree, is given below. In each arm the learning "
+        "rate and all constants are free, the dropout rate of the combinations included."
     )
 
     def estimate(self, studies: Studies) -> dict[str, dict[str, Effect]]:
-        """Differences of test errors and likelihoods."""
+        """Differences of test errors, of arms whose max-norm, if any, binds."""
         runs = studies["regularizers"]
         dropout = runs.where(arm=runs.values["dropout"])
         others = binding(runs, runs.values["others"])

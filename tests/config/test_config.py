@@ -71,6 +71,11 @@ Make = Callable[..., Config]
         (["data.train_size=10", "data.reserve=-1"], "data.reserve=-1", "at least 0"),
         (["data=mnist1d", "data.pool=2"], "data.pool=2", "1, since .* no images"),
         (["data=mnist1d", "probes=[corruption]"], "probes=", "without corruption"),
+        (
+            ["data=mnist1d", "probes=[corruption_by_kind]"],
+            "probes=",
+            "without corruption_by_kind",
+        ),
         (["data=mnist1d", "model=lenet"], "lenet with data=mnist1d", "28 x 28"),
         (["data.batch_size=0"], "data.batch_size=0", "at least 1"),
         (["data.resample=jackknife"], "data.resample=jackknife", "none, bootstrap"),

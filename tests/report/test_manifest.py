@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dropout_study.analysis.criteria import Better
-from dropout_study.claims import CLAIMS
+from dropout_study.claims import CLAIMS, STUDIES
 from dropout_study.config.schema import ConfigError, Criteria
 from dropout_study.report import manifest
 from dropout_study.report.manifest import (
@@ -196,5 +196,5 @@ def test_the_table_of_claims_names_every_part_and_every_study() -> None:
             assert question.criterion_in_words in text
             assert question.criterion.reason in text
 
-    for study in manifest.STUDIES:
+    for study in STUDIES:
         assert f"| `{study}` |" in text

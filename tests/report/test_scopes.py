@@ -7,34 +7,40 @@ from dropout_study.analysis.claim import Claim
 from dropout_study.analysis.runs import ResultsMissing
 from dropout_study.claims import CLAIMS
 from dropout_study.config.overrides import parse_overrides
+from dropout_study.config.planned import planned_seeds
 from dropout_study.config.studies import Study, in_order
 from dropout_study.report.scopes import Scope, command, runs_at, scopes, stages
 
 LAPTOP = Scope("laptop", "mnist")
 
 
-def rows(study: str, stage: str, conditions: int, **more: object) -> pd.DataFrame:
-    """Networks of a stage of a study, with a seed and a digest for each condition."""
-    numbers = range(conditions)
-    columns = {
-        "study": study,
-        "budget": "laptop",
-        "stage": stage,
-        "condition": [f"{study}, {i}" for i in numbers],
-        "digest": [f"{study}-{stage}-{i}" for i in numbers],
-        "seed": 100,
-        "candidate": 0,
-        "data.name": "mnist",
-    }
+def rows(study: str, stage: str, budget: str = "laptop", **more: object) -> pd.DataFrame:
+    """The networks of a stage of a study: those of all its conditions and seeds."""
+    planned = planned_seeds(Study.load(study).at(budget, stage=stage))
+    networks = [
+        {
+            "study": study,
+            "budget": budget,
+            "stage": stage,
+            "arm": condition.arm,
+            "candidate": condition.candidate,
+            "condition": f"{study}, {condition}",
+            "digest": f"{study}-{stage}-{condition}",
+            "seed": seed,
+            "optimizer.lr": 0.001,
+            "val/error": 2.0,
+            "data.name": "mnist",
+        }
+        for condition, seeds in planned.items()
+        for seed in sorted(seeds)
+    ]
 
-    return pd.DataFrame(columns | more)
+    return pd.DataFrame(networks).assign(**more)
 
 
 def whole(study: str) -> list[pd.DataFrame]:
-    """As many networks in each stage of a study as it has conditions."""
-    at_scope = Study.load(study).at("laptop")
-    sizes = {stage: at_scope.at("laptop", stage=stage).size for stage in stages(at_scope)}
-    return [rows(study, stage, size) for stage, size in sizes.items()]
+    """The networks of each stage of a study."""
+    return [rows(study, stage) for stage in stages(Study.load(study).at("laptop"))]
 
 
 def test_a_study_that_tunes_has_three_stages_and_a_theorem_one() -> None:
@@ -53,41 +59,80 @@ def test_a_claim_waits_for_every_condition_of_every_stage(stage: str) -> None:
     assert set(runs.half["regularizers"].frame["stage"]) == {"half"}
     assert set(runs.tuning["regularizers"].frame["stage"]) == {"tuning"}
 
-    in_stage = results["stage"] == stage
-    one_less = results.drop(index=results.index[in_stage][0])
-    expected = int(in_stage.sum())
-    message = f"{expected - 1} of the {expected} conditions of study regularizers, stage {stage}"
+    gap = (results["stage"] == stage) & (results["arm"] == "dropout")
+    message = "no candidate of dropout" if stage == "tuning" else "7 of the 8 conditions"
 
-    with pytest.raises(ResultsMissing, match=message):
-        runs_at(LAPTOP, CLAIMS["regularizers"], one_less)
+    with pytest.raises(ResultsMissing, match=rf"{message}.* study regularizers, stage {stage}"):
+        runs_at(LAPTOP, CLAIMS["regularizers"], results[~gap])
 
 
-def test_candidates_that_extend_a_grid_stand_for_no_other() -> None:
-    """If this failed, three candidates of one arm would count as those of three arms."""
+@pytest.mark.parametrize("stage", ["final", "half"])
+def test_a_claim_waits_for_every_seed(stage: str) -> None:
+    """If this failed, one of fifteen seeds would decide, or those that did not diverge."""
     results = pd.concat(whole("regularizers"), ignore_index=True)
-    first = results.index[results["stage"] == "tuning"][0]
-    results.loc[first, "candidate"] = 16  # the grid has 0 to 15
+    gap = (results["stage"] == stage) & (results["arm"] == "dropout")
+    gap &= results["seed"].isin([103, 107])
 
-    with pytest.raises(ResultsMissing, match="stage tuning"):
+    with pytest.raises(ResultsMissing, match=r"complete: seeds 103, 107 of dropout are missing$"):
+        runs_at(LAPTOP, CLAIMS["regularizers"], results[~gap])
+
+
+def test_a_candidate_without_results_leaves_a_claim_to_the_others() -> None:
+    """If this failed, a learning rate that is too large would leave a claim undecided for ever, or
+    half of a candidate be enough.
+    """
+    results = pd.concat(whole("regularizers"), ignore_index=True)
+    half_a_candidate = (results["stage"] == "tuning") & (results["seed"] == 900)
+    half_a_candidate &= results["arm"] == "dropout"
+    other = results[half_a_candidate].assign(candidate=7, digest="other")
+    runs_at(LAPTOP, CLAIMS["regularizers"], pd.concat([results, other], ignore_index=True))
+
+    alone = pd.concat([results[~half_a_candidate], other], ignore_index=True)
+    with pytest.raises(ResultsMissing, match="no candidate of dropout has all tuning seeds"):
+        runs_at(LAPTOP, CLAIMS["regularizers"], alone)
+
+
+def test_runs_without_the_tag_of_a_candidate_are_no_error() -> None:
+    """If this failed, a store of runs that somebody else wrote would end the report."""
+    results = pd.concat(whole("regularizers"), ignore_index=True).drop(columns="candidate")
+
+    with pytest.raises(ResultsMissing, match="no candidate of none"):
         runs_at(LAPTOP, CLAIMS["regularizers"], results)
 
 
+def test_final_runs_of_an_earlier_choice_do_not_count() -> None:
+    """If this failed, tuning that was extended would leave a claim undecided, or decide it on the
+    networks of another choice.
+    """
+    results = pd.concat(whole("regularizers"), ignore_index=True)
+    tuning = results[(results["stage"] == "tuning") & (results["arm"] == "dropout")]
+    worse = {"candidate": 1, "digest": "worse", "optimizer.lr": 0.004, "val/error": 9.0}
+    final = results[(results["stage"] == "final") & (results["arm"] == "dropout")]
+    earlier = final.assign(**{"digest": "earlier", "optimizer.lr": 0.004})
+    both = pd.concat([results, tuning.assign(**worse), earlier], ignore_index=True)
+    dropout = (
+        runs_at(LAPTOP, CLAIMS["regularizers"], both).final["regularizers"].where(arm="dropout")
+    )
+    assert set(dropout.frame["optimizer.lr"]) == {0.001}
+
+    unclear = pd.concat([results, earlier], ignore_index=True)
+    with pytest.raises(ResultsMissing, match="several conditions are recorded for dropout"):
+        runs_at(LAPTOP, CLAIMS["regularizers"], unclear)
+
+
 def test_jobs_that_differ_in_their_seeds_alone_are_counted_by_them() -> None:
-    """If this failed, five timings of one net would count as one, or one as five."""
-    five = rows("cost", "final", 5, digest="one", seed=range(100, 105))
-    reference = pd.concat(whole("reference"))
-    both = pd.concat([five, reference], ignore_index=True)
+    """If this failed, one of five timings of a net would do for all."""
+    both = pd.concat([*whole("cost"), *whole("reference")], ignore_index=True)
     assert len(runs_at(LAPTOP, CLAIMS["cost"], both).final["cost"].frame) == 5
 
     four = both.drop(index=both.index[both["study"] == "cost"][0])
-    with pytest.raises(ResultsMissing, match="4 of the 5 conditions of study cost, stage final"):
+    with pytest.raises(ResultsMissing, match="study cost, stage final, are complete: seeds 100 of"):
         runs_at(LAPTOP, CLAIMS["cost"], four)
 
 
 def test_studies_without_a_control_give_their_final_runs_to_it() -> None:
     """If this failed, a contrast at half the updates would lack what has no half."""
-    five = rows("cost", "final", 5, digest="one", seed=range(100, 105))
-    both = pd.concat([five, *whole("reference")], ignore_index=True)
+    both = pd.concat([*whole("cost"), *whole("reference")], ignore_index=True)
     runs = runs_at(LAPTOP, CLAIMS["cost"], both)
     assert set(runs.half["cost"].frame["stage"]) == {"final"}
     assert set(runs.half["reference"].frame["stage"]) == {"half"}
@@ -110,9 +155,9 @@ def test_theorems_on_digits_serve_a_claim_on_mnist() -> None:
 
 def test_the_largest_budget_and_mnist_come_first() -> None:
     """If this failed, a test of the machinery would hide results of hours."""
-    small = rows("capacity", "final", 1, budget="smoke", **{"data.name": "digits"})
-    large = rows("capacity", "final", 1)
-    digits = rows("capacity", "final", 1, **{"data.name": "digits"})
+    small = rows("capacity", "final", "smoke", **{"data.name": "digits"})
+    large = rows("capacity", "final")
+    digits = rows("capacity", "final", **{"data.name": "digits"})
     results = pd.concat([small, digits, large], ignore_index=True)
     assert [str(scope) for scope in scopes(CLAIMS["capacity"], results)] == [
         "budget laptop, mnist",

@@ -85,7 +85,7 @@ def test_a_claim_waits_for_all_conditions_of_its_studies(
     gap &= networks["data.train_size"] == 1000
     of = {outcome.claim.id: outcome for outcome in decide(networks[~gap])}
     assert (of["dataset_size"].verdict, of["regularizers"].decided) == (NO_RUNS, True)
-    assert f"of study dataset_size, stage {stage}, are there" in of["dataset_size"].reason
+    assert f"study dataset_size, stage {stage}" in of["dataset_size"].reason
 
 
 def test_every_claim_of_trained_networks_has_its_control(networks: pd.DataFrame) -> None:

@@ -45,7 +45,8 @@ def test_a_study_that_fails_or_crashes_is_a_failure_of_its_own(tmp_path: Path) -
     """If this failed, a study that ran out of memory would stop all, or count as finished."""
     killed = "os.kill(os.getpid(), signal.SIGKILL)"
     codes = [
-        run(script(tmp_path, code), []) for code in ("", "sys.exit('why')", killed, "os.abort()", "")
+        run(script(tmp_path, code), [])
+        for code in ("", "sys.exit('why')", killed, "os.abort()", "")
     ]
     assert codes == [0, 1, -signal.SIGKILL, -signal.SIGABRT, 0]
 

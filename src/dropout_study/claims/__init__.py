@@ -36,3 +36,5 @@ ALL: tuple[Claim, ...] = (
 )
 """In the order of section 7.12."""
 CLAIMS: dict[str, Claim] = {claim.id: claim for claim in ALL}
+STUDIES = list(dict.fromkeys(study for claim in ALL for study in claim.studies))
+"""The studies that claims read, in the order of the claims."""

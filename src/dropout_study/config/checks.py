@@ -250,8 +250,12 @@ def check_probes(config: Config) -> None:
     )
 
     if DATASETS[config.data.name].side is None:
-        allowed = f"a list without corruption: the examples of {config.data.name} are no images"
-        require("corruption" not in config.probes, "probes", config.probes, allowed)
+        corrupting = [probe for probe in config.probes if probe.startswith("corruption")]
+        allowed = (
+            f"a list without {' and '.join(corrupting)}: "
+            f"the examples of {config.data.name} are no images"
+        )
+        require(not corrupting, "probes", config.probes, allowed)
 
     if "bags" in config.probes:
         whole = len(config.seeds) % config.bag == 0

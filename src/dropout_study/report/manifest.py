@@ -14,7 +14,7 @@ from typing import Any
 
 from dropout_study.analysis.claim import Claim
 from dropout_study.analysis.criteria import Check, Part
-from dropout_study.claims import CLAIMS
+from dropout_study.claims import CLAIMS, STUDIES
 from dropout_study.config.composed import arm_content, first_condition
 from dropout_study.config.condition import flat_params
 from dropout_study.config.folder import CONF
@@ -32,8 +32,6 @@ COMMITTED = "committed"
 CHANGES = "changes"
 HASH = r"[0-9a-f]{7,40}"
 """Of a commit."""
-STUDIES = list(dict.fromkeys(study for claim in CLAIMS.values() for study in claim.studies))
-"""The studies that claims read, in the order of the claims."""
 
 
 def write_manifest(chosen: Criteria) -> str:

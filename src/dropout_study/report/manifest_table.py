@@ -7,7 +7,7 @@ import yaml
 
 from dropout_study.analysis.claim import Claim
 from dropout_study.analysis.criteria import Check, Part
-from dropout_study.claims import CLAIMS
+from dropout_study.claims import CLAIMS, STUDIES
 from dropout_study.config.composed import arm_comment, stated_minutes
 from dropout_study.config.names import FINAL, HALF, TUNING
 from dropout_study.config.schema import Config
@@ -29,10 +29,9 @@ ARM_UPDATES = "budget.updates"
 def table() -> str:
     """All claims with their parts, and all studies with their networks, in Markdown."""
     claims = "\n\n".join(_claim_section(claim) for claim in CLAIMS.values())
-    names = dict.fromkeys(study for claim in CLAIMS.values() for study in claim.studies)
     minutes = stated_minutes(DEFAULT_BUDGET)
-    rows = [_study_row(Study.load(name).at(DEFAULT_BUDGET), minutes) for name in names]
-    total = sum(minutes.get(name, 0) for name in names)
+    rows = [_study_row(Study.load(name).at(DEFAULT_BUDGET), minutes) for name in STUDIES]
+    total = sum(minutes.get(name, 0) for name in STUDIES)
 
     return (
         f"{INTRODUCTION}\n\n{claims}\n\n## Studies\n\n{_markdown(STUDY_HEADINGS, rows)}\n\n"

@@ -8,7 +8,7 @@ import pandas as pd
 from rich.console import Console
 
 from dropout_study.analysis import results
-from dropout_study.claims import CLAIMS
+from dropout_study.claims import CLAIMS, STUDIES
 from dropout_study.config.schema import ConfigError, Data, Report
 from dropout_study.config.studies import Study
 from dropout_study.data.datasets import load_images
@@ -29,8 +29,6 @@ from dropout_study.tracking.store import UNREACHABLE, Store, first_line, quiet_m
 
 EXPERIMENT = "report"
 DESCRIPTION = "Verdicts on the claims of section 7.12, and the report"
-STUDIES = list(dict.fromkeys(study for claim in CLAIMS.values() for study in claim.studies))
-"""The studies that claims read, in the order of the claims."""
 WIDTH_OF_A_FILE = 160  # columns of the printed table where the output is no terminal
 
 

@@ -1,7 +1,9 @@
 """Where a claim can be decided: the budgets and data sets at which all its runs are there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
 
 import pandas as pd
 
@@ -9,9 +11,12 @@ from dropout_study.analysis.claim import Claim, Studies
 from dropout_study.analysis.columns import BUDGETS
 from dropout_study.analysis.runs import ResultsMissing, Runs
 from dropout_study.config.names import FINAL, HALF, STAGES, TUNING
-from dropout_study.config.overrides import expand_sweep, parse_overrides
+from dropout_study.config.planned import Planned, planned_seeds
 from dropout_study.config.studies import DEFAULT_BUDGET, Study, in_order
 
+ERROR = "val/error"
+TUNABLE = ("optimizer.", "model.", "regularizer.")
+"""How settings begin that a candidate may have of its own."""
 USUAL_DATA = "mnist"
 """The data set of a claim whose study's arms choose theirs."""
 
@@ -59,8 +64,8 @@ def runs_at(scope: Scope, claim: Claim, results: pd.DataFrame) -> ClaimRuns:
     """The runs of all studies and stages of a claim.
 
     Raises:
-        ResultsMissing: conditions of a stage are not there. Deciding on a part of them would choose
-            the verdict.
+        ResultsMissing: conditions of a stage, or seeds of them, are not there. Deciding on a part
+            of them would choose the verdict.
     """
     by_stage: dict[str, dict[str, Runs]] = {stage: {} for stage in STAGES}
 
@@ -68,9 +73,18 @@ def runs_at(scope: Scope, claim: Claim, results: pd.DataFrame) -> ClaimRuns:
         study = _study_at(scope, claim, name)
         rows = _rows(study, results)
 
+        tuning = _tuning_rows(study, results)
+
         for stage in stages(study):
+            at_stage = study.at(study.budget, study.data, stage)
             in_stage = rows[_stage_of(rows) == stage]
-            _check_complete(study.at(study.budget, study.data, stage), in_stage)
+
+            if stage == TUNING:
+                _check_tuned(at_stage, in_stage)
+            else:
+                in_stage = _of_present_choice(at_stage, in_stage, tuning)
+                _check_complete(at_stage, in_stage)
+
             by_stage[stage][name] = _as_runs(in_stage, study)
 
     half = {**by_stage[FINAL], **by_stage[HALF]} if by_stage[HALF] else {}
@@ -122,6 +136,17 @@ def _rows(study: Study, results: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["data.name"] == (study.data or default)] if default else rows
 
 
+def _tuning_rows(study: Study, results: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the candidates that a study's settings are chosen from."""
+    tuned = study.tuned
+    if not tuned:
+        return results.iloc[:0]
+
+    rows = _rows(tuned.at(study.budget, study.data), results)
+
+    return rows[_stage_of(rows) == TUNING]
+
+
 def _stage_of(rows: pd.DataFrame) -> pd.Series:
     """The stage of each row; runs from before stages existed are final."""
     if "stage" not in rows:
@@ -130,34 +155,161 @@ def _stage_of(rows: pd.DataFrame) -> pd.Series:
     return rows["stage"].fillna(FINAL)
 
 
-def _check_complete(study: Study, rows: pd.DataFrame) -> None:
-    """Refuse to decide on a part of the conditions of a study in a stage.
+def _check_tuned(study: Study, rows: pd.DataFrame) -> None:
+    """Refuse to decide on arms that nothing was chosen for; not every candidate has to be there.
 
     Raises:
-        ResultsMissing: some are not there.
+        ResultsMissing: an arm has no candidate with all its seeds.
     """
-    if study.stage == TUNING:
-        rows = rows[rows["candidate"] < study.candidates]  # without those that extend a grid
+    arms = _labels(rows)["arm"]
 
-    jobs = _jobs(study.grid)
-    identity = ["digest", "seed"] if _varies(jobs, "seeds") else ["digest"]
-    recorded = len(rows.drop_duplicates(identity)) if len(rows) else 0
+    for condition, seeds in _planned(study).items():
+        if complete_candidates(rows[arms == condition.arm], seeds).empty:
+            raise ResultsMissing(
+                f"no candidate of {condition} has all tuning seeds, study {study.name}, "
+                f"stage {study.stage}"
+            )
 
-    if recorded < len(jobs):
+
+def complete_candidates(rows: pd.DataFrame, seeds: Collection[int]) -> pd.DataFrame:
+    """The rows of an arm's candidates that have a validation error for each of some seeds."""
+    if ERROR not in rows or "candidate" not in rows:
+        return rows.iloc[:0]
+
+    measured = rows[rows[ERROR].notna() & rows["seed"].isin(seeds)]
+    recorded = measured.groupby(["candidate", "digest"])["seed"].transform("nunique")
+
+    return measured[recorded == len(seeds)]
+
+
+def _of_present_choice(study: Study, rows: pd.DataFrame, tuning: pd.DataFrame) -> pd.DataFrame:
+    """The rows of what is planned, each arm with one set of values.
+
+    Where an arm has several, from before and after its tuning was extended, those with the values
+    of its best candidate count.
+
+    Args:
+        study: in a later stage.
+        rows: of that stage.
+        tuning: those of its candidates; empty if nothing is tuned.
+
+    Raises:
+        ResultsMissing: an arm has several, and none of them, or more than one, is that choice.
+    """
+    planned = _planned(study)
+    labels = [Planned(*label) for label in _condition_labels(study, rows)]
+    kept = [rows.iloc[:0]]
+
+    for condition in planned:
+        nets = rows[[label == condition for label in labels]]
+        if nets["digest"].nunique() > 1:
+            nets = _chosen(nets, _best_candidate(study, condition, tuning))
+
+        if nets["digest"].nunique() != 1 and len(nets):
+            names = "; ".join(sorted(set(nets["condition"])))
+            raise ResultsMissing(
+                f"several conditions are recorded for {condition} of study {study.name}, "
+                f"stage {study.stage}: {names}; delete the runs of all but one of them"
+            )
+
+        kept.append(nets)
+
+    return pd.concat(kept)
+
+
+def _best_candidate(study: Study, condition: Planned, tuning: pd.DataFrame) -> "pd.Series | None":
+    """The settings of the arm's candidate with the lowest mean validation error, if it is tuned."""
+    if not study.tuned:
+        return None
+
+    stage = study.tuned.at(study.budget, study.data, TUNING)
+    rows = tuning[_labels(tuning)["arm"] == condition.arm]
+    seeds = _planned(stage).get(Planned(condition.arm, 0), set())
+    complete = complete_candidates(rows, seeds)
+    if complete.empty:
+        return None
+
+    best = complete.groupby("digest")[ERROR].mean().idxmin()
+    varied = [key for key in tunable(rows) if rows[key].nunique(dropna=False) > 1]
+
+    return complete[complete["digest"] == best].iloc[0][varied]
+
+
+def _chosen(nets: pd.DataFrame, choice: "pd.Series | None") -> pd.DataFrame:
+    """The networks with the chosen values; all of them if that leaves none."""
+    if choice is None:
+        return nets
+
+    matches = pd.Series(True, index=nets.index)
+    for key, value in choice.items():
+        matches &= (nets[key] == value) | (nets[key].isna() & pd.isna(value))
+
+    return nets[matches] if matches.any() else nets
+
+
+def tunable(rows: pd.DataFrame) -> list[str]:
+    """The columns of settings that a candidate may have of its own."""
+    return [column for column in map(str, rows) if column.startswith(TUNABLE)]
+
+
+def _check_complete(study: Study, rows: pd.DataFrame) -> None:
+    """Refuse to decide on a part of the conditions of a study in a stage, or of their seeds.
+
+    Raises:
+        ResultsMissing: some are not there, as those of a network that diverged.
+    """
+    planned = _planned(study)
+    recorded: dict[Planned, set[int]] = {}
+
+    for label, seed in zip(_condition_labels(study, rows), rows["seed"], strict=True):
+        recorded.setdefault(Planned(*label), set()).add(int(seed))
+
+    lacking = {
+        condition: sorted(seeds - recorded.get(condition, set()))
+        for condition, seeds in planned.items()
+        if not seeds <= recorded.get(condition, set())
+    }
+
+    if lacking:
+        condition, seeds = next(iter(lacking.items()))
+        others = len(lacking) - 1
+        further = f", and seeds of {others} others" if others else ""
         raise ResultsMissing(
-            f"{recorded} of the {len(jobs)} conditions of study {study.name}, "
-            f"stage {study.stage}, are there"
+            f"{len(planned) - len(lacking)} of the {len(planned)} conditions of study "
+            f"{study.name}, stage {study.stage}, are complete: seeds "
+            f"{', '.join(map(str, seeds))} of {condition} are missing{further}"
         )
 
 
-def _jobs(grid: Mapping[str, str]) -> list[list[str]]:
-    return expand_sweep(parse_overrides([f"{key}={text}" for key, text in grid.items()]))
+def _condition_labels(study: Study, rows: pd.DataFrame) -> list[tuple[str, int]]:
+    """The condition of each row. Only where a grid has candidates do they set conditions apart."""
+    labels = _labels(rows)
+    if "study.candidate" not in study.grid:
+        labels["candidate"] = 0
+
+    return [(arm, int(candidate)) for arm, candidate in labels.itertuples(index=False)]
 
 
-def _varies(jobs: Sequence[Sequence[str]], key: str) -> bool:
-    """Whether a key is an axis of a sweep."""
-    typed = {text for job in jobs for text in job if text.startswith(f"{key}=")}
-    return len(typed) > 1
+def _labels(rows: pd.DataFrame) -> pd.DataFrame:
+    """Arm and candidate of each row, empty and 0 where a run has no such tag."""
+    empty: dict[str, Any] = {"arm": "", "candidate": 0}
+    columns = {
+        name: (rows[name].where(rows[name].notna(), value) if name in rows else value)
+        for name, value in empty.items()
+    }
+
+    return pd.DataFrame(columns, index=rows.index)
+
+
+def _planned(study: Study) -> dict[Planned, set[int]]:
+    return _planned_at(study.name, study.budget, study.data, study.stage)
+
+
+@cache  # several claims read a study
+def _planned_at(
+    name: str, budget: str, data: str | None, stage: str | None
+) -> dict[Planned, set[int]]:
+    return planned_seeds(Study.load(name).at(budget, data, stage))
 
 
 def _as_runs(rows: pd.DataFrame, study: Study) -> Runs:

@@ -141,9 +141,8 @@ def _measured_at(scope: Scope, claim: Claim, results: pd.DataFrame) -> Outcome:
     Raises:
         ResultsMissing: some runs are not there.
     """
-    runs = runs_at(scope, claim, results)
-
     with needing_columns():
+        runs = runs_at(scope, claim, results)
         effects = claim.estimate(runs.final) | claim.check(runs.final)
         half = claim.estimate(runs.half) if runs.half else {}
 
@@ -191,8 +190,21 @@ def _control(name: str, outcome: Outcome) -> Mapping[str, Effect]:
 def _incomplete_controls(outcome: Outcome) -> Iterator[tuple[str, str]]:
     """The parts that have cases without a control, each with what is missing."""
     for name, half in outcome.half.items():
-        if missing := [case for case in outcome.effects[name] if case not in half]:
+        effects = outcome.effects[name]
+
+        if missing := [case for case in effects if case not in half]:
             yield name, f"half the updates give no effect for {', '.join(missing)}"
+            continue
+
+        apart = [case for case in effects if _seeds_differ(effects[case], half[case])]
+        if apart:
+            yield name, f"no common seeds at half the updates and at all for {', '.join(apart)}"
+
+
+def _seeds_differ(effect: Effect, half: Effect) -> bool:
+    """Whether two effects have seeds, and none in common."""
+    has_seeds = bool(effect.seeds) or bool(half.seeds)
+    return has_seeds and not set(effect.seeds) & set(half.seeds)
 
 
 def questions(claim: Claim) -> dict[str, Part | Check]:

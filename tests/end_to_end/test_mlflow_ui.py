@@ -108,9 +108,7 @@ def test_studies_are_listed_with_what_they_are_about(see: Callable[..., str]) ->
     """If this failed, the list would be names that only the README explains, without their
     verdicts.
     """
-    text = see(
-        "#/experiments", "capacity", "Width of the hidden", "mc_samples", "Error by the n"
-    )
+    text = see("#/experiments", "capacity", "Width of the hidden", "mc_samples", "Error by the n")
     assert "smoke: " in text, "no verdict is shown"
 
 

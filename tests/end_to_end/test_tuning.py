@@ -1,6 +1,5 @@
 """A study that is tuned, extended until its choices are interior, and then run, as one types it."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +7,11 @@ import pytest
 from mlflow.entities import Run
 
 from dropout_study.analysis.results import from_store
+from dropout_study.config.schema import ConfigError
+from dropout_study.running.choices import add_choices, find_tuning
+from dropout_study.running.command_line import complete, find_study, place_of
 from dropout_study.tracking.store import Store
+from support.paths import CONF
 from support.scripts import Script
 
 STUDY = """
@@ -62,35 +65,48 @@ def folder(tmp_path: Path) -> str:
     return str(tmp_path / "mine")
 
 
+@pytest.fixture(autouse=True)
+def store(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store where this process looks for choices."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+
+
+def complete_as_script(*typed: str) -> list[str] | None:
+    """What `train.py` makes of a command line before Hydra starts."""
+    return add_choices(complete(typed, CONF), typed, CONF)
+
+
 def test_a_choice_on_an_edge_is_extended_until_it_is_interior_and_then_judged(
-    train: Script, runs: Callable[[], list[Run]], folder: str, uri: str
+    train: Script,
+    runs: Callable[[], list[Run]],
+    folder: str,
+    uri: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """If this failed, an arm would be judged at the largest rate that somebody happened to list, or
     with other settings than were chosen.
     """
     study = ("-m", "--config-dir", folder, "study=tuned", "budget=smoke")
-    early = train(*study)
-    assert early.returncode == 1
     command = "python scripts/train.py -m --config-dir .* study=tuned study.stage=tuning"
-    assert re.search(f"study=tuned is tuned first: {command} budget=smoke", early.stderr)
+    with pytest.raises(ConfigError, match=f"study=tuned is tuned first: {command} budget=smoke"):
+        complete_as_script(*study)
 
     tuned = train(*study, "study.stage=tuning")
     assert tuned.returncode == 0, tuned.stderr
     assert "[6/6]" in tuned.stdout
 
-    on_edge = train(*study)
-    assert on_edge.returncode == 1
-    assert "optimizer.lr=0.064 of 0.004 to 0.064; run the tuning again" in on_edge.stderr
+    with pytest.raises(ConfigError, match=r"0\.064 of 0.004 to 0.064; run the tuning again"):
+        complete_as_script(*study)
 
     extended = train(*study, "study.stage=tuning")
     assert extended.returncode == 0, extended.stderr
     assert "candidate 3 extends it" in extended.stdout
     assert "wide: skipped, its tuning is settled" in extended.stdout
 
-    settled = train(*study, "study.stage=tuning")
-    assert settled.returncode == 0, settled.stderr
-    assert "tuning is settled" in settled.stdout
-    assert settled.stdout.count("optimizer.lr=0.064") == 2
+    assert complete_as_script(*study, "study.stage=tuning") is None
+    settled = capsys.readouterr().out
+    assert "tuning is settled" in settled
+    assert settled.count("optimizer.lr=0.064") == 2
 
     judged = train.alone(*study, "hydra/launcher=joblib", "tracking.cohort=true")
     assert judged.returncode == 0, judged.stderr
@@ -115,3 +131,41 @@ def test_a_choice_on_an_edge_is_extended_until_it_is_interior_and_then_judged(
         "final",
         "half",
     }
+
+
+def test_a_candidate_that_diverges_is_the_worst(train: Script, folder: str) -> None:
+    """If this failed, one rate that is too large would stop a study, or be chosen."""
+    grid = "optimizer.lr='${tried:optimizer.lr,1e-3,1e30}'"
+    study = ("-m", "--config-dir", folder, "study=tuned", "budget=smoke", "arm=tuned/narrow")
+    typed = (*study, "study.candidates=2", "study.extend={}", "study.stage=tuning", grid)
+    done = train(*typed)
+    assert done.returncode == 0, done.stderr
+    assert "iverged" in done.stdout
+
+    tuned = find_study(typed, CONF)
+    assert tuned is not None
+    (arm,) = find_tuning(tuned, typed, place_of(typed, CONF)).arms
+    assert arm.errors[1] == float("inf")
+    assert arm.best.number == 0
+
+
+def test_two_conditions_with_the_name_of_one_arm_are_refused(folder: str) -> None:
+    """If this failed, one of two networks would be judged with what was chosen for the other."""
+    study = ("-m", "--config-dir", folder, "study=tuned", "budget=smoke", "arm=tuned/wide")
+
+    with pytest.raises(ConfigError, match=r"stands for model.widths=\[8\] and for .*=\[16\]"):
+        complete_as_script(*study, "model.widths=[8],[16]")
+
+
+def test_reproduce_tunes_a_study_before_it_judges(tmp_path: Path, uri: str) -> None:
+    """If this failed, one command would no longer do all of a study."""
+    typed = ("budget=smoke", "studies=[narrow]", "results=null")
+    done = Script("reproduce.py", tmp_path)(*typed)
+    assert done.returncode == 0, done.stderr
+
+    rows = from_store(Store(uri), ["narrow"])
+    judged = rows[rows["stage"] != "tuning"]
+    assert rows[rows["stage"] == "tuning"].groupby("arm")["candidate"].nunique().tolist() == [2, 2]
+    assert judged.groupby("arm")["optimizer.lr"].nunique().tolist() == [1, 1]
+    assert judged.groupby("stage")["seed"].nunique().to_dict() == {"final": 2, "half": 2}
+    assert (tmp_path / "outputs" / "smoke" / "index.html").is_file()

@@ -44,11 +44,9 @@ def test_a_study_that_was_stopped_stops_the_others(
 def test_a_study_that_fails_or_crashes_is_a_failure_of_its_own(tmp_path: Path) -> None:
     """If this failed, a study that ran out of memory would stop all, or count as finished."""
     killed = "os.kill(os.getpid(), signal.SIGKILL)"
-    codes = [
-        run(script(tmp_path, code), [])
-        for code in ("", "sys.exit('why')", killed, "os.abort()", "")
-    ]
-    assert codes == [0, 1, -signal.SIGKILL, -signal.SIGABRT, 0]
+    codes = ["", "sys.exit('why')", killed, "os.abort()", ""]
+    ends = [run(script(tmp_path, code), []) for code in codes]
+    assert ends == [0, 1, -signal.SIGKILL, -signal.SIGABRT, 0]
 
 
 def test_a_reproduction_that_is_stopped_stops_its_study_and_waits_for_it(tmp_path: Path) -> None:

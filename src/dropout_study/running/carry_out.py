@@ -369,6 +369,7 @@ def _train(config: Config, job: Job, folder: Path, sweep: Path | None) -> Record
     """
     from dropout_study.running.reservation import Taken
     from dropout_study.running.run import run_cohort
+    from dropout_study.training.module import Diverged
 
     config.seeds = job.seeds
     job.enter(JobState.RUNNING)
@@ -377,6 +378,10 @@ def _train(config: Config, job: Job, folder: Path, sweep: Path | None) -> Record
         record = run_cohort(config, folder, sweep, _watch(config, job, sweep))
     except Taken:
         return None
+    except Diverged:
+        record = Record.load(folder)
+        if not _counts_as_worst(config, record):
+            raise
 
     job.add_results(seed.metrics for seed in record.successful)
 

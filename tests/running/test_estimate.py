@@ -44,7 +44,7 @@ def test_time_is_extrapolated_on_a_line_and_not_measured_on_all_images(
 
     monkeypatch.setattr(module, "_clock", lambda _: now)
     line = time_line(evaluate, bundled_digits().test)
-    assert evaluated == [16, 32]
+    assert evaluated == [16, 64]
     assert line.at(10_000) == pytest.approx(0.1 + 100)
     assert line.at(0) == pytest.approx(0.1)
 

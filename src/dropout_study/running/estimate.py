@@ -38,7 +38,9 @@ INTERVAL = 10
 VALIDATION_IMAGES = 100
 """Validation examples while updates are timed."""
 FIRST_IMAGES = 16
-"""Test images of the first evaluation that is timed; each further one has twice as many."""
+"""Test images of the first evaluation that is timed."""
+GROWTH = 4
+"""How many times as many images each further evaluation has: a line needs points that are apart."""
 EVALUATION_SECONDS = 0.3
 """After an evaluation that takes so long no larger one is timed."""
 SAMPLES = 10
@@ -285,7 +287,7 @@ def time_line(evaluate: Callable[[Batches], object], test: Split) -> Line:
 
     while images < len(test) and (not smaller or seconds < EVALUATION_SECONDS):
         smaller, seconds_of_smaller = images, seconds
-        images = min(2 * images, len(test))
+        images = min(GROWTH * images, len(test))
         seconds = _seconds(evaluate, test, images)
 
     slope = (seconds - seconds_of_smaller) / (images - smaller)

@@ -44,9 +44,28 @@ def test_time_is_extrapolated_on_a_line_and_not_measured_on_all_images(
 
     monkeypatch.setattr(module, "_clock", lambda _: now)
     line = time_line(evaluate, bundled_digits().test)
-    assert evaluated == [16, 32]
+    assert evaluated == [16, 64]
     assert line.at(10_000) == pytest.approx(0.1 + 100)
     assert line.at(0) == pytest.approx(0.1)
+
+
+def test_a_large_constant_part_does_not_hide_what_an_image_costs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """If this failed, a probe of thousands of small steps would be estimated by its first image."""
+    now = 0.0
+    evaluated = []
+
+    def evaluate(batches: object) -> None:
+        nonlocal now
+        images = sum(len(labels) for _, labels in batches)  # type: ignore[attr-defined]
+        evaluated.append(images)
+        now += 0.5 + 0.004 * images
+
+    monkeypatch.setattr(module, "_clock", lambda _: now)
+    line = time_line(evaluate, bundled_digits().test)
+    assert evaluated == [16, 64, 256]
+    assert line.at(2_000) == pytest.approx(8.5)
 
 
 def test_repetitions_and_limits_of_images_count() -> None:

@@ -38,9 +38,13 @@ INTERVAL = 10
 VALIDATION_IMAGES = 100
 """Validation examples while updates are timed."""
 FIRST_IMAGES = 16
-"""Test images of the first evaluation that is timed; each further one has twice as many."""
+"""Test images of the first evaluation that is timed."""
+GROWTH = 4
+"""How many times as many images each further evaluation has: a line needs points that are apart."""
 EVALUATION_SECONDS = 0.3
-"""After an evaluation that takes so long no larger one is timed."""
+"""An evaluation that takes so long, and twice as long as the smaller one before, is the last."""
+LONGEST_SECONDS = 2.0
+"""An evaluation that takes so long is the last one, whatever the smaller one took."""
 SAMPLES = 10
 """How many subnetworks are timed of rules and probes that sample as many as `mc.samples` says."""
 LEARNING_RATE = 1e-6
@@ -272,7 +276,7 @@ def _probing(cohort: Cohort, name: str, config: Config) -> Callable[[Batches], o
 
 
 def time_line(evaluate: Callable[[Batches], object], test: Split) -> Line:
-    """Time an evaluation on more and more images, until it takes `EVALUATION_SECONDS`.
+    """Time an evaluation on more and more images, until the images make most of its time.
 
     Args:
         evaluate: goes through batches of test images.
@@ -283,14 +287,20 @@ def time_line(evaluate: Callable[[Batches], object], test: Split) -> Line:
     seconds_of_smaller = 0.0
     seconds = _seconds(evaluate, test, images)
 
-    while images < len(test) and (not smaller or seconds < EVALUATION_SECONDS):
+    while images < len(test) and not (smaller and _suffices(seconds, seconds_of_smaller)):
         smaller, seconds_of_smaller = images, seconds
-        images = min(2 * images, len(test))
+        images = min(GROWTH * images, len(test))
         seconds = _seconds(evaluate, test, images)
 
     slope = (seconds - seconds_of_smaller) / (images - smaller)
 
     return Line(images, seconds, max(slope, 0.0))
+
+
+def _suffices(seconds: float, seconds_of_smaller: float) -> bool:
+    """Whether the difference of two evaluations is large enough for a slope."""
+    is_measurable = seconds >= max(EVALUATION_SECONDS, 2 * seconds_of_smaller)
+    return is_measurable or seconds >= LONGEST_SECONDS
 
 
 def _seconds(evaluate: Callable[[Batches], object], test: Split, images: int) -> float:

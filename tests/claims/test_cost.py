@@ -1,9 +1,11 @@
 """What dropout costs."""
 
+import math
+
 import pytest
 
-from dropout_study.analysis.runs import ResultsMissing
-from dropout_study.claims.cost import Cost, further_updates
+from dropout_study.analysis.runs import Effect, ResultsMissing
+from dropout_study.claims.cost import RATIO_OF, Cost, further_updates
 from support.rows import Columns, curve, row, runs
 
 CLAIM = Cost()
@@ -50,8 +52,7 @@ def test_small_ratios_support_one_pass_and_large_ones_the_cost_of_others() -> No
     """If this failed, a limit would be on the wrong side."""
     effects = CLAIM.estimate(STUDIES)
     outcomes = {
-        name: part.criterion.decide(effects[name]["1024x1024"])
-        for name, part in CLAIM.parts.items()
+        name: CLAIM.parts[name].criterion.decide(effects[name]["1024x1024"]) for name in RATIO_OF
     }
     assert outcomes["one pass predicts"] == "supported"  # 1 twice, below 1.2
     assert outcomes["a bag costs more"] == "supported"  # 10.1 ± 1.3, above 5
@@ -70,6 +71,45 @@ def test_further_updates_are_counted_to_the_plain_net_s_last_error() -> None:
     assert "0.67 (1 of 2 seeds reach it)" in CLAIM.context_lines(STUDIES)[0]
 
 
+def test_all_of_training_is_further_updates_times_the_time_of_an_update() -> None:
+    """If this failed, an update as cheap as without dropout would hide that more are needed.
+
+    Updates to 4 %: 20 of 30 in seed 100, 40 of 20 in seed 101, which goes on to 3 %. The mean
+    time of an update is (2 + 3) / 2 = 2.5 of one without: 2.5 * 2 / 3 and 2.5 * 2.
+    """
+    reference = runs(
+        trained("none", 100, [9, 5, 4, 4]),
+        trained("none", 101, [9, 4, 4, 4]),
+        trained("hidden 0.5", 100, [9, 4, 2, 2]),
+        trained("hidden 0.5", 101, [9, 8, 7, 3]),
+    )
+    effect = CLAIM.estimate({"cost": TIMES, "reference": reference})["all of training"]["512x512"]
+    assert list(effect.values) == pytest.approx([5 / 3, 5])
+    assert list(effect.seeds) == [100, 101]
+
+
+def test_all_of_training_is_cheap_below_a_bag_of_ten() -> None:
+    """If this failed, training as expensive as ten nets would pass for one pass.
+
+    Ten nets cost 10: 5 and 5.5 are below, 20 and 20.5 above, 5 and 20 undecided.
+    """
+    criterion = CLAIM.parts["all of training"].criterion
+    assert criterion.decide(Effect([5, 5.5])) == "supported"
+    assert criterion.decide(Effect([20, 20.5])) == "contradicted"
+    assert criterion.decide(Effect([5, 20])) == "not resolved"
+
+
+def test_a_net_that_does_not_reach_the_error_leaves_all_of_training_open() -> None:
+    """If this failed, seeds with the slowest training would be left out of its mean.
+
+    Seed 101 does not reach 4 %.
+    """
+    effect = CLAIM.estimate(STUDIES)["all of training"]["512x512"]
+    assert effect.values[0] == pytest.approx(2.5 * 20 / 30)
+    assert math.isnan(effect.values[1])
+    assert CLAIM.parts["all of training"].criterion.decide(effect) == "not resolved"
+
+
 def test_the_figure_shows_the_jobs_and_both_curves() -> None:
     """If this failed, the figure would show other numbers than those that decide."""
     left, right = CLAIM.draw(STUDIES).axes
@@ -83,7 +123,9 @@ def test_missing_results_are_named() -> None:
     """If this failed, timings without the nets of reference would end in a traceback."""
     with pytest.raises(ResultsMissing, match="no results of study reference"):
         CLAIM.context_lines({"cost": TIMES})
+    with pytest.raises(ResultsMissing, match="no results of study reference"):
+        CLAIM.estimate({"cost": TIMES})
 
     untimed = runs(row("", 100, {"model.widths": "1024x1024"}))
     with pytest.raises(ResultsMissing, match="cost/dropout was not measured"):
-        CLAIM.estimate({"cost": untimed})
+        CLAIM.estimate({"cost": untimed, "reference": REFERENCE})

@@ -7,11 +7,13 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
+from dropout_study.analysis.criteria import Asked, decide
 from dropout_study.analysis.runs import Errors, ResultsMissing
 from dropout_study.claims.dataset_size import DatasetSize, spread_ratio
 from support.rows import Columns, misclassified, row, runs
 
 CLAIM = DatasetSize()
+HARM = "unstable training or worse performance"
 
 
 def net(kind: str, size: int, seed: int, count: int) -> Columns:
@@ -48,6 +50,16 @@ COUNTS = {
 VALUES = {"small": [100, 500], "middle": [5000, 10000]}
 NETS = [network for size, counts in COUNTS.items() for network in nets(size, *counts)]
 STUDIES = {"dataset_size": runs(*NETS, **VALUES)}
+
+
+def harm_of(plain: list[int], at_500: list[int], at_100: list[int]) -> str:
+    """The outcome of the part on harm, from misclassified images without and with dropout."""
+    counts = {100: (plain, at_100), 500: (plain, at_500), 5000: (plain, plain)}
+    networks = [network for size, both in counts.items() for network in nets(size, *both)]
+    studies = {"dataset_size": runs(*networks, small=[100, 500], middle=[5000])}
+    asked = {HARM: Asked(CLAIM.parts[HARM], CLAIM.estimate(studies)[HARM])}
+
+    return decide(asked)[HARM].outcome
 
 
 def errors(percent: list[float] | NDArray[np.float64]) -> Errors:
@@ -87,8 +99,8 @@ def test_worse_performance_is_a_larger_test_error_with_dropout() -> None:
 
     100 examples: 40 - 48, 42 - 49, 46 - 50 images; 500: the reverse.
     """
-    effects = CLAIM.estimate(STUDIES)["unstable training or worse performance"]
-    part = CLAIM.parts["unstable training or worse performance"]
+    effects = CLAIM.estimate(STUDIES)[HARM]
+    part = CLAIM.parts[HARM]
     points = np.array([8, 7, 4]) * 100 / 99
     assert [name for name in effects if name.endswith("points")] == [
         "100 examples, points",
@@ -107,8 +119,8 @@ def test_unstable_is_a_wider_spread_with_dropout() -> None:
 
     100 examples: 40, 42, 46 spread wider than 48, 49, 50; 500: the reverse.
     """
-    effects = CLAIM.estimate(STUDIES)["unstable training or worse performance"]
-    part = CLAIM.parts["unstable training or worse performance"]
+    effects = CLAIM.estimate(STUDIES)[HARM]
+    part = CLAIM.parts[HARM]
     expected = spread_ratio(errors([0, 2, 6]), errors([0, 1, 2])).values
     assert list(effects["100 examples, spread"].values) == pytest.approx(expected)
     assert list(effects["500 examples, spread"].values) == pytest.approx(
@@ -117,6 +129,40 @@ def test_unstable_is_a_wider_spread_with_dropout() -> None:
     assert part.criterion.distance(effects["100 examples, spread"].estimate()) > 0
     assert part.criterion.distance(effects["500 examples, spread"].estimate()) < 0
     assert part.some
+
+
+def test_unstable_or_worse_at_one_small_size_is_enough() -> None:
+    """If this failed, the sentence's or would be an and, or a middle size would be asked.
+
+    At 100 examples dropout errs on 5 images fewer. At 500 it has four times the spread and the
+    same mean in the first study, 5 images more and the same spread in the second, and the same
+    mean and spread in the third.
+    """
+    assert CLAIM.parts[HARM].some
+    assert list(CLAIM.estimate(STUDIES)[HARM]) == [
+        "100 examples, points",
+        "500 examples, points",
+        "100 examples, spread",
+        "500 examples, spread",
+    ]
+
+    calm = [20 + step for step in (-4, -3, -2, -1, 0, 0, 1, 2, 3, 4)]
+    better = [count - 5 for count in calm]
+    unstable = [20 + 4 * (count - 20) for count in calm]
+    worse = [count + 5 for count in calm]
+    assert harm_of(calm, unstable, better) == "supported"
+    assert harm_of(calm, worse, better) == "supported"
+    assert harm_of(calm, calm[::-1], better) == "not resolved"
+
+
+def test_dropout_that_errs_less_and_is_stabler_everywhere_is_no_harm() -> None:
+    """If this failed, harm would be found in arms that are better in both ways.
+
+    With dropout errors are lower by 10 images, and spread a quarter as wide.
+    """
+    wild = [50 + 4 * step for step in (-4, -3, -2, -1, 0, 0, 1, 2, 3, 4)]
+    calm = [40 + step for step in (-4, -3, -2, -1, 0, 0, 1, 2, 3, 4)]
+    assert harm_of(wild, calm, calm) == "not found"
 
 
 def test_the_pseudo_values_of_three_seeds() -> None:

@@ -1,9 +1,12 @@
 """Sampled masks against weight scaling."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 
-from dropout_study.analysis.runs import ResultsMissing
+from dropout_study.analysis.criteria import Asked, decide
+from dropout_study.analysis.runs import Effect, ResultsMissing
 from dropout_study.claims import mc_samples
 from dropout_study.claims.mc_samples import MonteCarloSamples
 from support.rows import Columns, curve, misclassified, row, runs
@@ -31,6 +34,24 @@ def net(
         {"test/nll/weight_scaling": 0.5},
         wrong,
     )
+
+
+def change_by(images: int, arm: str, seed: int) -> Columns:
+    """A net whose 20 masks err on some more images of 200 than weight scaling, which errs on 20."""
+    scaled = [1] * 20 + [0] * 180
+    errors = 20 + images
+    few = [1.0] * errors + [0.0] * (200 - errors)
+
+    return net(arm, seed, scaled, {1: [1.0] * 200, 20: few, 300: few})
+
+
+def outcomes(effects: Mapping[str, Mapping[str, Effect]]) -> dict[str, str]:
+    """The outcomes of gain and loss, decided together."""
+    asked = {
+        name: Asked(CLAIM.parts[name], effects[name])
+        for name in ("some models gain", "others lose")
+    }
+    return {name: decision.outcome for name, decision in decide(asked).items()}
 
 
 FEW = [1, 0.5, 0, 0]
@@ -69,6 +90,29 @@ def test_the_same_gain_counts_against_in_the_part_on_models_that_lose() -> None:
     assert part.criterion.distance(estimated["others lose"]["LeNet"].estimate()) < 0
     assert part.criterion.distance(estimated["others lose"]["MLP, hidden 0.5"].estimate()) > 0
     assert part.some
+
+
+def test_models_that_gain_and_others_that_lose_support_both_parts() -> None:
+    """If this failed, one model that loses would contradict the gain of another, or a claim without
+    a model that loses would be supported.
+
+    Of 200 images, 20 masks err on 9, 10 and 11 fewer in LeNet, and on as many more in the others.
+    """
+    changes = {100: 9, 101: 10, 102: 11}
+    gaining = [change_by(-change, "LeNet", seed) for seed, change in changes.items()]
+    losing = [
+        change_by(change, arm, seed)
+        for arm in ("hidden 0.5", "input 0.2, hidden 0.5")
+        for seed, change in changes.items()
+    ]
+    asked = {"mc_samples": runs(*gaining), "sampling": runs(*losing)}
+    effects = CLAIM.estimate(asked)
+    assert list(effects["some models gain"]["LeNet"].values) == [4.5, 5, 5.5]
+    assert list(effects["others lose"]["MLP, hidden 0.5"].values) == [-4.5, -5, -5.5]
+    assert outcomes(effects) == {"some models gain": "supported", "others lose": "supported"}
+
+    lenet = {name: {"LeNet": cases["LeNet"]} for name, cases in effects.items()}
+    assert outcomes(lenet) == {"some models gain": "supported", "others lose": "not found"}
 
 
 def test_the_context_compares_weight_scaling_with_the_whole_pool() -> None:

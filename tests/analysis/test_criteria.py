@@ -260,6 +260,7 @@ def test_an_open_part_says_what_it_would_take() -> None:
     assert alone(Part("gain", ANY), UP, [0.7, 1.0, -0.2]).reason == (
         "1: to support it, about 12 seeds would be needed"
     )
+    assert alone(Part("time", Measured(below=1.0), ""), [1.0]).reason == "one seed has no interval"
     assert alone(Part("time", Measured(below=1.0), ""), UP).reason == (
         "the interval contains the bound"
     )

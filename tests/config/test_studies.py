@@ -9,10 +9,9 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from dropout_study.analysis.criteria import Check, Part
-from dropout_study.claims import CLAIMS
+from dropout_study.claims import CLAIMS, STUDIES
 from dropout_study.config import condition, read, schema
 from dropout_study.config.studies import Study, in_order
-from dropout_study.report.publish import STUDIES
 from dropout_study.report.scopes import stages
 from support import smoke
 from support.paths import CONF

@@ -64,6 +64,8 @@ def test_every_part_and_check_has_a_reason_for_its_margin() -> None:
         (("studies", "capacity", "budgets", "laptop", "values", "seeds"), {"tuning": [0]}),
         (("studies", "capacity", "budgets", "laptop", "candidates"), 99),
         (("studies", "capacity", "budgets", "laptop", "first condition", "optimizer.name"), "sgd"),
+        (("measures", "deciding severities"), {"blur": 1}),
+        (("measures", "REMOVAL_DRAWS"), 1),
         (("studies", "dataset_size", "arms", "dataset_size/none", "optimizer"), {"lr": 1}),
     ],
     ids=lambda value: ".".join(value) if isinstance(value, tuple) else "",
@@ -167,13 +169,17 @@ def test_a_damaged_manifest_is_refused(chosen: Criteria, text: str) -> None:
     [
         ({"committed": "0123abc"}, {}, "Criteria: commit 0123abc."),
         ({"committed": ""}, {}, "Criteria: not committed yet."),
-        ({"committed": "0123abc"}, {"capacity": {}}, "Criteria: changed since"),
+        ({"committed": ""}, {"claims": {}}, "Criteria: not committed yet."),
+        ({"committed": "0123abc"}, {"claims": {}}, "Criteria: changed since"),
+        ({"committed": "0123abc"}, {"studies": {}}, "Criteria: changed since"),
+        ({"committed": "0123abc"}, {"measures": {}}, "Criteria: changed since"),
     ],
 )
 def test_the_report_says_which_commit_holds_its_criteria(
     tmp_path: Path,
     committed: dict[str, str],
     changes: dict[str, object],
+    stated: dict[str, Any],
     sentence: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -181,8 +187,7 @@ def test_the_report_says_which_commit_holds_its_criteria(
     file = tmp_path / "criteria.json"
     monkeypatch.setattr(manifest, "read_manifest", lambda: read_manifest(file))
     assert manifest.committed_in_words() == "Criteria: not committed yet."
-    claims = manifest.claim_statements() | changes
-    file.write_text(json.dumps({**committed, "claims": claims}), encoding="utf-8")
+    file.write_text(json.dumps({**committed, **stated, **changes}), encoding="utf-8")
     assert manifest.committed_in_words().startswith(sentence)
 
 

@@ -5,10 +5,9 @@ import sys
 
 import pytest
 
-from dropout_study.claims import CLAIMS
+from dropout_study.claims import CLAIMS, STUDIES
 from dropout_study.config.studies import Study
 from dropout_study.report.mlflow_description import describe
-from dropout_study.report.publish import STUDIES
 
 MAX_DESCRIPTION = 5_000  # characters that MLflow keeps
 

@@ -38,3 +38,25 @@ def test_a_candidate_that_diverged_is_counted_and_not_drawn() -> None:
     assert np.allclose(line.get_xydata(), [(0.001, 2.1), (0.002, 1.6)])
     assert np.allclose(mark.get_xydata(), [(0.002, 1.6)])
     plt.close(sheet)
+
+
+def test_an_arm_that_is_not_judged_is_left_out() -> None:
+    """If this failed, one run of an arm that somebody tried would end the whole report."""
+    stray = pd.concat([TUNING, TUNING.assign(arm="stray")], ignore_index=True)
+    tuning, final = {"capacity": Runs(stray, {})}, {"capacity": Runs(FINAL, {})}
+    assert [choice.arm for choice in choices(tuning, final)] == ["dropout"]
+
+    sheet = tuning_figure(tuning, final)
+    assert len(sheet.axes[0].lines) == 2
+    plt.close(sheet)
+
+
+def test_a_candidate_that_lacks_a_seed_is_left_out() -> None:
+    """If this failed, a candidate would be drawn by the better half of its seeds."""
+    half = TUNING[(TUNING["candidate"] != 2) | (TUNING["seed"] == 900)]
+    tuning, final = {"capacity": Runs(half, {})}, {"capacity": Runs(FINAL, {})}
+    assert [choice.candidates for choice in choices(tuning, final)] == [2]
+
+    sheet = tuning_figure(tuning, final)
+    assert np.allclose(sheet.axes[0].lines[0].get_xydata(), [(0.001, 2.1), (0.002, 1.6)])
+    plt.close(sheet)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from dropout_study.analysis.runs import Effect
 from dropout_study.claims import CLAIMS
 from dropout_study.report import verdict_table
 from dropout_study.report.page import write_report
@@ -22,7 +23,7 @@ from dropout_study.report.verdict_table import (
     terminal_tables,
     verdict_frame,
 )
-from dropout_study.report.verdicts import NEEDS_MNIST, NO_RUNS, Outcome
+from dropout_study.report.verdicts import NEEDS_MNIST, NO_RUNS, Outcome, decide_together
 from support.outcomes import CONTRADICTING, SUPPORTING, UNCLEAR, outcome
 
 
@@ -134,3 +135,14 @@ def test_a_published_number_stands_beside_the_same_quantity_only() -> None:
         "; ".join(f"{number.value} [{number.mark}]" for number in claim.published),
         "",
     ]
+
+
+def test_a_control_without_common_seeds_is_not_settled() -> None:
+    """If this failed, a verdict would be shown as settled that was never controlled."""
+    made = outcome("capacity", SUPPORTING, SUPPORTING)
+    apart = Effect(SUPPORTING, range(200, 205))
+    made.half = {name: {"case": apart} for name in made.half}
+    decide_together([made])
+    assert made.shown == "supported, not settled"
+    assert all(reason.startswith("no common seeds") for reason in made.unsettled.values())
+    assert made.unsettled

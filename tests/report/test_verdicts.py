@@ -19,10 +19,10 @@ from dropout_study.analysis.criteria import (
     NOT_RESOLVED,
     SUPPORTED,
 )
-from dropout_study.claims import CLAIMS
+from dropout_study.claims import CLAIMS, STUDIES
 from dropout_study.config.schema import Budget, ConfigError, Report, Reproduce, Tracking
 from dropout_study.report.page import write_report
-from dropout_study.report.publish import STUDIES, report
+from dropout_study.report.publish import report
 from dropout_study.report.verdict_table import terminal_tables
 from dropout_study.report.verdicts import NEEDS_MNIST, NO_RUNS, Outcome, decide
 from dropout_study.running.reproduce import reproduce

@@ -5,10 +5,10 @@ from pathlib import Path
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
+from dropout_study.claims import STUDIES
 from dropout_study.config.names import TUNING
 from dropout_study.config.overrides import expand_sweep, parse_overrides
 from dropout_study.config.studies import Study, in_order
-from dropout_study.report.publish import STUDIES
 from dropout_study.report.scopes import stages
 from dropout_study.running.carry_out import carry_out
 from dropout_study.running.choices import find_tuning

@@ -504,7 +504,8 @@ def _level(adjusted: Sequence[float]) -> float:
 def _what_it_takes(part: Part, cases: Mapping[str, Case], levels: tuple[float, float]) -> str:
     """Why a part is open and how many seeds or test images would decide it, in words."""
     if isinstance(part.criterion, Measured):
-        return "the interval contains the bound"
+        has_interval = not any(math.isnan(case.estimate.se) for case in cases.values())
+        return "the interval contains the bound" if has_interval else ONE_SEED
 
     sentences = {}
 

@@ -18,10 +18,11 @@ from dropout_study.claims import CLAIMS, STUDIES
 from dropout_study.config.composed import arm_content, first_condition
 from dropout_study.config.condition import flat_params
 from dropout_study.config.folder import CONF
-from dropout_study.config.names import TUNING
+from dropout_study.config.names import CORRUPTIONS, DECIDING_SEVERITIES, PROBES, TUNING
 from dropout_study.config.schema import ConfigError, Criteria
 from dropout_study.config.studies import Study
-from dropout_study.report.manifest_table import table
+from dropout_study.evaluation import sample_sizes
+from dropout_study.report.manifest_table import SETTLED_WITHIN, table
 from dropout_study.report.scopes import stages
 
 FILE = CONF.parent / "report" / "criteria.json"
@@ -30,6 +31,7 @@ BUDGETS = ("laptop", "paper")
 """Budgets that decide; `smoke` only tests the machinery."""
 COMMITTED = "committed"
 CHANGES = "changes"
+FIRST_CONDITION = "first condition"
 HASH = r"[0-9a-f]{7,40}"
 """Of a commit."""
 
@@ -112,17 +114,35 @@ def content(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def committed_in_words() -> str:
-    """Which commit holds the criteria of this report, in one sentence."""
+    """Which commit holds the criteria of this report, in one sentence.
+
+    Claims, measures and studies are compared: grids, seeds, candidates and arms. Defaults that a
+    grid leaves open are compared by the tests alone.
+    """
     manifest = read_manifest()
     if not manifest:
         return "Criteria: not committed yet."
 
-    if manifest.get("claims") != _plain(claim_statements()):
+    commit = manifest.get(COMMITTED)
+    if not commit:
+        return "Criteria: not committed yet."
+
+    recorded = _without_first_conditions(content(manifest))
+    if differences(recorded, statements(composed=False)):
         return "Criteria: changed since they were committed (report/criteria.json)."
 
-    commit = manifest.get(COMMITTED)
+    return f"Criteria: commit {commit}."
 
-    return f"Criteria: commit {commit}." if commit else "Criteria: not committed yet."
+
+def _without_first_conditions(stated: dict[str, Any]) -> dict[str, Any]:
+    """Statements without what Hydra has to compose, which takes a minute."""
+    plain = _plain(stated)
+
+    for study in plain.get("studies", {}).values():
+        for at_budget in study.get("budgets", {}).values():
+            at_budget.pop(FIRST_CONDITION, None)
+
+    return dict(plain)
 
 
 def differences(recorded: Any, stated: Any, path: str = "") -> list[str]:
@@ -144,10 +164,30 @@ def differences(recorded: Any, stated: Any, path: str = "") -> list[str]:
     return [] if recorded == stated else [path]
 
 
-def statements() -> dict[str, Any]:
-    """All claims and studies, as code and configuration state them."""
-    studies = {name: study_statement(Study.load(name)) for name in STUDIES}
-    return dict(_plain({"claims": claim_statements(), "studies": studies}))
+def statements(composed: bool = True) -> dict[str, Any]:
+    """All claims, measures and studies, as code and configuration state them.
+
+    Args:
+        composed: whether the first condition of every study is in it, which Hydra composes.
+    """
+    studies = {name: study_statement(Study.load(name), composed) for name in STUDIES}
+    stated = {"claims": claim_statements(), "measures": measures(), "studies": studies}
+
+    return dict(_plain(stated))
+
+
+def measures() -> dict[str, Any]:
+    """The constants of measures that decide, by the names that the code gives them."""
+    return {
+        "settled_within": SETTLED_WITHIN,
+        "corruption versions": CORRUPTIONS,
+        "deciding severities": DECIDING_SEVERITIES,
+        "probe versions": PROBES,
+        "HALVES_SPLITS": sample_sizes.HALVES_SPLITS,
+        "INTERACTION_PAIRS": sample_sizes.INTERACTION_PAIRS,
+        "INTERACTION_IMAGES": sample_sizes.INTERACTION_IMAGES,
+        "REMOVAL_DRAWS": sample_sizes.REMOVAL_DRAWS,
+    }
 
 
 def claim_statements() -> dict[str, Any]:
@@ -200,34 +240,38 @@ def _is_infinite(value: Any) -> bool:
     return isinstance(value, float) and math.isinf(value)
 
 
-def study_statement(study: Study) -> dict[str, Any]:
+def study_statement(study: Study, composed: bool = True) -> dict[str, Any]:
     """What a study compares, at every budget that decides."""
     budgets = {budget: study.at(budget) for budget in BUDGETS}
     arms = dict.fromkeys(arm for at_budget in budgets.values() for arm in arms_of(at_budget))
+    stated = {name: _at_budget(at_budget, composed) for name, at_budget in budgets.items()}
 
     return {
         "title": study.title,
         "cohorts_from": study.content.get("cohorts_from", ""),
         "arms": {arm: arm_content(arm) for arm in arms},
-        "budgets": {budget: _at_budget(at_budget) for budget, at_budget in budgets.items()},
+        "budgets": stated,
     }
 
 
-def _at_budget(study: Study) -> dict[str, Any]:
+def _at_budget(study: Study, composed: bool) -> dict[str, Any]:
     """The grid, the tuning, the values of a study at a budget, and its first condition in full.
 
     The first condition states what the grid leaves to defaults, such as the optimizer.
     """
-    first = first_condition(_first_stage(study))
-
-    return {
+    stated = {
         "stages": stages(study),
         "grid": study.grid,
         "candidates": study.candidates,
         "extend": study.extend,
         "values": study.values,
-        "first condition": {"seeds": first.seeds, **flat_params(first)},
     }
+    if not composed:
+        return stated
+
+    first = first_condition(_first_stage(study))
+
+    return {**stated, FIRST_CONDITION: {"seeds": first.seeds, **flat_params(first)}}
 
 
 def _first_stage(study: Study) -> Study:

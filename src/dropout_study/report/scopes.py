@@ -196,12 +196,15 @@ def _of_present_choice(study: Study, rows: pd.DataFrame, tuning: pd.DataFrame) -
     Raises:
         ResultsMissing: an arm has several, and none of them, or more than one, is that choice.
     """
-    planned = _planned(study)
-    labels = [Planned(*label) for label in _condition_labels(study, rows)]
-    kept = [rows.iloc[:0]]
+    lines: dict[Planned, list[int]] = {}
 
-    for condition in planned:
-        nets = rows[[label == condition for label in labels]]
+    for line, label in zip(rows.index, _condition_labels(study, rows), strict=True):
+        lines.setdefault(Planned(*label), []).append(line)
+
+    kept: list[int] = []
+
+    for condition in _planned(study):
+        nets = rows.loc[lines.get(condition, [])]
         if nets["digest"].nunique() > 1:
             nets = _chosen(nets, _best_candidate(study, condition, tuning))
 
@@ -212,9 +215,9 @@ def _of_present_choice(study: Study, rows: pd.DataFrame, tuning: pd.DataFrame) -
                 f"stage {study.stage}: {names}; delete the runs of all but one of them"
             )
 
-        kept.append(nets)
+        kept += list(nets.index)
 
-    return pd.concat(kept)
+    return rows.loc[kept]
 
 
 def _best_candidate(study: Study, condition: Planned, tuning: pd.DataFrame) -> "pd.Series | None":

@@ -12,11 +12,9 @@ from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Studies
 from dropout_study.analysis.runs import Runs
 from dropout_study.analysis.tuning import validation_errors
+from dropout_study.report.scopes import ERROR, tunable
 
 RATE = "optimizer.lr"
-ERROR = "val/error"
-TUNABLE = ("optimizer.", "model.", "regularizer.")
-"""Settings that a candidate may have of its own."""
 MAX_COLUMNS = 2
 LABEL_HEIGHT = 0.14  # inches, of the label of a line
 CAPTION = (
@@ -33,7 +31,8 @@ class Choice:
     Attributes:
         study: of the arm.
         arm: its name.
-        candidates: how many were tried, those included that extended the grid.
+        candidates: how many are recorded with all their seeds, or diverged; those included that
+            extended the grid.
         chosen: the settings that were tuned, with their chosen values.
         error: mean validation error of the chosen candidate, in percent.
     """
@@ -55,7 +54,7 @@ def choices(tuning: Studies, final: Studies) -> list[Choice]:
     return [
         _choice(study, arm, candidates, final[study])
         for study, runs in tuning.items()
-        for arm, candidates in _by_arm(runs)
+        for arm, candidates in _by_arm(runs, final[study])
     ]
 
 
@@ -73,7 +72,7 @@ def tuning_figure(tuning: Studies, final: Studies) -> Figure:
     sheet, panels = figures.panels(len(tuning), MAX_COLUMNS, height)
 
     for axes, (study, runs) in zip(panels, tuning.items(), strict=True):
-        for i, (arm, candidates) in enumerate(_by_arm(runs)):
+        for i, (arm, candidates) in enumerate(_by_arm(runs, final[study])):
             shown = candidates[np.isfinite(candidates[ERROR])]
             _draw(axes, i, arm, shown, _is_chosen(shown, arm, final[study]))
 
@@ -83,21 +82,32 @@ def tuning_figure(tuning: Studies, final: Studies) -> Figure:
     return figures.finish(sheet)
 
 
-def _by_arm(runs: Runs) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Each arm with its candidates: one row each, with its settings and mean validation error."""
-    settings = [column for column in map(str, runs.frame) if column.startswith(TUNABLE)]
+def _by_arm(runs: Runs, final: Runs) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Each arm of the final runs with its candidates: their settings and mean validation errors.
+
+    A candidate that diverged has an infinite error; one that lacks the run of a seed is left out,
+    since the others alone may look good.
+    """
+    judged = set(final.frame["arm"])
 
     for arm, nets in runs.by("arm").items():
-        errors = validation_errors(nets.frame)
-        groups = nets.frame.assign(**{ERROR: errors}).groupby("candidate", sort=True)
-        candidates = groups[settings].first().assign(**{ERROR: groups[ERROR].mean()})
-        yield arm, candidates
+        if arm in judged:
+            yield arm, _candidates(nets.frame)
+
+
+def _candidates(rows: pd.DataFrame) -> pd.DataFrame:
+    """The candidates of an arm that have a run of every seed, one row each."""
+    errors = validation_errors(rows)
+    groups = rows.assign(**{ERROR: errors}).groupby("candidate", sort=True)
+    candidates = groups[tunable(rows)].first().assign(**{ERROR: groups[ERROR].mean()})
+    has_all_seeds = groups["seed"].nunique() == rows["seed"].nunique()
+
+    return candidates[has_all_seeds]
 
 
 def _tuned(candidates: pd.DataFrame) -> list[str]:
     """The settings in which candidates differ."""
-    settings = [column for column in map(str, candidates) if column.startswith(TUNABLE)]
-    return [key for key in settings if candidates[key].nunique(dropna=False) > 1]
+    return [key for key in tunable(candidates) if candidates[key].nunique(dropna=False) > 1]
 
 
 def _is_chosen(candidates: pd.DataFrame, arm: str, final: Runs) -> "pd.Series[bool]":

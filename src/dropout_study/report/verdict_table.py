@@ -49,7 +49,8 @@ INTRODUCTION = (
     "Each sentence of the chapter is asked in parts, each with a criterion and a margin that were "
     "written down before the runs. Contradicted and not resolved are results like any other. Rates "
     "are probabilities of dropping a unit (the book and Srivastava et al. state the probability of "
-    "keeping it); errors are percent of test images, their differences are points."
+    "keeping it); errors are percent of test images, their differences are points. "
+    "Numbers in the texts are those of the laptop budget."
 )
 CHECKS_INTRODUCTION = (
     "Theorems need no evidence: where mathematics settles the answer, the code is checked against "
@@ -180,7 +181,7 @@ EFFECT_COLUMNS: list[Column[Row]] = [
 CHOICE_COLUMNS: list[Column[Choice]] = [
     Column("study", lambda choice: choice.study),
     Column("arm", lambda choice: choice.arm),
-    Column("candidates", lambda choice: str(choice.candidates), number=True),
+    Column("candidates recorded", lambda choice: str(choice.candidates), number=True),
     Column("chosen", lambda choice: choice.chosen),
     Column("validation error", lambda choice: choice.error, number=True),
 ]

@@ -32,7 +32,8 @@ def reproduce(chosen: Reproduce, scripts: Path) -> None:
     Raises:
         ConfigError: a study does not exist, or the file of results is not one.
     """
-    from dropout_study.report.publish import STUDIES, report
+    from dropout_study.claims import STUDIES
+    from dropout_study.report.publish import report
 
     if unknown := [study for study in chosen.studies if study not in STUDIES]:
         raise ConfigError(

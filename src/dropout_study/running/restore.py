@@ -10,9 +10,9 @@ from tqdm import tqdm
 from dropout_study.analysis.columns import EVALUATION, PARAMS
 from dropout_study.analysis.list_columns import is_list, steps_of
 from dropout_study.analysis.results import FAILURE, PARQUET, from_file
+from dropout_study.claims import STUDIES
 from dropout_study.config.schema import ConfigError
 from dropout_study.config.studies import Study
-from dropout_study.report.publish import STUDIES
 from dropout_study.system.processes import now_ms
 from dropout_study.tracking import recorder, tags
 from dropout_study.tracking.lookup import look_up

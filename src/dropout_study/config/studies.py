@@ -152,9 +152,9 @@ class Study:
         scopes = self.content.get("at") or {}
 
         typed |= _as_text(self.content.get("grid"))
-        of_budget = _as_text(scopes.get(self.budget))
-        data = self.data or (typed | of_budget).get("data", "")
-        typed |= _as_text(scopes.get(data)) | of_budget
+        at_budget = _as_text(scopes.get(self.budget))
+        data = self.data or (typed | at_budget).get("data", "")
+        typed |= _as_text(scopes.get(data)) | at_budget
         typed |= _as_text(scopes.get(TUNING)) if self.stage == TUNING else {}
         typed |= self.settings
 

@@ -1,9 +1,9 @@
 """What tuning has chosen, and the validation errors that it was chosen by."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -73,7 +73,7 @@ def tuning_figure(tuning: Studies, final: Studies) -> Figure:
 
     for axes, (study, runs) in zip(panels, tuning.items(), strict=True):
         for i, (arm, candidates) in enumerate(_by_arm(runs, final[study])):
-            shown = candidates[np.isfinite(candidates[ERROR])]
+            shown = candidates[candidates[ERROR] < math.inf]
             _draw(axes, i, arm, shown, _is_chosen(shown, arm, final[study]))
 
         axes.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="validation error (%)")

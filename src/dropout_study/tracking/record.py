@@ -40,7 +40,8 @@ class RunStatus(StrEnum):
 
 def is_divergence(failure: str) -> bool:
     """Whether a network failed because it, or one of its bag, diverged."""
-    return failure.startswith((DIVERGED, IN_BAD_BAG))
+    # Where all networks diverge, the failure begins with the name of the exception, `Diverged`.
+    return failure.lower().startswith((DIVERGED, IN_BAD_BAG))
 
 
 class Role(StrEnum):

@@ -132,7 +132,7 @@ def test_a_published_number_stands_beside_the_same_quantity_only() -> None:
     assert {number.same for number in claim.published} == {True}
     shown = verdict_frame([Outcome(claim, NO_RUNS), Outcome(CLAIMS["capacity"], NO_RUNS)])
     assert shown["published"].tolist() == [
-        "; ".join(f"{number.value} [{number.mark}]" for number in claim.published),
+        "time to train a net with dropout / the same net without: 2 to 3 [T, S]",
         "",
     ]
 

@@ -77,6 +77,7 @@ class Cost(Claim):
             "2 to 3",
             "Srivastava et al. 2014",
             "T, S",
+            same=True,
         ),
     )
     deviations = (

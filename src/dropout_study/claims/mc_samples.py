@@ -38,7 +38,7 @@ class MonteCarloSamples(Claim):
         ),
         "others lose": Part(
             f"test error of weight scaling minus test error of {MASKS} sampled masks",
-            NotWorse(0, "a model that gains cannot also be one that does not"),
+            NotWorse(0, "one model cannot both gain and lose"),
             some=True,
             settled_within=0.1,
         ),

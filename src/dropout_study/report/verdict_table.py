@@ -140,7 +140,7 @@ def _criterion(outcome: Outcome) -> str:
 def _published(outcome: Outcome) -> str:
     """What others have measured of the same quantity, with its mark."""
     same = [number for number in outcome.claim.published if number.same]
-    return "; ".join(f"{number.value} [{number.mark}]" for number in same)
+    return "; ".join(f"{number.what}: {number.value} [{number.mark}]" for number in same)
 
 
 COLUMNS: list[Column[Outcome]] = [

@@ -35,11 +35,7 @@ SMALLER = {  # than the smoke budget
         "study.values.updates": "{tuning: {other: 4}, final: {other: 10}, half: {other: 5}}",
     },
     "regularizers": SHORT | {"model.widths": "[16,16]"},
-    "bagging": SHORT
-    | {
-        "model.widths": "[16,16]",
-        "study.values.long_updates": "{tuning: 8, final: 24, half: 12}",
-    },
+    "bagging": SHORT | {"study.values.long_updates": "{tuning: 8, final: 24, half: 12}"},
     "mc_samples": {
         "budget.validations": "2",
         "study.values.digits_updates": "{tuning: 4, final: 10, half: 5}",

@@ -9,7 +9,7 @@ from dropout_study.config import resolvers
 from dropout_study.config.composed import arm_content, jobs
 from dropout_study.config.names import FINAL, TUNING
 from dropout_study.config.overrides import parse_overrides
-from dropout_study.config.schema import Config
+from dropout_study.config.schema import SCHEMAS, Config
 from dropout_study.config.studies import VALUES, Study
 
 TOP_LEVEL = ("seeds", "bag")
@@ -70,7 +70,9 @@ def _settings(study: Study, job: list[str]) -> DictConfig:
     }
     arm = arm_content(str(values["arm"])) if "arm" in values else {}
     arm.pop("defaults", None)
-    settings = OmegaConf.merge({"study": about, "bag": Config.bag}, arm)
+    model = SCHEMAS.get(f"model/{values.get('model')}")
+    typed = {"model": OmegaConf.structured(model)} if model else {}  # a rate of 0 is called 0.0
+    settings = OmegaConf.merge({"study": about, "bag": Config.bag}, typed, arm)
 
     for key, value in values.items():
         is_setting = "." in key or key in TOP_LEVEL

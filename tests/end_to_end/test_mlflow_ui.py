@@ -142,7 +142,7 @@ def test_the_charts_show_error_by_number_of_masks(
     drawn.
     """
     number, _ = cohort(smoke_store, "mc_samples")
-    see(f"{page_path(number)}&compareRunsMode=CHART", "val/error", "mc/error", "test/brier")
+    see(f"{page_path(number)}&compareRunsMode=CHART", "val/error", "blocks/error", "test/brier")
     script = """return [...document.querySelectorAll('.js-plotly-plot')].some(
         plot => plot.layout.xaxis.type == 'log'
             && plot.querySelector('.js-line')?.getAttribute('d').length > 50)"""
@@ -159,7 +159,7 @@ def test_a_run_has_its_seeds_its_figure_and_its_table(
     """
     number, run = cohort(smoke_store, "mc_samples")
     place = f"#/experiments/{number}/runs/{run.info.run_id}"
-    see(f"{place}/artifacts/seeds.json", "95 % low", "test/error/monte_carlo")
+    see(f"{place}/artifacts/seeds.json", "95 % low", "test/error/weight_scaling")
     see(f"{place}/artifacts/curves.svg", "curves.svg")
     WebDriverWait(browser, PATIENCE).until(
         lambda d: d.execute_script(
@@ -167,6 +167,6 @@ def test_a_run_has_its_seeds_its_figure_and_its_table(
         ),
         "the figure should be on the page",
     )
-    see(place, "Child runs", ", seed 1")
-    browser.find_element(By.PARTIAL_LINK_TEXT, ", seed 1").click()
+    see(place, "Child runs", ", seed 100")
+    browser.find_element(By.PARTIAL_LINK_TEXT, ", seed 100").click()
     shows(browser, "Parent run", run.info.run_name)

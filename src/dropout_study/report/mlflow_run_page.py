@@ -15,9 +15,10 @@ FIGURE = "curves.svg"
 AXES = {
     "val/error": ("update", "validation error (%)"),
     "mc/error": ("number of masks", "test error (%), Monte Carlo"),
+    "blocks/error": ("number of masks", "test error (%), Monte Carlo"),
 }
 """Curve -> labels of its axes."""
-ONE_CURVE_GROUPS = ("train/", "val/", "mc/")
+ONE_CURVE_GROUPS = ("train/", "val/", "mc/", "blocks/")
 """Prefixes of curves of which only those in `AXES` are drawn."""
 SUMMARY_COLUMNS = ("mean", "sd", "95 % low", "95 % high")
 
@@ -83,7 +84,7 @@ def _figure(drawn: dict[str, pd.DataFrame], seeds: int) -> bytes:
         for axis, (key, curve) in zip(axes, drawn.items(), strict=True):
             figures.line(axis, curve, "", label=False, within=range_of(key))
             xlabel, ylabel = AXES.get(key, ("step", key))
-            xscale = "log" if key.startswith("mc/") else "linear"
+            xscale = "log" if key.startswith(("mc/", "blocks/")) else "linear"
             axis.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale)
 
         sheet.suptitle(title, fontsize=9)

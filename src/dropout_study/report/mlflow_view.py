@@ -28,7 +28,7 @@ MAX_PARAMS = 6
 COLUMN_WIDTH = 125  # pixels
 MAX_BARS = 20
 MAX_POINTS = 100
-FOLDED_GROUPS = ("test/", "train/", "val/", "mc/")
+FOLDED_GROUPS = ("test/", "train/", "val/", "mc/", "blocks/")
 """Prefixes of metrics to fold: already charted above, or rarely needed."""
 
 
@@ -113,8 +113,9 @@ def _charts(numeric_params: Sequence[str], metrics: set[str]) -> Iterator[dict[s
     if "val/error" in metrics:
         yield _line("val/error", scaleType="log")
 
-    if "mc/error" in metrics:
-        yield _line("mc/error", xAxisScaleType="log")
+    for by_masks in ("mc/error", "blocks/error"):
+        if by_masks in metrics:
+            yield _line(by_masks, xAxisScaleType="log")
 
     yield _chart("BAR", metricKey=ERROR, runsCountToCompare=MAX_BARS)
 

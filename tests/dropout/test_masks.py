@@ -7,7 +7,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropout_study.dropout.masks import LEVELS_PER_UNIT, Site, levels_kept, log_probability, sample
+from dropout_study.dropout.masks import (
+    LEVELS_PER_UNIT,
+    Sampler,
+    Site,
+    levels_kept,
+    log_probability,
+    sample,
+)
 from dropout_study.dropout.networks import MLP
 from dropout_study.dropout.randomness import Purpose
 
@@ -64,6 +71,33 @@ def test_a_mask_is_the_same_alone_and_in_a_cohort() -> None:
     alone = sample(SITES, [9], 17, 6)
     for name, factors in alone.items():
         assert torch.equal(cohort[name][1], factors[0])
+
+
+RATES = st.one_of(st.just(0.0), st.floats(0, 1, exclude_max=True))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), RATES, RATES), min_size=1, max_size=5),
+    st.sampled_from([torch.float32, torch.float64]),
+    st.integers(0, 2**40),
+)
+def test_networks_with_rates_of_their_own_get_the_masks_that_each_gets_alone(
+    networks: list[tuple[int, float, float]], dtype: torch.dtype, update: int
+) -> None:
+    """If this failed, a condition would see other masks beside other conditions than alone."""
+    seeds = [seed for seed, _, _ in networks]
+    sites = [
+        (Site("input", (7,), input_rate), Site("hidden0", (3, 2), hidden_rate))
+        for _, input_rate, hidden_rate in networks
+    ]
+    together = Sampler(sites, seeds).draw(update, 5, dtype)
+    assert set(together) == {site.name for own in sites for site in own if site.masked}
+
+    for r, own in enumerate(sites):
+        alone = sample(own, [seeds[r]], update, 5, dtype=dtype)
+        for name, factors in together.items():
+            expected = alone[name][0] if name in alone else torch.ones_like(factors[r])
+            assert torch.equal(factors[r], expected)
 
 
 def test_masks_differ_by_seed_update_site_and_purpose() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dropout_study.config.schema import Config
-from dropout_study.training.optimizers import make_optimizer, make_schedule
+from dropout_study.training.optimizers import make_optimizer, make_schedule, slices_of
 
 
 @pytest.mark.parametrize(
@@ -30,12 +30,16 @@ def test_the_learning_rate_follows_its_schedule(
     config = make_config(
         f"optimizer={optimizer}", "optimizer.lr=0.5", "budget.updates=100", *arguments
     )
-    made = make_optimizer(config.optimizer, [torch.nn.Parameter(torch.zeros(1))])
+    parameters = [torch.nn.Parameter(torch.zeros(2))]
+    slices = slices_of(parameters, [(0.5, slice(0, 1)), (0.25, slice(1, 2))])
+    made = make_optimizer(config.optimizer, slices)
     schedule = make_schedule(config, made)
     rates = []
 
     for _ in range(101):
-        rates.append(made.param_groups[0]["lr"])
+        first, second = (group["lr"] for group in made.param_groups)
+        assert second == pytest.approx(first / 2)
+        rates.append(first)
         made.step()
 
         if len(rates) <= 100:

@@ -3,7 +3,7 @@
 import torch
 
 from dropout_study.config.schema import Regularizer
-from dropout_study.training.regularizers import penalty, project
+from dropout_study.training.regularizers import Strengths, penalty, project
 
 WEIGHTS = [
     torch.tensor([[[1.0, -2.0]], [[3.0, 0.0]]]),
@@ -18,21 +18,24 @@ def test_each_penalty_is_the_one_computed_by_hand_network_by_network() -> None:
     """
     by_hand = {"l2": [5.25, 10.0], "l1": [3.5, 4.0], "sparsity": [3.0, 1.0]}
     for name, expected in by_hand.items():
-        result = penalty(Regularizer(**{name: 0.1}), WEIGHTS, HIDDEN)
-        torch.testing.assert_close(result, 0.1 * torch.tensor(expected))
+        strengths = Strengths.of([Regularizer(**{name: 0.1}), Regularizer(**{name: 0.2})], layers=2)
+        result = penalty(strengths.to(HIDDEN[0]), WEIGHTS, HIDDEN)
+        torch.testing.assert_close(result, torch.tensor([0.1, 0.2]) * torch.tensor(expected))
 
-    both = penalty(Regularizer(l2=1.0, l1=2.0), WEIGHTS, HIDDEN)
-    torch.testing.assert_close(both, torch.tensor([5.25 + 7.0, 10.0 + 8.0]))
+    both = Strengths.of([Regularizer(l2=1.0, l1=2.0)] * 2, layers=2).to(HIDDEN[0])
+    result = penalty(both, WEIGHTS, HIDDEN)
+    torch.testing.assert_close(result, torch.tensor([5.25 + 7.0, 10.0 + 8.0]))
 
 
 def test_no_regularizer_costs_nothing() -> None:
     """If this failed, the plain arm would pay for sums it does not need."""
-    assert penalty(Regularizer(), WEIGHTS, HIDDEN) == 0.0
+    assert penalty(Strengths.of([Regularizer()] * 2, layers=2), WEIGHTS, HIDDEN) == 0.0
 
 
 def test_max_norm_shrinks_long_columns_and_leaves_short_ones() -> None:
     """If this failed, the constraint would act on the wrong axis, or on weights that satisfy it."""
-    # One network, two inputs, two units of norm 5 and 0.5.
-    weight = torch.tensor([[[3.0, 0.3], [4.0, 0.4]]])
-    project(weight, (-2,), 2.0)
-    torch.testing.assert_close(weight, torch.tensor([[[1.2, 0.3], [1.6, 0.4]]]))
+    # Two networks, two inputs, two units of norm 5 and 0.5.
+    weight = torch.tensor([[3.0, 0.3], [4.0, 0.4]]).repeat(2, 1, 1)
+    project(weight, (-2,), torch.tensor([2.0, 0.25]))
+    shrunk = [[[1.2, 0.3], [1.6, 0.4]], [[0.15, 0.15], [0.2, 0.2]]]
+    torch.testing.assert_close(weight, torch.tensor(shrunk))

@@ -24,7 +24,7 @@ from dropout_study.running.run import run_cohort
 from dropout_study.training.build import make_network
 from dropout_study.training.data_module import DataModule
 from dropout_study.training.module import LOG_INTERVAL, CohortTraining
-from dropout_study.training.optimizers import make_optimizer, make_schedule
+from dropout_study.training.optimizers import make_optimizer, make_schedule, slices_of
 
 Configure = Callable[..., Config]
 Rival = Callable[[], float]
@@ -115,7 +115,9 @@ class BareUpdates:
         self._module = CohortTraining(
             config, make_network(config.model, images.inputs, images.classes)
         )
-        self._optimizer = make_optimizer(config.optimizer, list(self._module.cohort.parameters()))
+        parameters = list(self._module.cohort.parameters())
+        rates = [(config.optimizer.lr, slice(None))]
+        self._optimizer = make_optimizer(config.optimizer, slices_of(parameters, rates))
         self._schedule = make_schedule(config, self._optimizer)
         self._config = config
         self._update = 0

@@ -95,13 +95,19 @@ class BatchStream:
 class TrainBatches:
     """One pass over the budget: a batch of every network for each update.
 
+    Args:
+        split: the examples.
+        streams: one per network; networks may share a stream.
+        updates: the budget.
+
     Attributes:
         next: the update whose batch comes next; a pass begins there.
     """
 
     def __init__(self, split: Split, streams: Sequence[BatchStream], updates: int) -> None:
         self._split = split
-        self._streams = streams
+        self._streams = list(dict.fromkeys(streams))
+        self._row = torch.tensor([self._streams.index(stream) for stream in streams])
         self._updates = updates
         self.next = 0
 
@@ -112,7 +118,7 @@ class TrainBatches:
         """Yield inputs `[R, B, D]` and labels `[R, B]` of every update that is left."""
         device = self._split.images.device
         for update in range(self.next, self._updates):
-            index = torch.stack([stream.batch(update) for stream in self._streams])
+            index = torch.stack([stream.batch(update) for stream in self._streams])[self._row]
             self.next = update + 1
             yield self._split.batch(index.to(device))
 

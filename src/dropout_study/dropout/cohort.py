@@ -20,7 +20,8 @@ class Cohort(nn.Module):
 
     Args:
         network: the architecture; its own weights are not used.
-        seeds: one per network; each network is initialized from its seed alone.
+        seeds: one per network; each network is initialized from its seed alone. Networks of one
+            seed begin with equal weights.
 
     Attributes:
         seeds: one per network.
@@ -40,14 +41,16 @@ class Cohort(nn.Module):
         super().__init__()
         self.seeds = tuple(seeds)
         self.stacked = copy.deepcopy(network)
-        members = []
+        drawn = {}
 
-        for seed in self.seeds:
+        for seed in dict.fromkeys(self.seeds):
             self.stacked.initialize(seed)
-            members.append(_copies(self.stacked))
+            drawn[seed] = _copies(self.stacked)
 
-        names = list(members[0])
-        stacked = {name: torch.stack([member[name] for member in members]) for name in names}
+        stacked = {
+            name: torch.stack([drawn[seed][name] for seed in self.seeds])
+            for name, _ in self.stacked.named_parameters()
+        }
         _replace_parameters(self.stacked, stacked)
 
     def forward(self, x: Tensor, masks: Masks | None = None) -> Tensor:

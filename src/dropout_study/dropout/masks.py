@@ -102,6 +102,84 @@ def sample(
     }
 
 
+class Sampler:
+    """Draws the training masks of networks that may differ in their rates.
+
+    Each network gets the masks that `sample` draws for its sites and its seed alone. Networks of
+    one seed share the random bits, which are drawn once: their masks differ by their rates.
+
+    Args:
+        sites: those of each network; the networks differ in rates alone.
+        seeds: one per network.
+        device: where the masks are drawn.
+
+    Example:
+        >>> sites = [[Site("input", (4,), rate)] for rate in (0.5, 0.2)]
+        >>> masks = Sampler(sites, seeds=[7, 7]).draw(update=0, batch=3)
+        >>> own = [sample(site, [7], update=0, batch=3)["input"][0] for site in sites]
+        >>> torch.equal(masks["input"], torch.stack(own))
+        True
+    """
+
+    def __init__(
+        self,
+        sites: Sequence[Sequence[Site]],
+        seeds: Sequence[int],
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self._seeds = list(dict.fromkeys(seeds))
+        self._device = torch.device(device)
+        self._row = self._tensor([self._seeds.index(seed) for seed in seeds], torch.int64)
+
+        at_place = [list(place) for place in zip(*sites, strict=True)]
+        self._drawn = {
+            i: (place[0], self._limits(place), self._scales(place))
+            for i, place in enumerate(at_place)
+            if any(site.masked for site in place)
+        }
+
+    def draw(
+        self, update: int, batch: int, dtype: torch.dtype = torch.float32
+    ) -> dict[str, Tensor]:
+        """The masks of an update: factors `[R, batch, *site.shape]` by name of the site.
+
+        A site where no network drops anything is absent.
+        """
+        return {
+            site.name: self._factors(i, site, update, batch, limits, scales.to(dtype))
+            for i, (site, limits, scales) in self._drawn.items()
+        }
+
+    def _factors(
+        self, i: int, site: Site, update: int, batch: int, limits: Tensor, scales: Tensor
+    ) -> Tensor:
+        shape = (batch, *site.shape)
+        streams = [stream(Purpose.TRAIN_MASK, seed, update, i) for seed in self._seeds]
+        bits = _random_bits(math.prod(shape), streams, self._device)
+
+        if len(self._row) > len(self._seeds):
+            bits = bits.index_select(0, self._row)
+
+        factors = torch.empty(bits.shape, dtype=scales.dtype, device=self._device)
+        torch.le(bits, limits, out=factors).mul_(scales)
+
+        return factors.view(-1, *shape)
+
+    def _limits(self, place: Sequence[Site]) -> Tensor:
+        """The largest random number that keeps a unit, per network `[R, 1]`."""
+        levels = [levels_kept(site.rate) if site.masked else LEVELS_PER_UNIT for site in place]
+        largest = [level - LEVELS_PER_UNIT // 2 - 1 for level in levels]
+
+        return self._tensor(largest, torch.int16).unsqueeze(1)
+
+    def _scales(self, place: Sequence[Site]) -> Tensor:
+        """The factor of a kept unit, per network `[R, 1]`, float64."""
+        return self._tensor([1 / site.keep for site in place], torch.float64).unsqueeze(1)
+
+    def _tensor(self, values: Sequence[float], dtype: torch.dtype) -> Tensor:
+        return torch.tensor(values, dtype=dtype, device=self._device)
+
+
 def enumerate_masks(units: int) -> Tensor:
     """All masks of some units, `[2^units, units]` of 0 and 1.
 

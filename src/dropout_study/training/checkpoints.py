@@ -21,12 +21,12 @@ class Checkpointing:
     never interrupted, bit for bit.
 
     Args:
-        file: replaced atomically.
+        file: replaced atomically; a checkpoint holds its name.
         seconds: between two checkpoints.
     """
 
     def __init__(self, file: Path, seconds: float) -> None:
-        self._file = file
+        self.file = file
         self._seconds = seconds
         self._written = time.monotonic()
 
@@ -35,32 +35,38 @@ class Checkpointing:
         if time.monotonic() - self._written < self._seconds:
             return
 
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        partial = self._file.with_name(f"{self._file.name}.{os.getpid()}.partial")
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.file.with_name(f"{self.file.name}.{os.getpid()}.partial")
         trainer.save_checkpoint(partial)
 
         with partial.open("rb") as written:
             os.fsync(written.fileno())
 
-        partial.replace(self._file)
+        partial.replace(self.file)
         self._written = time.monotonic()
 
 
-def checkpoint_name(config: Config) -> str:
-    """File name of a run's checkpoint: the same at every start of the same run.
+def checkpoint_name(*configs: Config) -> str:
+    """File name of the checkpoint of conditions: the same at every start of the same training.
 
     It has the validation interval, which the digest leaves out, since Lightning counts blocks,
     whose length depends on it.
+
+    Args:
+        configs: the conditions that are trained together, in their order.
     """
-    seeds = combined_digest([str(seed) for seed in config.seeds])
-    interval = validation_interval(config)
-    run = f"{config.study.name}-{condition_digest(config)}-{seeds}-{interval}"
+    first = configs[0]
+    conditions = [condition_digest(config) for config in configs]
+    condition = conditions[0] if len(configs) == 1 else combined_digest(conditions)
+    seeds = combined_digest([str(seed) for config in configs for seed in config.seeds])
+    interval = validation_interval(first)
+    run = f"{first.study.name}-{condition}-{seeds}-{interval}"
 
     return f"{run}.{CHECKPOINT_VERSION}.ckpt"
 
 
 def resumable(file: Path) -> bool:
-    """Whether a file is an intact checkpoint of the run in its name (`checkpoint_name`)."""
+    """Whether a file is an intact checkpoint that was written under its name."""
     try:
         run = torch.load(file, map_location="cpu", weights_only=True)["run"]
     except Exception:  # a damaged or foreign file may raise anything

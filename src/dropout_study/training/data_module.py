@@ -48,7 +48,7 @@ class DataModule(pl.LightningDataModule):
         self.images = images
         self.updates = updates
         self.device = torch.device(device)
-        self._validation_interval = validation_interval or updates
+        self.validation_interval = validation_interval or updates
         labels = images.train.labels
 
         if config.train_size and config.train_size > len(labels):
@@ -72,7 +72,7 @@ class DataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> UpdateBlocks:
         """The batches of all updates, in blocks."""
-        return UpdateBlocks(self.batches(), self._validation_interval)
+        return UpdateBlocks(self.batches(), self.validation_interval)
 
     def val_dataloader(self) -> EvaluationBatches:
         """All validation examples."""
@@ -95,3 +95,30 @@ class DataModule(pl.LightningDataModule):
 
     def _all_of(self, split: Split) -> EvaluationBatches:
         return EvaluationBatches(split.to(self.device), torch.arange(len(split)))
+
+
+class JoinedData(pl.LightningDataModule):
+    """The batches of several cohorts that are trained together.
+
+    Networks of equal seeds and subsets share their batches, which are drawn once.
+
+    Args:
+        parts: one per cohort; of one data set, one budget and one device.
+    """
+
+    def __init__(self, parts: Sequence[DataModule]) -> None:
+        super().__init__()
+        self._first = parts[0]
+        self._streams = [stream for part in parts for stream in part.streams]
+
+    def train_dataloader(self) -> UpdateBlocks:
+        """The batches of all updates, in blocks."""
+        first = self._first
+        split = first.images.train.to(first.device)
+        batches = TrainBatches(split, self._streams, first.updates)
+
+        return UpdateBlocks(batches, first.validation_interval)
+
+    def val_dataloader(self) -> EvaluationBatches:
+        """All validation examples."""
+        return self._first.val_dataloader()

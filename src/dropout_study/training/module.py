@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -19,9 +19,16 @@ from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import Network
 from dropout_study.measures.scores import Scores
 from dropout_study.training.build import make_task, validation_interval
-from dropout_study.training.checkpoints import Checkpointing, checkpoint_name
-from dropout_study.training.optimizers import make_optimizer, make_schedule
-from dropout_study.training.regularizers import at_limit, penalty, project
+from dropout_study.training.checkpoints import Checkpointing
+from dropout_study.training.members import Member, equal_rates, members_of
+from dropout_study.training.optimizers import (
+    Slices,
+    hand_gradients,
+    make_optimizer,
+    make_schedule,
+    slices_of,
+)
+from dropout_study.training.regularizers import Strengths, at_limit, penalty, project
 
 LOG_INTERVAL = 50  # updates between points of the loss curve, and between progress reports
 
@@ -46,6 +53,12 @@ class CohortTraining(pl.LightningModule):
     The loss is the sum of the networks' losses, so the gradient of each is its own; nothing else
     couples them (no global clipping, no shared stopping, no gradient scaler).
 
+    Args:
+        config: what the networks share, and of which one condition alone is trained.
+        network: the architecture.
+        checkpointing: writes checkpoints; None writes none.
+        members: the networks of several conditions; None are those of the condition.
+
     Attributes:
         task: what the networks learn.
         curves: `train/loss`, `val/error`, `val/nll` by update, for every network.
@@ -55,7 +68,11 @@ class CohortTraining(pl.LightningModule):
     """
 
     def __init__(
-        self, config: Config, network: Network, checkpointing: "Checkpointing | None" = None
+        self,
+        config: Config,
+        network: Network,
+        checkpointing: Checkpointing | None = None,
+        members: Sequence[Member] | None = None,
     ) -> None:
         super().__init__()
         # Without the closures and hooks around a step, a small update takes 4 % less.
@@ -63,7 +80,8 @@ class CohortTraining(pl.LightningModule):
         self.config = config
         self.task = make_task(config.model)
         self._checkpointing = checkpointing
-        self.cohort = Cohort(network, config.seeds)
+        self._members = members_of(config, network) if members is None else list(members)
+        self.cohort = Cohort(network, [member.seed for member in self._members])
 
         if config.trainer.precision == "64-true":
             self.double()  # Lightning does so only after it has read a checkpoint, into float32
@@ -72,6 +90,11 @@ class CohortTraining(pl.LightningModule):
         self.results: dict[str, list[float]] = {}
         self.diverged: dict[int, int] = {}
         self._weights = {f"stacked.{name}": axes for name, axes in network.incoming().items()}
+        self._strengths = Strengths.of(
+            [member.regularizer for member in self._members], len(self._weights)
+        )
+        self._sampler: masks.Sampler | None = None
+        self._slices: list[Slices] = []
         self._losses: list[Tensor] = []
         self._best: tuple[Tensor, dict[str, Tensor]] | None = None
 
@@ -87,23 +110,21 @@ class CohortTraining(pl.LightningModule):
     def _update(self, x: Tensor, labels: Tensor) -> None:
         """One update of all networks, each with its own masks: `[R, B, D]` and `[R, B]`."""
         update = self.global_step
-        sites = self.cohort.stacked.sites
-        factors = masks.sample(
-            sites, self.config.seeds, update, x.shape[1], dtype=x.dtype, device=x.device
-        )
+        factors = self._draws_masks().draw(update, x.shape[1], x.dtype)
         losses = self.losses(x, labels, factors)
         self._losses.append(losses.detach())
         optimizer = cast("Optimizer", self.optimizers())  # which counts the updates
         self._ramp_momentum(optimizer, update)
-        optimizer.zero_grad()
+        self.cohort.zero_grad()
 
         with torch.autocast(self.device.type, enabled=False):  # which is for the forward pass alone
             losses.sum().backward()
+            hand_gradients(list(self.cohort.parameters()), self._slices)
             optimizer.step()
 
         cast("Any", self.lr_schedulers()).step()
 
-        if self.config.regularizer.max_norm:
+        if self._strengths.max_norm:
             self._constrain()
 
         if (update + 1) % LOG_INTERVAL == 0 or update + 1 == self.config.budget.updates:
@@ -123,7 +144,15 @@ class CohortTraining(pl.LightningModule):
         loss = self.task.losses(outputs, self.task.targets(x, labels)).mean(1)
         weights = [self.cohort.get_parameter(name) for name in self._weights]
 
-        return loss + penalty(self.config.regularizer, weights, hidden)
+        return loss + penalty(self._strengths.to(loss), weights, hidden)
+
+    def _draws_masks(self) -> masks.Sampler:
+        """What draws the masks, on the device that trains."""
+        if self._sampler is None:
+            sites = [member.sites for member in self._members]
+            self._sampler = masks.Sampler(sites, self.cohort.seeds, self.device)
+
+        return self._sampler
 
     def on_train_start(self) -> None:
         """Move tensors of a checkpoint, which was read on the CPU, to the device that trains.
@@ -167,30 +196,37 @@ class CohortTraining(pl.LightningModule):
         """Note the networks whose loss is NaN or infinite; the others train on, unaffected.
 
         Raises:
-            Diverged: all networks have diverged.
+            Diverged: all networks have.
         """
         for i, loss in enumerate(self.curves[-1].values):
             if not math.isfinite(loss):
                 self.diverged.setdefault(i, self.global_step)
 
-        if len(self.diverged) == len(self.config.seeds):
-            raise Diverged(
-                f"the loss of every network is not a number at update {self.global_step}"
-            )
+        self.raise_if_all_diverged()
+
+    def raise_if_all_diverged(self) -> None:
+        """Stop, since no network can be saved.
+
+        Raises:
+            Diverged: all networks have diverged; naming the update of the last.
+        """
+        if len(self.diverged) == len(self._members):
+            last = max(self.diverged.values())
+            raise Diverged(f"the loss of every network is not a number at update {last}")
 
     @torch.no_grad()
     def _constrain(self) -> None:
         """Apply the max-norm constraint."""
-        for name, axes, limit in self._limited():
-            project(self.cohort.get_parameter(name), axes, limit)
+        for weight, axes, limits in self._limited():
+            project(weight, axes, limits)
 
-    def _limited(self) -> Iterator[tuple[str, tuple[int, ...], float]]:
-        """Name, axes of incoming weights and largest norm of each layer that max-norm limits."""
-        limits = self.config.regularizer.max_norm
-        limits = limits * len(self._weights) if len(limits) == 1 else limits
-
-        for (name, axes), limit in zip(self._weights.items(), limits, strict=True):
-            yield name, axes, limit
+    def _limited(self) -> Iterator[tuple[Tensor, tuple[int, ...], Tensor]]:
+        """Weights, their axes, and the largest norms `[R]` of each layer that max-norm limits."""
+        for (name, axes), limits in zip(
+            self._weights.items(), self._strengths.max_norm, strict=True
+        ):
+            weight = self.cohort.get_parameter(name)
+            yield weight, axes, limits.to(weight)
 
     def on_validation_epoch_start(self) -> None:
         """Begin to count errors on validation examples."""
@@ -234,6 +270,40 @@ class CohortTraining(pl.LightningModule):
             for name, p in self._best[1].items():
                 self.cohort.get_parameter(name).copy_(p)
 
+    def part(self, config: Config, network: Network, networks: slice) -> "CohortTraining":
+        """Some of the trained networks, as if their condition had been trained alone.
+
+        Args:
+            config: the condition.
+            network: its architecture, with its rates.
+            networks: which of this cohort they are.
+        """
+        alone = CohortTraining(config, network)
+
+        for name, p in alone.cohort.named_parameters():
+            p.data.copy_(self.cohort.get_parameter(name)[networks])
+
+        alone.curves = [
+            dataclasses.replace(point, values=point.values[networks]) for point in self.curves
+        ]
+        alone.results = {key: values[networks] for key, values in self.results.items()}
+        alone.diverged = {
+            i - networks.start: update
+            for i, update in self.diverged.items()
+            if networks.start <= i < networks.stop
+        }
+
+        if len(alone.diverged) == len(config.seeds):  # alone, they would have stopped here
+            last = max(alone.diverged.values())
+            alone.curves = [point for point in alone.curves if point.update <= last]
+
+        if self._best is not None:
+            error, weights = self._best
+            own = {name: weight[networks] for name, weight in weights.items()}
+            alone._best = error[networks], own
+
+        return alone
+
     def on_test_epoch_start(self) -> None:
         """Begin to count errors on test and on training examples."""
         self._final = {part: Scores(["nll"], self.task) for part in ("test", "train")}
@@ -249,11 +319,8 @@ class CohortTraining(pl.LightningModule):
             for measure, values in scores.means().items():
                 self.results[f"{part}/{measure}/weight_scaling"] = values.tolist()
 
-        if self.config.regularizer.max_norm:
-            limited = [
-                at_limit(self.cohort.get_parameter(name), axes, limit)
-                for name, axes, limit in self._limited()
-            ]
+        if self._strengths.max_norm:
+            limited = [at_limit(weight, axes, limits) for weight, axes, limits in self._limited()]
             self.results["train/at_limit"] = torch.cat(limited, 1).double().mean(1).tolist()
 
     def _predictions(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
@@ -264,8 +331,8 @@ class CohortTraining(pl.LightningModule):
         return self.task.prediction(outputs), self.task.targets(x, labels)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add curves, results and best weights to a checkpoint, and the name of its run."""
-        checkpoint["run"] = checkpoint_name(self.config)
+        """Add curves, results and best weights to a checkpoint, and the name of its file."""
+        checkpoint["run"] = self._checkpointing.file.name if self._checkpointing else ""
         checkpoint["seen"] = {
             "curves": [dataclasses.asdict(point) for point in self.curves],
             "results": self.results,
@@ -285,7 +352,9 @@ class CohortTraining(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """The configured optimizer with a schedule that steps at every update."""
-        optimizer = make_optimizer(self.config.optimizer, list(self.cohort.parameters()))
+        parameters = list(self.cohort.parameters())
+        self._slices = slices_of(parameters, equal_rates(self._members))
+        optimizer = make_optimizer(self.config.optimizer, self._slices)
         schedule = make_schedule(self.config, optimizer)
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 

@@ -88,15 +88,40 @@ def fit(
 ) -> None:
     """Train for the whole budget, choose the weights (`budget.weights`), and test them once.
 
-    The last point of the validation curves is always that of the chosen weights.
-
     Args:
         training: the cohort.
         trainer: made by `make_trainer`.
         data: batches of the same seeds.
         checkpoint: resume from it; None starts at the first update.
     """
+    train(training, trainer, data, checkpoint)
+    finish(training, trainer, data)
+
+
+def train(
+    training: CohortTraining,
+    trainer: pl.Trainer,
+    data: pl.LightningDataModule,
+    checkpoint: Path | None = None,
+) -> None:
+    """Train for the whole budget (arguments as in `fit`)."""
     trainer.fit(training, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+
+
+def finish(training: CohortTraining, trainer: pl.Trainer, data: pl.LightningDataModule) -> None:
+    """Choose the weights of trained networks (`budget.weights`), and test them once.
+
+    The last point of the validation curves is always that of the chosen weights.
+
+    Args:
+        training: the networks.
+        trainer: the one that has trained them.
+        data: batches of the same seeds.
+
+    Raises:
+        Diverged: no network is left to test.
+    """
+    training.raise_if_all_diverged()
     validated = max(
         (point.update for point in training.curves if point.key == "val/error"), default=0
     )

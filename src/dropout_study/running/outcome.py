@@ -31,7 +31,7 @@ def recorded(record: Record, folder: Path, store: Store, run_id: str | None) -> 
         run_id: None if the store has not taken the run yet.
     """
     try:
-        with recorder.heartbeat(folder, store, run_id):
+        with recorder.heartbeat({folder: run_id}, store):
             yield
 
         _end_with_seeds(record)

@@ -256,7 +256,7 @@ class Start:
         )
         record.save(self.folder)
         run_id = recorder.try_to_record(self.folder, self._store)
-        held.enter_context(recorder.heartbeat(self.folder, self._store, run_id))
+        held.enter_context(recorder.heartbeat({self.folder: run_id}, self._store))
 
     def _remove_job_files(self) -> None:
         """Remove what an earlier start left of its jobs in the same folder; their records stay."""

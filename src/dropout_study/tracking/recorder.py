@@ -1,15 +1,15 @@
 """Recording the folders of jobs into a store.
 
-`record` is the only writer of runs. It may be called any number of times for a folder: it finds the
-runs by the id of the record, and adds what they lack. The status FINISHED does not mean that a run
-is complete; the tag `complete=true` does, and it is written last.
+`record_all` is the only writer of runs. It may be called any number of times for a folder: it finds
+the runs by the id of the record, and adds what they lack. The status FINISHED does not mean that a
+run is complete; the tag `complete=true` does, and it is written last.
 """
 
 import logging
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from mlflow.entities import Metric, Param, Run, RunTag, ViewType
@@ -45,45 +45,63 @@ def record(folder: Path, store: Store) -> str:
         ConfigError: the experiment was deleted.
         MlflowException: the run was deleted, which is not undone; or the store refuses.
     """
-    # A server has no lock. Without that of the folder two processes might create the same run
-    # while one of them waits for the server to come back.
-    with store.lock(), file_lock(folder / LOCK_FILE):
-        saved = Record.load(folder)
+    return record_all([folder], store)[0]
+
+
+def record_all(folders: Sequence[Path], store: Store) -> list[str]:
+    """Bring the runs of the folders of several jobs up to date under one lock.
+
+    Returns:
+        the ids of the runs of the cohorts, in the order of the folders.
+
+    Raises:
+        ConfigError: an experiment was deleted.
+        MlflowException: a run was deleted, which is not undone; or the store refuses. Other folders
+            may have been recorded.
+    """
+    with ExitStack() as held:
+        held.enter_context(store.lock())
+
+        # A server has no lock. Without those of the folders two processes might create the same run
+        # while one of them waits for the server to come back.
+        for folder in sorted(folders):
+            held.enter_context(file_lock(folder / LOCK_FILE))
+
         store.make_ready()
-        experiment = store.experiment(saved.experiment)
-        experiment = experiment or store.prepare(saved.experiment, saved.description)
-        run_id = _write_runs(store, experiment, saved, folder)
-
-        if saved.status != RunStatus.RUNNING:
-            (folder / UNRECORDED).unlink(missing_ok=True)
-
-    return run_id
+        return [_record(folder, store) for folder in folders]
 
 
 def try_to_record(folder: Path, store: Store) -> str | None:
     """Record a folder and return the run's id; None if the store is away, for a later `sync`."""
+    return try_to_record_all([folder], store)[0]
+
+
+def try_to_record_all(folders: Sequence[Path], store: Store) -> list[str | None]:
+    """Record several folders and return the ids of their runs, or None for each if that fails."""
     try:
-        return record(folder, store)
+        return [*record_all(folders, store)]
     except (*UNREACHABLE, ConfigError) as error:
         reason = masked(str(error))
-        log.warning("%s is not recorded (python scripts/sync.py tries again): %s", folder, reason)
-        return None
+        names = ", ".join(map(str, folders))
+        log.warning("%s: not recorded (python scripts/sync.py tries again): %s", names, reason)
+        return [None] * len(folders)
 
 
 @contextmanager
-def heartbeat(folder: Path, store: Store, run_id: str | None) -> Iterator[None]:
-    """Leave signs of life in a folder and at its run while the block runs.
+def heartbeat(runs: Mapping[Path, str | None], store: Store) -> Iterator[None]:
+    """Leave signs of life in the folders of jobs and at their runs while the block runs.
 
     Args:
-        folder: that of the record.
-        store: where the run is.
-        run_id: None if the store has not taken the run.
+        runs: folder of a record -> the id of its run, or None if the store has not taken the run.
+        store: where the runs are.
     """
 
     def beat() -> None:
-        os.utime(folder / RECORD_FILE)
-        if run_id:
-            with store.lock():
+        for folder in runs:
+            os.utime(folder / RECORD_FILE)
+
+        with store.lock():
+            for run_id in filter(None, runs.values()):
                 store.client.set_tag(run_id, tags.HEARTBEAT, str(now_ms()))
 
     with repeat_every(HEARTBEAT_SECONDS, beat):
@@ -143,6 +161,19 @@ def sync(folders: Iterable[Path], store: Store) -> list[str]:
 def is_deleted(run: Run) -> bool:
     """Whether a user has deleted a run, which can be restored."""
     return bool(run.info.lifecycle_stage == "deleted")
+
+
+def _record(folder: Path, store: Store) -> str:
+    """Bring the runs of a folder up to date while the locks are held."""
+    saved = Record.load(folder)
+    experiment = store.experiment(saved.experiment)
+    experiment = experiment or store.prepare(saved.experiment, saved.description)
+    run_id = _write_runs(store, experiment, saved, folder)
+
+    if saved.status != RunStatus.RUNNING:
+        (folder / UNRECORDED).unlink(missing_ok=True)
+
+    return run_id
 
 
 def _has_unrecorded(folder: Path) -> bool:

@@ -7,13 +7,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from dropout_study.config.uri import masked
 from dropout_study.system import locks
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
+    from sqlalchemy.engine import Connection, Engine
 
 PAUSE_SECONDS = 0.1
 """Between two tries at a lock."""
@@ -58,13 +59,19 @@ def connect(uri: str) -> "Connection":
     Raises:
         SQLAlchemyError: the database does not answer, or refuses.
     """
-    from mlflow.store.db import utils  # slow to import, and not needed for a server
-
-    connection: Connection = cast("Any", utils).create_sqlalchemy_engine(uri).connect()
+    connection = _engine(uri).connect()
     # In a pool it would stay open, and MySQL would keep the lock.
     connection.detach()
 
     return connection
+
+
+@cache
+def _engine(uri: str) -> "Engine":
+    """What connects to a database; it remembers the statements that it has compiled."""
+    from mlflow.store.db import utils  # slow to import, and not needed for a server
+
+    return cast("Engine", cast("Any", utils).create_sqlalchemy_engine(uri))
 
 
 @contextmanager

@@ -20,8 +20,17 @@ from dropout_study.config.uri import database_file, masked, without_credentials
 from dropout_study.system.locks import file_lock
 from dropout_study.system.processes import now_ms, repeat_every
 from dropout_study.tracking import run_content, tags
+from dropout_study.tracking.database_runs import (
+    Batch,
+    find_runs,
+    set_tags,
+    shared_conditions,
+    transaction,
+    write_runs,
+)
 from dropout_study.tracking.lookup import tag_duplicates
 from dropout_study.tracking.record import RECORD_FILE, UNRECORDED, Record, RunStatus
+from dropout_study.tracking.run_content import RunContent
 from dropout_study.tracking.store import UNREACHABLE, Store
 
 log = logging.getLogger(__name__)
@@ -67,8 +76,21 @@ def record_all(folders: Sequence[Path], store: Store) -> list[str]:
         for folder in sorted(folders):
             held.enter_context(file_lock(folder / LOCK_FILE))
 
+        records = {folder: Record.load(folder) for folder in folders}
         store.make_ready()
-        return [_record(folder, store) for folder in folders]
+        experiments = _experiments(store, records.values())
+        write = _write_to_database if store.is_database else _write_to_server
+        run_ids, deleted = write(store, experiments, records)
+
+        for folder in run_ids:
+            if records[folder].status != RunStatus.RUNNING:
+                (folder / UNRECORDED).unlink(missing_ok=True)
+
+    for run_id in deleted:
+        command = store.restore_command("run", run_id)
+        raise MlflowException(f"its run {run_id} was deleted there; to restore it: {command}")
+
+    return [run_ids[folder] for folder in folders]
 
 
 def try_to_record(folder: Path, store: Store) -> str | None:
@@ -82,7 +104,7 @@ def try_to_record_all(folders: Sequence[Path], store: Store) -> list[str | None]
         return [*record_all(folders, store)]
     except (*UNREACHABLE, ConfigError) as error:
         reason = masked(str(error))
-        names = ", ".join(map(str, folders))
+        names = ", ".join(str(folder) for folder in folders if (folder / UNRECORDED).exists())
         log.warning("%s: not recorded (python scripts/sync.py tries again): %s", names, reason)
         return [None] * len(folders)
 
@@ -100,9 +122,9 @@ def heartbeat(runs: Mapping[Path, str | None], store: Store) -> Iterator[None]:
         for folder in runs:
             os.utime(folder / RECORD_FILE)
 
+        run_ids = [run_id for run_id in runs.values() if run_id]
         with store.lock():
-            for run_id in filter(None, runs.values()):
-                store.client.set_tag(run_id, tags.HEARTBEAT, str(now_ms()))
+            _set_tag(store, run_ids, tags.HEARTBEAT, str(now_ms()))
 
     with repeat_every(HEARTBEAT_SECONDS, beat):
         yield
@@ -163,19 +185,6 @@ def is_deleted(run: Run) -> bool:
     return bool(run.info.lifecycle_stage == "deleted")
 
 
-def _record(folder: Path, store: Store) -> str:
-    """Bring the runs of a folder up to date while the locks are held."""
-    saved = Record.load(folder)
-    experiment = store.experiment(saved.experiment)
-    experiment = experiment or store.prepare(saved.experiment, saved.description)
-    run_id = _write_runs(store, experiment, saved, folder)
-
-    if saved.status != RunStatus.RUNNING:
-        (folder / UNRECORDED).unlink(missing_ok=True)
-
-    return run_id
-
-
 def _has_unrecorded(folder: Path) -> bool:
     """Whether a folder holds a record that its store lacks, and that this process may read."""
     # `Path.exists` would raise in a folder of another user.
@@ -207,28 +216,117 @@ def _belongs_elsewhere(recorded: str, store: Store, folder: Path) -> bool:
     return recorded_file != file and not has_moved
 
 
-def _write_runs(store: Store, experiment: str, saved: Record, folder: Path) -> str:
+def _experiments(store: Store, records: Iterable[Record]) -> dict[str, str]:
+    """The experiments of records, which are created where they are missing: name -> id."""
+    descriptions = {saved.experiment: saved.description for saved in records}
+
+    return {
+        name: store.experiment(name) or store.prepare(name, description)
+        for name, description in descriptions.items()
+    }
+
+
+def _write_to_database(
+    store: Store, experiments: Mapping[str, str], records: Mapping[Path, Record]
+) -> tuple[dict[Path, str], list[str]]:
+    """Bring the runs of records up to date, those of all records in one transaction.
+
+    Returns:
+        folder -> the id of the run that was written; and the runs that were not, since a user has
+        deleted them.
+    """
+    batch = Batch()
+    run_ids = {}
+    deleted = []
+
+    with transaction(store.uri) as connection:
+        stored = find_runs(connection, [saved.id for saved in records.values()])
+
+        for folder, saved in records.items():
+            runs = stored[saved.id]
+            cohort = runs.get(None)
+            if cohort and cohort.is_deleted:
+                deleted.append(cohort.run_id)
+            else:
+                run_ids[folder] = batch.add_record(
+                    experiments[saved.experiment], saved, folder, runs
+                )
+
+        write_runs(connection, batch)
+
+    for folder, run_id in run_ids.items():
+        _log_artifacts(store, run_id, records[folder], folder)
+
+    finished = [run_id for run_id, run in batch.content.items() if run.status == RunStatus.FINISHED]
+    _set_tag(store, finished, tags.COMPLETE, "true")
+    _tag_shared_conditions(store, experiments, [records[folder] for folder in run_ids])
+
+    return run_ids, deleted
+
+
+def _tag_shared_conditions(
+    store: Store, experiments: Mapping[str, str], records: Sequence[Record]
+) -> None:
+    """Tag duplicates in the conditions of records that have ended, where there can be any."""
+    ended = {
+        saved.tags[tags.CONDITION_DIGEST]: experiments[saved.experiment]
+        for saved in records
+        if saved.status != RunStatus.RUNNING and tags.CONDITION_DIGEST in saved.tags
+    }
+
+    with transaction(store.uri) as connection:
+        shared = shared_conditions(connection, list(ended), [saved.id for saved in records])
+
+    for digest in shared:
+        tag_duplicates(store, ended[digest], digest)
+
+
+def _set_tag(store: Store, run_ids: Sequence[str], key: str, text: str) -> None:
+    """Set one tag of several runs."""
+    if store.is_database:
+        with transaction(store.uri) as connection:
+            set_tags(connection, {run_id: {key: text} for run_id in run_ids}, run_ids)
+        return
+
+    for run_id in run_ids:
+        store.client.set_tag(run_id, key, text)
+
+
+def _write_to_server(
+    store: Store, experiments: Mapping[str, str], records: Mapping[Path, Record]
+) -> tuple[dict[Path, str], list[str]]:
+    """As `_write_to_database`, with MLflow's requests, of which each is for one run."""
+    run_ids = {}
+    deleted = []
+
+    for folder, saved in records.items():
+        experiment = experiments[saved.experiment]
+        runs = _existing_runs(store, experiment, saved.id)
+        existing = runs.get(WHOLE_RECORD)
+        if existing and is_deleted(existing):
+            deleted.append(existing.info.run_id)
+        else:
+            run_ids[folder] = _write_record(store, experiment, saved, folder, runs)
+
+    return run_ids, deleted
+
+
+def _write_record(
+    store: Store, experiment: str, saved: Record, folder: Path, runs: Mapping[str, Run]
+) -> str:
     """Bring the run of a record and those of its seeds up to date; return the id of the first."""
-    runs = _existing_runs(store, experiment, saved.id)
     existing = runs.get(WHOLE_RECORD)
-    if existing and is_deleted(existing):
-        run_id = existing.info.run_id
-        command = store.restore_command("run", run_id)
-        raise MlflowException(f"its run {run_id} was deleted there; to restore it: {command}")
+    content = run_content.cohort_run(saved, folder)
+    parent = _open_run(store, experiment, content, existing)
 
-    parent = _open_run(
-        store, experiment, saved, saved.name, run_content.cohort_tags(saved), existing
-    )
-    _write_seeds(store, experiment, saved, parent, runs)
+    for seed in saved.seeds:
+        run = runs.get(str(seed.seed))
+        if not (run and is_deleted(run)):
+            of_seed = run_content.seed_run(saved, seed, parent)
+            _close_run(store, _open_run(store, experiment, of_seed, run), of_seed, run)
 
-    for artifact in saved.artifacts:
-        if (folder / artifact).exists():
-            store.client.log_artifact(parent, str(folder / artifact))
-
-    labels = run_content.display_tags(saved, folder)
-    labels |= run_content.outcome_tags(saved, saved.status, saved.reason)
-    _log(store, parent, run_content.cohort_metrics(saved), labels)
-    _close_run(store, parent, saved, saved.status, existing)
+    _log_artifacts(store, parent, saved, folder)
+    _close_run(store, parent, content, existing)
 
     if saved.status != RunStatus.RUNNING and tags.CONDITION_DIGEST in saved.tags:
         tag_duplicates(store, experiment, saved.tags[tags.CONDITION_DIGEST])
@@ -236,24 +334,11 @@ def _write_runs(store: Store, experiment: str, saved: Record, folder: Path) -> s
     return parent
 
 
-def _write_seeds(
-    store: Store, experiment: str, saved: Record, parent: str, runs: Mapping[str, Run]
-) -> None:
-    """Bring the runs of the seeds up to date, but for those that were deleted."""
-    for seed in saved.seeds:
-        existing = runs.get(str(seed.seed))
-        if existing and is_deleted(existing):
-            continue
-
-        name = f"{saved.name}, seed {seed.seed}"
-        started = run_content.seed_tags(saved, seed, parent)
-        run_id = _open_run(store, experiment, saved, name, started, existing)
-
-        status = saved.status_of(seed)
-        labels = run_content.packed_tags(seed)
-        labels |= run_content.outcome_tags(saved, status, seed.failure or saved.reason)
-        _log(store, run_id, run_content.seed_metrics(saved, seed), labels)
-        _close_run(store, run_id, saved, status, existing)
+def _log_artifacts(store: Store, run_id: str, saved: Record, folder: Path) -> None:
+    """Copy the files of a record, as far as there are any, to its run."""
+    for artifact in saved.artifacts:
+        if (folder / artifact).exists():
+            store.client.log_artifact(run_id, str(folder / artifact))
 
 
 def _existing_runs(store: Store, experiment: str, record_id: str) -> dict[str, Run]:
@@ -266,39 +351,45 @@ def _existing_runs(store: Store, experiment: str, record_id: str) -> dict[str, R
     return {run.data.tags.get(tags.SEED, WHOLE_RECORD): run for run in runs}
 
 
-def _open_run(
-    store: Store,
-    experiment: str,
-    saved: Record,
-    name: str,
-    started: dict[str, str],
-    run: Run | None,
-) -> str:
+def _open_run(store: Store, experiment: str, content: RunContent, run: Run | None) -> str:
     """The id of a run with everything that it holds from the start.
 
     Args:
         store: takes the run.
         experiment: its id.
-        saved: the record.
-        name: that of the run.
-        started: its tags at the start.
+        content: what the run holds.
         run: the existing run; None creates it.
     """
     if run is None:
-        labels = started | {tags.RECORD_ID: saved.id}
-        run = store.client.create_run(experiment, saved.started_ms, labels, name)
+        run = store.client.create_run(experiment, content.started_ms, content.tags, content.name)
 
     run_id = str(run.info.run_id)
 
     # The process that created an existing run may not have got this far.
-    params = run_content.params(saved)
-    if not params.keys() <= run.data.params.keys():
-        store.client.log_batch(run_id, params=[Param(key, text) for key, text in params.items()])
+    if not content.params.keys() <= run.data.params.keys():
+        params = [Param(key, text) for key, text in content.params.items()]
+        store.client.log_batch(run_id, params=params)
 
-    if saved.dataset and not (run.inputs and run.inputs.dataset_inputs):
-        store.client.log_inputs(run_id, [run_content.dataset_input(saved)])
+    if content.dataset and not (run.inputs and run.inputs.dataset_inputs):
+        store.client.log_inputs(run_id, [content.dataset])
 
     return run_id
+
+
+def _close_run(store: Store, run_id: str, content: RunContent, existing: Run | None) -> None:
+    """Log the results of a run, set its status and, last of all, the tag that it is complete."""
+    _log(store, run_id, content.metrics, content.outcome)
+
+    if content.status == RunStatus.RUNNING:
+        return
+
+    store.client.set_terminated(run_id, str(content.status), content.ended_ms)
+
+    if content.status == RunStatus.FINISHED:
+        # It may have been taken for dead before it finished.
+        if existing and tags.REASON in existing.data.tags:
+            store.client.delete_tag(run_id, tags.REASON)
+        store.client.set_tag(run_id, tags.COMPLETE, "true")
 
 
 def _log(store: Store, run_id: str, metrics: Sequence[Metric], labels: Mapping[str, str]) -> None:
@@ -313,19 +404,3 @@ def _log(store: Store, run_id: str, metrics: Sequence[Metric], labels: Mapping[s
         of_metrics = slice(number * METRICS_PER_REQUEST, (number + 1) * METRICS_PER_REQUEST)
         of_tags = slice(number * TAGS_PER_REQUEST, (number + 1) * TAGS_PER_REQUEST)
         store.client.log_batch(run_id, metrics=metrics[of_metrics], tags=run_tags[of_tags])
-
-
-def _close_run(
-    store: Store, run_id: str, saved: Record, status: RunStatus, existing: Run | None
-) -> None:
-    """Set the status of a run that has ended and, last of all, the tag that it is complete."""
-    if status == RunStatus.RUNNING:
-        return
-
-    store.client.set_terminated(run_id, str(status), saved.ended_ms)
-
-    if status == RunStatus.FINISHED:
-        # It may have been taken for dead before it finished.
-        if existing and tags.REASON in existing.data.tags:
-            store.client.delete_tag(run_id, tags.REASON)
-        store.client.set_tag(run_id, tags.COMPLETE, "true")

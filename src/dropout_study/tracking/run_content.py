@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric
@@ -26,6 +27,80 @@ TAGS_OF_SEEDS = (
     tags.STAGE,
 )
 """Tags of a cohort that the runs of its seeds repeat."""
+
+
+@dataclass(frozen=True)
+class RunContent:
+    """What one run holds, its files aside.
+
+    Attributes:
+        name: its name.
+        started_ms: when it began, in milliseconds since the epoch.
+        tags: those that it has from the start.
+        params: its params.
+        dataset: the data that it was trained on; None for a sweep.
+        metrics: the points of its curves, and its final metrics.
+        outcome: tags that come with the results.
+        status: how it stands.
+        ended_ms: when it ended, likewise.
+    """
+
+    name: str
+    started_ms: int
+    tags: dict[str, str]
+    params: dict[str, str]
+    dataset: DatasetInput | None
+    metrics: list[Metric]
+    outcome: dict[str, str]
+    status: RunStatus
+    ended_ms: int | None
+
+
+def cohort_run(record: Record, folder: Path) -> RunContent:
+    """The run of a cohort or a sweep.
+
+    Args:
+        record: that of the run.
+        folder: that of the record.
+    """
+    outcome = display_tags(record, folder)
+    outcome |= outcome_tags(record, record.status, record.reason)
+
+    return RunContent(
+        name=record.name,
+        started_ms=record.started_ms,
+        tags=cohort_tags(record) | {tags.RECORD_ID: record.id},
+        params=params(record),
+        dataset=dataset_input(record) if record.dataset else None,
+        metrics=cohort_metrics(record),
+        outcome=outcome,
+        status=record.status,
+        ended_ms=record.ended_ms,
+    )
+
+
+def seed_run(record: Record, seed: SeedRecord, parent: str) -> RunContent:
+    """The run of a seed.
+
+    Args:
+        record: that of the cohort.
+        seed: one of its seeds.
+        parent: the id of the cohort's run.
+    """
+    status = record.status_of(seed)
+    reason = seed.failure or record.reason
+
+    return RunContent(
+        name=f"{record.name}, seed {seed.seed}",
+        started_ms=record.started_ms,
+        tags=seed_tags(record, seed, parent) | {tags.RECORD_ID: record.id},
+        params=params(record),
+        dataset=dataset_input(record) if record.dataset else None,
+        metrics=seed_metrics(record, seed),
+        outcome=packed_tags(seed) | outcome_tags(record, status, reason),
+        status=status,
+        ended_ms=record.ended_ms,
+    )
 
 
 def params(record: Record) -> dict[str, str]:

@@ -194,12 +194,17 @@ class Store:
         return f"{command}   then {self.page(experiment)}"
 
     @property
+    def is_database(self) -> bool:
+        """Whether this process addresses a database itself, and no server does so for it."""
+        return self.uri.startswith(DATABASES)
+
+    @property
     def _is_server(self) -> bool:
         return self.uri.startswith("http")
 
     def _connect_once(self) -> None:
         """Fail at once where a database is away: MLflow would try for almost two minutes."""
-        if self.uri.startswith(DATABASES):
+        if self.is_database:
             with closing(connect(self.uri)):
                 pass
 

@@ -5,10 +5,8 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
-
-from dropout_study.analysis import figures
 from dropout_study.measures.statistics import interval, range_of
+from dropout_study.report.line_chart import Panel, line_chart
 from dropout_study.tracking.record import TABLE, Record, SeedRecord
 
 FIGURE = "curves.svg"
@@ -30,20 +28,18 @@ def write_run_page(record: Record, folder: Path) -> list[str]:
         The names of the files; without curves to draw there is no figure.
     """
     (folder / TABLE).write_text(json.dumps(seeds_table(record)), encoding="utf-8")
-    drawn = {key: curve for key, curve in curves(record).items() if _is_drawn(key)}
+    keys = dict.fromkeys(key for seed in record.successful for key in seed.curves)
+    every = [_panel(key, record.successful) for key in keys if _is_drawn(key)]
+    panels = [panel for panel in every if panel.steps]
 
-    if not drawn:
+    if not panels:
         return [TABLE]
 
-    (folder / FIGURE).write_bytes(_figure(drawn, len(record.successful)))
+    seeds = len(record.successful)
+    title = f"mean and 95 % interval over {seeds} seeds" if seeds > 1 else "one seed"
+    (folder / FIGURE).write_text(line_chart(title, panels), encoding="utf-8")
 
     return [FIGURE, TABLE]
-
-
-def curves(record: Record) -> dict[str, pd.DataFrame]:
-    """The curves of the successful seeds: one row per step, one column per seed."""
-    keys = dict.fromkeys(key for seed in record.successful for key in seed.curves)
-    return {key: _curve(key, record.successful) for key in keys}
 
 
 def seeds_table(record: Record) -> dict[str, list[object]]:
@@ -65,31 +61,23 @@ def _is_drawn(key: str) -> bool:
     return key in AXES or not key.startswith(ONE_CURVE_GROUPS)
 
 
-def _curve(key: str, seeds: Sequence[SeedRecord]) -> pd.DataFrame:
-    by_seed = {}
-
+def _panel(key: str, seeds: Sequence[SeedRecord]) -> Panel:
+    """The mean of a curve over the seeds that have it, with its interval."""
+    values: dict[int, list[float]] = {}
     for seed in seeds:
-        if key in seed.curves:
-            by_seed[seed.seed] = {step: value for step, value, _ in seed.curves[key]}
+        for step, value, _ in seed.curves.get(key, []):
+            values.setdefault(step, []).append(value)
 
-    return pd.DataFrame(by_seed)
+    steps = [step for step in sorted(values) if all(map(math.isfinite, values[step]))]
+    xlabel, ylabel = AXES.get(key, ("step", key))
 
-
-def _figure(drawn: dict[str, pd.DataFrame], seeds: int) -> bytes:
-    title = f"mean and 95 % interval over {seeds} seeds" if seeds > 1 else "one seed"
-
-    with figures.style():
-        sheet, axes = figures.panels(len(drawn), columns=4)
-
-        for axis, (key, curve) in zip(axes, drawn.items(), strict=True):
-            figures.line(axis, curve, "", label=False, within=range_of(key))
-            xlabel, ylabel = AXES.get(key, ("step", key))
-            xscale = "log" if key.startswith(("mc/", "blocks/")) else "linear"
-            axis.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale)
-
-        sheet.suptitle(title, fontsize=9)
-
-        return figures.svg(figures.finish(sheet))
+    return Panel(
+        steps=steps,
+        intervals=[interval(values[step]).within(range_of(key)) for step in steps],
+        xlabel=xlabel,
+        ylabel=ylabel,
+        logarithmic=key.startswith(("mc/", "blocks/")),
+    )
 
 
 def _numbers(record: Record, key: str) -> list[float | None]:

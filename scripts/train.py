@@ -9,21 +9,24 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from dropout_study.config.folder import CONF
-from dropout_study.running import command_line
+from dropout_study.running import command_line, packs
 from dropout_study.running.carry_out import carry_out
 from dropout_study.running.choices import add_choices
 from dropout_study.running.sweep import Supervisor, supervise
 
 
 def job(composed: DictConfig) -> None:
-    """Train one condition; its state is left in the job's folder."""
+    """Train one condition, or in a sweep a pack; the state of each is left in its folder."""
     hydra = HydraConfig.get()
     os.chdir(hydra.runtime.cwd)  # a worker may begin elsewhere; paths start where one typed them
+    folder = Path(hydra.runtime.output_dir)
 
-    name = " ".join(hydra.overrides.task) or "defaults"
-    sweep = Path(hydra.sweep.dir) if hydra.mode == RunMode.MULTIRUN else None
-    in_worker = Supervisor.running is None
-    carry_out(composed, Path(hydra.runtime.output_dir), name, sweep, in_worker)
+    if hydra.mode == RunMode.MULTIRUN:
+        in_worker = Supervisor.running is None
+        carry_out(packs.load(folder), Path(hydra.sweep.dir), in_worker)
+    else:
+        name = " ".join(hydra.overrides.task) or "defaults"
+        carry_out([packs.Assignment(composed, folder, name)], sweep=None)
 
 
 def main() -> None:

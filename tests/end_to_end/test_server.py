@@ -27,6 +27,7 @@ from mlflow.tracking import MlflowClient
 from dropout_study.config.schema import ConfigError
 from dropout_study.running.carry_out import carry_out
 from dropout_study.running.job import JOB_FILE, Job
+from dropout_study.running.packs import Assignment
 from dropout_study.tracking.record import Record
 from dropout_study.tracking.store import Store
 from support.jobs import jobs_below
@@ -260,7 +261,7 @@ def start(uri: str, folder: Path, ready: Barrier) -> None:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         composed = compose("train", [*SMALL, *places, "model.widths=[4]"])
 
-    carry_out(composed, folder, "job", folder)
+    carry_out([Assignment(composed, folder, "job")], folder)
 
 
 def test_starts_at_the_same_moment_on_an_empty_database_train_each_condition_once(

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from dropout_study.config.schema import Config, ConfigError
 from dropout_study.running import run
 from dropout_study.running.carry_out import carry_out
 from dropout_study.running.job import JOB_FILE, RETRY_FILE, STOP_FILE, Job, JobState
+from dropout_study.running.packs import Assignment
 from dropout_study.system.processes import now_ms
 from dropout_study.system.termination import Terminated
 from dropout_study.tracking import provenance, recorder
@@ -74,7 +75,8 @@ def do(tmp_path: Path, uri: str) -> Do:
         with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
             composed = compose("train", [*SMALL, *places, *overrides])
 
-        carry_out(composed, folder, " ".join(overrides), tmp_path / "sweep", in_worker)
+        job = Assignment(composed, folder, " ".join(overrides))
+        carry_out([job], tmp_path / "sweep", in_worker)
 
         return left(folder)
 
@@ -203,7 +205,7 @@ def test_a_crash_is_a_failed_run_with_its_reason(
     def exhaust(*_: object) -> None:
         raise MemoryError("out of memory")
 
-    monkeypatch.setattr("dropout_study.running.run.fit", exhaust)
+    monkeypatch.setattr("dropout_study.running.run.train", exhaust)
     job = do("seeds=[0,1]")
     assert job.state == "failed"
     assert job.reason.startswith("MemoryError: out of memory")
@@ -298,13 +300,13 @@ def test_an_interrupted_run_goes_on_from_its_checkpoint(
     assert do(*long).state == "stopped"
     stop.unlink()
     starts: list[Path | None] = []
-    fit = trainer.fit
+    train = trainer.train
 
     def spy(*arguments: Any) -> None:
         starts.append(arguments[-1])
-        fit(*arguments)
+        train(*arguments)
 
-    monkeypatch.setattr(run, "fit", spy)
+    monkeypatch.setattr(run, "train", spy)
     job = do(*long)
     assert (job.state, job.errors, job.nlls) == ("done", whole.errors, whole.nlls)
     assert starts[0] is not None
@@ -318,8 +320,11 @@ def test_a_damaged_or_foreign_checkpoint_is_put_aside(
     """If this failed, a condition with a damaged checkpoint could never be trained again."""
     place = run._checkpoint
 
-    def damaged(config: Config) -> Path:
-        file = place(config)
+    def damaged(configs: Sequence[Config]) -> Path:
+        file = place(configs)
+        if file.parent.exists():
+            return file
+
         file.parent.mkdir()
         file.write_bytes(b"cut short")
 
@@ -343,7 +348,7 @@ def test_an_interrupted_job_passes_the_interruption_on_and_may_be_started_again(
         raise end
 
     folder = tmp_path / "sweep" / "0"
-    monkeypatch.setattr(run, "fit", interrupt)
+    monkeypatch.setattr(run, "train", interrupt)
 
     with pytest.raises(type(end)):
         do("seeds=[0]", folder=folder)
@@ -487,7 +492,7 @@ def test_a_worker_that_is_asked_to_end_costs_the_sweep_nothing(
 ) -> None:
     """If this failed, SIGTERM to a worker would stop the sweep, or its job be tried for ever."""
     folder = tmp_path / "sweep" / "0"
-    monkeypatch.setattr(run, "fit", ask_to_end)
+    monkeypatch.setattr(run, "train", ask_to_end)
     job = do("seeds=[0]", folder=folder, in_worker=True)
     assert (job.state, job.reason) == ("died", "its process was asked to end")
     assert {run.info.status for run in runs()} == {"KILLED"}
@@ -544,7 +549,7 @@ def test_a_launcher_that_passes_over_sigterm_trains_on(
 
 def test_a_job_that_leaves_the_program_has_failed(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
     """If this failed, `sys.exit()` in a model or a library would end the sweep with exit code 0."""
-    monkeypatch.setattr(run, "fit", lambda *_: sys.exit())
+    monkeypatch.setattr(run, "train", lambda *_: sys.exit())
     job = do("seeds=[0]")
     assert (job.state, "sys.exit()" in job.reason) == ("failed", True)
 
@@ -568,7 +573,7 @@ def test_a_folder_that_vanishes_stops_nothing(
 ) -> None:
     """If this failed, whoever clears up during a sweep would end it in a traceback."""
     folder = tmp_path / "sweep" / "0"
-    monkeypatch.setattr(run, "fit", lambda *_: shutil.rmtree(folder))
+    monkeypatch.setattr(run, "train", lambda *_: shutil.rmtree(folder))
 
     with pytest.raises(AssertionError, match="no job"):  # of `do`, which asks what it left
         do("seeds=[0]", folder=folder)

@@ -45,8 +45,8 @@ def test_a_run_that_does_not_end_well_is_recorded_with_its_reason(
     """If this failed, a crashed run would stay RUNNING for ever, or count as a result."""
     record = example()
     record.save(tmp_path)
-    run_id = recorder.record(tmp_path, Store(uri))
-    with pytest.raises(raised), recorded(record, tmp_path, Store(uri), run_id):
+    recorder.record(tmp_path, Store(uri))
+    with pytest.raises(raised), recorded(record, tmp_path, Store(uri)):
         assert {run.info.status for run in stored(uri)} == {"RUNNING"}
         raise error
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 from hydra.core.global_hydra import GlobalHydra
@@ -22,13 +23,16 @@ def test_a_start_composes_before_what_it_composes_is_kept(
     loader = GlobalHydra.instance().config_loader()
     cached: list[bool] = []
 
-    def open_start(*_: object) -> nullcontext[bool]:
+    def open_start(*_: object) -> nullcontext[SimpleNamespace]:
         cached.append("load_sweep_config" in vars(loader))
-        return nullcontext(True)
+        return nullcontext(SimpleNamespace(packs=[[], []]))
 
     monkeypatch.setattr(start, "Start", open_start)
     monkeypatch.setattr(Supervisor, "running", Supervisor("python train.py"))
-    SweepCallback().on_multirun_start(composed())
-    SweepCallback().on_multirun_start(composed())
+    first, second = composed(), composed()
+    SweepCallback().on_multirun_start(first)
+    SweepCallback().on_multirun_start(second)
+    assert first.hydra.overrides.task[-1] == "pack_number=range(0,2)"
+    assert second.hydra.overrides.task == first.hydra.overrides.task, "so does a second pass"
     assert cached == [False], "a second pass over the same sweep opens nothing"
     assert "load_sweep_config" in vars(loader), "the jobs themselves are composed once"

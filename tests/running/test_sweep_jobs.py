@@ -4,13 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict
 
 from dropout_study.config.schema import ConfigError
 from dropout_study.running.sweep_jobs import (
     check_study_is_typed,
     compose_job,
     job_folders,
+    launch_packs,
     list_conditions,
 )
 
@@ -19,7 +20,10 @@ Compose = Callable[..., DictConfig]
 
 def subfolders(composed: Compose, subdir: str, *axes: str) -> list[str]:
     config = composed(f"hydra.sweep.subdir='{subdir}'", *axes)
-    return [folder.name for folder in job_folders(config, Path("sweep"), list_conditions(config))]
+    conditions = list_conditions(config)
+    jobs = [compose_job(config, overrides) for overrides in conditions]
+
+    return [folder.name for folder in job_folders(config, Path("sweep"), conditions, jobs)]
 
 
 def test_each_condition_has_the_folder_that_hydra_gives_it(composed: Compose) -> None:
@@ -69,3 +73,20 @@ def test_an_interpolation_of_what_only_jobs_have_is_no_mistake(composed: Compose
     check_study_is_typed(config, sweep=True)
     jobs = [compose_job(config, condition) for condition in list_conditions(config)]
     assert [job.model.input_rate for job in jobs] == [0.0, 0.25]
+
+
+def test_a_launcher_gets_a_pack_for_each_of_its_jobs(composed: Compose) -> None:
+    """If this failed, a launcher would get conditions that others are trained with, or write its
+    log into the folder of a condition.
+    """
+    rates = "model.hidden_rate=0,0.5,0.2"
+    config = composed("hydra.sweep.subdir=mine", "study.name=a", rates, "seeds=[0,1]")
+    launch_packs(config, 2)
+    jobs = [compose_job(config, overrides) for overrides in list_conditions(config)]
+    assert [job.pack_number for job in jobs] == [0, 1]
+
+    for number, job in enumerate(jobs):
+        assert (job.study.name, job.model.hidden_rate, job.seeds) == ("a", 0, [0, 1])
+        with open_dict(job):
+            job.hydra.job.num = number
+        assert job.hydra.sweep.subdir == f"packs/{number}"

@@ -14,6 +14,7 @@ from dropout_study.running.carry_out import carry_out
 from dropout_study.running.choices import find_tuning
 from dropout_study.running.command_line import place_of
 from dropout_study.running.job import Job, JobState
+from dropout_study.running.packs import Assignment
 from dropout_study.tracking.store import Store
 from support.paths import CONF
 
@@ -107,7 +108,8 @@ def carry_out_stage(folder: Path, study: str, stage: str, places: list[str]) -> 
         for i, overrides in enumerate(jobs):
             job = folder / str(i)
             job.mkdir(parents=True)
-            carry_out(compose("train", [*overrides, *added]), job, study, folder)
+            composed = compose("train", [*overrides, *added])
+            carry_out([Assignment(composed, job, study)], folder)
             done = Job.load(job)
             assert done.state == JobState.DONE, f"{study}, {overrides}: {done.reason}"
 

@@ -12,6 +12,7 @@ from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import Network
 from dropout_study.running.carry_out import carry_out
 from dropout_study.running.job import Job
+from dropout_study.running.packs import Assignment
 from dropout_study.running.reevaluate import reevaluate, results_table
 from dropout_study.tracking.store import Store
 from support.paths import CONF
@@ -35,9 +36,8 @@ def do(tmp_path: Path, uri: str) -> Callable[..., Job]:
         ]
 
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            carry_out(
-                compose("train", [*SMALL, *places, *overrides]), folder, study, tmp_path / study
-            )
+            composed = compose("train", [*SMALL, *places, *overrides])
+            carry_out([Assignment(composed, folder, study)], tmp_path / study)
 
         return Job.load(folder)
 

@@ -8,7 +8,6 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
-from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import MLP, LeNet, Network
 from dropout_study.running import command_line
 from dropout_study.system.processes import SHARED_THREADS
@@ -78,7 +77,7 @@ def test_operations_are_those_of_every_place_of_every_network(
     network: Network, products: int
 ) -> None:
     """If this failed, large nets would be trained with one thread."""
-    assert operations(Cohort(network, [0, 1, 2]).stacked, batch=7) == 6 * 7 * 3 * products
+    assert operations(network, networks=3, batch=7) == 6 * 7 * 3 * products
 
 
 @pytest.mark.parametrize(
@@ -105,7 +104,7 @@ def test_a_small_update_has_one_thread_unless_the_user_has_set_the_number(
     torch.set_num_threads(3)
 
     try:
-        with as_many_threads_as_pay(Cohort(MLP(784, 10, [width]), [0]), batch=100):
+        with as_many_threads_as_pay(MLP(784, 10, [width]), networks=1, batch=100):
             assert torch.get_num_threads() == threads
         assert torch.get_num_threads() == 3
     finally:

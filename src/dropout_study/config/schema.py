@@ -283,6 +283,8 @@ class Config:
     rerun: bool = field(default=False, metadata=NO_CONDITION)
     fail_fast: bool = field(default=False, metadata=NO_CONDITION)
     dry_run: bool = field(default=False, metadata=NO_CONDITION)
+    pack: bool = field(default=True, metadata=NO_CONDITION)
+    pack_number: int = field(default=0, metadata=NO_CONDITION | COUNT)  # a sweep sets it
     debug: Debug = field(default_factory=Debug, metadata=NO_CONDITION)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dropout_study.config.schema import Config, ConfigError
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.masks import check_enumerable
+from dropout_study.dropout.networks import Network
 from dropout_study.dropout.rules import RULES, Averages, means_of
 from dropout_study.evaluation import predictions
 from dropout_study.evaluation.probes import PROBES, Findings, Probed
@@ -13,14 +14,14 @@ from dropout_study.training.build import make_task
 from dropout_study.training.data_module import DataModule
 
 
-def check_evaluation(config: Config, cohort: Cohort) -> None:
+def check_evaluation(config: Config, network: Network) -> None:
     """Refuse rules and probes that enumerate more units than can be, or lack hidden units.
 
     Raises:
         ConfigError: naming them and the reason.
     """
     hidden = [probe for probe in config.probes if PROBES[probe].hidden]
-    if hidden and len(cohort.stacked.sites) == 1:
+    if hidden and len(network.sites) == 1:
         raise ConfigError(
             f"probes={config.probes} cannot be used: {', '.join(hidden)} measures hidden units, "
             f"and model={config.model.name} has none."
@@ -34,7 +35,7 @@ def check_evaluation(config: Config, cohort: Cohort) -> None:
     for key, names in enumerating.items():
         if names:
             try:
-                check_enumerable(*cohort.stacked.sites)
+                check_enumerable(*network.sites)
             except ValueError as error:
                 chosen = getattr(config, key)
                 raise ConfigError(f"{key}={chosen} cannot be used: {error}") from error

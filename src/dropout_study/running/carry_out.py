@@ -1,17 +1,21 @@
-"""Carrying out one job: skip what is recorded, train what is missing, never stop other jobs.
+"""Carrying out jobs: skip what is recorded, train what is missing, never stop other jobs.
 
-A job that is skipped imports neither torch nor Lightning.
+Jobs whose networks are trained together are an assignment each. A job that is skipped imports
+neither torch nor Lightning.
 """
 
+import dataclasses
 import json
 import logging
 import os
 import signal
+import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from omegaconf import DictConfig
 
@@ -21,10 +25,15 @@ from dropout_study.config.names import FINAL, TUNING
 from dropout_study.config.schema import Config, ConfigError
 from dropout_study.config.uri import masked
 from dropout_study.running.job import RETRY_FILE, STOP_FILE, Job, JobState, condition_of
+from dropout_study.running.job_log import LOG_FILE, logged_in
+from dropout_study.running.packs import Assignment
 from dropout_study.system.processes import in_words, is_alive, now_ms, repeat_every
 from dropout_study.system.termination import Stopped, Terminated, raised
 from dropout_study.tracking import provenance, tags
 from dropout_study.tracking.record import RECORD_FILE, Record, RunStatus
+
+if TYPE_CHECKING:
+    from dropout_study.running.run import Run
 
 FAILED_FAST = "another job failed (fail_fast=true)"
 ORPHANED = "the process of the sweep has gone"
@@ -55,81 +64,177 @@ class Recorded:
     trainers: str = ""
 
 
-def carry_out(
-    composed: DictConfig,
-    folder: Path,
-    name: str,
-    sweep: Path | None,
-    in_worker: bool = False,
-) -> None:
-    """Carry out one job; whatever goes wrong is left in its folder, and the sweep continues.
+class Task:
+    """An assignment that has begun.
 
-    Args:
+    Attributes:
         composed: Hydra's configuration.
         folder: that of the job.
-        name: what to call the job until its condition is known.
-        sweep: the folder of its sweep, whose progress line reports on the job.
-        in_worker: whether the process of a launcher does the job, and not the one that was started.
+        job: how it stands.
+        config: the condition, once it is read.
+        has_trained: whether it has been trained here.
+    """
+
+    def __init__(self, assignment: Assignment, condition: str, deaths: int) -> None:
+        self.composed = assignment.composed
+        self.folder = assignment.folder
+        self.job = Job(assignment.name, deaths=deaths, condition=condition)
+        self.config: Config | None = None
+        self.has_trained = False
+        self._writing = threading.Lock()
+        self._end_is_saved = False
+
+    def read(self) -> None:
+        """Read the configuration, and find out whether there is anything to do.
+
+        Raises:
+            ConfigError: for the first value that cannot be used.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.save()
+
+        if _is_settled(self.composed):
+            self.job.name = str(self.composed.study.arm)
+            self.job.enter(JobState.SKIPPED, "its tuning is settled")
+            return
+
+        self.config = read.read_config(self.composed)
+        self.job.name = condition_name(self.config)
+
+    def save(self) -> None:
+        """Write the file of the job, which two threads do, until it holds how the job ended."""
+        with self._writing:
+            if not self._end_is_saved:
+                has_ended = self.job.has_ended  # asked first: the other thread may end it now
+                self.job.save(self.folder)
+                self._end_is_saved = has_ended
+
+
+def carry_out(
+    assignments: Sequence[Assignment], sweep: Path | None, in_worker: bool = False
+) -> None:
+    """Carry out a job, or several whose networks are trained together.
+
+    Whatever goes wrong with a job is left in its folder, and the others continue.
+
+    Args:
+        assignments: the jobs.
+        sweep: the folder of their sweep, whose progress line reports on them.
+        in_worker: whether the process of a launcher does the jobs, and not the one that was
+            started.
 
     Raises:
-        ConfigError: another process is at work on another condition in the folder.
-        KeyboardInterrupt, SystemExit: the job was interrupted.
+        ConfigError: another process is at work on another condition in a folder.
+        KeyboardInterrupt, SystemExit: the jobs were interrupted.
     """
-    if sweep:
-        _log_to_files_only()
+    folders = [assignment.folder for assignment in assignments]
+    dry_run = bool(assignments[0].composed.dry_run)
+    watched = _sweep_to_watch(sweep, in_worker, dry_run)
 
-    condition = condition_of(composed, name)
-    deaths = _deaths_so_far(folder, sweep, condition, str(composed.tracking.uri))
-    if deaths is None:
-        return
+    with _logged_in(folders, sweep):
+        tasks = [task for each in assignments if (task := _begin(each, sweep))]
 
-    job = Job(name, deaths=deaths, condition=condition)
-    watched = _sweep_to_watch(sweep, in_worker, bool(composed.dry_run))
+        def beat() -> None:
+            if watched and _has_gone(watched):
+                (watched / STOP_FILE).write_text(ORPHANED, encoding="utf-8")
 
-    def beat() -> None:
-        if watched and _has_gone(watched):
-            (watched / STOP_FILE).write_text(ORPHANED, encoding="utf-8")
-        job.save(folder)
+            for task in _open(tasks):
+                task.save()
 
-    try:
-        with raised():
-            job.save(folder)
-            if _is_settled(composed):
-                job.name = str(composed.study.arm)
-                job.enter(JobState.SKIPPED, "its tuning is settled")
-                return
-
-            config = read.read_config(composed)
-            job.name = condition_name(config)
+        with _interruptible(tasks, sweep, in_worker):
+            for task in tasks:
+                with _ending([task], sweep):
+                    task.read()
 
             with repeat_every(SAVE_SECONDS, beat):
-                _train_or_skip(config, job, folder, sweep)
-    except Stopped as stopped:
-        job.enter(JobState.STOPPED, str(stopped))
-    except Exception as error:
-        job.enter(JobState.FAILED, _sentence(error, folder))
-    except BaseException as error:
-        _interrupt(job, error, in_worker, bool(composed.fail_fast))
-        if job.state == JobState.INTERRUPTED:
-            raise
-    finally:
-        with suppress(OSError):
-            job.save(folder)
-            if sweep and composed.fail_fast and job.state == JobState.FAILED:
-                (sweep / STOP_FILE).touch()
+                _carry_out(_open(tasks), sweep)
 
     if watched and _has_gone(watched):
         # A worker of joblib would wait for more jobs for minutes.
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _log_to_files_only() -> None:
-    """Keep the log of a job of a sweep off the terminal, where the progress line is."""
-    root = logging.getLogger()
-    root.handlers = [
-        handler for handler in root.handlers if isinstance(handler, logging.FileHandler)
-    ]
+def _logged_in(folders: Sequence[Path], sweep: Path | None) -> AbstractContextManager[None]:
+    """Keep the logs of jobs of a sweep off the terminal, where the progress line is."""
+    if sweep is None:
+        return nullcontext()
+
     logging.raiseExceptions = False  # the job itself reports a full disk
+
+    return logged_in(folders)
+
+
+def _begin(assignment: Assignment, sweep: Path | None) -> Task | None:
+    """The job as this process carries it out; None if there is nothing to do in this pass."""
+    composed = assignment.composed
+    condition = condition_of(composed, assignment.name)
+    uri = str(composed.tracking.uri)
+    deaths = _deaths_so_far(assignment.folder, sweep, condition, uri)
+
+    return None if deaths is None else Task(assignment, condition, deaths)
+
+
+def _open(tasks: Sequence[Task]) -> list[Task]:
+    """The jobs that have not ended."""
+    return [task for task in tasks if not task.job.has_ended]
+
+
+def _carry_out(tasks: Sequence[Task], sweep: Path | None) -> None:
+    """Train jobs together unless one of their processes has died, and each alone that is left."""
+    is_safe = not any(task.job.deaths for task in tasks)
+
+    if len(tasks) > 1 and is_safe and not tasks[0].composed.dry_run:
+        _train_together(tasks, sweep)
+
+    for task in _open(tasks):
+        with _logged_in([task.folder], sweep), _ending([task], sweep):
+            _train_or_skip(task, sweep)
+
+
+@contextmanager
+def _ending(tasks: Sequence[Task], sweep: Path | None) -> Iterator[None]:
+    """What goes wrong in the block ends the jobs; how they stand is written down."""
+    try:
+        yield
+    except Stopped as stopped:
+        for task in _open(tasks):
+            task.job.enter(JobState.STOPPED, str(stopped))
+    except Exception as error:
+        for task in _open(tasks):
+            task.job.enter(JobState.FAILED, _sentence(error, task.folder))
+
+    _write_down(tasks, sweep)
+
+
+def _write_down(tasks: Sequence[Task], sweep: Path | None) -> None:
+    """Write the files of jobs, and that of the sweep if a failure stops it."""
+    for task in tasks:
+        with suppress(OSError):
+            task.save()
+            if sweep and task.composed.fail_fast and task.job.state == JobState.FAILED:
+                (sweep / STOP_FILE).touch()
+
+
+@contextmanager
+def _interruptible(tasks: Sequence[Task], sweep: Path | None, in_worker: bool) -> Iterator[None]:
+    """If the process is asked to end in the block, its jobs say so.
+
+    Raises:
+        KeyboardInterrupt, SystemExit: the jobs were interrupted.
+    """
+    try:
+        with raised():
+            yield
+    except BaseException as error:
+        ended = _open(tasks)
+
+        for task in ended:
+            _interrupt(task.job, error, in_worker, bool(task.composed.fail_fast))
+
+        _write_down(ended, sweep)
+
+        if any(task.job.state == JobState.INTERRUPTED for task in ended) or not ended:
+            raise
 
 
 def _is_settled(composed: DictConfig) -> bool:
@@ -240,7 +345,7 @@ def _stop_if_asked(sweep: Path | None) -> None:
         raise Stopped(reason)
 
 
-def _train_or_skip(config: Config, job: Job, folder: Path, sweep: Path | None) -> None:
+def _train_or_skip(task: Task, sweep: Path | None) -> None:
     """Train the seeds that are missing as one cohort; wait for those that another process trains.
 
     What is done until the state is final, by the seeds that are wanted:
@@ -256,38 +361,129 @@ def _train_or_skip(config: Config, job: Job, folder: Path, sweep: Path | None) -
     Raises:
         Stopped: the sweep is stopped.
     """
+    job = task.job
+    config = cast("Config", task.config)
     wanted = config.seeds
-    has_trained = False
 
     while True:
         _stop_if_asked(sweep)
         recorded = _look_up(config, wanted)
-        job.set_results(recorded.metrics)
-        job.seeds = recorded.missing
-        job.other_code = recorded.other_code
+        _note(job, recorded)
 
         if config.dry_run:
             return _plan(config, job, recorded)
 
-        if recorded.missing and has_trained:
+        if recorded.missing and task.has_trained:
             seeds = recorded.missing
             reason = f"seeds {seeds} are missing: the process that trained them has died."
             return job.enter(JobState.FAILED, reason)
 
         if recorded.missing:
-            record = _train(config, job, folder, sweep)
-            has_trained = record is not None
-            if record and record.reason and not _counts_as_worst(config, record):
-                return job.enter(JobState.FAILED, record.reason)
-            if record and not recorded.trainers:
-                return job.enter(JobState.DONE, record.reason)
+            record = _train(task, sweep)
+            if record:
+                _note_end(task, record, recorded)
+            if job.has_ended:
+                return None
         elif recorded.trainers:
             job.enter(JobState.WAITING, recorded.trainers)
             time.sleep(PAUSE_SECONDS)
-        elif has_trained:
+        elif task.has_trained:
             return job.enter(JobState.DONE)
         else:
             return job.enter(JobState.SKIPPED, recorded.source)
+
+
+def _train_together(tasks: Sequence[Task], sweep: Path | None) -> None:
+    """Train the missing seeds of several jobs as one cohort; evaluate and record each job.
+
+    What ends no job here is left to `_train_or_skip`, such as seeds that others train.
+    """
+    wanted: dict[Task, Recorded] = {}
+
+    for task in tasks:
+        with _ending([task], sweep):
+            _stop_if_asked(sweep)
+            config = cast("Config", task.config)
+            recorded = _look_up(config, config.seeds)
+            _note(task.job, recorded)
+            if recorded.missing:
+                wanted[task] = recorded
+
+    if len(wanted) < 2:
+        return
+
+    from dropout_study.running.run import remove_checkpoints, train_together
+    from dropout_study.tracking.recorder import heartbeat
+
+    with _ending(list(wanted), sweep):
+        runs = _begin_runs(list(wanted), sweep)
+        if not runs:
+            return
+
+        all_runs = list(runs.values())
+        watch = _watch(list(runs), sweep)
+
+        with heartbeat({run.folder: run.run_id for run in all_runs}, all_runs[0].store):
+            train_together(all_runs, watch)
+
+            for task, run in runs.items():
+                with _logged_in([task.folder], sweep), _ending([task], sweep):
+                    _complete(run)
+                    _note_end(task, run.record, wanted[task])
+
+        remove_checkpoints([run.config for run in all_runs])
+
+
+def _note(job: Job, recorded: Recorded) -> None:
+    """What a store holds of the condition of a job."""
+    job.set_results(recorded.metrics)
+    job.seeds = recorded.missing
+    job.other_code = recorded.other_code
+
+
+def _begin_runs(tasks: Sequence[Task], sweep: Path | None) -> "dict[Task, Run]":
+    """The runs of jobs that are trained together, without those that others have begun."""
+    from dropout_study.data.datasets import load_images
+    from dropout_study.running.reservation import Taken
+    from dropout_study.running.run import begin
+
+    configs = {task: cast("Config", task.config) for task in tasks}
+    images = load_images(configs[tasks[0]].data)
+    networks = sum(len(task.job.seeds) for task in tasks)
+    runs = {}
+
+    for task, config in configs.items():
+        with _logged_in([task.folder], sweep), _ending([task], sweep), suppress(Taken):
+            seeds = list(task.job.seeds)
+            missing = dataclasses.replace(config, seeds=seeds)
+            runs[task] = begin(missing, task.folder, sweep, images, networks)
+            task.job.together = len(tasks)
+
+    return runs
+
+
+def _complete(run: "Run") -> None:
+    """Test, evaluate and record a trained job."""
+    from dropout_study.running.run import complete
+    from dropout_study.training.module import Diverged
+
+    try:
+        complete(run)
+    except Diverged:
+        if not _counts_as_worst(run.config, run.record):
+            raise
+
+
+def _note_end(task: Task, record: Record, recorded: Recorded) -> None:
+    """How a job stands whose networks have been trained here."""
+    config = cast("Config", task.config)
+    task.has_trained = True
+    task.job.add_results(seed.metrics for seed in record.successful)
+
+    if record.reason and not _counts_as_worst(config, record):
+        task.job.enter(JobState.FAILED, record.reason)
+    elif not recorded.trainers:
+        task.job.enter(JobState.DONE, record.reason)
 
 
 def _counts_as_worst(config: Config, record: Record) -> bool:
@@ -361,7 +557,7 @@ def _plan(config: Config, job: Job, recorded: Recorded) -> None:
     return job.enter(JobState.PLANNED)
 
 
-def _train(config: Config, job: Job, folder: Path, sweep: Path | None) -> Record | None:
+def _train(task: Task, sweep: Path | None) -> Record | None:
     """Train and record the missing seeds; None if another process has begun them meanwhile.
 
     Raises:
@@ -371,28 +567,29 @@ def _train(config: Config, job: Job, folder: Path, sweep: Path | None) -> Record
     from dropout_study.running.run import run_cohort
     from dropout_study.training.module import Diverged
 
-    config.seeds = job.seeds
-    job.enter(JobState.RUNNING)
+    config = dataclasses.replace(cast("Config", task.config), seeds=list(task.job.seeds))
+    task.job.enter(JobState.RUNNING)
 
     try:
-        record = run_cohort(config, folder, sweep, _watch(config, job, sweep))
+        return run_cohort(config, task.folder, sweep, _watch([task], sweep))
     except Taken:
         return None
     except Diverged:
-        record = Record.load(folder)
+        record = Record.load(task.folder)
         if not _counts_as_worst(config, record):
             raise
 
-    job.add_results(seed.metrics for seed in record.successful)
-
-    return record
+        return record
 
 
-def _watch(config: Config, job: Job, sweep: Path | None) -> Callable[[int], None]:
+def _watch(tasks: Sequence[Task], sweep: Path | None) -> Callable[[int], None]:
     """What training calls with the number of updates: note the progress, stop if asked."""
+    updates = cast("Config", tasks[0].config).budget.updates
 
     def watch(update: int) -> None:
-        job.share = update / config.budget.updates
+        for task in tasks:
+            task.job.share = update / updates
+
         _stop_if_asked(sweep)
 
     return watch
@@ -407,4 +604,4 @@ def _sentence(error: Exception, folder: Path) -> str:
     if not (folder / RECORD_FILE).exists() or Record.load(folder).status != RunStatus.FAILED:
         logging.getLogger("traceback").error("the job failed", exc_info=error)
 
-    return masked(f"{type(error).__name__}: {error} (the traceback is in {folder / 'train.log'})")
+    return masked(f"{type(error).__name__}: {error} (the traceback is in {folder / LOG_FILE})")

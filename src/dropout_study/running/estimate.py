@@ -130,7 +130,7 @@ def estimate(config: Config) -> float:
     module = CohortTraining(
         _shortened(config), make_network(config.model, images.inputs, images.classes)
     )
-    check_evaluation(config, module.cohort)
+    check_evaluation(config, module.cohort.stacked)
 
     key = cost_key(config)
     if key not in MEASURED:
@@ -225,7 +225,9 @@ def _update_seconds(module: CohortTraining, images: Images) -> float:
 
     few = torch.arange(min(VALIDATION_IMAGES, len(images.validation)))
     shortened = dataclasses.replace(images, validation=images.validation.take(few))
-    threads = as_many_threads_as_pay(module.cohort, config.data.batch_size)
+    threads = as_many_threads_as_pay(
+        module.cohort.member(0), len(config.seeds), config.data.batch_size
+    )
 
     with threads, tempfile.TemporaryDirectory() as folder:
         counter = UpdateCounter(read_clock, interval=INTERVAL)

@@ -71,6 +71,7 @@ class Job:
         seeds: the seeds to train.
         other_code: the code that computed some of the seeds, where it is not the present code.
         estimate: seconds that training would take (dry run).
+        together: how many jobs are trained at once, itself among them.
         deaths: how often its process has died.
         condition: what it trains, see `condition_of`; empty in files of earlier versions.
         process: the process at work on it, see `this_process`.
@@ -87,6 +88,7 @@ class Job:
     seeds: list[int] = field(default_factory=list)
     other_code: list[str] = field(default_factory=list)
     estimate: float = 0.0
+    together: int = 1
     deaths: int = 0
     condition: str = ""
     process: dict[str, str] = field(default_factory=this_process)

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,40 +19,61 @@ MIN_LOSSES_FOR_FLUCTUATION = 5
 
 
 @contextmanager
-def recorded(record: Record, folder: Path, store: Store, run_id: str | None) -> Iterator[None]:
-    """Record a run however the block ends, with signs of life until then.
-
-    A store that is away gets the run later.
+def recorded(record: Record, folder: Path, store: Store) -> Iterator[None]:
+    """Record a run however the block ends. A store that is away gets the run later.
 
     Args:
         record: that of the run.
         folder: takes it.
         store: takes the run.
-        run_id: None if the store has not taken the run yet.
+    """
+    with ended_together([(record, folder)], store):
+        yield
+
+    _end_with_seeds(record)
+    _keep(record, folder, store)
+
+
+@contextmanager
+def ended_together(records: Sequence[tuple[Record, Path]], store: Store) -> Iterator[None]:
+    """If the block does not end well, so do some runs, and are recorded.
+
+    Args:
+        records: those of the runs, each with its folder.
+        store: takes the runs.
     """
     try:
-        with recorder.heartbeat({folder: run_id}, store):
-            yield
-
-        _end_with_seeds(record)
-    except (KeyboardInterrupt, SystemExit) as error:
-        record.end(RunStatus.KILLED, "interrupted")
-
-        if isinstance(error.__context__, KeyboardInterrupt):  # Lightning turns Ctrl-C into an exit
-            raise KeyboardInterrupt from error
-
-        raise
-    except Stopped as error:
-        record.end(RunStatus.KILLED, str(error))
-        raise
+        yield
     except BaseException as error:
         # The log is among the files that are recorded below.
-        logging.getLogger("traceback").error("the run failed", exc_info=error)
-        record.fail(masked(f"{type(error).__name__}: {error}"))
+        if isinstance(error, Exception) and not isinstance(error, Stopped):
+            logging.getLogger("traceback").error("the run failed", exc_info=error)
+
+        for record, folder in records:
+            _end_by(record, error)
+            _keep(record, folder, store)
+
+        if isinstance(error, SystemExit) and isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from error  # Lightning turns Ctrl-C into an exit
+
         raise
-    finally:
-        record.save(folder)
-        recorder.try_to_record(folder, store)
+
+
+def _end_by(record: Record, error: BaseException) -> None:
+    """End a run by what was raised."""
+    match error:
+        case KeyboardInterrupt() | SystemExit():
+            record.end(RunStatus.KILLED, "interrupted")
+        case Stopped():
+            record.end(RunStatus.KILLED, str(error))
+        case _:
+            record.fail(masked(f"{type(error).__name__}: {error}"))
+
+
+def _keep(record: Record, folder: Path, store: Store) -> None:
+    """Save and record a run."""
+    record.save(folder)
+    recorder.try_to_record(folder, store)
 
 
 def collect_results(record: Record, module: CohortTraining) -> None:

@@ -152,7 +152,7 @@ def _check_rules(chosen: Evaluate, config: Config, cohort: Cohort) -> None:
     Raises:
         ConfigError: naming the rules.
     """
-    check_evaluation(config, cohort)
+    check_evaluation(config, cohort.stacked)
 
     if not distinct_rules(config.rules, cohort):
         raise ConfigError(

@@ -11,6 +11,7 @@ from dropout_study.config import condition
 from dropout_study.config.names import DATASETS, FINAL, TUNING
 from dropout_study.config.schema import Config, StudyConfig
 from dropout_study.config.uri import masked
+from dropout_study.running.job_log import LOG_FILE
 from dropout_study.tracking import provenance, recorder, tags
 from dropout_study.tracking.lookup import look_up
 from dropout_study.tracking.record import RECORD_FILE, Record, SeedRecord
@@ -19,9 +20,6 @@ from dropout_study.tracking.stored_cohorts import CONFIG_FILE, WEIGHTS_FILE
 from dropout_study.training.data_module import DataModule
 
 log = logging.getLogger(__name__)
-
-LOG_FILE = "train.log"
-"""Hydra writes the log of a job to it."""
 
 
 class Taken(Exception):

@@ -1,9 +1,14 @@
-"""One run from configuration to store: load, build, reserve, train, evaluate, record."""
+"""Runs from configuration to store: load, build, reserve, train, evaluate, record.
+
+Conditions that are trained together have a run each. They share one training; before and after it,
+each is treated as if it were alone, and fails alone.
+"""
 
 import logging
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -13,38 +18,67 @@ from pytorch_lightning import Trainer
 
 from dropout_study.config.schema import Config
 from dropout_study.data.datasets import load_images
+from dropout_study.data.images import Images
+from dropout_study.dropout.networks import Network
 from dropout_study.evaluation.evaluate import check_evaluation, evaluate_cohort
 from dropout_study.report.mlflow_run_page import write_run_page
 from dropout_study.running.memory import check_memory
-from dropout_study.running.outcome import collect_results, recorded
+from dropout_study.running.outcome import collect_results, ended_together, recorded
 from dropout_study.running.reservation import new_record, reserve, save_config
 from dropout_study.tracking import provenance
 from dropout_study.tracking.record import Record
+from dropout_study.tracking.recorder import heartbeat
 from dropout_study.tracking.store import Store
 from dropout_study.tracking.stored_cohorts import WEIGHTS_FILE, load_stored_weights
 from dropout_study.training.build import make_network, validation_interval
 from dropout_study.training.checkpoints import Checkpointing, checkpoint_name, resumable
-from dropout_study.training.data_module import DataModule
-from dropout_study.training.module import CohortTraining
+from dropout_study.training.data_module import DataModule, JoinedData
+from dropout_study.training.members import members_of
+from dropout_study.training.module import CohortTraining, Diverged
 from dropout_study.training.threads import as_many_threads_as_pay
-from dropout_study.training.trainer import ProgressBar, UpdateCounter, fit, make_trainer
+from dropout_study.training.trainer import (
+    ProgressBar,
+    UpdateCounter,
+    device_of,
+    finish,
+    make_trainer,
+    train,
+)
 
 log = logging.getLogger(__name__)
 
+Watch = Callable[[int], None]
+"""Called with the number of updates now and then; an exception of it ends training."""
+
 
 @dataclass
-class Parts:
-    """What a configuration describes, built and ready to train."""
+class Run:
+    """The run of a condition, from its reservation on.
 
+    Attributes:
+        config: the condition and its seeds.
+        folder: takes the record and its files.
+        store: takes the run.
+        data: the examples of each seed.
+        network: the architecture.
+        record: what is recorded.
+        run_id: in the store; None if the store takes the run later.
+        training: its networks, once they are trained.
+        trainer: what has trained them.
+    """
+
+    config: Config
+    folder: Path
+    store: Store
     data: DataModule
-    module: CohortTraining
-    trainer: Trainer
-    checkpoint: Path
+    network: Network
+    record: Record
+    run_id: str | None
+    training: CohortTraining | None = None
+    trainer: Trainer | None = None
 
 
-def run_cohort(
-    config: Config, folder: Path, sweep: Path | None, watch: Callable[[int], None]
-) -> Record:
+def run_cohort(config: Config, folder: Path, sweep: Path | None, watch: Watch) -> Record:
     """Train, evaluate and record the cohort of a configuration.
 
     Nothing is trained if the study evaluates the cohorts of another (`study.cohorts_from`).
@@ -61,32 +95,139 @@ def run_cohort(
         Taken: another process has begun to train some of the seeds; nothing was done.
         Stopped: raised by `watch`.
     """
+    run = begin(config, folder, sweep, load_images(config.data), len(config.seeds))
+
+    with heartbeat({run.folder: run.run_id}, run.store):
+        train_together([run], watch, shows_bar=sweep is None and sys.stderr.isatty())
+        complete(run)
+
+    remove_checkpoints([config])
+
+    return run.record
+
+
+def begin(config: Config, folder: Path, sweep: Path | None, images: Images, networks: int) -> Run:
+    """Check that a condition can be trained, and reserve its seeds.
+
+    Args:
+        config: the condition and its seeds.
+        folder: takes the record and its files.
+        sweep: the folder of the sweep that it belongs to.
+        images: its data set.
+        networks: how many are trained together.
+
+    Raises:
+        ConfigError, Taken: as `run_cohort`.
+    """
     quiet()
+    trains = not config.study.cohorts_from
+    check_memory(config, images, trains)
+    network = make_network(config.model, images.inputs, images.classes)
+    check_evaluation(config, network)
+
     store = Store(config.tracking.uri)
-    parts = _build(config, folder, watch, shows_bar=sweep is None and sys.stderr.isatty())
+    interval = validation_interval(config)
+    device = device_of(config.trainer.accelerator)
+    data = DataModule(images, config.data, config.seeds, config.budget.updates, interval, device)
+    training = None if trains else CohortTraining(config, network)
 
-    if config.study.cohorts_from:
-        load_stored_weights(parts.module.cohort, config, store)
+    if training:
+        load_stored_weights(training.cohort, config, store)
 
-    with as_many_threads_as_pay(parts.module.cohort, config.data.batch_size):  # as in training
-        record = new_record(config, parts.data, parts.trainer.strategy.root_device, sweep, store)
+    with as_many_threads_as_pay(network, networks, config.data.batch_size):  # as in training
+        record = new_record(config, data, device, sweep, store)
 
     save_config(config, folder)
     record.artifacts += provenance.write_files(folder)
     run_id = reserve(config, record, folder, store)
     log.info("%s: %d seeds, %d updates", record.name, len(config.seeds), config.budget.updates)
 
-    with recorded(record, folder, store, run_id):
-        _train(config, parts, record)
-        evaluate_cohort(config, parts.module.cohort, parts.data, record)
-        _write_results(config, parts, record, folder)
+    return Run(config, folder, store, data, network, record, run_id, training)
 
-    _remove_checkpoints(parts.checkpoint)
 
-    if config.debug.profile:
-        log.info(cast("Any", parts.trainer).profiler.summary())
+def train_together(runs: Sequence[Run], watch: Watch, shows_bar: bool = False) -> None:
+    """Train the networks of some runs as one cohort, unless a store held them.
 
-    return record
+    Args:
+        runs: their conditions differ in nothing but what a member may have of its own.
+        watch: called with the number of updates now and then.
+        shows_bar: whether a progress bar is shown.
+
+    Raises:
+        Stopped: raised by `watch`. All runs are then recorded with this end, as with any other.
+    """
+    if runs[0].training:
+        return
+
+    first = runs[0].config
+    file = _checkpoint([run.config for run in runs])
+    members = [member for run in runs for member in members_of(run.config, run.network)]
+    checkpointing = Checkpointing(file, 60 * first.checkpoint.minutes)
+
+    if first.rerun:
+        file.unlink(missing_ok=True)
+
+    with ended_together([(run.record, run.folder) for run in runs], runs[0].store):
+        together = CohortTraining(first, runs[0].network, checkpointing, members)
+        bar = [ProgressBar()] if shows_bar else []
+        trainer = make_trainer(first, runs[0].folder, [UpdateCounter(watch), *bar])
+        threads = as_many_threads_as_pay(runs[0].network, len(members), first.data.batch_size)
+        data = JoinedData([run.data for run in runs])
+
+        try:
+            with threads, suppress(Diverged):  # which each run finds out for itself
+                train(together, trainer, data, _resumable(file))
+        except BaseException:
+            _take_apart(together, runs, trainer)
+            for run in runs:
+                collect_results(run.record, cast("CohortTraining", run.training))
+            raise
+
+        _take_apart(together, runs, trainer)
+
+
+def _take_apart(together: CohortTraining, runs: Sequence[Run], trainer: Trainer) -> None:
+    """Give each run its networks."""
+    if len(runs) == 1:
+        runs[0].training, runs[0].trainer = together, trainer
+        return
+
+    start = 0
+
+    for run in runs:
+        stop = start + len(run.config.seeds)
+        run.training = together.part(run.config, run.network, slice(start, stop))
+        run.trainer = trainer
+        start = stop
+
+
+def complete(run: Run) -> None:
+    """Test and evaluate the trained networks of a run, and record it.
+
+    Raises:
+        Diverged: no network is left to test.
+    """
+    training = cast("CohortTraining", run.training)
+
+    with recorded(run.record, run.folder, run.store):
+        if run.trainer:
+            try:
+                with as_many_threads_as_pay(
+                    run.network, len(run.config.seeds), run.config.data.batch_size
+                ):
+                    finish(training, run.trainer, run.data)
+            finally:
+                collect_results(run.record, training)
+
+        evaluate_cohort(run.config, training.cohort, run.data, run.record)
+
+        if run.config.tracking.cohort:
+            torch.save(training.cohort.state_dict(), run.folder / WEIGHTS_FILE)
+
+        run.record.artifacts += write_run_page(run.record, run.folder)
+
+    if run.config.debug.profile and run.trainer:
+        log.info(cast("Any", run.trainer).profiler.summary())
 
 
 def quiet() -> None:
@@ -96,57 +237,16 @@ def quiet() -> None:
         warnings.filterwarnings("ignore", module=library)
 
 
-def _build(config: Config, folder: Path, watch: Callable[[int], None], shows_bar: bool) -> Parts:
-    """Load the data, and build the networks and what trains them.
-
-    Raises:
-        ConfigError: the data cannot be read, a rule cannot be used, or memory is too small.
-    """
-    images = load_images(config.data)
-    check_memory(config, images, trains=not config.study.cohorts_from)
-
-    file = _checkpoint(config)
-    network = make_network(config.model, images.inputs, images.classes)
-    checkpointing = Checkpointing(file, 60 * config.checkpoint.minutes)
-    module = CohortTraining(config, network, checkpointing)
-    check_evaluation(config, module.cohort)
-
-    bar = [ProgressBar()] if shows_bar else []
-    trainer = make_trainer(config, folder, [UpdateCounter(watch), *bar])
-    updates = config.budget.updates
-    interval = validation_interval(config)
-    device = trainer.strategy.root_device
-    data = DataModule(images, config.data, config.seeds, updates, interval, device)
-
-    return Parts(data, module, trainer, file)
+def remove_checkpoints(configs: Sequence[Config]) -> None:
+    """Remove the checkpoint of a training that is complete, and what was left beside it."""
+    file = _checkpoint(configs)
+    for path in file.parent.glob(f"{file.name}*"):
+        path.unlink(missing_ok=True)
 
 
-def _train(config: Config, parts: Parts, record: Record) -> None:
-    """Train the networks, unless a store held them, and copy their results to the record."""
-    if config.rerun:
-        parts.checkpoint.unlink(missing_ok=True)
-
-    if config.study.cohorts_from:
-        return
-
-    try:
-        with as_many_threads_as_pay(parts.module.cohort, config.data.batch_size):
-            fit(parts.module, parts.trainer, parts.data, _resumable(parts.checkpoint))
-    finally:
-        collect_results(record, parts.module)
-
-
-def _write_results(config: Config, parts: Parts, record: Record, folder: Path) -> None:
-    """Write the weights, if they are kept, and what the page of the run shows."""
-    if config.tracking.cohort:
-        torch.save(parts.module.cohort.state_dict(), folder / WEIGHTS_FILE)
-
-    record.artifacts += write_run_page(record, folder)
-
-
-def _checkpoint(config: Config) -> Path:
-    """Path of the checkpoint from which an interrupted run of this configuration resumes."""
-    return Path(config.checkpoint.folder) / checkpoint_name(config)
+def _checkpoint(configs: Sequence[Config]) -> Path:
+    """Path of the checkpoint from which an interrupted training of some conditions resumes."""
+    return Path(configs[0].checkpoint.folder) / checkpoint_name(*configs)
 
 
 def _resumable(file: Path) -> Path | None:
@@ -164,9 +264,3 @@ def _resumable(file: Path) -> Path | None:
     )
 
     return None
-
-
-def _remove_checkpoints(file: Path) -> None:
-    """Remove the checkpoint of a run that is complete, and what was left beside it."""
-    for path in file.parent.glob(f"{file.name}*"):
-        path.unlink(missing_ok=True)

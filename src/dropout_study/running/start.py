@@ -31,12 +31,15 @@ from dropout_study.running.job import (
     JobState,
     condition_of,
 )
+from dropout_study.running.packs import Assignment, packs_of
+from dropout_study.running.packs import save as save_packs
 from dropout_study.running.progress import Progress, jobs_of
 from dropout_study.running.sweep_jobs import (
     check_launcher,
     check_study_is_typed,
     compose_job,
     job_folders,
+    jobs_at_once,
     limit_threads,
     list_conditions,
     without_hydra,
@@ -69,6 +72,7 @@ class Start:
 
     Attributes:
         folders: one per job, once it is open.
+        packs: the jobs of a sweep that are trained together, once it is open.
         unfinished: the jobs that leave something to do, once it is closed.
     """
 
@@ -76,12 +80,13 @@ class Start:
         self.folder = folder.absolute()
         self.sweep = sweep
         self.folders: list[Path] = []
+        self.packs: list[list[Assignment]] = []
         self.unfinished: list[Job] = []
         self._config = config
         self._task = without_hydra(config)
         self._command = command
         self._folder_key = "hydra.sweep.dir" if sweep else "hydra.run.dir"
-        self._conditions: list[list[str]] = [[]]
+        self._jobs: dict[Path, Assignment] = {}
         self._experiment = ""
         self._settled = 0
         self._held = ExitStack()
@@ -136,11 +141,20 @@ class Start:
 
     def _list_jobs(self) -> None:
         """Find the conditions and the folders of the jobs."""
-        if self.sweep:
-            self._conditions = list_conditions(self._config)
-            self.folders = job_folders(self._config, self.folder, self._conditions)
-        else:
+        if not self.sweep:
             self.folders = [self.folder]
+            return
+
+        conditions = list_conditions(self._config)
+        # Here Hydra finds a mistake in the last condition before the first is trained.
+        composed = [compose_job(self._config, overrides) for overrides in conditions]
+        self.folders = job_folders(self._config, self.folder, conditions, composed)
+        jobs = [
+            Assignment(without_hydra(job), folder, " ".join(overrides) or "defaults")
+            for folder, overrides, job in zip(self.folders, conditions, composed, strict=True)
+        ]
+        self._jobs = {job.folder: job for job in jobs}
+        self.packs = packs_of(jobs, jobs_at_once(self._config, len(jobs)) or 1)
 
     def _prepare_store(self) -> None:
         """Check the disk, and create the experiment in the store, whose address jobs inherit."""
@@ -176,13 +190,13 @@ class Start:
         except filelock.Timeout:
             raise self._in_use(self.folder, _occupant(self.folder)) from None
 
-        for folder, overrides in zip(self.folders, self._conditions, strict=True):
+        for folder in self.folders:
             job = Job.load(folder)
             if not (job and job.is_active):
                 continue
 
-            asked = compose_job(self._config, overrides) if self.sweep else self._config
-            if job.condition != condition_of(without_hydra(asked), ""):
+            asked = self._jobs[folder].composed if self.sweep else self._task
+            if job.condition != condition_of(asked, ""):
                 raise self._in_use(folder, in_words(job.process))
 
     def _in_use(self, folder: Path, occupant: str) -> ConfigError:
@@ -234,7 +248,8 @@ class Start:
     def _begin_sweep(self, held: ExitStack) -> None:
         """Share the cores, and record the sweep with a heartbeat."""
         total = len(self.folders)
-        limit_threads(self._config, total)
+        limit_threads(self._config, len(self.packs))
+        save_packs(self.packs, self.folder)
 
         if self._dry_run:
             return

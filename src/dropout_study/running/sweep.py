@@ -95,6 +95,7 @@ class SweepCallback(Callback):
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Prepare a sweep."""
         _open_start(config, Path(config.hydra.sweep.dir), sweep=True)
+        _launch_packs(config)
 
         # The other launchers compose in their workers.
         if config.hydra.runtime.choices["hydra/launcher"] == "basic":
@@ -104,6 +105,13 @@ class SweepCallback(Callback):
 def _open_start(config: DictConfig, folder: Path, sweep: bool) -> None:
     if Supervisor.running:
         Supervisor.running.open_start(config, folder, sweep)
+
+
+def _launch_packs(config: DictConfig) -> None:
+    if Supervisor.running and Supervisor.running.start:
+        from dropout_study.running.sweep_jobs import launch_packs
+
+        launch_packs(config, len(Supervisor.running.start.packs))
 
 
 def supervise(entry: Callable[[], Any], typed: Sequence[str]) -> None:

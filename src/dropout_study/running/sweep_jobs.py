@@ -10,10 +10,11 @@ import joblib
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict, read_write
 
-from dropout_study.config.overrides import expand_sweep
+from dropout_study.config.overrides import expand_sweep, parse_overrides
 from dropout_study.config.schema import ConfigError
+from dropout_study.running.packs import FOLDER
 from dropout_study.system.processes import SHARED_THREADS
 
 JOB_NUMBER = "${hydra.job.num}"
@@ -83,15 +84,22 @@ def check_launcher(config: DictConfig) -> None:
         raise ConfigError(f"{key}={batch} cannot be used: {key} must be at least 1.")
 
 
-def job_folders(config: DictConfig, folder: Path, conditions: Sequence[list[str]]) -> list[Path]:
+def job_folders(
+    config: DictConfig,
+    folder: Path,
+    conditions: Sequence[list[str]],
+    composed: Sequence[DictConfig],
+) -> list[Path]:
     """The folder of each job of a sweep.
 
-    The conditions are composed for their names, unless these are numbers. Those of a sweep in
-    batches are composed in any case: Hydra would find a mistake in the last batch hours later.
+    Args:
+        config: Hydra's configuration of the sweep.
+        folder: that of the sweep.
+        conditions: the overrides of each job.
+        composed: the configuration of each job, with Hydra's part.
 
     Raises:
         ConfigError: two jobs would share a folder, or a name is not known before its job starts.
-        HydraException: for the first condition that cannot be composed.
     """
     sweep = cast("dict[str, str]", OmegaConf.to_container(config.hydra.sweep))
     subdir = sweep["subdir"]
@@ -101,15 +109,11 @@ def job_folders(config: DictConfig, folder: Path, conditions: Sequence[list[str]
             f"its start is known before; {JOB_NUMBER} is, and hydra.sweep.dir may hold a time."
         )
 
-    if subdir == JOB_NUMBER and not config.hydra.sweeper.get("max_batch_size"):
+    if subdir == JOB_NUMBER:
         return [folder / str(number) for number in range(len(conditions))]
 
-    names = _names(conditions)
-    folders = [
-        folder / _subfolder(compose_job(config, overrides), number)
-        for number, overrides in enumerate(conditions)
-    ]
-    _check_distinct(folders, names, folder, subdir)
+    folders = [folder / _subfolder(job, number) for number, job in enumerate(composed)]
+    _check_distinct(folders, _names(conditions), folder, subdir)
 
     return folders
 
@@ -151,6 +155,20 @@ def _check_distinct(folders: list[Path], names: list[str], sweep: Path, subdir: 
         owners[place] = name
 
 
+def jobs_at_once(config: DictConfig, total: int) -> int | None:
+    """How many jobs a launcher runs on this machine at the same time; None if it does not say.
+
+    Args:
+        config: Hydra's configuration of the sweep.
+        total: the number of its jobs.
+    """
+    wanted = config.hydra.launcher.get("n_jobs") or config.hydra.sweeper.get("max_batch_size")
+    if not wanted:
+        return None
+
+    return min(total, joblib.cpu_count() if wanted < 0 else int(wanted))
+
+
 def limit_threads(config: DictConfig, total: int) -> None:
     """Share the cores of a machine among the jobs that run there at the same time.
 
@@ -160,15 +178,34 @@ def limit_threads(config: DictConfig, total: int) -> None:
         config: Hydra's configuration of the sweep.
         total: the number of its jobs.
     """
-    launcher = config.hydra.launcher
-    cores = joblib.cpu_count()
-    jobs_at_once = launcher.get("n_jobs") or config.hydra.sweeper.get("max_batch_size")
-    threads = launcher.get("cpus_per_task")
+    threads = config.hydra.launcher.get("cpus_per_task")
+    number = jobs_at_once(config, total)
 
-    if jobs_at_once and not threads:
-        jobs_at_once = min(total, cores if jobs_at_once < 0 else jobs_at_once)
-        threads = max(1, cores // jobs_at_once)
+    if number and not threads:
+        threads = max(1, joblib.cpu_count() // number)
 
     if threads and "OMP_NUM_THREADS" not in os.environ:
         os.environ["OMP_NUM_THREADS"] = str(threads)
         os.environ[SHARED_THREADS] = str(threads)
+
+
+def launch_packs(config: DictConfig, packs: int) -> None:
+    """Give a launcher packs instead of the conditions that were typed, each by its number.
+
+    Hydra reads the overrides of a sweep after its callbacks.
+
+    Args:
+        config: Hydra's configuration of the sweep.
+        packs: their number.
+    """
+    typed = expand_sweep(parse_overrides(_as_typed(config.hydra.overrides.task)))[0]
+    of_hydra = [
+        override
+        for override in _as_typed(config.hydra.overrides.hydra)
+        if not override.startswith("hydra.sweep.subdir=")
+    ]
+
+    with read_write(config), open_dict(config):
+        config.hydra.overrides.task = [*typed, f"pack_number=range(0,{packs})"]
+        config.hydra.overrides.hydra = [*of_hydra, f"hydra.sweep.subdir={FOLDER}/{JOB_NUMBER}"]
+        config.hydra.sweeper.params = None

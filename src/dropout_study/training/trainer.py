@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -135,6 +136,38 @@ def finish(training: CohortTraining, trainer: pl.Trainer, data: pl.LightningData
     trainer.test(training, datamodule=data, verbose=False)
 
 
+@cache
+def device_of(accelerator: str) -> torch.device:
+    """The device on which Lightning trains.
+
+    Raises:
+        ConfigError: `trainer=gpu` where there is no GPU.
+    """
+    _check_accelerator(accelerator)
+    trainer = pl.Trainer(
+        accelerator=accelerator,
+        devices=1,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        plugins=[LightningEnvironment()],
+    )
+
+    return trainer.strategy.root_device
+
+
+def _check_accelerator(accelerator: str) -> None:
+    """Refuse a GPU where there is none.
+
+    Raises:
+        ConfigError: saying so.
+    """
+    gpu = CUDAAccelerator.is_available() or MPSAccelerator.is_available()
+    if accelerator == "gpu" and not gpu:
+        hint = "type trainer=auto or trainer=cpu"
+        raise ConfigError(f"trainer=gpu cannot be used: there is no GPU here; {hint}.")
+
+
 def _skip_search_for_nvml() -> None:
     """Without a GPU, keep torch from searching the disk for NVIDIA's library.
 
@@ -159,10 +192,7 @@ def make_trainer(config: Config, folder: Path, callbacks: Sequence[pl.Callback] 
         ConfigError: `trainer=gpu` where there is no GPU.
     """
     _skip_search_for_nvml()
-    gpu = CUDAAccelerator.is_available() or MPSAccelerator.is_available()
-    if config.trainer.accelerator == "gpu" and not gpu:
-        hint = "type trainer=auto or trainer=cpu"
-        raise ConfigError(f"trainer=gpu cannot be used: there is no GPU here; {hint}.")
+    _check_accelerator(config.trainer.accelerator)
 
     return pl.Trainer(
         accelerator=config.trainer.accelerator,

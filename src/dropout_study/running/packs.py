@@ -1,0 +1,234 @@
+"""Packs: jobs of a sweep whose networks are trained together, as one cohort.
+
+Two jobs may be packed if their conditions differ in nothing but what a member of a cohort can have
+of its own: seeds, dropout rates, strengths of regularizers, learning rate, training subset; and how
+they are evaluated. Packing is how jobs are executed, not what they are: each has the identity, the
+record and, within rounding, the results that it has alone.
+
+Imports neither torch nor Lightning.
+"""
+
+import dataclasses
+import json
+import pickle
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, cast
+
+from omegaconf import DictConfig
+
+from dropout_study.config import read
+from dropout_study.config.condition import identity
+from dropout_study.config.names import DATASETS
+from dropout_study.config.schema import MLP, Autoencoder, Config, SoftmaxRegression
+
+MAX_NETWORKS = 128
+"""In a pack: more share the overhead of an update no better."""
+MAX_OPERATIONS = 3e9
+"""Of an update of a pack, in floating-point operations: beyond, arithmetic alone takes the time."""
+MAX_BYTES = 1e9
+"""Of a pack: weights, gradients, states of the optimizer, and activations of a batch."""
+OWN = (
+    "model.input_rate",
+    "model.hidden_rate",
+    "regularizer.l2",
+    "regularizer.l1",
+    "regularizer.sparsity",
+    "regularizer.max_norm",
+    "optimizer.lr",
+    "data.train_size",
+    "data.resample",
+)
+"""The keys of a condition in which the members of a cohort may differ."""
+FOLDER = "packs"
+"""In the folder of a sweep: what its launcher gets, a folder per pack."""
+FILE = "jobs.pickle"
+"""In the folder of a pack: its jobs."""
+
+
+@dataclass
+class Assignment:
+    """A job that a process carries out.
+
+    Attributes:
+        composed: its configuration, without Hydra's part.
+        folder: takes its files.
+        name: what to call it until its condition is known.
+    """
+
+    composed: DictConfig
+    folder: Path
+    name: str
+
+
+def packs_of(jobs: Sequence[Assignment], at_least: int = 1) -> list[list[Assignment]]:
+    """Put jobs into packs, in the order of the first job of each.
+
+    Args:
+        jobs: of a sweep.
+        at_least: how many packs are wanted, if there are as many jobs: one for each worker.
+    """
+    groups: dict[str, list[tuple[Assignment, Config]]] = {}
+    packs: dict[str, list[list[Assignment]]] = {}
+
+    for number, job in enumerate(jobs):
+        config = _read(job.composed)
+
+        if config and job.composed.pack and _pays(config):
+            key = json.dumps(shared_settings(config), sort_keys=True)
+            groups.setdefault(key, []).append((job, config))
+            packs[key] = []
+        else:
+            packs[f"alone {number}"] = [[job]]
+
+    for key, group in groups.items():
+        packs[key] = _cut(group)
+
+    return _spread([pack for cut in packs.values() for pack in cut], min(at_least, len(jobs)))
+
+
+def _read(composed: DictConfig) -> Config | None:
+    """The configuration of a job; None if it cannot be used, which the job itself reports."""
+    try:
+        return read.read_config(composed)
+    except Exception:
+        return None
+
+
+def _cut(group: Sequence[tuple[Assignment, Config]]) -> list[list[Assignment]]:
+    """Cut jobs that may be packed into packs that are no larger than a pack may be."""
+    packs: list[list[Assignment]] = []
+    used = Size()
+
+    for job, config in group:
+        own = size_of(config)
+        used += own
+
+        if packs and used.fits:
+            packs[-1].append(job)
+        else:
+            packs.append([job])
+            used = own
+
+    return packs
+
+
+def _spread(packs: list[list[Assignment]], number: int) -> list[list[Assignment]]:
+    """Halve the largest pack until there are as many as wanted."""
+    while len(packs) < number:
+        largest = max(packs, key=len)
+        where = packs.index(largest)
+        half = (len(largest) + 1) // 2
+        packs = [*packs[:where], largest[:half], largest[half:], *packs[where + 1 :]]
+
+    return packs
+
+
+def shared_settings(config: Config) -> dict[str, Any]:
+    """All that the training of a pack depends on, but for what each member has of its own."""
+    chosen = identity(config, parts=("training",))
+    shared = {key: value for key, value in chosen.items() if key not in OWN}
+    regularizer = dataclasses.asdict(config.regularizer)
+
+    return shared | {
+        "study": config.study.name,
+        "store": config.tracking.uri,
+        "root": config.data.root,
+        "accelerator": config.trainer.accelerator,
+        "updates": config.budget.updates,
+        "validations": config.budget.validations,
+        "checkpoints": config.checkpoint.folder,
+        "terms": [term for term, strength in regularizer.items() if strength],
+        "rerun": config.rerun,
+        "profile": config.debug.profile,
+    }
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much work and memory some networks need.
+
+    Attributes:
+        networks: their number.
+        operations: of an update, in floating-point operations: 6 x batch x weights.
+        bytes: weights, gradients, two states of the optimizer, activations with masks and products.
+    """
+
+    networks: int = 0
+    operations: float = 0.0
+    bytes: float = 0.0
+
+    def __add__(self, other: "Size") -> "Size":
+        return Size(
+            self.networks + other.networks,
+            self.operations + other.operations,
+            self.bytes + other.bytes,
+        )
+
+    @property
+    def fits(self) -> bool:
+        """Whether a pack may be so large."""
+        return (
+            self.networks <= MAX_NETWORKS
+            and self.operations <= MAX_OPERATIONS
+            and self.bytes <= MAX_BYTES
+        )
+
+
+def size_of(config: Config) -> Size:
+    """The size of a condition of fully connected networks."""
+    layers = _layers(config)
+    batch = config.data.batch_size
+    networks = len(config.seeds)
+    weights = sum(a * b for a, b in pairwise(layers))
+    number = 8 if config.trainer.precision == "64-true" else 4
+
+    return Size(
+        networks,
+        6.0 * batch * weights * networks,
+        number * networks * (4.0 * weights + 3.0 * batch * sum(layers)),
+    )
+
+
+def _pays(config: Config) -> bool:
+    """Whether a condition is trained faster with others: an update takes little arithmetic."""
+    if config.study.cohorts_from or not _layers(config):
+        return False
+
+    return size_of(config).operations <= MAX_OPERATIONS / 2
+
+
+def _layers(config: Config) -> list[int]:
+    """Units of each layer of a fully connected network, inputs first; none for others."""
+    facts = DATASETS[config.data.name]
+    inputs = facts.inputs // config.data.pool**2
+    classes = len(config.data.classes) or facts.classes
+
+    match config.model:
+        case MLP(widths=widths):
+            return [inputs, *widths, classes]
+        case SoftmaxRegression():
+            return [inputs, classes]
+        case Autoencoder(widths=widths):
+            return [inputs, *widths, inputs]
+
+    return []
+
+
+def save(packs: Sequence[Sequence[Assignment]], sweep: Path) -> None:
+    """Write the jobs of each pack into its folder, where the launcher's process finds them."""
+    for number, pack in enumerate(packs):
+        folder = sweep / FOLDER / str(number)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / FILE).write_bytes(pickle.dumps(pack))
+
+
+def load(folder: Path) -> list[Assignment]:
+    """The jobs of a pack, as the sweep has written them.
+
+    Args:
+        folder: that of the pack.
+    """
+    return cast("list[Assignment]", pickle.loads((folder / FILE).read_bytes()))

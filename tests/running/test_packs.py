@@ -1,0 +1,293 @@
+"""Jobs that are carried out together, against each alone."""
+
+import shutil
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+
+from dropout_study.config import read
+from dropout_study.running import carry_out as carrying
+from dropout_study.running import packs, run
+from dropout_study.running.carry_out import carry_out
+from dropout_study.running.job import JOB_FILE, STOP_FILE, Job, JobState
+from dropout_study.running.packs import Assignment, packs_of
+from dropout_study.tracking.record import Record
+from dropout_study.tracking.store import Store
+from support.paths import CONF
+
+SMALL = ("budget=smoke", "trainer=cpu", "mc.samples=20", "mc.per_image=[2]")
+RATES = ("model.hidden_rate=0", "model.hidden_rate=0.2", "model.hidden_rate=0.5")
+
+
+def composed(*overrides: str) -> DictConfig:
+    widths = [] if any(text.startswith("model=") for text in overrides) else ["model.widths=[4]"]
+
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("train", [*SMALL, *widths, *overrides])
+
+
+def assigned(*jobs: str) -> list[Assignment]:
+    """Jobs, each of overrides that are separated by spaces."""
+    return [
+        Assignment(composed(*overrides.split()), Path(str(i)), overrides)
+        for i, overrides in enumerate(jobs)
+    ]
+
+
+def names(found: Sequence[Sequence[Assignment]]) -> list[list[str]]:
+    return [[job.name for job in pack] for pack in found]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "model.hidden_rate=0",
+        "model.input_rate=0.3",
+        "seeds=[7,8,9]",
+        "optimizer.lr=0.1",
+        "data.train_size=50",
+        "data.train_size=50 data.resample=bootstrap",
+        "rules=[weight_scaling]",
+        "probes=[units]",
+        "tracking.cohort=true",
+        "study.arm=a",
+    ],
+)
+def test_what_a_member_may_have_of_its_own_is_packed(other: str) -> None:
+    """If this failed, conditions that can be trained together would be trained one by one."""
+    assert names(packs_of(assigned("seeds=[0]", other))) == [["seeds=[0]", other]]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "model.widths=[5]",
+        "model.activation=tanh",
+        "model=softmax_regression",
+        "data=mnist",
+        "data.pool=2",
+        "data.classes=[1,2]",
+        "data.train_size=50 data.reserve=10",
+        "data.batch_size=50",
+        "optimizer=sgd",
+        "optimizer.weight_decay=0.1",
+        "schedule=constant",
+        "schedule.warmup=0.2",
+        "budget.updates=60",
+        "budget.validations=6",
+        "budget.weights=best",
+        "trainer.precision=64-true",
+        "study.name=other",
+        "regularizer.l2=0.1",
+        "regularizer.max_norm=[1]",
+        "pack=false",
+        "model=lenet data=mnist",
+        "study.cohorts_from=reference",
+        "seeds=[]",
+    ],
+)
+def test_what_members_must_share_keeps_jobs_apart(other: str) -> None:
+    """If this failed, a condition would be trained with the settings of another one."""
+    assert names(packs_of(assigned("seeds=[0]", other))) == [["seeds=[0]"], [other]]
+
+
+def test_strengths_of_the_same_terms_are_packed() -> None:
+    """If this failed, the candidates of a regularizer would be trained one by one."""
+    jobs = assigned("regularizer.l2=0.1", "regularizer.l1=0.1", "regularizer.l2=0.3")
+    assert names(packs_of(jobs)) == [
+        ["regularizer.l2=0.1", "regularizer.l2=0.3"],
+        ["regularizer.l1=0.1"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("limit", "value"),
+    [("MAX_NETWORKS", 10), ("MAX_OPERATIONS", 2 * 888_000), ("MAX_BYTES", 2 * 500_000)],
+)
+def test_a_pack_is_cut_before_it_is_too_large(
+    monkeypatch: pytest.MonkeyPatch, limit: str, value: float
+) -> None:
+    """If this failed, a long sweep would need more memory than there is."""
+    monkeypatch.setattr(packs, limit, value)
+    jobs = assigned(*(f"optimizer.lr=0.00{i}" for i in range(1, 6)))
+    assert [len(pack) for pack in packs_of(jobs)] == [2, 2, 1]
+
+
+def test_the_size_of_a_condition_is_that_of_its_networks() -> None:
+    """If this failed, packs would be cut by a number that says nothing about work and memory."""
+    config = read.read_config(composed("model.widths=[3,5]", "seeds=[0,1]", "data.batch_size=7"))
+    weights = 64 * 3 + 3 * 5 + 5 * 10
+    size = packs.size_of(config)
+    assert (size.networks, size.operations) == (2, 6 * 7 * 2 * weights)
+    assert size.bytes == 4 * 2 * (4 * weights + 3 * 7 * (64 + 3 + 5 + 10))
+
+
+def test_every_worker_gets_a_pack_if_there_are_jobs_enough() -> None:
+    """If this failed, a launcher of four processes would leave three of them idle."""
+    jobs = assigned(*(f"optimizer.lr=0.00{i}" for i in range(1, 6)))
+    assert [len(pack) for pack in packs_of(jobs, at_least=4)] == [1, 1, 1, 2]
+    assert [len(pack) for pack in packs_of(jobs[:2], at_least=4)] == [1, 1]
+
+
+@pytest.fixture
+def together(tmp_path: Path, uri: str) -> Callable[..., list[Path]]:
+    """Carry out jobs in folders of a name; return the folders."""
+
+    def carry(name: str, *jobs: str, alone: bool = False) -> list[Path]:
+        study = f"study.name={name}"
+        Store(uri).prepare(name, "")
+        sweep = tmp_path / name
+        places = [f"tracking.uri={uri}", f"checkpoint.folder={tmp_path}/checkpoints", study]
+        assignments = [
+            Assignment(composed(*places, *job.split()), sweep / str(i), job)
+            for i, job in enumerate(jobs)
+        ]
+        sweep.mkdir(exist_ok=True)
+
+        for pack in [[job] for job in assignments] if alone else [assignments]:
+            carry_out(pack, sweep)
+
+        return [assignment.folder for assignment in assignments]
+
+    return carry
+
+
+def state(folder: Path) -> tuple[JobState, int]:
+    job = Job.load(folder)
+    assert job is not None
+    return job.state, job.together
+
+
+@pytest.mark.usefixtures("uri")
+def test_each_job_of_a_pack_is_recorded_as_if_alone(together: Callable[..., list[Path]]) -> None:
+    """If this failed, a run would be another one, or another result, because of its neighbours."""
+    jobs = [*RATES, "model.hidden_rate=0.2 optimizer.lr=0.01 seeds=[3,0]"]
+    packed = together("packed", *jobs)
+    alone = together("packed_not", *jobs, alone=True)
+
+    for ours, theirs in zip(packed, alone, strict=True):
+        assert (state(ours), state(theirs)) == (("done", 4), ("done", 1))
+        record, expected = Record.load(ours), Record.load(theirs)
+        assert record.name == expected.name
+        assert record.params == expected.params
+        own = ("sweep", "git", "machine")
+        kept = {key: text for key, text in record.tags.items() if not key.startswith(own)}
+        assert kept.items() <= expected.tags.items()
+        assert sorted(record.artifacts) == sorted(expected.artifacts)
+
+        for mine, other in zip(record.seeds, expected.seeds, strict=True):
+            assert (mine.seed, mine.data_digest) == (other.seed, other.data_digest)
+            assert mine.metrics.keys() == other.metrics.keys()
+            for key, value in other.metrics.items():
+                assert mine.metrics[key] == pytest.approx(value, abs=1e-3), key
+            assert {key: len(curve) for key, curve in mine.curves.items()} == {
+                key: len(curve) for key, curve in other.curves.items()
+            }
+
+
+def test_what_is_recorded_is_skipped_and_the_rest_is_trained_together(
+    together: Callable[..., list[Path]],
+) -> None:
+    """If this failed, a sweep that was begun would be trained again, whole."""
+    together("study", RATES[1])
+    folders = together("study", *RATES[:1], f"{RATES[1]} seeds=[0,1,2,3,4,5]", *RATES[2:])
+    assert [state(folder) for folder in folders] == [("done", 3)] * 3
+    assert Record.load(folders[1]).seeds[0].seed == 5, "the others were recorded"
+    again = together("study", *RATES)
+    assert [state(folder)[0] for folder in again] == ["done", "skipped", "done"]
+
+
+def test_a_job_that_fails_leaves_the_others_of_its_pack(
+    together: Callable[..., list[Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, one bad condition would take the results of its pack with it."""
+    evaluate = run.evaluate_cohort
+
+    def broken(config: object, *rest: object) -> None:
+        if config.model.hidden_rate == 0.2:
+            raise RuntimeError("an evaluation that breaks")
+        evaluate(config, *rest)
+
+    monkeypatch.setattr(run, "evaluate_cohort", broken)
+    diverging = "model.hidden_rate=0.1 optimizer.lr=1e30 seeds=[0,1]"
+    unusable = "model.hidden_rate=0.1 rules=[exact_arithmetic] model.widths=[4]"
+    folders = together("study", *RATES, diverging, unusable)
+    jobs = [Job.load(folder) for folder in folders]
+    assert [job.state for job in jobs] == ["done", "failed", "done", "failed", "done"]
+    assert jobs[1].reason.startswith("RuntimeError: an evaluation that breaks")
+    assert "is not a number at update 50" in jobs[3].reason
+    statuses = [Record.load(folder).status for folder in folders[:4]]
+    assert statuses == ["FINISHED", "FAILED", "FINISHED", "FAILED"]
+
+
+def test_a_pack_that_is_interrupted_goes_on_from_its_checkpoint(
+    together: Callable[..., list[Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, hours of a pack would be lost, or its networks differ after a pause."""
+    long = (
+        "budget.updates=1500 checkpoint.minutes=0.002 budget.validations=3 rules=[weight_scaling]"
+    )
+    jobs = [f"{rate} {long}" for rate in RATES]
+    whole = together("whole", *jobs)
+    stop = tmp_path / "cut" / STOP_FILE
+    checkpoints = tmp_path / "checkpoints"
+
+    def interrupt() -> None:
+        for _ in range(6_000):
+            if list(checkpoints.glob("cut*.ckpt")):
+                break
+            time.sleep(0.01)
+        stop.touch()
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    folders = together("cut", *jobs)
+    thread.join()
+    assert [state(folder)[0] for folder in folders] == ["stopped"] * 3
+    stop.unlink()
+    starts: list[Path | None] = []
+    train = run.train
+
+    def spy(*arguments: object) -> None:
+        starts.append(arguments[-1])
+        train(*arguments)
+
+    monkeypatch.setattr(run, "train", spy)
+    for folder in folders:
+        (folder / JOB_FILE).unlink()
+
+    resumed = together("cut", *jobs)
+    assert starts[0] is not None
+    assert list(checkpoints.iterdir()) == [], "what is complete needs no checkpoint"
+
+    for ours, theirs in zip(resumed, whole, strict=True):
+        assert state(ours)[0] == "done"
+        for mine, other in zip(Record.load(ours).seeds, Record.load(theirs).seeds, strict=True):
+            assert mine.metrics == other.metrics
+
+
+def test_after_a_death_each_job_is_carried_out_alone(
+    together: Callable[..., list[Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, a pack that kills its process would kill it again and again."""
+    monkeypatch.setattr(carrying, "_deaths_so_far", lambda folder, *_: int(folder.name == "1"))
+    folders = together("study", *RATES)
+    assert [state(folder) for folder in folders] == [("done", 1)] * 3
+    shutil.rmtree(tmp_path / "study")
+
+
+def test_packs_are_read_as_they_were_written(tmp_path: Path) -> None:
+    """If this failed, a worker would carry out other jobs than those of the sweep."""
+    jobs = assigned(*RATES, "+unknown=1")
+    packs.save([jobs[:2], jobs[2:]], tmp_path)
+    read_again = packs.load(tmp_path / packs.FOLDER / "1")
+    assert [(job.folder, job.name) for job in read_again] == [
+        (job.folder, job.name) for job in jobs[2:]
+    ]
+    assert [job.composed for job in read_again] == [job.composed for job in jobs[2:]]
+    assert read.read_config(read_again[0].composed) == read.read_config(jobs[2].composed)

@@ -1,37 +1,95 @@
-"""The configuration of a job, composed once; Hydra composes it twice."""
+"""The configurations of the jobs of a sweep, whose files are read and merged once.
 
+Hydra composes every job twice, once to check it and once to run it, at 0.2 s each. Jobs that choose
+the same files differ in values alone, which are set in a copy of what the files give. This module
+does for such values what `ConfigLoaderImpl._load_configuration_impl` of Hydra 1.3 does.
+"""
+
+import pickle
+from collections.abc import Sequence
 from typing import Any
 
-from hydra.core.config_loader import ConfigLoader
-from omegaconf import DictConfig
+from hydra._internal.config_loader_impl import get_overrides_dirname
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf
 
 
-class Once:
-    """A cache of the configurations of jobs, each of which is served once.
+class SweepComposer:
+    """Composes the jobs of a sweep in the place of a loader of Hydra.
 
-    Hydra's sweeper composes each job to validate it, and its launcher composes it again to run it
-    (0.2 s each). The cache serves the second request and then drops the entry, because Hydra
-    writes into configurations that have run: a sweep that names a condition twice gets two.
+    Args:
+        loader: Hydra's, which composes each choice of files.
     """
 
-    def __init__(self, loader: ConfigLoader) -> None:
+    def __init__(self, loader: Any) -> None:
         self._loader = loader
-        self._composed: dict[tuple[str, ...], DictConfig | None] = {}
+        self._chosen: dict[str, bool] = {}
+        self._templates: dict[tuple[str, ...], bytes] = {}
 
     def __call__(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
         """As `load_sweep_config` of the loader's class."""
-        key = tuple(sweep_overrides)
-        is_cached = key in self._composed
-        if is_cached and (kept := self._composed[key]) is not None:
-            self._composed[key] = None
-            return kept
+        parsed = OverridesParser.create().parse_overrides(sweep_overrides)
+        if any(override.is_hydra_override() or override.is_sweep_override() for override in parsed):
+            return self._compose(master_config, sweep_overrides)
 
-        made = type(self._loader).load_sweep_config(self._loader, master_config, sweep_overrides)
-        self._composed[key] = None if is_cached else made
+        values = [override for override in parsed if not self._chooses_file(override)]
+        files = [str(override.input_line) for override in parsed if override not in values]
 
-        return made
+        try:
+            config = self._copy(master_config, files)
+            self._loader._apply_overrides_to_config(values, config)
+        except Exception:
+            # Hydra words the error, or accepts values that go only with others.
+            return self._compose(master_config, sweep_overrides)
+
+        _name(config, parsed)
+        OmegaConf.copy_cache(from_config=master_config, to_config=config)
+
+        return config
+
+    def _chooses_file(self, override: Override) -> bool:
+        """Whether an override chooses a file of a group, and does not set a value."""
+        if isinstance(override.value(), dict):
+            return False
+
+        group = override.key_or_group
+        if group not in self._chosen:
+            self._chosen[group] = bool(self._loader.repository.group_exists(group))
+
+        return self._chosen[group]
+
+    def _copy(self, master_config: DictConfig, files: list[str]) -> DictConfig:
+        """A copy of what some files give; a job may change it, as Hydra does."""
+        key = (*master_config.hydra.overrides.hydra, *files)
+
+        # Copies by way of bytes take a sixth of the time of `copy.deepcopy`.
+        if key not in self._templates:
+            self._templates[key] = pickle.dumps(self._compose(master_config, files))
+
+        config: DictConfig = pickle.loads(self._templates[key])
+        return config
+
+    def _compose(self, master_config: DictConfig, overrides: list[str]) -> DictConfig:
+        """What Hydra itself makes of some overrides."""
+        compose = type(self._loader).load_sweep_config
+        config: DictConfig = compose(self._loader, master_config, overrides)
+        return config
+
+
+def _name(config: DictConfig, overrides: Sequence[Override]) -> None:
+    """Write the overrides of a job, and the name that they give its folder, into its config."""
+    job = config.hydra.job
+    naming = job.config.override_dirname
+    config.hydra.overrides.task = [override.input_line for override in overrides]
+    job.override_dirname = get_overrides_dirname(
+        overrides=list(overrides),
+        kv_sep=naming.kv_sep,
+        item_sep=naming.item_sep,
+        exclude_keys=naming.exclude_keys,
+    )
 
 
 def compose_once(loader: Any) -> None:
-    """Have a loader compose every job of a sweep once."""
-    loader.load_sweep_config = Once(loader)
+    """Have a loader read and merge the files of the jobs of a sweep once."""
+    loader.load_sweep_config = SweepComposer(loader)

@@ -94,12 +94,9 @@ class SweepCallback(Callback):
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Prepare a sweep."""
+        compose_once(GlobalHydra.instance().config_loader())
         _open_start(config, Path(config.hydra.sweep.dir), sweep=True)
         _launch_packs(config)
-
-        # The other launchers compose in their workers.
-        if config.hydra.runtime.choices["hydra/launcher"] == "basic":
-            compose_once(GlobalHydra.instance().config_loader())
 
 
 def _open_start(config: DictConfig, folder: Path, sweep: bool) -> None:

@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dropout_study.analysis import figures
-from dropout_study.benchmark import prediction, starting, throughput, training
+from dropout_study.benchmark import many_networks, prediction, starting, throughput, training
 from dropout_study.benchmark.comparison import Row
 from dropout_study.benchmark.machine import described
 from dropout_study.config import read, resolvers, schema
@@ -35,7 +35,7 @@ from dropout_study.running import command_line
 from dropout_study.running.run import quiet
 from dropout_study.tracking.store import Store, quiet_mlflow
 
-SECTIONS = ("training", "prediction", "start-up", "growth", "throughput")
+SECTIONS = ("training", "peers", "prediction", "start-up", "growth", "throughput")
 
 
 def sections(
@@ -44,6 +44,7 @@ def sections(
     """Section -> what measures it."""
     return {
         "training": lambda: training.small(configure, rounds) + training.large(configure, rounds),
+        "peers": lambda: many_networks.many_networks(configure, rounds),
         "prediction": lambda: prediction.sampling(rounds) + prediction.enumeration(rounds),
         "start-up": lambda: starting.starts(folder, rounds),
         "growth": lambda: starting.growth(folder),
@@ -68,13 +69,16 @@ def markdown(rows: list[Row], machine: dict[str, str]) -> str:
     return f"Measured on: {on}.\n\n" + "\n".join(lines) + "\n"
 
 
-def number(value: float, unit: str) -> str:
+def number(value: float | None, unit: str) -> str:
     """Three digits and the unit."""
-    return f"{value:.3g} {unit}".strip()
+    return "not measured" if value is None else f"{value:.3g} {unit}".strip()
 
 
 def spread(row: Row) -> str:
     """The lowest and the highest round."""
+    if row.low is None:
+        return ""
+
     return "once" if row.low == row.high else f"{row.low:.3g} to {row.high:.3g}"
 
 

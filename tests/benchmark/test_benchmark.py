@@ -11,7 +11,19 @@ from mlflow.tracking import MlflowClient
 from dropout_study.analysis.results import from_store
 from dropout_study.benchmark import starting, throughput
 from dropout_study.benchmark.comparison import Row, in_turn, ratio
+from dropout_study.benchmark.jax_peer import GENERATORS, INSTALLED, JaxProcess, JaxTraining
+from dropout_study.benchmark.many_networks import (
+    COMPILED,
+    FUNC,
+    JAX,
+    OURS,
+    Setting,
+    Timing,
+    best_setting,
+    compared,
+)
 from dropout_study.benchmark.peers import passes, plain_network, repeated
+from dropout_study.benchmark.torch_func_peer import FuncUpdates, PackedUpdates
 from dropout_study.benchmark.training import BareUpdates, operations, overrides
 from dropout_study.config.condition import ERA
 from dropout_study.config.schema import Config
@@ -28,6 +40,10 @@ from dropout_study.training.module import CohortTraining
 from dropout_study.training.trainer import make_trainer
 from support.images import random_images
 from support.paths import ROOT
+
+needs_jax = pytest.mark.skipif(
+    not INSTALLED, reason="needs JAX, 390 MB: pip install dropout-study[benchmark]"
+)
 
 
 def test_rivals_are_timed_in_turn() -> None:
@@ -92,6 +108,60 @@ def test_the_peers_predict_what_monte_carlo_predicts() -> None:
         assert (
             theirs - ours
         ).abs().max() < 0.005  # five standard errors of probabilities that vary by 0.04
+
+
+@pytest.mark.parametrize("peer", [FuncUpdates, PackedUpdates])
+def test_the_peers_in_pytorch_learn(peer: type[FuncUpdates | PackedUpdates]) -> None:
+    """If this failed, what is timed beside ours would be no training of as many networks."""
+    torch.manual_seed(0)
+    split = random_images(8, count=40).train
+    update = peer(split.images.float() * split.scale, split.labels, [32], 0.2, nets=3, batch=20)
+    losses = torch.stack([update() for _ in range(300)])
+    assert losses.shape == (300, 3)
+    assert (losses[-50:].mean(0) < 0.9 * losses[:50].mean(0)).all()
+
+
+@needs_jax
+def test_the_peer_in_jax_learns() -> None:
+    """If this failed, ours would be compared with a program that makes other updates, or drops
+    at another rate than it is given.
+    """
+    split = random_images(8, count=40).train
+    data = (split.images.float() * split.scale).numpy(), split.labels.numpy()
+    train = JaxTraining(data, [32], rates=[0.0, 0.2, 0.9], batch=20, updates=150)
+    losses = torch.stack([torch.tensor(train().tolist()) for _ in range(2)])
+    assert losses.shape == (2, 150, 3)
+    first, last = losses[0, :50].mean(0), losses[1, -50:].mean(0)
+    assert (last < first).all()
+    assert last[0] < last[1] < last[2]
+
+
+@needs_jax
+def test_jax_is_timed_in_a_process_of_its_own() -> None:
+    """If this failed, a generator could not be measured, or the process would never end."""
+    split = random_images(8).train
+    process = JaxProcess(split.images.float() * split.scale, split.labels, threads=1)
+    times = [process.seconds((8,), 0.5, 2, batch=4, updates=3, kind=kind) for kind in GENERATORS]
+    process.close()
+    assert all(0 < seconds < compile_seconds for seconds, compile_seconds in times)
+
+
+def test_a_rival_gets_its_best_setting() -> None:
+    """If this failed, a peer would be beaten at a batch size that does not suit it."""
+    best = Setting(threads=2, batch=512)
+    assert best == best_setting(
+        lambda setting: Timing(1.0 + (setting.threads != 2) + (setting.batch != 512)),
+        {"threads": (1, 2), "batch": (128, 512, 2048)},
+    )
+
+
+def test_a_peer_that_is_missing_is_a_row() -> None:
+    """If this failed, a table without JAX would look as if nobody had thought of it."""
+    rows = compared({OURS: lambda _: Timing(1.0), FUNC: lambda _: Timing(3.0)}, 10, rounds=1)
+    measured, *missing = rows
+    assert (measured.value, measured.met) == (3.0, None)
+    assert [(row.value, row.met) for row in missing] == [(None, None), (None, None)]
+    assert [name in row.what for name, row in zip((COMPILED, JAX), missing, strict=True)]
 
 
 def test_copied_cohorts_are_cohorts_of_other_seeds(tmp_path: Path, uri: str) -> None:

@@ -18,7 +18,7 @@ class Row:
     Attributes:
         section: the part of the benchmark.
         what: is measured, in words.
-        value: ratio of the medians over rounds, or a median.
+        value: ratio of the medians over rounds, or a median; None is what could not be measured.
         low: the lowest of the rounds.
         high: the highest of the rounds.
         at_least: target, if more is better.
@@ -28,9 +28,9 @@ class Row:
 
     section: str
     what: str
-    value: float
-    low: float
-    high: float
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
     at_least: float | None = None
     at_most: float | None = None
     unit: str = ""
@@ -44,7 +44,10 @@ class Row:
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is met; nothing without one."""
+        """Whether the target is met; nothing without one or without a value."""
+        if self.value is None:
+            return None
+
         if self.at_least is not None:
             return self.value >= self.at_least
         return self.value <= self.at_most if self.at_most is not None else None

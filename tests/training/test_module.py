@@ -19,11 +19,15 @@ from dropout_study.running.run import quiet
 from dropout_study.training.build import make_network, validation_interval
 from dropout_study.training.checkpoints import Checkpointing, checkpoint_name, resumable
 from dropout_study.training.data_module import DataModule
+from dropout_study.training.half_precision import has_bfloat16
 from dropout_study.training.module import CohortTraining, Diverged
 from dropout_study.training.trainer import UpdateCounter, fit, make_trainer
 from support.images import random_images
 
 Make = Callable[..., Config]
+NEEDS_BFLOAT16 = pytest.mark.skipif(
+    not has_bfloat16(torch.device("cpu")), reason="this processor has no bfloat16 arithmetic"
+)
 
 
 def data_of(config: Config) -> DataModule:
@@ -312,7 +316,9 @@ def test_ten_examples_are_learnt_by_heart(make_config: Make, tmp_path: Path) -> 
     )
 
 
-@pytest.mark.parametrize("precision", ["64-true", "bf16-mixed"])
+@pytest.mark.parametrize(
+    "precision", ["64-true", "bf16-mixed", pytest.param("bf16", marks=NEEDS_BFLOAT16)]
+)
 def test_other_precisions_train(make_config: Make, tmp_path: Path, precision: str) -> None:
     """If this failed, an advertised precision would crash or not be used."""
     module = train(
@@ -388,6 +394,7 @@ SGD = (
 BEST = ("budget.weights=best", "schedule=exponential")
 DOUBLE = "trainer.precision=64-true"
 BF16 = "trainer.precision=bf16-mixed"
+HALF = "trainer.precision=bf16"
 
 
 @pytest.mark.parametrize(
@@ -409,6 +416,7 @@ BF16 = "trainer.precision=bf16-mixed"
         ((*SMALL, DOUBLE), 30, 4, 30),
         ((*SMALL, *SGD, *BEST, DOUBLE), 53, 4, 45),
         ((*SMALL, *SGD, *BEST, BF16), 53, 4, 45),
+        pytest.param((*SMALL, *SGD, *BEST, HALF), 53, 4, 45, marks=NEEDS_BFLOAT16),
         ((*SMALL_LENET, *SGD[:-1], DOUBLE), 23, 4, 15),
         (SMALL_LENET, 23, 4, 15),
     ],

@@ -218,7 +218,8 @@ def check_training(config: Config) -> None:
     require(len(norms) in (0, 1, layers), "regularizer.max_norm", norms, allowed)
     _one_of("trainer.accelerator", config.trainer.accelerator, ("auto", "cpu", "gpu"))
     # 16-mixed is left out: its gradient scaler would couple the seeds.
-    _one_of("trainer.precision", config.trainer.precision, ("32-true", "64-true", "bf16-mixed"))
+    precisions = ("32-true", "64-true", "bf16", "bf16-mixed")
+    _one_of("trainer.precision", config.trainer.precision, precisions)
     _one_of("budget.weights", config.budget.weights, ("last", "best"))
 
 

@@ -1,5 +1,6 @@
 """What rules and probes measure on a trained cohort, added to its record."""
 
+import copy
 from collections.abc import Sequence
 
 from dropout_study.config.schema import Config, ConfigError
@@ -55,14 +56,19 @@ def evaluate_cohort(config: Config, cohort: Cohort, data: DataModule, record: Re
         cohort = cohort.part(intact)
 
     curved = [rule for rule in rules if RULES[rule].curve]
-    pooled = means_of(rules, Averages.SAMPLED) if curved else {}
-    alone = [rule for rule in rules if rule not in pooled]
+    averaging = list(means_of(rules, Averages.SAMPLED))
+    others = [rule for rule in rules if rule not in averaging]
+    sampler = sampling_cohort(config, cohort)
     task = make_task(config.model)
-    scores = predictions.score_rules(cohort, test, alone, config.mc.samples, task)
+    samples = config.mc.samples
+    scores = predictions.score_rules(cohort, test, others, samples, task)
+
+    if averaging and not curved:
+        scores |= predictions.score_rules(sampler, test, averaging, samples, task)
 
     if curved:
         pool = predictions.sampled(
-            cohort, test, list(pooled), config.mc.samples, config.mc.redraws, config.mc.per_image
+            sampler, test, averaging, samples, config.mc.redraws, config.mc.per_image
         )
         scores |= pool.scores
 
@@ -78,6 +84,14 @@ def evaluate_cohort(config: Config, cohort: Cohort, data: DataModule, record: Re
     probed = Probed(cohort, test, config.bag, config.mc.samples, config.mc.per_image)
     for probe in config.probes:
         _add_findings(record, PROBES[probe](probed))
+
+
+def sampling_cohort(config: Config, cohort: Cohort) -> Cohort:
+    """The networks whose subnetworks are sampled: a copy in bfloat16 if training is in bfloat16."""
+    if config.trainer.precision != "bf16":
+        return cohort
+
+    return copy.deepcopy(cohort).bfloat16()
 
 
 def _add_findings(record: Record, findings: Findings) -> None:

@@ -18,7 +18,7 @@ from dropout_study.data.images import Images, Split
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.rules import RULES, Averages
 from dropout_study.evaluation import predictions
-from dropout_study.evaluation.evaluate import check_evaluation, distinct_rules
+from dropout_study.evaluation.evaluate import check_evaluation, distinct_rules, sampling_cohort
 from dropout_study.evaluation.probes import PROBES, Probed
 from dropout_study.measures.tasks import Task
 from dropout_study.running.memory import check_memory
@@ -248,12 +248,13 @@ def _evaluation(config: Config, cohort: Cohort, task: Task, test: Split) -> list
     others = [rule for rule in rules if rule not in sampling]
     parts = [Part(time_line(_scoring(cohort, others, task), test))] if others else []
     repetitions = config.mc.samples / SAMPLES
+    sampler = sampling_cohort(config, cohort)
 
     if any(RULES[rule].curve for rule in sampling):
-        pool = _pooling(cohort, sampling, config)
+        pool = _pooling(sampler, sampling, config)
         parts.append(Part(time_line(pool, test), repetitions=repetitions))
     elif sampling:
-        line = time_line(_scoring(cohort, sampling, task), test)
+        line = time_line(_scoring(sampler, sampling, task), test)
         parts.append(Part(line, repetitions=repetitions))
 
     for name in config.probes:

@@ -83,9 +83,10 @@ def training(config: Config, network: Network, trains: bool) -> int:
     # A site that drops keeps the units, their masks and the product.
     units = sum(math.prod(site.shape) * (3 if site.masked else 1) for site in network.sites)
     batch = len(config.seeds) * config.data.batch_size * units
-    half = 2 if config.trainer.precision == "bf16-mixed" else 1
+    half = 2 if config.trainer.precision.startswith("bf16") else 1
+    copies = 0.5 if config.trainer.precision == "bf16" else 0
 
-    return weights * (2 + states + best) + batch * _bytes(config) // half
+    return int(weights * (2 + states + best + copies)) + batch * _bytes(config) // half
 
 
 def sampling(config: Config, network: Network, examples: int) -> int:

@@ -20,6 +20,7 @@ from dropout_study.dropout.networks import Network
 from dropout_study.measures.scores import Scores
 from dropout_study.training.build import make_task, validation_interval
 from dropout_study.training.checkpoints import Checkpointing
+from dropout_study.training.half_precision import HalfCopy
 from dropout_study.training.members import Member, equal_rates, members_of
 from dropout_study.training.optimizers import (
     Slices,
@@ -86,6 +87,7 @@ class CohortTraining(pl.LightningModule):
         if config.trainer.precision == "64-true":
             self.double()  # Lightning does so only after it has read a checkpoint, into float32
 
+        self._half = HalfCopy(self.cohort) if config.trainer.precision == "bf16" else None
         self.curves: list[Point] = []
         self.results: dict[str, list[float]] = {}
         self.diverged: dict[int, int] = {}
@@ -110,7 +112,8 @@ class CohortTraining(pl.LightningModule):
     def _update(self, x: Tensor, labels: Tensor) -> None:
         """One update of all networks, each with its own masks: `[R, B, D]` and `[R, B]`."""
         update = self.global_step
-        factors = self._draws_masks().draw(update, x.shape[1], x.dtype)
+        dtype = self._half.dtype if self._half else x.dtype
+        factors = self._draws_masks().draw(update, x.shape[1], dtype)
         losses = self.losses(x, labels, factors)
         self._losses.append(losses.detach())
         optimizer = cast("Optimizer", self.optimizers())  # which counts the updates
@@ -140,7 +143,7 @@ class CohortTraining(pl.LightningModule):
             labels: `[R, B]`.
             factors: masks as in `Cohort.forward`.
         """
-        *hidden, outputs = self.cohort.outputs(x, factors)
+        *hidden, outputs = (self._half or self.cohort).outputs(x, factors)
         loss = self.task.losses(outputs, self.task.targets(x, labels)).mean(1)
         weights = [self.cohort.get_parameter(name) for name in self._weights]
 

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from dropout_study.config.schema import Config, ConfigError
 from dropout_study.data.batches import blocks_per_validation
 from dropout_study.training.build import validation_interval
+from dropout_study.training.half_precision import has_bfloat16
 from dropout_study.training.module import LOG_INTERVAL, CohortTraining
 
 
@@ -189,15 +190,18 @@ def make_trainer(config: Config, folder: Path, callbacks: Sequence[pl.Callback] 
         callbacks: besides the project's own.
 
     Raises:
-        ConfigError: `trainer=gpu` where there is no GPU.
+        ConfigError: `trainer=gpu` where there is no GPU, or `trainer.precision=bf16` where there is
+            no bfloat16 arithmetic.
     """
     _skip_search_for_nvml()
     _check_accelerator(config.trainer.accelerator)
 
-    return pl.Trainer(
+    halves = config.trainer.precision == "bf16"
+    trainer = pl.Trainer(
         accelerator=config.trainer.accelerator,
         devices=1,
-        precision=cast("Any", config.trainer.precision),
+        # The weights, which are all that Lightning has, are in float32.
+        precision=cast("Any", "32-true" if halves else config.trainer.precision),
         max_epochs=1,
         max_steps=config.budget.updates,
         val_check_interval=blocks_per_validation(validation_interval(config)),
@@ -211,3 +215,11 @@ def make_trainer(config: Config, folder: Path, callbacks: Sequence[pl.Callback] 
         plugins=[LightningEnvironment()],  # one process, whatever variables a scheduler has set
         default_root_dir=str(folder),
     )
+
+    if halves and not has_bfloat16(trainer.strategy.root_device):
+        raise ConfigError(
+            "trainer.precision=bf16 cannot be used: this processor has no bfloat16 arithmetic; "
+            "type trainer.precision=32-true."
+        )
+
+    return trainer

@@ -36,7 +36,8 @@ def master() -> Iterator[DictConfig]:
     """The configuration of a sweep, with Hydra at hand."""
     resolvers.register()
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        yield compose("train", ["seeds=[7]", "hydra.job.chdir=false"], return_hydra_config=True)
+        overrides = ["seeds=[7]", "hydra.sweep.subdir=packs/${hydra.job.num}"]
+        yield compose("train", overrides, return_hydra_config=True)
 
 
 def outcome(loader: ConfigLoader, master: DictConfig, overrides: list[str]) -> object:

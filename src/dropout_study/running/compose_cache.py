@@ -7,7 +7,7 @@ does for such values what `ConfigLoaderImpl._load_configuration_impl` of Hydra 1
 
 import pickle
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from hydra._internal.config_loader_impl import get_overrides_dirname
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -61,7 +61,9 @@ class SweepComposer:
 
     def _copy(self, master_config: DictConfig, files: list[str]) -> DictConfig:
         """A copy of what some files give; a job may change it, as Hydra does."""
-        key = (*master_config.hydra.overrides.hydra, *files)
+        # Those of Hydra itself are composed into it, too.
+        of_hydra = OmegaConf.to_container(master_config.hydra.overrides.hydra)  # not resolved
+        key = (*cast("list[str]", of_hydra), *files)
 
         # Copies by way of bytes take a sixth of the time of `copy.deepcopy`.
         if key not in self._templates:

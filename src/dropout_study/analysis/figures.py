@@ -19,7 +19,6 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Annotation, Text
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression
 
 from dropout_study.analysis.runs import Effect
 from dropout_study.measures.statistics import ANYTHING, Range, interval
@@ -141,6 +140,8 @@ def _move_apart(labels: Sequence[Text], axes: Axes) -> None:
     """Shift labels vertically, as little as possible, until none overlaps another or the axis."""
     if not labels:
         return
+
+    from scipy.optimize import isotonic_regression  # slow to import, and claims import this module
 
     points_per_pixel = 72 / axes.get_figure().dpi  # type: ignore[union-attr]
     ends = [axes.transData.transform(cast("Annotation", label).xy)[1] for label in labels]

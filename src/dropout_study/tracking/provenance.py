@@ -217,9 +217,10 @@ def write_files(folder: Path) -> list[str]:
 @cache
 def environment() -> str:
     """All installed distributions with their versions, a line per distribution."""
-    installed = {
-        f"{package.name}=={package.version}" for package in distributions() if package.name
-    }
+    # `name` and `version` of a distribution would read its metadata once each.
+    metadata = [package.metadata for package in distributions()]
+    installed = {f"{each['Name']}=={each['Version']}" for each in metadata if each["Name"]}
+
     return "\n".join(sorted(installed, key=str.lower)) + "\n"
 
 

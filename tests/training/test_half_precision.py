@@ -11,9 +11,11 @@ from dropout_study.config.schema import Config, ConfigError
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.masks import sample
 from dropout_study.dropout.networks import MLP, LeNet, Network
+from dropout_study.running.run import begin
 from dropout_study.training import half_precision
 from dropout_study.training.half_precision import HalfCopy, has_bfloat16
 from dropout_study.training.trainer import make_trainer
+from support.images import random_images
 
 SEEDS = [3, 4]
 NETWORKS = {
@@ -105,5 +107,9 @@ def test_a_processor_without_bfloat16_is_refused(
     monkeypatch.setattr(half_precision, "CPU_INFO", tmp_path / "missing")
     config = make_config("trainer=cpu", "trainer.precision=bf16")
 
-    with pytest.raises(ConfigError, match=r"precision=bf16 cannot be used.*precision=32-true"):
+    refused = r"precision=bf16 cannot be used.*precision=32-true"
+
+    with pytest.raises(ConfigError, match=refused):
+        begin(config, tmp_path, None, random_images(8), networks=1)
+    with pytest.raises(ConfigError, match=refused):
         make_trainer(config, tmp_path)

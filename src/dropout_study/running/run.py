@@ -39,6 +39,7 @@ from dropout_study.training.threads import as_many_threads_as_pay
 from dropout_study.training.trainer import (
     ProgressBar,
     UpdateCounter,
+    check_precision,
     device_of,
     finish,
     make_trainer,
@@ -128,6 +129,7 @@ def begin(config: Config, folder: Path, sweep: Path | None, images: Images, netw
     store = Store(config.tracking.uri)
     interval = validation_interval(config)
     device = device_of(config.trainer.accelerator)
+    check_precision(config.trainer.precision, device)
     data = DataModule(images, config.data, config.seeds, config.budget.updates, interval, device)
     training = None if trains else CohortTraining(config, network)
 

@@ -169,6 +169,19 @@ def _check_accelerator(accelerator: str) -> None:
         raise ConfigError(f"trainer=gpu cannot be used: there is no GPU here; {hint}.")
 
 
+def check_precision(precision: str, device: torch.device) -> None:
+    """Refuse bfloat16 on a device that would emulate it.
+
+    Raises:
+        ConfigError: saying so.
+    """
+    if precision == "bf16" and not has_bfloat16(device):
+        raise ConfigError(
+            "trainer.precision=bf16 cannot be used: this processor has no bfloat16 arithmetic; "
+            "type trainer.precision=32-true."
+        )
+
+
 def _skip_search_for_nvml() -> None:
     """Without a GPU, keep torch from searching the disk for NVIDIA's library.
 
@@ -216,10 +229,6 @@ def make_trainer(config: Config, folder: Path, callbacks: Sequence[pl.Callback] 
         default_root_dir=str(folder),
     )
 
-    if halves and not has_bfloat16(trainer.strategy.root_device):
-        raise ConfigError(
-            "trainer.precision=bf16 cannot be used: this processor has no bfloat16 arithmetic; "
-            "type trainer.precision=32-true."
-        )
+    check_precision(config.trainer.precision, trainer.strategy.root_device)
 
     return trainer

@@ -1,5 +1,6 @@
 """Schedules against values computed by hand."""
 
+import dataclasses
 from collections.abc import Callable
 
 import pytest
@@ -31,8 +32,8 @@ def test_the_learning_rate_follows_its_schedule(
         f"optimizer={optimizer}", "optimizer.lr=0.5", "budget.updates=100", *arguments
     )
     parameters = [torch.nn.Parameter(torch.zeros(2))]
-    slices = slices_of(parameters, [(0.5, slice(0, 1)), (0.25, slice(1, 2))])
-    made = make_optimizer(config.optimizer, slices)
+    half = dataclasses.replace(config.optimizer, lr=0.25)
+    made = make_optimizer(slices_of(parameters, [config.optimizer, half]))
     schedule = make_schedule(config, made)
     rates = []
 

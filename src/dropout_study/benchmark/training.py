@@ -116,8 +116,7 @@ class BareUpdates:
             config, make_network(config.model, images.inputs, images.classes)
         )
         parameters = list(self._module.cohort.parameters())
-        rates = [(config.optimizer.lr, slice(None))]
-        self._optimizer = make_optimizer(config.optimizer, slices_of(parameters, rates))
+        self._optimizer = make_optimizer(slices_of(parameters, [config.optimizer]))
         self._schedule = make_schedule(config, self._optimizer)
         self._config = config
         self._update = 0

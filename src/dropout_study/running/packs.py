@@ -1,9 +1,9 @@
 """Packs: jobs of a sweep whose networks are trained together, as one cohort.
 
 Two jobs may be packed if their conditions differ in nothing but what a member of a cohort can have
-of its own: seeds, dropout rates, strengths of regularizers, learning rate, training subset; and how
-they are evaluated. Packing is how jobs are executed, not what they are: each has the identity, the
-record and, within rounding, the results that it has alone.
+of its own: seeds, dropout rates, strengths of regularizers, learning rate and weight decay,
+training subset; and how they are evaluated. Packing is how jobs are executed, not what they are:
+each has the identity, the record and, within rounding, the results that it has alone.
 
 Imports neither torch nor Lightning.
 """
@@ -38,6 +38,7 @@ OWN = (
     "regularizer.sparsity",
     "regularizer.max_norm",
     "optimizer.lr",
+    "optimizer.weight_decay",
     "data.train_size",
     "data.resample",
 )

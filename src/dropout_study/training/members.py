@@ -1,9 +1,8 @@
-"""What the networks of a cohort may differ in: seed, rates, regularization, learning rate."""
+"""What the networks of a cohort may differ in: seed, rates, regularization, optimizer."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dropout_study.config.schema import Config, Regularizer
+from dropout_study.config.schema import Config, Optimizer, Regularizer
 from dropout_study.dropout.masks import Site
 from dropout_study.dropout.networks import Network
 
@@ -16,13 +15,13 @@ class Member:
         seed: of its initial weights, its batches and its masks.
         sites: where it drops, and at which rates.
         regularizer: which terms its loss has, and whether its weights are limited.
-        lr: its learning rate.
+        optimizer: its learning rate and weight decay.
     """
 
     seed: int
     sites: tuple[Site, ...]
     regularizer: Regularizer
-    lr: float
+    optimizer: Optimizer
 
 
 def members_of(config: Config, network: Network) -> list[Member]:
@@ -33,19 +32,5 @@ def members_of(config: Config, network: Network) -> list[Member]:
         network: one of its networks.
     """
     return [
-        Member(seed, network.sites, config.regularizer, config.optimizer.lr)
-        for seed in config.seeds
+        Member(seed, network.sites, config.regularizer, config.optimizer) for seed in config.seeds
     ]
-
-
-def equal_rates(members: Sequence[Member]) -> list[tuple[float, slice]]:
-    """Each learning rate with the consecutive members that have it."""
-    parts: list[tuple[float, slice]] = []
-
-    for i, member in enumerate(members):
-        if parts and parts[-1][0] == member.lr:
-            parts[-1] = member.lr, slice(parts[-1][1].start, i + 1)
-        else:
-            parts.append((member.lr, slice(i, i + 1)))
-
-    return parts

@@ -21,7 +21,7 @@ from dropout_study.measures.scores import Scores
 from dropout_study.training.build import make_task, validation_interval
 from dropout_study.training.checkpoints import Checkpointing
 from dropout_study.training.half_precision import HalfCopy
-from dropout_study.training.members import Member, equal_rates, members_of
+from dropout_study.training.members import Member, members_of
 from dropout_study.training.optimizers import (
     Slices,
     hand_gradients,
@@ -356,8 +356,8 @@ class CohortTraining(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """The configured optimizer with a schedule that steps at every update."""
         parameters = list(self.cohort.parameters())
-        self._slices = slices_of(parameters, equal_rates(self._members))
-        optimizer = make_optimizer(self.config.optimizer, self._slices)
+        self._slices = slices_of(parameters, [member.optimizer for member in self._members])
+        optimizer = make_optimizer(self._slices)
         schedule = make_schedule(self.config, optimizer)
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from torch import Tensor, nn, optim
 from torch.optim import lr_scheduler
@@ -22,31 +23,33 @@ class Slices:
     """Parts of the stacked parameters of a cohort, which share their memory.
 
     Attributes:
-        lr: learning rate of the networks.
+        config: the optimizer of these networks.
         networks: which of the cohort they are.
         tensors: their part of each parameter.
     """
 
-    lr: float
+    config: Optimizer
     networks: slice
     tensors: list[Tensor]
 
 
-def slices_of(
-    parameters: Sequence[nn.Parameter], rates: Sequence[tuple[float, slice]]
-) -> list[Slices]:
-    """The slices of stacked parameters that have learning rates of their own.
+def slices_of(parameters: Sequence[nn.Parameter], optimizers: Sequence[Optimizer]) -> list[Slices]:
+    """The slices of stacked parameters whose networks follow each other and are updated alike.
 
     Args:
         parameters: of a cohort, `[R, ...]`.
-        rates: learning rates, each with the networks that have it. If all have the same one, the
-            slice is the parameters themselves.
+        optimizers: one per network. If all are equal, the slice is the parameters themselves.
     """
-    if len(rates) == 1:
-        (lr, networks), *_ = rates
-        return [Slices(lr, networks, list(parameters))]
+    starts = [i for i, own in enumerate(optimizers) if i == 0 or own != optimizers[i - 1]]
+    if len(starts) == 1:
+        return [Slices(optimizers[0], slice(None), list(parameters))]
 
-    return [Slices(lr, own, [p.detach()[own] for p in parameters]) for lr, own in rates]
+    parts = [slice(a, b) for a, b in pairwise([*starts, len(optimizers)])]
+
+    return [
+        Slices(optimizers[part.start], part, [p.detach()[part] for p in parameters])
+        for part in parts
+    ]
 
 
 def hand_gradients(parameters: Sequence[nn.Parameter], slices: Sequence[Slices]) -> None:
@@ -59,16 +62,27 @@ def hand_gradients(parameters: Sequence[nn.Parameter], slices: Sequence[Slices])
             tensor.grad = None if p.grad is None else p.grad[part.networks]
 
 
-def make_optimizer(config: Optimizer, slices: Sequence[Slices]) -> optim.Optimizer:
+def make_optimizer(slices: Sequence[Slices]) -> optim.Optimizer:
     """The optimizer, in its fused form: one pass over memory per update."""
-    groups = [{"params": part.tensors, "lr": part.lr} for part in slices]
+    groups = [{"params": part.tensors, **_settings(part.config)} for part in slices]
 
+    match slices[0].config:
+        case AdamW():
+            return optim.AdamW(groups, fused=True)
+        case SGD():
+            return optim.SGD(groups, fused=True)
+    raise TypeError(f"no optimizer is called {slices[0].config.name}")
+
+
+def _settings(config: Optimizer) -> dict[str, float]:
+    """What PyTorch calls the settings of an optimizer."""
     match config:
-        case AdamW(weight_decay=weight_decay):
-            return optim.AdamW(groups, weight_decay=weight_decay, fused=True)
-        case SGD(momentum=momentum):
-            return optim.SGD(groups, momentum=momentum, fused=True)
-    raise TypeError(f"no optimizer is called {config.name}")
+        case AdamW(lr=lr, weight_decay=weight_decay):
+            return {"lr": lr, "weight_decay": weight_decay}
+        case SGD(lr=lr, momentum=momentum):
+            return {"lr": lr, "momentum": momentum}
+
+    return {"lr": config.lr}
 
 
 def make_schedule(config: Config, optimizer: optim.Optimizer) -> lr_scheduler.LRScheduler:

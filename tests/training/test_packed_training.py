@@ -31,9 +31,10 @@ DIFFERENT = {
     "rates": (["model.hidden_rate=0"], ["model.hidden_rate=0.5", "model.input_rate=0.2"]),
     "seeds": (["seeds=[0,1,2]"], ["seeds=[2,7]"]),
     "learning rates": (["optimizer.lr=0.01"], ["optimizer.lr=0.002"], ["optimizer.lr=0.01"]),
-    "weight decay by rate": (
+    "weight decay": (
         ["optimizer.lr=0.01", "optimizer.weight_decay=0.3"],
         ["optimizer.lr=0.03", "optimizer.weight_decay=0.3"],
+        ["optimizer.lr=0.03", "optimizer.weight_decay=3"],
     ),
     "momentum by rate": (
         ["optimizer=sgd", "optimizer.momentum_ramp=9", "optimizer.lr=0.1"],

@@ -15,6 +15,7 @@ from dropout_study.tracking import recorder, store
 from dropout_study.tracking.lookup import (
     RecordedSeeds,
     look_up,
+    look_up_all,
     mark_stale_runs_killed,
     tag_duplicates,
     validation_errors,
@@ -233,6 +234,51 @@ def test_of_two_complete_runs_the_first_counts_and_the_other_is_a_duplicate(
     assert DUPLICATE not in first.data.tags
     assert second.data.tags[DUPLICATE] == "true"
     assert recorded(client).complete[0].info.run_id == first.info.run_id
+
+
+def test_a_forced_run_that_was_reserved_replaces_the_first(
+    tmp_path: Path, uri: str, put: Put, client: MlflowClient
+) -> None:
+    """If this failed, MLflow's pages would show the results that `rerun=true` has replaced."""
+    first = put()
+    forced = example()
+    forced.tags[RERUN] = "true"
+    (tmp_path / "forced").mkdir()
+    forced.save(tmp_path / "forced")
+    second = recorder.record(tmp_path / "forced", Store(uri))
+    assert DUPLICATE not in client.get_run(first).data.tags, "it has no results yet"
+
+    forced.end(RunStatus.FINISHED)
+    forced.save(tmp_path / "forced")
+    assert recorder.record(tmp_path / "forced", Store(uri)) == second
+    assert client.get_run(first).data.tags[DUPLICATE] == "true"
+    assert DUPLICATE not in client.get_run(second).data.tags
+
+
+@pytest.mark.parametrize("is_database", [True, False])
+def test_conditions_are_looked_up_together_as_each_alone(
+    put: Put, uri: str, is_database: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, a pack would take the networks of one condition for those of another."""
+
+    def another(saved: Record) -> None:
+        saved.tags["config_digest"] = "def"
+
+    put()
+    put(change=another)
+    put("RUNNING", another)
+    monkeypatch.setattr(Store, "is_database", is_database)
+    together = look_up_all(Store(uri), "capacity", ["abc", "def", "ghi"])
+    assert list(together) == ["abc", "def", "ghi"]
+    for digest, seeds in together.items():
+        alone = look_up(Store(uri), "capacity", digest)
+        assert [run.info.run_id for run in seeds.complete.values()] == [
+            run.info.run_id for run in alone.complete.values()
+        ]
+        assert seeds.running.keys() == alone.running.keys()
+
+    assert [len(seeds.complete) for seeds in together.values()] == [2, 2, 0]
+    assert [len(seeds.running) for seeds in together.values()] == [0, 2, 0]
 
 
 def test_of_runs_that_were_forced_the_last_counts(put: Put, client: MlflowClient) -> None:

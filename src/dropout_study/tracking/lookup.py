@@ -16,6 +16,9 @@ from dropout_study.tracking import tags
 from dropout_study.tracking.record import Role, RunStatus, is_divergence
 from dropout_study.tracking.store import Store
 
+RUNS_PER_SEARCH = 500
+"""Ids in one search; databases bound the parameters of a query."""
+
 
 @dataclass
 class RecordedSeeds:
@@ -39,18 +42,37 @@ class RecordedSeeds:
 def look_up(store: Store, experiment: str, digest: str) -> RecordedSeeds:
     """The seeds of a condition in a store.
 
-    Takes two requests, or more where there are thousands of runs.
-
     Args:
         store: where to look.
         experiment: its name.
         digest: that of the condition.
     """
+    return look_up_all(store, experiment, [digest])[digest]
+
+
+def look_up_all(store: Store, experiment: str, digests: Sequence[str]) -> dict[str, RecordedSeeds]:
+    """The seeds of several conditions in a store: digest -> seeds.
+
+    In a database they are looked for together; a server takes a request per condition.
+
+    Args:
+        store: where to look.
+        experiment: its name.
+        digests: those of the conditions.
+    """
     number = store.experiment(experiment)
     if number is None:
-        return RecordedSeeds()
+        return {digest: RecordedSeeds() for digest in digests}
 
-    runs = _runs_of_condition(store, number, digest)
+    runs: dict[str, list[Run]] = {digest: [] for digest in digests}
+    for run in _runs_of_conditions(store, number, list(runs)):
+        runs[run.data.tags[tags.CONDITION_DIGEST]].append(run)
+
+    return {digest: _recorded_seeds(own) for digest, own in runs.items()}
+
+
+def _recorded_seeds(runs: Sequence[Run]) -> RecordedSeeds:
+    """The seeds that the runs of one condition stand for."""
     authoritative = authoritative_runs(runs)
     recorded = RecordedSeeds(complete={seed: run for (_, seed), run in authoritative.items()})
     recorded.diverged = {seed for _, seed in diverged_runs(runs)}
@@ -164,7 +186,7 @@ def tag_duplicates(store: Store, experiment: str, digest: str) -> None:
         experiment: its id.
         digest: that of the condition.
     """
-    runs = _runs_of_condition(store, experiment, digest)
+    runs = _runs_of_conditions(store, experiment, [digest])
     authoritative = authoritative_runs(runs).values()
     records = {run.data.tags[tags.RECORD_ID] for run in authoritative}
     cohorts = [cohort for record, cohort in cohorts_by_record(runs).items() if record in records]
@@ -207,5 +229,22 @@ def is_active(run: Run) -> bool:
     return run.info.status == RunStatus.RUNNING and is_alive(run.data.tags, beat_ms)
 
 
-def _runs_of_condition(store: Store, experiment: str, digest: str) -> list[Run]:
-    return store.search(experiment, f"tags.{tags.CONDITION_DIGEST} = '{digest}'")
+def _runs_of_conditions(store: Store, experiment: str, digests: Sequence[str]) -> list[Run]:
+    """The runs of some conditions, the oldest of each first."""
+    if not store.is_database:
+        key = f"tags.{tags.CONDITION_DIGEST}"
+        return [
+            run for digest in digests for run in store.search(experiment, f"{key} = '{digest}'")
+        ]
+
+    from dropout_study.tracking.database_runs import runs_of_conditions, transaction
+
+    with transaction(store.uri) as connection:
+        run_ids = runs_of_conditions(connection, experiment, digests)
+
+    runs: list[Run] = []
+    for start in range(0, len(run_ids), RUNS_PER_SEARCH):
+        names = ", ".join(f"'{run_id}'" for run_id in run_ids[start : start + RUNS_PER_SEARCH])
+        runs += store.search(experiment, f"attributes.run_id IN ({names})")
+
+    return sorted(runs, key=lambda run: int(run.info.start_time))

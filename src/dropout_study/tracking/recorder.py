@@ -22,6 +22,7 @@ from dropout_study.system.processes import now_ms, repeat_every
 from dropout_study.tracking import run_content, tags
 from dropout_study.tracking.database_runs import (
     Batch,
+    StoredRun,
     find_runs,
     set_tags,
     shared_conditions,
@@ -240,7 +241,7 @@ def _write_to_database(
     deleted = []
 
     with transaction(store.uri) as connection:
-        stored = find_runs(connection, [saved.id for saved in records.values()])
+        stored = find_runs(connection, records.values())
 
         for folder, saved in records.items():
             runs = stored[saved.id]
@@ -259,23 +260,40 @@ def _write_to_database(
 
     finished = [run_id for run_id, run in batch.content.items() if run.status == RunStatus.FINISHED]
     _set_tag(store, finished, tags.COMPLETE, "true")
-    _tag_shared_conditions(store, experiments, [records[folder] for folder in run_ids])
+    written = [records[folder] for folder in run_ids]
+    suspected = [saved for saved in written if _may_be_duplicate(saved, stored[saved.id].get(None))]
+    _tag_shared_conditions(store, experiments, suspected)
 
     return run_ids, deleted
+
+
+def _may_be_duplicate(saved: Record, stored: StoredRun | None) -> bool:
+    """Whether the networks of a record that has ended may have been trained elsewhere, too.
+
+    A process reserves seeds under the lock of the database. So no other process has trained them as
+    long as the run was there as one that runs, unless training was forced.
+
+    Args:
+        saved: the record.
+        stored: the run of its cohort as it was stored before; None if it was not.
+    """
+    if saved.status == RunStatus.RUNNING or tags.CONDITION_DIGEST not in saved.tags:
+        return False
+
+    is_reserved = stored is not None and stored.is_running
+    return not is_reserved or tags.RERUN in saved.tags
 
 
 def _tag_shared_conditions(
     store: Store, experiments: Mapping[str, str], records: Sequence[Record]
 ) -> None:
-    """Tag duplicates in the conditions of records that have ended, where there can be any."""
-    ended = {
-        saved.tags[tags.CONDITION_DIGEST]: experiments[saved.experiment]
-        for saved in records
-        if saved.status != RunStatus.RUNNING and tags.CONDITION_DIGEST in saved.tags
-    }
+    """Tag duplicates in the conditions of records that share them with others."""
+    ended = {saved.tags[tags.CONDITION_DIGEST]: experiments[saved.experiment] for saved in records}
+    if not ended:
+        return
 
     with transaction(store.uri) as connection:
-        shared = shared_conditions(connection, list(ended), [saved.id for saved in records])
+        shared = shared_conditions(connection, ended, {saved.id for saved in records})
 
     for digest in shared:
         tag_duplicates(store, ended[digest], digest)

@@ -96,6 +96,14 @@ def test_what_members_must_share_keeps_jobs_apart(other: str) -> None:
     assert names(packs_of(assigned("seeds=[0]", other))) == [["seeds=[0]"], [other]]
 
 
+def test_generated_sets_of_different_sizes_are_kept_apart() -> None:
+    """If this failed, a condition would be trained on the examples of another one: the generator
+    makes other examples if it is asked for more.
+    """
+    jobs = assigned("data=mnist1d", "data=mnist1d data.train_size=50", "data=mnist1d seeds=[9]")
+    assert names(packs_of(jobs)) == [[jobs[0].name, jobs[2].name], [jobs[1].name]]
+
+
 def test_strengths_of_the_same_terms_are_packed() -> None:
     """If this failed, the candidates of a regularizer would be trained one by one."""
     jobs = assigned("regularizer.l2=0.1", "regularizer.l1=0.1", "regularizer.l2=0.3")

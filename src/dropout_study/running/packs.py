@@ -132,8 +132,11 @@ def shared_settings(config: Config) -> dict[str, Any]:
     chosen = identity(config, parts=("training",))
     shared = {key: value for key, value in chosen.items() if key not in OWN}
     regularizer = dataclasses.asdict(config.regularizer)
+    # How many examples a program makes changes which they are.
+    made = config.data.train_size if DATASETS[config.data.name].generated else None
 
     return shared | {
+        "examples": made,
         "study": config.study.name,
         "store": config.tracking.uri,
         "root": config.data.root,

@@ -283,7 +283,7 @@ def test_after_a_death_each_job_is_carried_out_alone(
     together: Callable[..., list[Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If this failed, a pack that kills its process would kill it again and again."""
-    monkeypatch.setattr(carrying, "_deaths_so_far", lambda folder, *_: int(folder.name == "1"))
+    monkeypatch.setattr(carrying, "deaths_so_far", lambda folder, *_: int(folder.name == "1"))
     folders = together("study", *RATES)
     assert [state(folder) for folder in folders] == [("done", 1)] * 3
     shutil.rmtree(tmp_path / "study")

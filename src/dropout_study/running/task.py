@@ -1,0 +1,160 @@
+"""A job that has begun: its file, its log, and how it ends whatever happens."""
+
+import json
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from dropout_study.config import read
+from dropout_study.config.condition import condition_name
+from dropout_study.config.names import TUNING
+from dropout_study.config.schema import Config, ConfigError
+from dropout_study.config.uri import masked
+from dropout_study.running.job import STOP_FILE, Job, JobState
+from dropout_study.running.job_log import LOG_FILE, logged_in
+from dropout_study.running.packs import Assignment
+from dropout_study.system.termination import Stopped, Terminated, raised
+from dropout_study.tracking.record import RECORD_FILE, Record, RunStatus
+
+
+class Task:
+    """An assignment that has begun.
+
+    Attributes:
+        composed: Hydra's configuration.
+        folder: that of the job.
+        job: how it stands.
+        config: the condition, once it is read.
+        has_trained: whether it has been trained here.
+    """
+
+    def __init__(self, assignment: Assignment, condition: str, deaths: int) -> None:
+        self.composed = assignment.composed
+        self.folder = assignment.folder
+        self.job = Job(assignment.name, deaths=deaths, condition=condition)
+        self.config: Config | None = None
+        self.has_trained = False
+        self._writing = threading.Lock()
+        self._end_is_saved = False
+
+    def read(self) -> None:
+        """Read the configuration, and find out whether there is anything to do.
+
+        Raises:
+            ConfigError: for the first value that cannot be used.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.save()
+
+        if _is_settled(self.composed):
+            self.job.name = str(self.composed.study.arm)
+            self.job.enter(JobState.SKIPPED, "its tuning is settled")
+            return
+
+        self.config = read.read_config(self.composed)
+        self.job.name = condition_name(self.config)
+
+    def save(self) -> None:
+        """Write the file of the job, which two threads do, until it holds how the job ended."""
+        with self._writing:
+            if not self._end_is_saved:
+                has_ended = self.job.has_ended  # asked first: the other thread may end it now
+                self.job.save(self.folder)
+                self._end_is_saved = has_ended
+
+
+def unended(tasks: Sequence[Task]) -> list[Task]:
+    """The jobs that have not ended."""
+    return [task for task in tasks if not task.job.has_ended]
+
+
+def logged(folders: Sequence[Path], sweep: Path | None) -> AbstractContextManager[None]:
+    """Keep the logs of jobs of a sweep off the terminal, where the progress line is."""
+    if sweep is None:
+        return nullcontext()
+
+    logging.raiseExceptions = False  # the job itself reports a full disk
+
+    return logged_in(folders)
+
+
+@contextmanager
+def ending(tasks: Sequence[Task], sweep: Path | None) -> Iterator[None]:
+    """What goes wrong in the block ends the jobs; how they stand is written down."""
+    try:
+        yield
+    except Stopped as stopped:
+        for task in unended(tasks):
+            task.job.enter(JobState.STOPPED, str(stopped))
+    except Exception as error:
+        for task in unended(tasks):
+            task.job.enter(JobState.FAILED, _sentence(error, task.folder))
+
+    _write_down(tasks, sweep)
+
+
+def _write_down(tasks: Sequence[Task], sweep: Path | None) -> None:
+    """Write the files of jobs, and that of the sweep if a failure stops it."""
+    for task in tasks:
+        with suppress(OSError):
+            task.save()
+            if sweep and task.composed.fail_fast and task.job.state == JobState.FAILED:
+                (sweep / STOP_FILE).touch()
+
+
+@contextmanager
+def interruptible(tasks: Sequence[Task], sweep: Path | None, in_worker: bool) -> Iterator[None]:
+    """If the process is asked to end in the block, its jobs say so.
+
+    Raises:
+        KeyboardInterrupt, SystemExit: the jobs were interrupted.
+    """
+    try:
+        with raised():
+            yield
+    except BaseException as error:
+        ended = unended(tasks)
+
+        for task in ended:
+            _interrupt(task.job, error, in_worker, bool(task.composed.fail_fast))
+
+        _write_down(ended, sweep)
+
+        if any(task.job.state == JobState.INTERRUPTED for task in ended) or not ended:
+            raise
+
+
+def _interrupt(job: Job, error: BaseException, in_worker: bool, fail_fast: bool) -> None:
+    """Set the state of a job that ended by an exception that is not an error."""
+    if in_worker and isinstance(error, Terminated):
+        job.die("its process was asked to end", fail_fast)
+    elif isinstance(error, SystemExit) and not error.code:
+        # If it were raised, it would end the sweep with exit code 0.
+        reason = "SystemExit: something called sys.exit() before the job was done"
+        job.enter(JobState.FAILED, reason)
+    else:  # Ctrl-C, or a scheduler, which may start the job again
+        job.enter(JobState.INTERRUPTED, "interrupted")
+
+
+def _is_settled(composed: DictConfig) -> bool:
+    """Whether an arm has no candidate among those that extend the grids of other arms."""
+    study = composed.study
+    is_extension = study.stage == TUNING and bool(study.chosen)
+
+    return is_extension and str(study.arm) not in json.loads(study.chosen)
+
+
+def _sentence(error: Exception, folder: Path) -> str:
+    """Why a job failed; the traceback of an unforeseen error goes into the log."""
+    if isinstance(error, ConfigError):
+        return masked(str(error))
+
+    # A run that has failed has logged the traceback itself.
+    if not (folder / RECORD_FILE).exists() or Record.load(folder).status != RunStatus.FAILED:
+        logging.getLogger("traceback").error("the job failed", exc_info=error)
+
+    return masked(f"{type(error).__name__}: {error} (the traceback is in {folder / LOG_FILE})")

@@ -15,8 +15,10 @@ from mlflow.tracking import MlflowClient
 from dropout_study.config import read, resolvers, schema
 from support.paths import ROOT
 from support.scripts import Script
+from support.unsynced import write_without_waiting
 
 resolvers.register()
+write_without_waiting()
 
 
 @pytest.fixture

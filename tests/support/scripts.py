@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from support.unsynced import write_without_waiting
+
 ROOT = Path(__file__).parents[2]
 HEAVY = [
     "dropout_study.running.start",
@@ -100,4 +102,5 @@ def _program(
     os.environ.clear()
     os.environ.update(environment)
     sys.argv[:] = typed
+    write_without_waiting()
     runpy.run_path(typed[0], run_name="__main__")

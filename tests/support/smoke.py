@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 from dropout_study.claims import STUDIES
 from dropout_study.config.names import TUNING
 from dropout_study.config.overrides import expand_sweep, parse_overrides
-from dropout_study.config.studies import Study, in_order
+from dropout_study.config.studies import SETTINGS, Study, in_order
 from dropout_study.report.scopes import stages
 from dropout_study.running.carry_out import carry_out
 from dropout_study.running.choices import find_tuning
@@ -18,17 +18,15 @@ from dropout_study.running.packs import Assignment
 from dropout_study.tracking.store import Store
 from support.paths import CONF
 
-SHORT = {
-    "study.values.updates": "{tuning: 4, final: 10, half: 5}",
-    "budget.validations": "2",
-}
-SMALLER = {  # than the smoke budget
+ONE_CANDIDATE = {"study.candidates": "1", "budget.validations": "2"}
+SHORT = ONE_CANDIDATE | {"study.values.updates": "{tuning: 4, final: 10, half: 5}"}
+SMALLER = {  # than the smoke budget; `capacity` alone chooses among several candidates
     "enumerable": {"seeds": "[100,101]", "data.pool": "4", "budget.updates": "10"},
     "exact": SHORT,
     "reference": SHORT | {"model.widths": "[32,32]"},
     "sampling": {"mc.samples": "40"},
     "autoencoder": SHORT | {"model.widths": "[16]"},
-    "capacity": SHORT,
+    "capacity": SHORT | {"study.candidates": "2"},
     "narrow": SHORT | {"study.values.updates": "{tuning: 4, final: 20, half: 10}"},
     "dataset_size": SHORT
     | {
@@ -37,8 +35,8 @@ SMALLER = {  # than the smoke budget
     },
     "regularizers": SHORT | {"model.widths": "[16,16]"},
     "bagging": SHORT | {"study.values.long_updates": "{tuning: 8, final: 24, half: 12}"},
-    "mc_samples": {
-        "budget.validations": "2",
+    "mc_samples": ONE_CANDIDATE
+    | {
         "study.values.digits_updates": "{tuning: 4, final: 10, half: 5}",
         "study.values.masks": "40",
     },
@@ -57,7 +55,7 @@ def conditions(
         changes: values that replace those of its grid.
         stage: one stage alone.
     """
-    grid = Study.load(study).at(budget, stage=stage).grid | changes
+    grid = _load(study, changes).at(budget, stage=stage).grid | changes
     typed = [
         f"study={study}",
         f"budget={budget}",
@@ -65,6 +63,12 @@ def conditions(
     ]
 
     return expand_sweep(parse_overrides(typed))
+
+
+def _load(study: str, changes: dict[str, str]) -> Study:
+    """A study, tuned as some changes say."""
+    settings = {key: changes[key] for key in SETTINGS if key in changes}
+    return Study.load(study).with_settings(settings)
 
 
 def composed(
@@ -92,17 +96,20 @@ def build(folder: Path, studies: list[str] | None = None) -> str:
 
     for study in in_order(studies or STUDIES):
         Store(uri).prepare(study, "")
+        chosen: list[str] = []
 
         for stage in stages(Study.load(study).at("smoke")):
-            carry_out_stage(folder / study / stage, study, stage, places)
+            if stage != TUNING:
+                chosen = chosen or choices(study, places)
+
+            carry_out_stage(folder / study / stage, study, stage, [*chosen, *places])
 
     return uri
 
 
-def carry_out_stage(folder: Path, study: str, stage: str, places: list[str]) -> None:
-    """Carry out all conditions of a stage of a study, with what its tuning has chosen."""
+def carry_out_stage(folder: Path, study: str, stage: str, added: list[str]) -> None:
+    """Carry out all conditions of a stage of a study, each with some further overrides."""
     jobs = conditions(study, "smoke", changes_of(study), stage)
-    added = [*choices(study, stage, places), *places]
 
     with initialize_config_dir(str(CONF), version_base="1.3"):
         for i, overrides in enumerate(jobs):
@@ -114,13 +121,14 @@ def carry_out_stage(folder: Path, study: str, stage: str, places: list[str]) -> 
             assert done.state == JobState.DONE, f"{study}, {overrides}: {done.reason}"
 
 
-def choices(study: str, stage: str, places: list[str]) -> list[str]:
-    """What the tuning before a stage has chosen, as overrides; none if nothing is tuned."""
-    tuned = Study.load(study).at("smoke").tuned
-    if stage == TUNING or tuned is None:
+def choices(study: str, places: list[str]) -> list[str]:
+    """What the tuning of a study has chosen, as overrides; none if nothing is tuned."""
+    changes = changes_of(study)
+    tuned = _load(study, changes).at("smoke").tuned
+    if tuned is None:
         return []
 
-    typed = [f"{key}={values}" for key, values in changes_of(study).items()]
+    typed = [f"{key}={values}" for key, values in changes.items()]
     tuning = find_tuning(tuned.at("smoke", stage=TUNING), [*typed, *places], place_of([], CONF))
     assert tuning.is_settled
 

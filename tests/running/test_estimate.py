@@ -1,12 +1,16 @@
 """Estimates: every part of the work counts, and little of it is done."""
 
+import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 
 from dropout_study.config.schema import Config
 from dropout_study.data.datasets import bundled_digits
+from dropout_study.dropout.cohort import Cohort
+from dropout_study.evaluation.predictions import Batches
 from dropout_study.running import estimate as module
 from dropout_study.running.estimate import MEASURED, Line, Part, cost_key, estimate, time_line
 
@@ -104,6 +108,56 @@ def test_exact_rules_and_the_curve_of_sampled_ones_count(make_config: Make) -> N
     (plain,) = evaluation(make_config("budget=smoke", *SMALL))
     assert exact.seconds(400) > plain.seconds(400)
     assert sampled.repetitions == 10
+
+
+def test_every_network_has_training_examples_of_its_own(
+    make_config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, the final pass over the training set would be estimated like one over images
+    that all networks share, half as long for small networks, or with threads that it has not.
+    """
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    score_rules = module.predictions.score_rules
+    passes = []
+
+    def watched(cohort: Cohort, batches: Batches, *others: Any) -> object:
+        passes.append((next(iter(batches))[0].ndim, torch.get_num_threads()))
+        return score_rules(cohort, batches, *others)
+
+    monkeypatch.setattr(module.predictions, "score_rules", watched)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+
+    try:
+        few, many = (
+            estimate(make_config("budget=smoke", *SMALL, f"data.train_size={size}"))
+            for size in (100, 900)
+        )
+    finally:
+        torch.set_num_threads(threads)
+
+    assert list(dict.fromkeys(passes)) == [(2, 1), (3, 1), (2, 2)]  # shared, own, rules
+    (cost,) = MEASURED.values()
+    assert many - few == pytest.approx(cost.learned.at(900) - cost.learned.at(100))
+
+
+def test_work_of_one_of_several_threads_counts_in_full() -> None:
+    """If this failed, a probe of many small steps would be estimated at half its time on two
+    cores.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+
+    try:
+        start = module._clock(torch.device("cpu"))
+        begin = time.process_time()
+        while time.process_time() < begin + 0.1:
+            pass
+        seconds = module._clock(torch.device("cpu")) - start
+    finally:
+        torch.set_num_threads(threads)
+
+    assert seconds > 0.08
 
 
 def test_stored_cohorts_are_estimated_before_they_are_trained(make_config: Make) -> None:

@@ -5,11 +5,13 @@ import json
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from dropout_study.config.schema import Config
 from dropout_study.data.batches import EvaluationBatches
@@ -102,12 +104,14 @@ class Cost:
 
     Attributes:
         update: seconds of an update; 0 if nothing is trained.
-        forward: one pass of weight scaling, with scores.
+        forward: one pass of weight scaling, with scores, over examples that all networks share.
+        learned: the same over the training examples of each network, which are gathered for it.
         evaluation: rules and probes.
     """
 
     update: float
     forward: Line
+    learned: Line
     evaluation: list[Part]
 
 
@@ -185,7 +189,7 @@ def _total(config: Config, images: Images, cost: Cost) -> float:
     validations = min(config.budget.validations, config.budget.updates)
     validations += 1 if config.budget.weights == "best" else 0
     passes = validations * cost.forward.at(len(images.validation))
-    passes += cost.forward.at(len(images.test)) + cost.forward.at(learned)
+    passes += cost.forward.at(len(images.test)) + cost.learned.at(learned)
 
     return cost.update * config.budget.updates + passes + evaluation
 
@@ -207,9 +211,24 @@ def _measure(config: Config, module: CohortTraining, images: Images) -> Cost:
 
     cohort = module.cohort.to(device)  # Lightning takes it off the device after training
     test = images.test.to(device)
-    forward = time_line(_scoring(cohort, ["weight_scaling"], module.task), test)
+    score = _scoring(cohort, ["weight_scaling"], module.task)
 
-    return Cost(update, forward, _evaluation(config, cohort, module.task, test))
+    with _training_threads(config, cohort):
+        forward = time_line(score, test)
+        learned = forward
+
+        if not config.study.cohorts_from:
+            # Of the whole training set, since subsets of all sizes share the measurement.
+            data = dataclasses.replace(config.data, train_size=None)
+            subsets = DataModule(images, data, config.seeds, UPDATES).subsets
+            learned = time_line(score, images.train.to(device), subsets)
+
+    return Cost(update, forward, learned, _evaluation(config, cohort, module.task, test))
+
+
+def _training_threads(config: Config, cohort: Cohort) -> AbstractContextManager[None]:
+    """As many threads as training, validations and the final test have."""
+    return as_many_threads_as_pay(cohort.member(0), len(config.seeds), config.data.batch_size)
 
 
 def _update_seconds(module: CohortTraining, images: Images) -> float:
@@ -225,11 +244,8 @@ def _update_seconds(module: CohortTraining, images: Images) -> float:
 
     few = torch.arange(min(VALIDATION_IMAGES, len(images.validation)))
     shortened = dataclasses.replace(images, validation=images.validation.take(few))
-    threads = as_many_threads_as_pay(
-        module.cohort.member(0), len(config.seeds), config.data.batch_size
-    )
 
-    with threads, tempfile.TemporaryDirectory() as folder:
+    with _training_threads(config, module.cohort), tempfile.TemporaryDirectory() as folder:
         counter = UpdateCounter(read_clock, interval=INTERVAL)
         trainer = make_trainer(config, Path(folder), [counter])
         device = trainer.strategy.root_device
@@ -278,22 +294,28 @@ def _probing(cohort: Cohort, name: str, config: Config) -> Callable[[Batches], o
     return lambda batches: PROBES[name](Probed(cohort, batches, config.bag, SAMPLES))
 
 
-def time_line(evaluate: Callable[[Batches], object], test: Split) -> Line:
+def time_line(
+    evaluate: Callable[[Batches], object], split: Split, indices: Tensor | None = None
+) -> Line:
     """Time an evaluation on more and more images, until the images make most of its time.
 
     Args:
-        evaluate: goes through batches of test images.
-        test: on the device of the networks.
+        evaluate: goes through batches of images.
+        split: the images, on the device of the networks.
+        indices: of the images in the order of their use, `[N]`, or `[R, N]` if every network has
+            its own; None takes all of them in order.
     """
-    images = min(FIRST_IMAGES, len(test))
+    indices = torch.arange(len(split)) if indices is None else indices
+    largest = indices.shape[-1]
+    images = min(FIRST_IMAGES, largest)
     smaller = 0
     seconds_of_smaller = 0.0
-    seconds = _seconds(evaluate, test, images)
+    seconds = _seconds(evaluate, split, indices[..., :images])
 
-    while images < len(test) and not (smaller and _suffices(seconds, seconds_of_smaller)):
+    while images < largest and not (smaller and _suffices(seconds, seconds_of_smaller)):
         smaller, seconds_of_smaller = images, seconds
-        images = min(GROWTH * images, len(test))
-        seconds = _seconds(evaluate, test, images)
+        images = min(GROWTH * images, largest)
+        seconds = _seconds(evaluate, split, indices[..., :images])
 
     slope = (seconds - seconds_of_smaller) / (images - smaller)
 
@@ -306,22 +328,23 @@ def _suffices(seconds: float, seconds_of_smaller: float) -> bool:
     return is_measurable or seconds >= LONGEST_SECONDS
 
 
-def _seconds(evaluate: Callable[[Batches], object], test: Split, images: int) -> float:
-    """Seconds of an evaluation on the first images."""
-    batches = EvaluationBatches(test, torch.arange(images))
-    start = _clock(test.images.device)
+def _seconds(evaluate: Callable[[Batches], object], split: Split, indices: Tensor) -> float:
+    """Seconds of an evaluation on some images."""
+    batches = EvaluationBatches(split, indices)
+    start = _clock(split.images.device)
     evaluate(batches)
 
-    return _clock(test.images.device) - start
+    return _clock(split.images.device) - start
 
 
 def _clock(device: torch.device) -> float:
     """A clock that stands still while other processes have the cores of a CPU.
 
-    Threads of one process are taken to be equally busy.
+    There it counts what this thread computes: all that is done by one thread, and its own share of
+    what several threads do together, in which the others are as fast.
     """
     if device.type == "cpu":
-        return time.process_time() / torch.get_num_threads()
+        return time.thread_time()
 
     if device.type == "cuda":
         torch.cuda.synchronize(device)

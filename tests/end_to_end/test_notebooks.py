@@ -77,8 +77,8 @@ def test_without_runs_the_studies_are_trained_first(
 
 def test_a_study_is_tuned_before_its_networks_are_trained(tmp_path: Path, uri: str) -> None:
     """If this failed, the notebooks would end at a study that has to be tuned first."""
-    train("narrow", uri, tmp_path)
-    results = from_store(Store(uri), ["narrow"])
+    train("mc_samples", uri, tmp_path)
+    results = from_store(Store(uri), ["mc_samples"])
     assert set(results["stage"]) == {"tuning", "final", "half"}
 
 

@@ -22,6 +22,7 @@ from dropout_study.report.manifest_table import table
 from support.paths import ROOT
 
 CHANGED = "a claim's sentence, criterion, margin, network, grid or seed changed: run {command}"
+pytestmark = pytest.mark.xdist_group("manifest")  # one process states everything once
 COMMAND = 'python scripts/criteria.py reason="..."'
 
 

@@ -10,6 +10,8 @@ README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
 """The pages whose commands a reader can type as they stand."""
 SMALL = {"budget": "smoke", "seeds": "[0]", "rules": "[weight_scaling]"}
+PLANNED = {"dry_run": "true", "model.widths": "[16,16]"}
+"""Of a study: nothing is trained, and networks of one width alone are timed."""
 ELSEWHERE = ("hydra/launcher", "data=mnist")  # needs a cluster, or the files of MNIST
 
 
@@ -42,7 +44,7 @@ def smaller(command: str) -> list[str]:
             arguments = [argument for argument in arguments if argument != "-m"]
             added = ["--cfg", "job"]
         case "train.py":
-            values = SMALL | ({"dry_run": "true"} if "study" in typed else {})
+            values = SMALL | (PLANNED if "study" in typed else {})
             added = [f"{key}={value}" for key, value in values.items() if key not in typed]
         case "reproduce.py":
             added = [] if "dry_run" in typed else ["dry_run=true"]

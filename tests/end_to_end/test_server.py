@@ -28,12 +28,15 @@ from dropout_study.config.schema import ConfigError
 from dropout_study.running.carry_out import carry_out
 from dropout_study.running.job import JOB_FILE, Job
 from dropout_study.running.packs import Assignment
+from dropout_study.tracking import recorder
 from dropout_study.tracking.record import Record
 from dropout_study.tracking.store import Store
 from support.jobs import jobs_below
 from support.lock_checks import check_lock
 from support.paths import CONF, ROOT
+from support.records import save, stages
 from support.scripts import FORKS, Script
+from support.stores import everything
 
 pytestmark = pytest.mark.server
 SECRET = "s3cret-Pa55"
@@ -418,3 +421,13 @@ def test_a_database_that_is_away_is_said_at_once(database: str) -> None:
 
         assert SECRET not in str(raised.value)
         assert time.monotonic() - start < 50
+
+
+def test_postgresql_gets_the_rows_that_sqlite_gets(tmp_path: Path, uri: str, empty: str) -> None:
+    """If this failed, runs in a database of a group would lack what those in a file have."""
+    stores = [Store(empty), Store(uri)]
+
+    for saved in stages():
+        folder = save(saved, tmp_path / "job")
+        shown = [recorder.record(folder, store) and everything(store) for store in stores]
+        assert shown[0] == shown[1], saved.status

@@ -1,8 +1,11 @@
-"""A record as training leaves it."""
+"""Records as training leaves them."""
+
+import copy
+from pathlib import Path
 
 from dropout_study.config.condition import ERA
 from dropout_study.system.processes import this_process
-from dropout_study.tracking.record import Record, SeedRecord
+from dropout_study.tracking.record import Record, RunStatus, SeedRecord
 
 
 def example() -> Record:
@@ -24,3 +27,34 @@ def example() -> Record:
         seeds=seeds,
         artifacts=["config.yaml", "absent.txt"],
     )
+
+
+def save(saved: Record, folder: Path) -> Path:
+    """Save a record with one of its files."""
+    folder.mkdir(exist_ok=True)
+    (folder / "config.yaml").write_text("seeds: [0, 1]\n")
+    saved.save(folder)
+    return folder
+
+
+def stages() -> list[Record]:
+    """A record as it is recorded one time after the other."""
+    begun = example()
+    begun.seeds = [type(seed)(seed.seed, seed.data_digest) for seed in begun.seeds]
+
+    killed = copy.deepcopy(begun)
+    killed.end(RunStatus.KILLED, "its process is gone")
+
+    ended = copy.deepcopy(begun)
+    ended.seeds = example().seeds
+    ended.seeds[0].metrics["ratio"] = float("inf")
+    ended.seeds[0].wrong["weight_scaling"] = "x" * 20_000
+    ended.end(RunStatus.FINISHED)
+
+    extended = copy.deepcopy(ended)
+    extended.evaluated_ms = extended.started_ms + 1_000
+    for seed in extended.seeds:
+        seed.metrics |= {"test/error/bag": 1.0, "val/error": 2.0}
+        seed.curves["val/error"].append((30, 2.0, 3_000))
+
+    return [begun, killed, ended, extended]

@@ -1,83 +1,17 @@
 """What the recorder writes into a database itself, against what MLflow's client writes."""
 
-import copy
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from mlflow.entities import Run
 from sqlalchemy.exc import IntegrityError
 
 from dropout_study.tracking import database_runs, recorder, tags
 from dropout_study.tracking.record import Record, RunStatus
 from dropout_study.tracking.store import Store
-from support.records import example
-
-
-def save(saved: Record, folder: Path) -> Path:
-    """Save a record with one of its files."""
-    folder.mkdir(exist_ok=True)
-    (folder / "config.yaml").write_text("seeds: [0, 1]\n")
-    saved.save(folder)
-    return folder
-
-
-def everything(store: Store) -> list[dict[str, Any]]:
-    """All that MLflow shows of the runs of a store, by name, without what differs by nature."""
-    runs = store.search(str(store.experiment("capacity")))
-    names = {run.info.run_id: run.info.run_name for run in runs}
-    shown = sorted((_shown(run, names, store) for run in runs), key=lambda run: str(run["name"]))
-    assert len(shown) == len(runs)
-    return shown
-
-
-def _shown(run: Run, names: dict[str, str], store: Store) -> dict[str, Any]:
-    content = run.to_dictionary()
-    run_id = content["info"].pop("run_id")
-    content["info"].pop("run_uuid", None)
-    content["info"].pop("experiment_id")
-    place = content["info"].pop("artifact_uri")
-    assert place.endswith(f"/{run_id}/artifacts")
-
-    labels = content["data"]["tags"]
-    if tags.PARENT in labels:
-        labels[tags.PARENT] = names[labels[tags.PARENT]]
-
-    content["name"] = names[run_id]
-    content["files"] = [file.path for file in store.client.list_artifacts(run_id)]
-    content["history"] = {
-        key: [
-            (point.step, point.value, point.timestamp)
-            for point in store.client.get_metric_history(run_id, key)
-        ]
-        for key in run.data.metrics
-    }
-
-    return content
-
-
-def stages() -> list[Record]:
-    """A record as it is recorded one time after the other."""
-    begun = example()
-    begun.seeds = [type(seed)(seed.seed, seed.data_digest) for seed in begun.seeds]
-
-    killed = copy.deepcopy(begun)
-    killed.end(RunStatus.KILLED, "its process is gone")
-
-    ended = copy.deepcopy(begun)
-    ended.seeds = example().seeds
-    ended.seeds[0].metrics["ratio"] = float("inf")
-    ended.seeds[0].wrong["weight_scaling"] = "x" * 20_000
-    ended.end(RunStatus.FINISHED)
-
-    extended = copy.deepcopy(ended)
-    extended.evaluated_ms = extended.started_ms + 1_000
-    for seed in extended.seeds:
-        seed.metrics |= {"test/error/bag": 1.0, "val/error": 2.0}
-        seed.curves["val/error"].append((30, 2.0, 3_000))
-
-    return [begun, killed, ended, extended]
+from support.records import example, save, stages
+from support.stores import everything
 
 
 def test_a_database_gets_what_the_client_would_write(

@@ -12,7 +12,15 @@ from dropout_study.data.datasets import bundled_digits
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.evaluation.predictions import Batches
 from dropout_study.running import estimate as module
-from dropout_study.running.estimate import MEASURED, Line, Part, cost_key, estimate, time_line
+from dropout_study.running.estimate import (
+    MEASURED,
+    UPDATES_MEASURED,
+    Line,
+    Part,
+    cost_key,
+    estimate,
+    time_line,
+)
 
 Make = Callable[..., Config]
 SMALL = ("trainer=cpu", "model.widths=[8,8]", "rules=[weight_scaling]", "seeds=[0,1]")
@@ -22,6 +30,7 @@ SMALL = ("trainer=cpu", "model.widths=[8,8]", "rules=[weight_scaling]", "seeds=[
 def nothing_measured() -> None:
     """Forget what other tests have measured."""
     MEASURED.clear()
+    UPDATES_MEASURED.clear()
 
 
 def evaluation(config: Config) -> list[Part]:
@@ -186,6 +195,19 @@ def test_conditions_of_equal_cost_share_a_measurement(make_config: Make) -> None
     other = ["model.hidden_rate=0", "regularizer.l1=0.1", "seeds=[7]", "data.batch_size=50"]
     keys = {cost_key(make_config("budget=smoke", *SMALL, override)) for override in other}
     assert len(keys | {cost_key(first)}) == 5
+
+
+def test_of_updates_that_conditions_share_each_counts_its_part(make_config: Make) -> None:
+    """If this failed, a sweep would be planned as if its conditions were trained one by one."""
+    pack = [
+        make_config("budget=smoke", *SMALL, f"model.hidden_rate={rate}", "budget.updates=100000")
+        for rate in (0.1, 0.2, 0.5)
+    ]
+    together = [estimate(config, pack) for config in pack]
+    (of_network,) = UPDATES_MEASURED.values()
+    of_updates = len(pack[0].seeds) * 100_000 * of_network
+    assert together == pytest.approx([of_updates] * 3, rel=0.05)
+    assert estimate(pack[0]) > 1.2 * together[0], "alone, it bears the overhead of an update alone"
 
 
 def test_rates_at_which_training_breaks_down_are_estimated(make_config: Make) -> None:

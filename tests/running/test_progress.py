@@ -43,6 +43,9 @@ def test_a_line_without_anything_done_promises_nothing() -> None:
 
 def test_each_end_is_printed_with_its_reason() -> None:
     """If this failed, a skipped or failed condition would look like a trained one."""
+    assert outcome_line(Job("a", state=JobState.DONE, errors=[1.0], together=3)).endswith(
+        "s with 2 others"
+    )
     assert outcome_line(Job("a", state=JobState.DONE, errors=[1.0, 3.0])).startswith(
         "a: 2.00 % test error, 2 seeds"
     )

@@ -89,9 +89,11 @@ def _begin(assignment: Assignment, sweep: Path | None) -> Task | None:
 
 def _carry_out(tasks: Sequence[Task], sweep: Path | None) -> None:
     """Train jobs together unless one of their processes has died, and each alone that is left."""
-    is_safe = not any(task.job.deaths for task in tasks)
+    if tasks and tasks[0].composed.dry_run:
+        _plan(tasks, sweep)
+        return
 
-    if len(tasks) > 1 and is_safe and not tasks[0].composed.dry_run:
+    if len(tasks) > 1 and not any(task.job.deaths for task in tasks):
         _train_together(tasks, sweep)
 
     for task in unended(tasks):
@@ -154,9 +156,6 @@ def _train_or_skip(task: Task, sweep: Path | None) -> None:
         _stop_if_asked(sweep)
         recorded = look_up_job(config, wanted)
         _note(job, recorded)
-
-        if config.dry_run:
-            return _plan(config, job, recorded)
 
         if recorded.missing and task.has_trained:
             seeds = recorded.missing
@@ -276,16 +275,28 @@ def _counts_as_worst(config: Config, record: Record) -> bool:
     return config.study.stage == TUNING and record.failed_by_divergence
 
 
-def _plan(config: Config, job: Job, recorded: Recorded) -> None:
-    """Estimate how long training would take, if there is anything to train."""
-    if not recorded.missing:
-        return job.enter(JobState.SKIPPED, recorded.trainers or recorded.source)
+def _plan(tasks: Sequence[Task], sweep: Path | None) -> None:
+    """Estimate how long training would take, where there is anything to train."""
+    wanted: dict[Task, Config] = {}
 
-    from dropout_study.running.estimate import estimate
+    for task in tasks:
+        with logged([task.folder], sweep), ending([task], sweep):
+            _stop_if_asked(sweep)
+            config = cast("Config", task.config)
+            recorded = look_up_job(config, config.seeds)
+            _note(task.job, recorded)
 
-    config.seeds = recorded.missing
-    job.estimate = estimate(config)
-    return job.enter(JobState.PLANNED)
+            if recorded.missing:
+                wanted[task] = dataclasses.replace(config, seeds=recorded.missing)
+            else:
+                task.job.enter(JobState.SKIPPED, recorded.trainers or recorded.source)
+
+    for task, config in wanted.items():
+        with logged([task.folder], sweep), ending([task], sweep):
+            from dropout_study.running.estimate import estimate
+
+            task.job.estimate = estimate(config, list(wanted.values()))
+            task.job.enter(JobState.PLANNED)
 
 
 def _train(task: Task, sweep: Path | None) -> Record | None:

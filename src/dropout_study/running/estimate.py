@@ -4,8 +4,7 @@ import dataclasses
 import json
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from dropout_study.data.batches import EvaluationBatches
 from dropout_study.data.datasets import load_images
 from dropout_study.data.images import Images, Split
 from dropout_study.dropout.cohort import Cohort
+from dropout_study.dropout.networks import Network
 from dropout_study.dropout.rules import RULES, Averages
 from dropout_study.evaluation import predictions
 from dropout_study.evaluation.evaluate import check_evaluation, distinct_rules, sampling_cohort
@@ -26,10 +26,11 @@ from dropout_study.measures.tasks import Task
 from dropout_study.running.memory import check_memory
 from dropout_study.running.run import quiet
 from dropout_study.training.build import make_network
-from dropout_study.training.data_module import DataModule
+from dropout_study.training.data_module import DataModule, JoinedData
+from dropout_study.training.members import members_of
 from dropout_study.training.module import CohortTraining
 from dropout_study.training.threads import as_many_threads_as_pay
-from dropout_study.training.trainer import UpdateCounter, make_trainer
+from dropout_study.training.trainer import UpdateCounter, device_of, make_trainer
 
 UPDATES = 200
 """How many updates are timed at most."""
@@ -103,13 +104,11 @@ class Cost:
     """What the work on a cohort costs.
 
     Attributes:
-        update: seconds of an update; 0 if nothing is trained.
         forward: one pass of weight scaling, with scores, over examples that all networks share.
         learned: the same over the training examples of each network, which are gathered for it.
         evaluation: rules and probes.
     """
 
-    update: float
     forward: Line
     learned: Line
     evaluation: list[Part]
@@ -117,13 +116,20 @@ class Cost:
 
 MEASURED: dict[str, Cost] = {}
 """What this process has measured: conditions that cost the same share a measurement."""
+UPDATES_MEASURED: dict[str, float] = {}
+"""Seconds of an update per network, likewise, by all conditions that are trained together."""
 
 
-def estimate(config: Config) -> float:
+def estimate(config: Config, together: Sequence[Config] = ()) -> float:
     """About how many seconds training and evaluating a configuration would take.
 
     On a CPU these are seconds of computing: what other processes take of its cores is left out.
     Networks that would come from a store need not be there.
+
+    Args:
+        config: the condition and its seeds.
+        together: all conditions that are trained as one cohort with it, itself among them; of the
+            updates it counts its share. None are: it is trained alone.
 
     Raises:
         ConfigError: the condition cannot be trained, as `run_cohort` says.
@@ -131,16 +137,19 @@ def estimate(config: Config) -> float:
     quiet()
     images = load_images(config.data)
     check_memory(config, images, trains=not config.study.cohorts_from)
-    module = CohortTraining(
-        _shortened(config), make_network(config.model, images.inputs, images.classes)
-    )
-    check_evaluation(config, module.cohort.stacked)
+    network = make_network(config.model, images.inputs, images.classes)
+    check_evaluation(config, network)
 
     key = cost_key(config)
     if key not in MEASURED:
-        MEASURED[key] = _measure(config, module, images)
+        MEASURED[key] = _measure(config, network, images)
 
-    return _total(config, images, MEASURED[key])
+    if config.study.cohorts_from:
+        return _evaluating(images, MEASURED[key])
+
+    updates = config.budget.updates * len(config.seeds) * _seconds_of_update(together or [config])
+
+    return updates + _passes(config, images, MEASURED[key]) + _evaluating(images, MEASURED[key])
 
 
 def cost_key(config: Config) -> str:
@@ -179,19 +188,29 @@ def _without_magnitudes(value: Any) -> Any:
     return value != 0 if isinstance(value, float) else value
 
 
-def _total(config: Config, images: Images, cost: Cost) -> float:
-    """Seconds of all updates, validations, tests, rules and probes."""
-    evaluation = sum(part.seconds(len(images.test)) for part in cost.evaluation)
-    if config.study.cohorts_from:
-        return evaluation
+def _evaluating(images: Images, cost: Cost) -> float:
+    """Seconds of rules and probes."""
+    return sum(part.seconds(len(images.test)) for part in cost.evaluation)
 
+
+def _passes(config: Config, images: Images, cost: Cost) -> float:
+    """Seconds of all validations and tests."""
     learned = config.data.train_size or len(images.train)
     validations = min(config.budget.validations, config.budget.updates)
     validations += 1 if config.budget.weights == "best" else 0
     passes = validations * cost.forward.at(len(images.validation))
-    passes += cost.forward.at(len(images.test)) + cost.learned.at(learned)
 
-    return cost.update * config.budget.updates + passes + evaluation
+    return passes + cost.forward.at(len(images.test)) + cost.learned.at(learned)
+
+
+def _seconds_of_update(together: Sequence[Config]) -> float:
+    """Seconds of an update per network of some conditions that are trained together."""
+    key = " ".join(cost_key(config) for config in together)
+    if key not in UPDATES_MEASURED:
+        networks = sum(len(config.seeds) for config in together)
+        UPDATES_MEASURED[key] = _update_seconds(together) / networks
+
+    return UPDATES_MEASURED[key]
 
 
 def _shortened(config: Config) -> Config:
@@ -202,18 +221,15 @@ def _shortened(config: Config) -> Config:
     return dataclasses.replace(config, budget=budget, optimizer=optimizer)
 
 
-def _measure(config: Config, module: CohortTraining, images: Images) -> Cost:
-    """Time some updates and some evaluations."""
-    update = 0.0 if config.study.cohorts_from else _update_seconds(module, images)
-
-    with tempfile.TemporaryDirectory() as folder:
-        device = make_trainer(module.config, Path(folder)).strategy.root_device
-
-    cohort = module.cohort.to(device)  # Lightning takes it off the device after training
+def _measure(config: Config, network: Network, images: Images) -> Cost:
+    """Time some evaluations."""
+    device = device_of(config.trainer.accelerator)
+    module = CohortTraining(config, network)
+    cohort = module.cohort.to(device)
     test = images.test.to(device)
     score = _scoring(cohort, ["weight_scaling"], module.task)
 
-    with _training_threads(config, cohort):
+    with as_many_threads_as_pay(network, len(config.seeds), config.data.batch_size):
         forward = time_line(score, test)
         learned = forward
 
@@ -223,38 +239,47 @@ def _measure(config: Config, module: CohortTraining, images: Images) -> Cost:
             subsets = DataModule(images, data, config.seeds, UPDATES).subsets
             learned = time_line(score, images.train.to(device), subsets)
 
-    return Cost(update, forward, learned, _evaluation(config, cohort, module.task, test))
+    return Cost(forward, learned, _evaluation(config, cohort, module.task, test))
 
 
-def _training_threads(config: Config, cohort: Cohort) -> AbstractContextManager[None]:
-    """As many threads as training, validations and the final test have."""
-    return as_many_threads_as_pay(cohort.member(0), len(config.seeds), config.data.batch_size)
-
-
-def _update_seconds(module: CohortTraining, images: Images) -> float:
+def _update_seconds(together: Sequence[Config]) -> float:
     """Seconds of an update, from the first interval that Lightning has warmed up for."""
-    config = module.config
     times: dict[int, float] = {}  # by update
+    configs = [_shortened(config) for config in together]
+    first = configs[0]
 
-    def read_clock(update: int) -> None:
-        times[update] = _clock(trainer.strategy.root_device)
-        first = min(times)
-        if update > first and times[update] - times[first] > UPDATE_SECONDS:
-            trainer.should_stop = True
-
+    images = load_images(first.data)
     few = torch.arange(min(VALIDATION_IMAGES, len(images.validation)))
     shortened = dataclasses.replace(images, validation=images.validation.take(few))
+    network = make_network(first.model, images.inputs, images.classes)
+    members = [
+        member
+        for config in configs
+        for member in members_of(config, make_network(config.model, images.inputs, images.classes))
+    ]
 
-    with _training_threads(config, module.cohort), tempfile.TemporaryDirectory() as folder:
-        counter = UpdateCounter(read_clock, interval=INTERVAL)
-        trainer = make_trainer(config, Path(folder), [counter])
-        device = trainer.strategy.root_device
-        data = DataModule(shortened, config.data, config.seeds, UPDATES, device=device)
-        trainer.fit(module, datamodule=data)
+    device = device_of(first.trainer.accelerator)
 
-    first, last = min(times), max(times)
+    def read_clock(update: int) -> None:
+        times[update] = _clock(device)
+        begin = min(times)
+        if update > begin and times[update] - times[begin] > UPDATE_SECONDS:
+            trainer.should_stop = True
 
-    return (times[last] - times[first]) / (last - first)
+    threads = as_many_threads_as_pay(network, len(members), first.data.batch_size)
+
+    with threads, tempfile.TemporaryDirectory() as folder:
+        trainer = make_trainer(first, Path(folder), [UpdateCounter(read_clock, interval=INTERVAL)])
+        parts = [
+            DataModule(shortened, config.data, config.seeds, UPDATES, device=device)
+            for config in configs
+        ]
+        module = CohortTraining(first, network, members=members)
+        trainer.fit(module, datamodule=JoinedData(parts))
+
+    begin, end = min(times), max(times)
+
+    return (times[end] - times[begin]) / (end - begin)
 
 
 def _evaluation(config: Config, cohort: Cohort, task: Task, test: Split) -> list[Part]:

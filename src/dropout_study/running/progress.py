@@ -91,7 +91,9 @@ def outcome_line(job: Job) -> str:
             count = len(job.errors)
             error = sum(job.errors) / count
             seeds = "1 seed" if count == 1 else f"{count} seeds"
-            return f"{job.name}: {error:.2f} % test error, {seeds}, {job.seconds:.0f} s"
+            others = job.together - 1
+            beside = f" with {others} other{'s' if others > 1 else ''}" if others else ""
+            return f"{job.name}: {error:.2f} % test error, {seeds}, {job.seconds:.0f} s{beside}"
         case JobState.PLANNED:
             seconds = duration(job.estimate)
             return f"{job.name}: {len(job.seeds)} seeds to train, about {seconds}"

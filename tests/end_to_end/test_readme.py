@@ -105,7 +105,8 @@ def test_every_command_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     """If this failed, a reader who types what is printed, in a terminal, would see an error.
 
     What takes minutes, or another machine, is only planned, composed or explained; what reads the
-    results of the report is left out as long as there are none.
+    results of the report is left out as long as there are none. A command that several pages show
+    is run for the first of them.
     """
     if RESULTS.exists():
         (tmp_path / "report").mkdir()
@@ -118,6 +119,10 @@ def test_every_command_of_a_page_runs(page: Path, tmp_path: Path) -> None:
         if RESULTS.exists() or not needs_results(command)
     ]
     smaller = {tuple(readme.smaller(command)): command for command in commands}
+
+    for earlier in readme.PAGES[: readme.PAGES.index(page)]:
+        for command in readme.commands(readme.read(earlier)):
+            smaller.pop(tuple(readme.smaller(command)), None)
 
     for (script, *arguments), command in smaller.items():
         typed = [

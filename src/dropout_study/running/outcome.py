@@ -31,7 +31,8 @@ def recorded(record: Record, folder: Path, store: Store) -> Iterator[None]:
         yield
 
     _end_with_seeds(record)
-    _keep(record, folder, store)
+    record.save(folder)
+    recorder.try_to_record(folder, store)
 
 
 @contextmanager
@@ -51,7 +52,9 @@ def ended_together(records: Sequence[tuple[Record, Path]], store: Store) -> Iter
 
         for record, folder in records:
             _end_by(record, error)
-            _keep(record, folder, store)
+            record.save(folder)
+
+        recorder.try_to_record_all([folder for _, folder in records], store)
 
         if isinstance(error, SystemExit) and isinstance(error.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from error  # Lightning turns Ctrl-C into an exit
@@ -68,12 +71,6 @@ def _end_by(record: Record, error: BaseException) -> None:
             record.end(RunStatus.KILLED, str(error))
         case _:
             record.fail(masked(f"{type(error).__name__}: {error}"))
-
-
-def _keep(record: Record, folder: Path, store: Store) -> None:
-    """Save and record a run."""
-    record.save(folder)
-    recorder.try_to_record(folder, store)
 
 
 def collect_results(record: Record, module: CohortTraining) -> None:

@@ -171,7 +171,7 @@ def test_copied_cohorts_are_cohorts_of_other_seeds(tmp_path: Path, uri: str) -> 
     metrics = {"test/error/weight_scaling": 1.5}
     seeds = [SeedRecord(seed, f"digest{seed}", dict(metrics)) for seed in (0, 1)]
     saved = Record(
-        "capacity",
+        starting.STUDY,
         "",
         "mlp 8",
         {"data.name": "digits"},
@@ -180,7 +180,7 @@ def test_copied_cohorts_are_cohorts_of_other_seeds(tmp_path: Path, uri: str) -> 
         seeds,
     )
 
-    sweep = Record("capacity", "", "sweep", {}, {}, {}, [], role="sweep")
+    sweep = Record(starting.STUDY, "", "sweep", {}, {}, {}, [], role="sweep")
     for i, record in enumerate((saved, sweep)):
         folder = tmp_path / str(i)
         folder.mkdir()
@@ -188,8 +188,10 @@ def test_copied_cohorts_are_cohorts_of_other_seeds(tmp_path: Path, uri: str) -> 
         record.save(folder)
         recorder.record(folder, Store(uri))
 
-    starting.multiply(tmp_path / "mlflow.db", 2)
-    rows = from_store(Store(uri), ["capacity"])
+    database = tmp_path / "mlflow.db"
+    assert len(starting.runs_of(database, "cohort")) == 1
+    starting.multiply(database, starting.runs_of(database, "cohort", "seed"), range(1, 3))
+    rows = from_store(Store(uri), [starting.STUDY])
     assert sorted(rows["seed"]) == [0, 1, 100, 101, 200, 201]
     assert rows["test/error/weight_scaling"].tolist() == [1.5] * 6
     assert rows.groupby("run")["seed"].apply(lambda of: sorted(of % 100)).tolist() == [[0, 1]] * 3

@@ -6,12 +6,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from dropout_study.benchmark.comparison import Row, in_turn
 from dropout_study.tracking.record import RECORD_FILE, Record
 
+STUDY = "enumerable"  # which is not tuned, and whose cohorts are small
+CLAIM = "subnetworks"  # on this study alone
+SEEDS = 5  # of each of its cohorts
+SEEDS_APART = 100  # seeds of a cohort and of its copy
 COHORTS = 1_000
+MORE_COHORTS = 10_000
 CONDITIONS = 40
 FEW = 2  # jobs of two sweeps that differ in nothing else
 MANY = 10
@@ -81,7 +87,7 @@ def training_seconds(sweep: Path) -> float:
 
 
 def growth(folder: Path) -> list[Row]:
-    """The report, and the second start of a finished sweep, beside 1,000 other cohorts."""
+    """The report, and the second start of a finished sweep, with a full store."""
     rates = ",".join(str(round(0.01 * i, 2)) for i in range(1, CONDITIONS + 1))
     sweep = [
         "-m",
@@ -91,21 +97,38 @@ def growth(folder: Path) -> list[Row]:
         "rules=[weight_scaling]",
         "seeds=[0]",
     ]
+    seeds = ",".join(str(100 + i) for i in range(SEEDS))
     script("train.py", folder, *sweep)
-    script("train.py", folder, "-m", "study=capacity", "budget=smoke", "data=digits")
-    multiply(folder / "mlflow.db", COHORTS)
-    again = script("train.py", folder, *sweep)
-    report = script("report.py", folder, "claims=[capacity]")
+    script(
+        "train.py",
+        folder,
+        "-m",
+        f"study={STUDY}",
+        "budget=smoke",
+        "data=digits",
+        f"seeds=[{seeds}]",
+    )
+    database = folder / "mlflow.db"
+    trained = runs_of(database, "cohort", "seed")
+    cohorts_trained = len(runs_of(database, "cohort"))
+    copies = range(1, COHORTS // cohorts_trained)
+    more_copies = range(copies.stop, MORE_COHORTS // cohorts_trained)
+
+    multiply(database, trained, copies)
+    beside_some = script("train.py", folder, *sweep)
+    report = script("report.py", folder, f"claims=[{CLAIM}]")
+    multiply(database, trained, more_copies)
+    beside_more = script("train.py", folder, *sweep)
+
+    again = f"second start of a finished sweep of {CONDITIONS}, beside"
+    some, more = (
+        f"{count:,} cohorts with {count * SEEDS:,} seeds" for count in (COHORTS, MORE_COHORTS)
+    )
 
     return [
-        row(
-            "growth",
-            f"second start of a finished sweep of {CONDITIONS}, "
-            f"beside {COHORTS:,} cohorts of another",
-            [again],
-            20,
-        ),
-        row("growth", f"the report on a claim with {COHORTS:,} cohorts", [report], 20),
+        row("growth", f"{again} {some} of another study", [beside_some], 20),
+        row("growth", f"{again} {more} of another study", [beside_more], 20),
+        row("growth", f"the report on a claim with {some}", [report], 20),
     ]
 
 
@@ -123,40 +146,60 @@ def row(section: str, what: str, times: Sequence[float], at_most: float | None =
     )
 
 
-def multiply(database: Path, cohorts: int) -> None:
-    """Add copies of the cohorts of the study capacity, with other seeds.
+def runs_of(database: Path, *roles: str) -> list[str]:
+    """The ids of the runs of the study that have one of some roles."""
+    with closing(sqlite3.connect(database)) as store:
+        rows = store.execute(
+            "SELECT run_uuid, value FROM tags JOIN runs USING (run_uuid) "
+            "JOIN experiments USING (experiment_id) "
+            "WHERE experiments.name = ? AND key = 'role'",
+            (STUDY,),
+        )
+        return [run for run, role in rows if role in roles]
+
+
+def multiply(database: Path, runs: Sequence[str], copies: range) -> None:
+    """Add copies of cohorts and of their seeds, with other numbers.
 
     Rows are copied, for recording so many would take longer than all that is measured here.
+
+    Args:
+        database: an SQLite store.
+        runs: ids of the cohorts and of their seeds.
+        copies: numbers, from 1, that no copy has had.
     """
-    with sqlite3.connect(database) as store:
-        store.execute(
-            "CREATE TEMP TABLE chosen AS SELECT run_uuid FROM runs "
-            "JOIN experiments USING (experiment_id) "
-            "WHERE experiments.name = 'capacity' AND run_uuid IN "
-            "(SELECT run_uuid FROM tags WHERE key = 'role' AND value IN ('cohort', 'seed'))"
-        )
-        (there,) = store.execute(
-            "SELECT count(*) FROM chosen JOIN tags USING (run_uuid) "
-            "WHERE key = 'role' AND value = 'cohort'"
-        ).fetchone()
-        for copy in range(1, cohorts // there + 1):
-            for table in ("runs", "params", "metrics", "latest_metrics", "tags"):
-                columns = [name for _, name, *_ in store.execute(f"PRAGMA table_info({table})")]
-                taken = [COPIED.get(name, f'"{name}"') for name in columns]
+    with closing(sqlite3.connect(database)) as store, store:
+        store.execute("PRAGMA synchronous = OFF")
+        store.execute("PRAGMA cache_size = -1000000")  # KiB
+        store.execute("CREATE TEMP TABLE chosen (run TEXT)")
+        store.executemany("INSERT INTO chosen VALUES (?)", [(run,) for run in runs])
+        store.execute("CREATE TEMP TABLE copies (copy INTEGER)")
+        store.executemany("INSERT INTO copies VALUES (?)", [(copy,) for copy in copies])
 
-                if table == "tags":
-                    taken[columns.index("value")] = OF_TAGS
+        for table, key in COPIED.items():
+            columns = [name for _, name, *_ in store.execute(f"PRAGMA table_info({table})")]
+            values = [NUMBERED.get(name, f"{table}.{name}") for name in columns]
 
-                store.execute(
-                    f"INSERT INTO {table} SELECT {', '.join(taken)} FROM {table} "
-                    "WHERE run_uuid IN chosen",
-                    {"copy": copy},
-                )
+            if table == "tags":
+                values[columns.index("value")] = VALUE_OF_TAG
+
+            store.execute(
+                f"INSERT INTO {table} SELECT {', '.join(values)} FROM chosen CROSS JOIN copies "
+                f"JOIN {table} ON {table}.{key} = chosen.run"
+            )
 
 
-COPIED = {"run_uuid": "substr(run_uuid, 1, 24) || printf('%08x', :copy)"}
-OF_TAGS = (
-    "CASE key WHEN 'seed' THEN value + 100 * :copy "
-    "WHEN 'mlflow.parentRunId' THEN substr(value, 1, 24) || printf('%08x', :copy) "
-    "WHEN 'record_id' THEN substr(value, 1, 24) || printf('%08x', :copy) ELSE value END"
+def numbered(name: str) -> str:
+    """SQL for an id of 32 hexadecimal digits that ends in the number of the copy."""
+    return f"substr({name}, 1, 24) || printf('%08x', copy)"
+
+
+COPIED = dict.fromkeys(("runs", "params", "metrics", "latest_metrics", "tags"), "run_uuid")
+COPIED |= {"inputs": "destination_id"}
+"""Table -> the column with the id of the run."""
+NUMBERED = {name: numbered(name) for name in ("run_uuid", "input_uuid", "destination_id")}
+VALUE_OF_TAG = (
+    f"CASE key WHEN 'seed' THEN value + {SEEDS_APART} * copy "
+    f"WHEN 'mlflow.parentRunId' THEN {numbered('value')} "
+    f"WHEN 'record_id' THEN {numbered('value')} ELSE value END"
 )

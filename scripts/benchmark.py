@@ -3,7 +3,7 @@
 Absolute times mean little on a shared machine. Rivals run in turn, and what is reported is the
 ratio of their medians, with the lowest and the highest round. Give the machine nothing else to do.
 
-  python scripts/benchmark.py                                  all (docs/speed.md: how long it takes)
+  python scripts/benchmark.py                                  all (how long: docs/speed.md)
   python scripts/benchmark.py --sections training prediction   some sections
 """
 

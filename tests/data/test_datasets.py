@@ -161,13 +161,31 @@ def test_a_network_sees_the_same_batches_alone_and_in_a_cohort() -> None:
     """If this failed, adding seeds would change what the others learn from."""
     images = random_images(8)
     config = Data(name="digits", root="unused", train_size=50, batch_size=7)
-    together = list(DataModule(images, config, [4, 9, 2], 12).batches())
-    alone = list(DataModule(images, config, [9], 12).batches())
+    together = DataModule(images, config, [4, 9, 2], 12).batches()
+    alone = DataModule(images, config, [9], 12).batches()
     assert len(together) == 12
 
     for (x, y), (own_x, own_y) in zip(together, alone, strict=True):
         assert torch.equal(x[1], own_x[0])
         assert torch.equal(y[1], own_y[0])
+
+
+def test_the_batches_of_a_pass_share_their_memory_and_are_those_of_their_indices() -> None:
+    """If this failed, many networks would pay for new memory at every update, or learn from the
+    examples of another update.
+    """
+    images = random_images(8)
+    data = DataModule(images, Data(name="digits", root="-", batch_size=7), [4, 9], 5)
+    places = set()
+
+    for update, (x, labels) in enumerate(data.batches()):
+        index = torch.stack([stream.batch(update) for stream in data.streams])
+        expected, expected_labels = images.train.batch(index)
+        assert torch.equal(x, expected)
+        assert torch.equal(labels, expected_labels)
+        places.add(x.data_ptr())
+
+    assert len(places) == 1
 
 
 def test_validation_and_test_batches_come_from_their_own_splits_in_order() -> None:

@@ -11,13 +11,16 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
 from dropout_study.config import read
+from dropout_study.config.schema import Config
 from dropout_study.running import carry_out as carrying
 from dropout_study.running import packs, run
 from dropout_study.running.carry_out import carry_out
 from dropout_study.running.job import JOB_FILE, STOP_FILE, Job, JobState
 from dropout_study.running.packs import Assignment, packs_of
+from dropout_study.running.task import Task
 from dropout_study.tracking.record import Record
 from dropout_study.tracking.store import Store
+from dropout_study.training import module
 from support.paths import CONF
 
 SMALL = ("budget=smoke", "trainer=cpu", "mc.samples=20", "mc.per_image=[2]")
@@ -138,8 +141,17 @@ def test_the_size_of_a_condition_is_that_of_its_networks() -> None:
 def test_every_worker_gets_a_pack_if_there_are_jobs_enough() -> None:
     """If this failed, a launcher of four processes would leave three of them idle."""
     jobs = assigned(*(f"optimizer.lr=0.00{i}" for i in range(1, 6)))
-    assert [len(pack) for pack in packs_of(jobs, at_least=4)] == [1, 1, 1, 2]
+    assert [len(pack) for pack in packs_of(jobs, at_least=4)] == [1] * 5
+    assert [len(pack) for pack in packs_of(jobs, at_least=2)] == [2, 2, 1]
     assert [len(pack) for pack in packs_of(jobs[:2], at_least=4)] == [1, 1]
+    wide = assigned("model.widths=[400]", *(f"optimizer.lr=0.00{i}" for i in range(1, 6)))
+    assert [len(pack) for pack in packs_of(wide, at_least=2)] == [1, 5]
+
+
+def test_jobs_of_equal_settings_of_the_optimizer_are_neighbours() -> None:
+    """If this failed, each network of a grid would cost a call of the optimizer of its own."""
+    jobs = assigned("optimizer.lr=0.1", "optimizer.lr=0.2", "optimizer.lr=0.1 seeds=[9]")
+    assert names(packs_of(jobs)) == [[jobs[0].name, jobs[2].name, jobs[1].name]]
 
 
 @pytest.fixture
@@ -183,9 +195,7 @@ def test_each_job_of_a_pack_is_recorded_as_if_alone(together: Callable[..., list
         record, expected = Record.load(ours), Record.load(theirs)
         assert record.name == expected.name
         assert record.params == expected.params
-        own = ("sweep", "git", "machine")
-        kept = {key: text for key, text in record.tags.items() if not key.startswith(own)}
-        assert kept.items() <= expected.tags.items()
+        assert record.tags == expected.tags
         assert sorted(record.artifacts) == sorted(expected.artifacts)
 
         for mine, other in zip(record.seeds, expected.seeds, strict=True):
@@ -279,14 +289,94 @@ def test_a_pack_that_is_interrupted_goes_on_from_its_checkpoint(
             assert mine.metrics == other.metrics
 
 
+def test_a_pack_that_is_interrupted_in_its_evaluation_is_not_trained_again(
+    together: Callable[..., list[Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, hours of training would be lost to a time limit that ends an evaluation."""
+    long = "checkpoint.minutes=0.0001 rules=[weight_scaling]"
+    jobs = [
+        f"{rate} {long} optimizer.lr={lr}" for rate, lr in zip(RATES, (0.1, 0.2, 0.1), strict=True)
+    ]
+    whole = together("whole", *jobs)
+    evaluate = run.evaluate_cohort
+
+    def interrupt(config: Config, *rest: object) -> None:
+        if config.model.hidden_rate == 0.2:
+            raise KeyboardInterrupt
+        evaluate(config, *rest)
+
+    monkeypatch.setattr(run, "evaluate_cohort", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        together("cut", *jobs)
+
+    states = [state(tmp_path / "cut" / number)[0] for number in "012"]
+    assert sorted(states) == ["done", "done", "interrupted"] or states.count("interrupted") > 1
+    monkeypatch.setattr(run, "evaluate_cohort", evaluate)
+    begun: list[int] = []
+    update = module.CohortTraining._update
+
+    def spy(training: module.CohortTraining, *batch: object) -> None:
+        begun.append(training.global_step)
+        update(training, *batch)
+
+    monkeypatch.setattr(module.CohortTraining, "_update", spy)
+    resumed = together("cut", *jobs)
+    assert [state(folder)[0] for folder in resumed] == ["done"] * 3
+    assert begun == [] or min(begun) > 40
+    assert list((tmp_path / "checkpoints").iterdir()) == []
+
+    for ours, theirs in zip(resumed, whole, strict=True):
+        for mine, other in zip(Record.load(ours).seeds, Record.load(theirs).seeds, strict=True):
+            assert mine.metrics == other.metrics
+
+
+def test_a_recorded_job_is_skipped_whatever_happens_to_its_pack(
+    together: Callable[..., list[Path]], tmp_path: Path
+) -> None:
+    """If this failed, fail_fast would count what is recorded among the jobs that did not finish."""
+    together("study", RATES[0])
+    shutil.rmtree(tmp_path / "study")
+    diverging = "model.hidden_rate=0.1 optimizer.lr=1e30 seeds=[0,1]"
+    jobs = [f"{job} fail_fast=true" for job in (RATES[0], diverging, RATES[1])]
+    folders = together("study", *jobs)
+    assert state(folders[0])[0] == "skipped"
+    assert "failed" in [state(folder)[0] for folder in folders[1:]]
+
+
+def test_jobs_that_cannot_be_trained_together_are_trained_alone(
+    together: Callable[..., list[Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, a pack that needs more memory than there is would fail every job of it."""
+    train = run.train
+
+    def exhaust(training: module.CohortTraining, *rest: object) -> None:
+        if len(training.cohort.seeds) > 5:
+            raise MemoryError("the pack is too large")
+        train(training, *rest)
+
+    monkeypatch.setattr(run, "train", exhaust)
+    folders = together("study", *RATES)
+    assert [state(folder) for folder in folders] == [("done", 1)] * 3
+
+
 def test_after_a_death_each_job_is_carried_out_alone(
     together: Callable[..., list[Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If this failed, a pack that kills its process would kill it again and again."""
+    """If this failed, a pack that kills its process would kill it again and again, or a second
+    death would be that of all of them.
+    """
     monkeypatch.setattr(carrying, "deaths_so_far", lambda folder, *_: int(folder.name == "1"))
+    begun: list[list[str]] = []
+    cohort = carrying._train
+
+    def spy(task: Task, *rest: object) -> Record:
+        begun.append(sorted(file.parent.name for file in (tmp_path / "study").glob("*/job.json")))
+        return cohort(task, *rest)
+
+    monkeypatch.setattr(carrying, "_train", spy)
     folders = together("study", *RATES)
     assert [state(folder) for folder in folders] == [("done", 1)] * 3
-    shutil.rmtree(tmp_path / "study")
+    assert begun == [["0"], ["0", "1"], ["0", "1", "2"]], "each begins when its turn comes"
 
 
 def test_packs_are_read_as_they_were_written(tmp_path: Path) -> None:

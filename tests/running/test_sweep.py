@@ -8,17 +8,18 @@ import pytest
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
-from dropout_study.running import start
+from dropout_study.config.schema import ConfigError
+from dropout_study.running import start, sweep_jobs
 from dropout_study.running.sweep import Supervisor, SweepCallback
 
 Compose = Callable[..., DictConfig]
 
 
-def test_a_start_composes_before_what_it_composes_is_kept(
+def test_a_sweep_is_opened_once_and_launched_in_packs_at_every_pass(
     composed: Compose, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If this failed, a condition that is named twice would get one configuration,
-    already in use.
+    """If this failed, a second pass over a sweep would open it again, or start its conditions one
+    by one; or files would be merged anew for every condition.
     """
     loader = GlobalHydra.instance().config_loader()
     cached: list[bool] = []
@@ -27,6 +28,9 @@ def test_a_start_composes_before_what_it_composes_is_kept(
         cached.append("load_sweep_config" in vars(loader))
         return nullcontext(SimpleNamespace(packs=[[], []]))
 
+    def launch(*_: object) -> None:
+        raise ConfigError("it cannot be launched")
+
     monkeypatch.setattr(start, "Start", open_start)
     monkeypatch.setattr(Supervisor, "running", Supervisor("python train.py"))
     first, second = composed(), composed()
@@ -34,5 +38,9 @@ def test_a_start_composes_before_what_it_composes_is_kept(
     SweepCallback().on_multirun_start(second)
     assert first.hydra.overrides.task[-1] == "pack_number=range(0,2)"
     assert second.hydra.overrides.task == first.hydra.overrides.task, "so does a second pass"
-    assert cached == [False], "a second pass over the same sweep opens nothing"
+    assert cached == [True], "a second pass over the same sweep opens nothing"
     assert "load_sweep_config" in vars(loader), "the jobs themselves are composed once"
+
+    monkeypatch.setattr(sweep_jobs, "launch_packs", launch)
+    with pytest.raises(SystemExit, match="cannot be launched"):
+        SweepCallback().on_multirun_start(composed())

@@ -20,10 +20,11 @@ Compose = Callable[..., DictConfig]
 
 def subfolders(composed: Compose, subdir: str, *axes: str) -> list[str]:
     config = composed(f"hydra.sweep.subdir='{subdir}'", *axes)
+    sweep = Path(config.hydra.sweep.dir)  # its time is that of all jobs
     conditions = list_conditions(config)
     jobs = [compose_job(config, overrides) for overrides in conditions]
 
-    return [folder.name for folder in job_folders(config, Path("sweep"), conditions, jobs)]
+    return [folder.name for folder in job_folders(config, sweep, conditions, jobs)]
 
 
 def test_each_condition_has_the_folder_that_hydra_gives_it(composed: Compose) -> None:
@@ -73,6 +74,24 @@ def test_an_interpolation_of_what_only_jobs_have_is_no_mistake(composed: Compose
     check_study_is_typed(config, sweep=True)
     jobs = [compose_job(config, condition) for condition in list_conditions(config)]
     assert [job.model.input_rate for job in jobs] == [0.0, 0.25]
+
+
+def test_a_folder_of_the_sweep_that_differs_between_jobs_is_refused(composed: Compose) -> None:
+    """If this failed, jobs would look for their packs in folders that do not exist."""
+    with pytest.raises(ConfigError, match=r"^hydra.sweep.dir=out/.* as out/0.0 and out/0.5"):
+        subfolders(
+            composed,
+            "${hydra.job.num}",
+            "hydra.sweep.dir='out/${model.hidden_rate}'",
+            "model.hidden_rate=0,0.5",
+        )
+
+
+def test_a_sweep_over_all_choices_of_a_group_is_packed(composed: Compose) -> None:
+    """If this failed, Hydra would start jobs that no pack knows."""
+    config = composed("schedule=glob(*)")
+    launch_packs(config, 3)
+    assert config.hydra.overrides.task == ["schedule=constant", "pack_number=range(0,3)"]
 
 
 def test_a_launcher_gets_a_pack_for_each_of_its_jobs(composed: Compose) -> None:

@@ -17,7 +17,7 @@ from dropout_study.dropout.rules import weight_scaling
 from dropout_study.measures.metrics import nll
 from dropout_study.running.run import quiet
 from dropout_study.training.build import make_network, validation_interval
-from dropout_study.training.checkpoints import Checkpointing, checkpoint_name, resumable
+from dropout_study.training.checkpoints import Checkpointing, checkpoint_name, trained_in
 from dropout_study.training.data_module import DataModule
 from dropout_study.training.half_precision import has_bfloat16
 from dropout_study.training.module import CohortTraining, Diverged
@@ -493,13 +493,13 @@ def test_a_checkpoint_is_resumed_by_the_run_that_wrote_it_alone(
         make_trainer(config, tmp_path),
         data_of(config),
     )
-    assert resumable(own)
+    assert trained_in(own) == {}
     shutil.copy(own, foreign)
-    assert not resumable(foreign)
+    assert trained_in(foreign) is None
 
     for content in ({"state_dict": {}}, {"run": torch.zeros(2)}, [1], torch.zeros(2)):
         torch.save(content, own)
-        assert not resumable(own)
+        assert trained_in(own) is None
 
 
 def test_no_checkpoint_is_written_before_its_time(make_config: Make, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from dropout_study.config.schema import Config
+from dropout_study.data.batches import BatchStream
 from dropout_study.running.run import quiet
 from dropout_study.training.build import make_network, validation_interval
 from dropout_study.training.data_module import DataModule, JoinedData
@@ -92,7 +93,7 @@ def trained_together(
 
     for config, network, data in zip(configs, networks, parts, strict=True):
         stop = start + len(config.seeds)
-        training = pack.part(config, network, slice(start, stop))
+        training = pack.part(config, network, range(start, stop))
         yield training, partial(finish, training, trainer, data)
         start = stop
 
@@ -131,6 +132,26 @@ def test_a_condition_gives_the_same_networks_in_a_pack_and_alone(
 
         curves = [(point.key, point.update) for point in training.curves]
         assert curves == [(point.key, point.update) for point in alone.curves]
+
+
+def test_networks_of_equal_seeds_and_subsets_share_their_batches(
+    make_config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, a pack of twenty rates would draw each batch twenty times."""
+    drawn: list[int] = []
+    batch = BatchStream.batch
+
+    def counted(stream: BatchStream, update: int) -> torch.Tensor:
+        drawn.append(update)
+        return batch(stream, update)
+
+    sizes = ("data.train_size=40", "data.train_size=40", "data.train_size=15")
+    parts = [data_of(make_config(*SHARED, size)) for size in sizes]
+    monkeypatch.setattr(BatchStream, "batch", counted)
+    (x, _), *_ = next(iter(JoinedData(parts).train_dataloader()))
+    assert torch.equal(x[:5], x[5:10])
+    assert not torch.equal(x[:5], x[10:])
+    assert drawn.count(0) == 10
 
 
 def test_the_networks_of_a_pack_begin_equal_bit_for_bit(make_config: Make) -> None:

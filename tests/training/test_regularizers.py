@@ -39,3 +39,12 @@ def test_max_norm_shrinks_long_columns_and_leaves_short_ones() -> None:
     project(weight, (-2,), torch.tensor([2.0, 0.25]))
     shrunk = [[[1.2, 0.3], [1.6, 0.4]], [[0.15, 0.15], [0.2, 0.2]]]
     torch.testing.assert_close(weight, torch.tensor(shrunk))
+
+
+def test_max_norm_leaves_weights_below_the_limit_bit_for_bit() -> None:
+    """If this failed, ten thousand updates would shrink units that satisfy the constraint."""
+    limits = torch.linspace(0.3, 3, 1000)
+    weight = torch.rand(1000, 4, 5) * 0.05
+    before = weight.clone()
+    project(weight, (-2,), limits)
+    assert torch.equal(weight, before)

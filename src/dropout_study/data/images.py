@@ -44,14 +44,20 @@ class Split:
         """The same examples in the memory of `device`."""
         return Split(self.images.to(device), self.labels.to(device), self.scale, self.ids)
 
-    def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Inputs `[..., D]`, pixels in [0, 1], and labels `[...]` for indices of any shape."""
-        rows = self.images.index_select(0, index.flatten()).to(torch.float32)
+    def batch(self, index: Tensor, into: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Inputs `[..., D]`, pixels in [0, 1], and labels `[...]` for indices of any shape.
+
+        Args:
+            index: of examples.
+            into: takes the inputs, float32; None gives them memory of their own.
+        """
+        rows = self.images.index_select(0, index.flatten()).unflatten(0, index.shape)
+        inputs = rows.to(torch.float32) if into is None else into.copy_(rows)
 
         if self.scale != 1:
-            rows.mul_(self.scale)
+            inputs.mul_(self.scale)
 
-        return rows.unflatten(0, index.shape), self.labels[index]
+        return inputs, self.labels[index]
 
     def pooled(self, pool: int) -> "Split":
         """The square images averaged over `pool` x `pool` pixels."""

@@ -1,33 +1,36 @@
 """Carrying out jobs: skip what is recorded, train what is missing, never stop other jobs.
 
-Jobs whose networks are trained together are an assignment each. A job that is skipped imports
-neither torch nor Lightning.
+A job that is skipped imports neither torch nor Lightning.
 """
 
 import dataclasses
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from dropout_study.config.names import TUNING
-from dropout_study.config.schema import Config
 from dropout_study.running.earlier_passes import PAUSE_SECONDS, deaths_so_far
-from dropout_study.running.job import STOP_FILE, Job, JobState, condition_of
+from dropout_study.running.job import STOP_FILE, JobState, condition_of
 from dropout_study.running.packs import Assignment
-from dropout_study.running.recorded import Recorded, look_up_job
-from dropout_study.running.task import Task, ending, interruptible, logged, unended
+from dropout_study.running.recorded import look_up_job
+from dropout_study.running.task import (
+    Task,
+    ending,
+    interruptible,
+    logged,
+    stop_if_asked,
+    unended,
+    watching,
+)
+from dropout_study.running.together import train_pack
 from dropout_study.system.processes import is_alive, now_ms, repeat_every
-from dropout_study.system.termination import Stopped
 from dropout_study.tracking.record import RECORD_FILE, Record
 
 if TYPE_CHECKING:
-    from dropout_study.running.run import Run
+    from dropout_study.config.schema import Config
 
-FAILED_FAST = "another job failed (fail_fast=true)"
 ORPHANED = "the process of the sweep has gone"
 SAVE_SECONDS = 1.0
 """Between two writes of the job's file while it runs."""
@@ -36,7 +39,7 @@ SAVE_SECONDS = 1.0
 def carry_out(
     assignments: Sequence[Assignment], sweep: Path | None, in_worker: bool = False
 ) -> None:
-    """Carry out a job, or several whose networks are trained together.
+    """Carry out a job, or those of a pack; after a death of their process, one by one.
 
     Whatever goes wrong with a job is left in its folder, and the others continue.
 
@@ -50,34 +53,22 @@ def carry_out(
         ConfigError: another process is at work on another condition in a folder.
         KeyboardInterrupt, SystemExit: the jobs were interrupted.
     """
-    folders = [assignment.folder for assignment in assignments]
-    dry_run = bool(assignments[0].composed.dry_run)
-    watched = _sweep_to_watch(sweep, in_worker, dry_run)
+    watched = _sweep_to_watch(sweep, in_worker, dry_run=bool(assignments[0].composed.dry_run))
+    tasks = [task for each in assignments if (task := _task_of(each, sweep))]
 
-    with logged(folders, sweep):
-        tasks = [task for each in assignments if (task := _begin(each, sweep))]
-
-        def beat() -> None:
-            if watched and _has_gone(watched):
-                (watched / STOP_FILE).write_text(ORPHANED, encoding="utf-8")
-
-            for task in unended(tasks):
-                task.save()
-
-        with interruptible(tasks, sweep, in_worker):
-            for task in tasks:
-                with ending([task], sweep):
-                    task.read()
-
-            with repeat_every(SAVE_SECONDS, beat):
-                _carry_out(unended(tasks), sweep)
+    if any(task.job.deaths for task in tasks):
+        # A job begins when its turn comes, so that a second death is that of one job alone.
+        for task in tasks:
+            _carry_out([task], [], sweep, in_worker, watched)
+    else:
+        _carry_out(tasks, assignments, sweep, in_worker, watched)
 
     if watched and _has_gone(watched):
         # A worker of joblib would wait for more jobs for minutes.
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _begin(assignment: Assignment, sweep: Path | None) -> Task | None:
+def _task_of(assignment: Assignment, sweep: Path | None) -> Task | None:
     """The job as this process carries it out; None if there is nothing to do in this pass."""
     composed = assignment.composed
     condition = condition_of(composed, assignment.name)
@@ -87,14 +78,49 @@ def _begin(assignment: Assignment, sweep: Path | None) -> Task | None:
     return None if deaths is None else Task(assignment, condition, deaths)
 
 
-def _carry_out(tasks: Sequence[Task], sweep: Path | None) -> None:
-    """Train jobs together unless one of their processes has died, and each alone that is left."""
+def _carry_out(
+    tasks: Sequence[Task],
+    pack: Sequence[Assignment],
+    sweep: Path | None,
+    in_worker: bool,
+    watched: Path | None,
+) -> None:
+    """Carry out jobs that begin at the same time.
+
+    Args:
+        tasks: the jobs.
+        pack: those that may be trained together.
+        sweep: the folder of their sweep.
+        in_worker: whether the process of a launcher does the jobs.
+        watched: the sweep with whose process they end.
+    """
+
+    def beat() -> None:
+        if watched and _has_gone(watched):
+            (watched / STOP_FILE).write_text(ORPHANED, encoding="utf-8")
+
+        for task in unended(tasks):
+            task.save()
+
+    folders = [task.folder for task in tasks]
+
+    with logged(folders, sweep), interruptible(tasks, sweep, in_worker):
+        for task in tasks:
+            with ending([task], sweep):
+                task.read()
+
+        with repeat_every(SAVE_SECONDS, beat):
+            _plan_or_train(unended(tasks), pack, sweep)
+
+
+def _plan_or_train(tasks: Sequence[Task], pack: Sequence[Assignment], sweep: Path | None) -> None:
+    """Plan the jobs of a dry run; else train them together, and alone what is left of them."""
     if tasks and tasks[0].composed.dry_run:
         _plan(tasks, sweep)
         return
 
-    if len(tasks) > 1 and not any(task.job.deaths for task in tasks):
-        _train_together(tasks, sweep)
+    if len(pack) > 1:
+        train_pack(tasks, pack, sweep)
 
     for task in unended(tasks):
         with logged([task.folder], sweep), ending([task], sweep):
@@ -115,23 +141,6 @@ def _has_gone(sweep: Path) -> bool:
     return not is_alive(Record.load(sweep).tags, now_ms())
 
 
-def _reason_to_stop(sweep: Path | None) -> str:
-    """Why the jobs of a sweep must stop; empty if they need not."""
-    if sweep is None or not (sweep / STOP_FILE).exists():
-        return ""
-    return (sweep / STOP_FILE).read_text(encoding="utf-8") or FAILED_FAST
-
-
-def _stop_if_asked(sweep: Path | None) -> None:
-    """Stop the job if its sweep is stopped.
-
-    Raises:
-        Stopped: it is.
-    """
-    if reason := _reason_to_stop(sweep):
-        raise Stopped(reason)
-
-
 def _train_or_skip(task: Task, sweep: Path | None) -> None:
     """Train the seeds that are missing as one cohort; wait for those that another process trains.
 
@@ -149,13 +158,11 @@ def _train_or_skip(task: Task, sweep: Path | None) -> None:
         Stopped: the sweep is stopped.
     """
     job = task.job
-    config = cast("Config", task.config)
-    wanted = config.seeds
 
     while True:
-        _stop_if_asked(sweep)
-        recorded = look_up_job(config, wanted)
-        _note(job, recorded)
+        stop_if_asked(sweep)
+        recorded = look_up_job(task.config, task.config.seeds)
+        task.note(recorded)
 
         if recorded.missing and task.has_trained:
             seeds = recorded.missing
@@ -165,7 +172,7 @@ def _train_or_skip(task: Task, sweep: Path | None) -> None:
         if recorded.missing:
             record = _train(task, sweep)
             if record:
-                _note_end(task, record, recorded)
+                task.note_end(record, recorded)
             if job.has_ended:
                 return None
         elif recorded.trainers:
@@ -177,117 +184,17 @@ def _train_or_skip(task: Task, sweep: Path | None) -> None:
             return job.enter(JobState.SKIPPED, recorded.source)
 
 
-def _train_together(tasks: Sequence[Task], sweep: Path | None) -> None:
-    """Train the missing seeds of several jobs as one cohort; evaluate and record each job.
-
-    What ends no job here is left to `_train_or_skip`, such as seeds that others train.
-    """
-    wanted: dict[Task, Recorded] = {}
-
-    for task in tasks:
-        with ending([task], sweep):
-            _stop_if_asked(sweep)
-            config = cast("Config", task.config)
-            recorded = look_up_job(config, config.seeds)
-            _note(task.job, recorded)
-            if recorded.missing:
-                wanted[task] = recorded
-
-    if len(wanted) < 2:
-        return
-
-    from dropout_study.running.run import remove_checkpoints, train_together
-    from dropout_study.tracking.recorder import heartbeat
-
-    with ending(list(wanted), sweep):
-        runs = _begin_runs(list(wanted), sweep)
-        if not runs:
-            return
-
-        all_runs = list(runs.values())
-        watch = _watch(list(runs), sweep)
-
-        with heartbeat({run.folder: run.run_id for run in all_runs}, all_runs[0].store):
-            train_together(all_runs, watch)
-
-            for task, run in runs.items():
-                with logged([task.folder], sweep), ending([task], sweep):
-                    _complete(run)
-                    _note_end(task, run.record, wanted[task])
-
-        remove_checkpoints([run.config for run in all_runs])
-
-
-def _note(job: Job, recorded: Recorded) -> None:
-    """What a store holds of the condition of a job."""
-    job.set_results(recorded.metrics)
-    job.seeds = recorded.missing
-    job.other_code = recorded.other_code
-
-
-def _begin_runs(tasks: Sequence[Task], sweep: Path | None) -> "dict[Task, Run]":
-    """The runs of jobs that are trained together, without those that others have begun."""
-    from dropout_study.data.datasets import load_images
-    from dropout_study.running.reservation import Taken
-    from dropout_study.running.run import begin
-
-    configs = {task: cast("Config", task.config) for task in tasks}
-    images = load_images(configs[tasks[0]].data)
-    networks = sum(len(task.job.seeds) for task in tasks)
-    runs = {}
-
-    for task, config in configs.items():
-        with logged([task.folder], sweep), ending([task], sweep), suppress(Taken):
-            seeds = list(task.job.seeds)
-            missing = dataclasses.replace(config, seeds=seeds)
-            runs[task] = begin(missing, task.folder, sweep, images, networks)
-            task.job.together = len(tasks)
-
-    return runs
-
-
-def _complete(run: "Run") -> None:
-    """Test, evaluate and record a trained job."""
-    from dropout_study.running.run import complete
-    from dropout_study.training.module import Diverged
-
-    try:
-        complete(run)
-    except Diverged:
-        if not _counts_as_worst(run.config, run.record):
-            raise
-
-
-def _note_end(task: Task, record: Record, recorded: Recorded) -> None:
-    """How a job stands whose networks have been trained here."""
-    config = cast("Config", task.config)
-    task.has_trained = True
-    task.job.add_results(seed.metrics for seed in record.successful)
-
-    if record.reason and not _counts_as_worst(config, record):
-        task.job.enter(JobState.FAILED, record.reason)
-    elif not recorded.trainers:
-        task.job.enter(JobState.DONE, record.reason)
-
-
-def _counts_as_worst(config: Config, record: Record) -> bool:
-    """Whether the failure of a run is a result: a candidate that diverges is the worst."""
-    return config.study.stage == TUNING and record.failed_by_divergence
-
-
 def _plan(tasks: Sequence[Task], sweep: Path | None) -> None:
     """Estimate how long training would take, where there is anything to train."""
     wanted: dict[Task, Config] = {}
 
     for task in tasks:
         with logged([task.folder], sweep), ending([task], sweep):
-            _stop_if_asked(sweep)
-            config = cast("Config", task.config)
-            recorded = look_up_job(config, config.seeds)
-            _note(task.job, recorded)
+            recorded = look_up_job(task.config, task.config.seeds)
+            task.note(recorded)
 
             if recorded.missing:
-                wanted[task] = dataclasses.replace(config, seeds=recorded.missing)
+                wanted[task] = dataclasses.replace(task.config, seeds=recorded.missing)
             else:
                 task.job.enter(JobState.SKIPPED, recorded.trainers or recorded.source)
 
@@ -309,29 +216,16 @@ def _train(task: Task, sweep: Path | None) -> Record | None:
     from dropout_study.running.run import run_cohort
     from dropout_study.training.module import Diverged
 
-    config = dataclasses.replace(cast("Config", task.config), seeds=list(task.job.seeds))
+    config = dataclasses.replace(task.config, seeds=list(task.job.seeds))
     task.job.enter(JobState.RUNNING)
 
     try:
-        return run_cohort(config, task.folder, sweep, _watch([task], sweep))
+        return run_cohort(config, task.folder, sweep, watching([task], sweep))
     except Taken:
         return None
     except Diverged:
         record = Record.load(task.folder)
-        if not _counts_as_worst(config, record):
+        if not task.counts_as_worst(record):
             raise
 
         return record
-
-
-def _watch(tasks: Sequence[Task], sweep: Path | None) -> Callable[[int], None]:
-    """What training calls with the number of updates: note the progress, stop if asked."""
-    updates = cast("Config", tasks[0].config).budget.updates
-
-    def watch(update: int) -> None:
-        for task in tasks:
-            task.job.share = update / updates
-
-        _stop_if_asked(sweep)
-
-    return watch

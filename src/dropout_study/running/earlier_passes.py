@@ -54,7 +54,10 @@ def _is_retried(folder: Path, sweep: Path | None) -> bool:
     """Whether a sweep retries the job of a folder now."""
     if sweep is None or not (sweep / RETRY_FILE).exists():
         return False
-    return folder.samefile((sweep / RETRY_FILE).read_text(encoding="utf-8"))
+
+    retried = (sweep / RETRY_FILE).read_text(encoding="utf-8").splitlines()
+
+    return any(folder.samefile(name) for name in retried)
 
 
 def _mark_failed(folder: Path, uri: str) -> None:

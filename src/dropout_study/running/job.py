@@ -20,7 +20,7 @@ JOB_FILE = "job.json"
 STOP_FILE = "stop"
 """In the folder of a sweep: why its jobs must stop; empty stands for `FAILED_FAST`."""
 RETRY_FILE = "turn"
-"""In the folder of a sweep: the folder of the one job that is retried after its process died."""
+"""In the folder of a sweep: the folders of the jobs that are retried after their process died."""
 
 
 class JobState(StrEnum):
@@ -118,8 +118,8 @@ class Job:
 
     def enter(self, state: JobState, reason: str = "") -> None:
         """Change the state."""
+        self.reason = reason  # first: the file may be written between the two
         self.state = state
-        self.reason = reason
 
     def die(self, reason: str, fail_fast: bool) -> None:
         """Note that its process died; the job is retried once, unless a failure stops the sweep."""

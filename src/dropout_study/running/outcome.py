@@ -37,7 +37,7 @@ def recorded(record: Record, folder: Path, store: Store) -> Iterator[None]:
 
 @contextmanager
 def ended_together(records: Sequence[tuple[Record, Path]], store: Store) -> Iterator[None]:
-    """If the block does not end well, so do some runs, and are recorded.
+    """If the block does not end well, so do the runs that have not ended, and are recorded.
 
     Args:
         records: those of the runs, each with its folder.
@@ -50,11 +50,13 @@ def ended_together(records: Sequence[tuple[Record, Path]], store: Store) -> Iter
         if isinstance(error, Exception) and not isinstance(error, Stopped):
             logging.getLogger("traceback").error("the run failed", exc_info=error)
 
-        for record, folder in records:
+        left = [(record, folder) for record, folder in records if not record.has_ended]
+
+        for record, folder in left:
             _end_by(record, error)
             record.save(folder)
 
-        recorder.try_to_record_all([folder for _, folder in records], store)
+        recorder.try_to_record_all([folder for _, folder in left], store)
 
         if isinstance(error, SystemExit) and isinstance(error.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from error  # Lightning turns Ctrl-C into an exit

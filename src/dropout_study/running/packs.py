@@ -22,7 +22,7 @@ from omegaconf import DictConfig
 from dropout_study.config import read
 from dropout_study.config.condition import identity
 from dropout_study.config.names import DATASETS
-from dropout_study.config.schema import MLP, Autoencoder, Config, SoftmaxRegression
+from dropout_study.config.schema import MLP, Autoencoder, Config, Optimizer, SoftmaxRegression
 
 MAX_NETWORKS = 128
 """In a pack: more share the overhead of an update no better."""
@@ -69,13 +69,13 @@ def packs_of(jobs: Sequence[Assignment], at_least: int = 1) -> list[list[Assignm
 
     Args:
         jobs: of a sweep.
-        at_least: how many packs are wanted, if there are as many jobs: one for each worker.
+        at_least: how many workers there are: each gets work, if there are jobs enough.
     """
     groups: dict[str, list[tuple[Assignment, Config]]] = {}
     packs: dict[str, list[list[Assignment]]] = {}
 
     for number, job in enumerate(jobs):
-        config = _read(job.composed)
+        config = config_of(job.composed)
 
         if config and job.composed.pack and _pays(config):
             key = json.dumps(shared_settings(config), sort_keys=True)
@@ -84,13 +84,15 @@ def packs_of(jobs: Sequence[Assignment], at_least: int = 1) -> list[list[Assignm
         else:
             packs[f"alone {number}"] = [[job]]
 
+    total = sum(size_of(config).operations for group in groups.values() for _, config in group)
+
     for key, group in groups.items():
-        packs[key] = _cut(group)
+        packs[key] = _cut(group, total / at_least)
 
-    return _spread([pack for cut in packs.values() for pack in cut], min(at_least, len(jobs)))
+    return [pack for cut in packs.values() for pack in cut]
 
 
-def _read(composed: DictConfig) -> Config | None:
+def config_of(composed: DictConfig) -> Config | None:
     """The configuration of a job; None if it cannot be used, which the job itself reports."""
     try:
         return read.read_config(composed)
@@ -98,16 +100,22 @@ def _read(composed: DictConfig) -> Config | None:
         return None
 
 
-def _cut(group: Sequence[tuple[Assignment, Config]]) -> list[list[Assignment]]:
-    """Cut jobs that may be packed into packs that are no larger than a pack may be."""
+def _cut(group: Sequence[tuple[Assignment, Config]], share: float) -> list[list[Assignment]]:
+    """Cut jobs that may be packed into packs that are no larger than a pack may be.
+
+    Args:
+        group: the jobs.
+        share: floating-point operations that one worker should get.
+    """
     packs: list[list[Assignment]] = []
     used = Size()
 
-    for job, config in group:
+    # Neighbours of equal settings are updated by one call of the optimizer.
+    for job, config in sorted(group, key=lambda each: _settings(each[1].optimizer)):
         own = size_of(config)
         used += own
 
-        if packs and used.fits:
+        if packs and used.fits and used.operations <= share:
             packs[-1].append(job)
         else:
             packs.append([job])
@@ -116,15 +124,8 @@ def _cut(group: Sequence[tuple[Assignment, Config]]) -> list[list[Assignment]]:
     return packs
 
 
-def _spread(packs: list[list[Assignment]], number: int) -> list[list[Assignment]]:
-    """Halve the largest pack until there are as many as wanted."""
-    while len(packs) < number:
-        largest = max(packs, key=len)
-        where = packs.index(largest)
-        half = (len(largest) + 1) // 2
-        packs = [*packs[:where], largest[:half], largest[half:], *packs[where + 1 :]]
-
-    return packs
+def _settings(optimizer: Optimizer) -> tuple[float, float]:
+    return optimizer.lr, getattr(optimizer, "weight_decay", 0.0)
 
 
 def shared_settings(config: Config) -> dict[str, Any]:
@@ -133,10 +134,10 @@ def shared_settings(config: Config) -> dict[str, Any]:
     shared = {key: value for key, value in chosen.items() if key not in OWN}
     regularizer = dataclasses.asdict(config.regularizer)
     # How many examples a program makes changes which they are.
-    made = config.data.train_size if DATASETS[config.data.name].generated else None
+    generated_examples = config.data.train_size if DATASETS[config.data.name].generated else None
 
     return shared | {
-        "examples": made,
+        "generated_examples": generated_examples,
         "study": config.study.name,
         "store": config.tracking.uri,
         "root": config.data.root,
@@ -197,7 +198,7 @@ def size_of(config: Config) -> Size:
 
 
 def _pays(config: Config) -> bool:
-    """Whether a condition is trained faster with others: an update takes little arithmetic."""
+    """Whether a condition is trained faster with others: two of its kind make a pack."""
     if config.study.cohorts_from or not _layers(config):
         return False
 
@@ -226,6 +227,7 @@ def save(packs: Sequence[Sequence[Assignment]], sweep: Path) -> None:
     for number, pack in enumerate(packs):
         folder = sweep / FOLDER / str(number)
         folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.chmod(0o700)  # a configuration may hold a password
         (folder / FILE).write_bytes(pickle.dumps(pack))
 
 

@@ -4,10 +4,11 @@ Conditions that are trained together have a run each. They share one training; b
 each is treated as if it were alone, and fails alone.
 """
 
+import dataclasses
 import logging
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any, cast
 import torch
 from pytorch_lightning import Trainer
 
+from dropout_study.config.condition import condition_digest
 from dropout_study.config.schema import Config
 from dropout_study.data.datasets import load_images
 from dropout_study.data.images import Images
@@ -31,7 +33,7 @@ from dropout_study.tracking.recorder import heartbeat
 from dropout_study.tracking.store import Store
 from dropout_study.tracking.stored_cohorts import WEIGHTS_FILE, load_stored_weights
 from dropout_study.training.build import make_network, validation_interval
-from dropout_study.training.checkpoints import Checkpointing, checkpoint_name, resumable
+from dropout_study.training.checkpoints import Checkpointing, checkpoint_name, trained_in
 from dropout_study.training.data_module import DataModule, JoinedData
 from dropout_study.training.members import members_of
 from dropout_study.training.module import CohortTraining, Diverged
@@ -99,7 +101,8 @@ def run_cohort(config: Config, folder: Path, sweep: Path | None, watch: Watch) -
     run = begin(config, folder, sweep, load_images(config.data), len(config.seeds))
 
     with heartbeat({run.folder: run.run_id}, run.store):
-        train_together([run], watch, shows_bar=sweep is None and sys.stderr.isatty())
+        shows_bar = sweep is None and sys.stderr.isatty()
+        train_together([run], [config], watch, shows_bar)
         complete(run)
 
     remove_checkpoints([config])
@@ -147,11 +150,15 @@ def begin(config: Config, folder: Path, sweep: Path | None, images: Images, netw
     return Run(config, folder, store, data, network, record, run_id, training)
 
 
-def train_together(runs: Sequence[Run], watch: Watch, shows_bar: bool = False) -> None:
+def train_together(
+    runs: Sequence[Run], pack: Sequence[Config], watch: Watch, shows_bar: bool = False
+) -> None:
     """Train the networks of some runs as one cohort, unless a store held them.
 
     Args:
         runs: their conditions differ in nothing but what a member may have of its own.
+        pack: the conditions of all jobs that may be trained together, with all their seeds; a
+            checkpoint is found by them, whatever has been recorded since.
         watch: called with the number of updates now and then.
         shows_bar: whether a progress bar is shown.
 
@@ -162,45 +169,113 @@ def train_together(runs: Sequence[Run], watch: Watch, shows_bar: bool = False) -
         return
 
     first = runs[0].config
-    file = _checkpoint([run.config for run in runs])
-    members = [member for run in runs for member in members_of(run.config, run.network)]
-    checkpointing = Checkpointing(file, 60 * first.checkpoint.minutes)
-
+    file = _checkpoint(pack)
     if first.rerun:
         file.unlink(missing_ok=True)
 
     with ended_together([(run.record, run.folder) for run in runs], runs[0].store):
-        together = CohortTraining(first, runs[0].network, checkpointing, members)
+        cohorts, checkpoint = _cohorts(runs, pack, file)
+        together = _cohort_of(cohorts, runs[0], file)
         bar = [ProgressBar()] if shows_bar else []
         trainer = make_trainer(first, runs[0].folder, [UpdateCounter(watch), *bar])
-        threads = as_many_threads_as_pay(runs[0].network, len(members), first.data.batch_size)
-        data = JoinedData([run.data for run in runs])
+        networks = len(together.cohort.seeds)
+        threads = as_many_threads_as_pay(runs[0].network, networks, first.data.batch_size)
+        data = JoinedData([_data_of(config, runs[0].data) for config in cohorts])
 
         try:
             with threads, suppress(Diverged):  # which each run finds out for itself
-                train(together, trainer, data, _resumable(file))
+                train(together, trainer, data, checkpoint)
         except BaseException:
-            _take_apart(together, runs, trainer)
-            for run in runs:
-                collect_results(run.record, cast("CohortTraining", run.training))
+            with suppress(Exception):  # the first error is the one that is reported
+                _take_apart(together, cohorts, runs, trainer)
+                for run in runs:
+                    collect_results(run.record, cast("CohortTraining", run.training))
             raise
 
-        _take_apart(together, runs, trainer)
+        _take_apart(together, cohorts, runs, trainer)
 
 
-def _take_apart(together: CohortTraining, runs: Sequence[Run], trainer: Trainer) -> None:
+def _cohorts(
+    runs: Sequence[Run], pack: Sequence[Config], file: Path
+) -> tuple[list[Config], Path | None]:
+    """What to train, and the checkpoint to resume from.
+
+    Args:
+        runs: whose networks are wanted.
+        pack: the conditions that a checkpoint may be of.
+        file: that of the checkpoint, which need not exist.
+    """
+    wanted = [run.config for run in runs]
+    if not file.exists():
+        return wanted, None
+
+    stored = trained_in(file)
+    conditions = {condition_digest(config): config for config in pack}
+
+    if stored is None or not stored.keys() <= conditions.keys() or not _covers(stored, wanted):
+        aside = file.replace(file.with_suffix(".damaged"))
+        log.warning(
+            "%s is damaged or of other networks; it is now %s, and training begins anew",
+            *(file, aside.name),
+        )
+        return wanted, None
+
+    log.info("resuming from %s", file)
+    cohorts = [
+        dataclasses.replace(conditions[digest], seeds=seeds) for digest, seeds in stored.items()
+    ]
+
+    return cohorts, file
+
+
+def _covers(stored: Mapping[str, Sequence[int]], wanted: Sequence[Config]) -> bool:
+    """Whether all wanted networks are among those that are stored."""
+    return all(
+        set(config.seeds) <= set(stored.get(condition_digest(config), [])) for config in wanted
+    )
+
+
+def _cohort_of(cohorts: Sequence[Config], run: Run, file: Path) -> CohortTraining:
+    """The networks of some conditions as one cohort, built as that of one of the runs."""
+    images = run.data.images
+    members = [
+        member
+        for config in cohorts
+        for member in members_of(config, make_network(config.model, images.inputs, images.classes))
+    ]
+    trained = {condition_digest(config): config.seeds for config in cohorts}
+    checkpointing = Checkpointing(file, 60 * run.config.checkpoint.minutes, trained)
+
+    return CohortTraining(run.config, run.network, checkpointing, members)
+
+
+def _data_of(config: Config, like: DataModule) -> DataModule:
+    """The examples of a condition, from the data set and on the device of another one."""
+    return DataModule(
+        like.images,
+        config.data,
+        config.seeds,
+        like.updates,
+        like.validation_interval,
+        like.device,
+    )
+
+
+def _take_apart(
+    together: CohortTraining, cohorts: Sequence[Config], runs: Sequence[Run], trainer: Trainer
+) -> None:
     """Give each run its networks."""
-    if len(runs) == 1:
+    if len(runs) == 1 and together.cohort.seeds == tuple(runs[0].config.seeds):
         runs[0].training, runs[0].trainer = together, trainer
         return
 
-    start = 0
+    trained = [(condition_digest(config), seed) for config in cohorts for seed in config.seeds]
 
     for run in runs:
-        stop = start + len(run.config.seeds)
-        run.training = together.part(run.config, run.network, slice(start, stop))
+        digest = condition_digest(run.config)
+        networks = [trained.index((digest, seed)) for seed in run.config.seeds]
+        run.training = together.part(run.config, run.network, networks)
         run.trainer = trainer
-        start = stop
 
 
 def complete(run: Run) -> None:
@@ -249,20 +324,3 @@ def remove_checkpoints(configs: Sequence[Config]) -> None:
 def _checkpoint(configs: Sequence[Config]) -> Path:
     """Path of the checkpoint from which an interrupted training of some conditions resumes."""
     return Path(configs[0].checkpoint.folder) / checkpoint_name(*configs)
-
-
-def _resumable(file: Path) -> Path | None:
-    """The checkpoint, if there is one; a damaged one, or that of another run, is renamed."""
-    if not file.exists():
-        return None
-
-    if resumable(file):
-        log.info("resuming from %s", file)
-        return file
-
-    aside = file.replace(file.with_suffix(".damaged"))
-    log.warning(
-        "%s is damaged or of another run; it is now %s, and training begins anew", file, aside.name
-    )
-
-    return None

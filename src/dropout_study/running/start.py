@@ -319,19 +319,21 @@ class Start:
             recorder.mark_dead_job_failed(folder, self._store, interrupted)
 
     def retry_a_dead_job(self) -> bool:
-        """Let one of the jobs that died run again, alone, so that its next death is its own.
+        """Let the jobs of one pack that died run again, one by one: their next death is their own.
 
         Returns:
-            whether there is one.
+            whether there are any.
         """
-        died = [
-            folder for folder, job in jobs_of(self.folders).items() if job.state == JobState.DIED
-        ]
+        jobs = jobs_of(self.folders)
 
-        if died:
-            (self.folder / RETRY_FILE).write_text(str(died[0]), encoding="utf-8")
+        for pack in self.packs:
+            folders = [each.folder for each in pack]
+            died = [str(f) for f in folders if f in jobs and jobs[f].state == JobState.DIED]
+            if died:
+                (self.folder / RETRY_FILE).write_text("\n".join(died), encoding="utf-8")
+                return True
 
-        return bool(died)
+        return False
 
     def close(self) -> None:
         """Record what is left to record, print the table, and find the jobs that did not finish."""

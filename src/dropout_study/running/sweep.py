@@ -69,18 +69,19 @@ class Supervisor:
             sys.argv[1:] = with_overrides(typed, [f"hydra.sweep.dir='{self.start.folder}'"])
 
     def open_start(self, config: DictConfig, folder: Path, sweep: bool) -> None:
-        """Open the start of this process, unless this is a further pass over the same sweep.
+        """Open the start of this process, once for all passes; have Hydra launch its packs.
 
         Raises:
             SystemExit: the configuration, a folder or the store cannot be used.
         """
-        if self.start:
-            return
-
         from dropout_study.running.start import Start
+        from dropout_study.running.sweep_jobs import launch_packs
 
         try:
-            self.start = self._open.enter_context(Start(config, folder, sweep, self.command))
+            if self.start is None:
+                self.start = self._open.enter_context(Start(config, folder, sweep, self.command))
+            if sweep:
+                launch_packs(config, len(self.start.packs))
         except Exception as error:  # Hydra would turn it into a warning and continue
             raise SystemExit(masked(explain(error))) from error
 
@@ -96,19 +97,11 @@ class SweepCallback(Callback):
         """Prepare a sweep."""
         compose_once(GlobalHydra.instance().config_loader())
         _open_start(config, Path(config.hydra.sweep.dir), sweep=True)
-        _launch_packs(config)
 
 
 def _open_start(config: DictConfig, folder: Path, sweep: bool) -> None:
     if Supervisor.running:
         Supervisor.running.open_start(config, folder, sweep)
-
-
-def _launch_packs(config: DictConfig) -> None:
-    if Supervisor.running and Supervisor.running.start:
-        from dropout_study.running.sweep_jobs import launch_packs
-
-        launch_packs(config, len(Supervisor.running.start.packs))
 
 
 def supervise(entry: Callable[[], Any], typed: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict, read_write
 
-from dropout_study.config.overrides import expand_sweep, parse_overrides
+from dropout_study.config.overrides import expand_sweep
 from dropout_study.config.schema import ConfigError
 from dropout_study.running.packs import FOLDER
 from dropout_study.system.processes import SHARED_THREADS
@@ -109,6 +109,8 @@ def job_folders(
             f"its start is known before; {JOB_NUMBER} is, and hydra.sweep.dir may hold a time."
         )
 
+    _check_sweep_folder(config, composed)
+
     if subdir == JOB_NUMBER:
         return [folder / str(number) for number in range(len(conditions))]
 
@@ -116,6 +118,19 @@ def job_folders(
     _check_distinct(folders, _names(conditions), folder, subdir)
 
     return folders
+
+
+def _check_sweep_folder(config: DictConfig, composed: Sequence[DictConfig]) -> None:
+    """Refuse a folder of the sweep that differs between its jobs."""
+    places = {str(job.hydra.sweep.dir) for job in composed}
+
+    if places != {str(config.hydra.sweep.dir)}:
+        written = OmegaConf.to_container(config.hydra.sweep, resolve=False)
+        raise ConfigError(
+            f"hydra.sweep.dir={cast('dict[str, str]', written)['dir']} cannot be used: it differs "
+            f"between the jobs of the sweep, as {' and '.join(sorted(places)[:2])}; "
+            "hydra.sweep.subdir is the folder of a job."
+        )
 
 
 def _subfolder(composed: DictConfig, number: int) -> str:
@@ -198,7 +213,7 @@ def launch_packs(config: DictConfig, packs: int) -> None:
         config: Hydra's configuration of the sweep.
         packs: their number.
     """
-    typed = expand_sweep(parse_overrides(_as_typed(config.hydra.overrides.task)))[0]
+    first, *_ = list_conditions(config)
     of_hydra = [
         override
         for override in _as_typed(config.hydra.overrides.hydra)
@@ -206,6 +221,6 @@ def launch_packs(config: DictConfig, packs: int) -> None:
     ]
 
     with read_write(config), open_dict(config):
-        config.hydra.overrides.task = [*typed, f"pack_number=range(0,{packs})"]
+        config.hydra.overrides.task = [*first, f"pack_number=range(0,{packs})"]
         config.hydra.overrides.hydra = [*of_hydra, f"hydra.sweep.subdir={FOLDER}/{JOB_NUMBER}"]
         config.hydra.sweeper.params = None

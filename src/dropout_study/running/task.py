@@ -3,7 +3,7 @@
 import json
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
@@ -17,8 +17,11 @@ from dropout_study.config.uri import masked
 from dropout_study.running.job import STOP_FILE, Job, JobState
 from dropout_study.running.job_log import LOG_FILE, logged_in
 from dropout_study.running.packs import Assignment
+from dropout_study.running.recorded import Recorded
 from dropout_study.system.termination import Stopped, Terminated, raised
 from dropout_study.tracking.record import RECORD_FILE, Record, RunStatus
+
+FAILED_FAST = "another job failed (fail_fast=true)"
 
 
 class Task:
@@ -36,7 +39,7 @@ class Task:
         self.composed = assignment.composed
         self.folder = assignment.folder
         self.job = Job(assignment.name, deaths=deaths, condition=condition)
-        self.config: Config | None = None
+        self.config: Config
         self.has_trained = False
         self._writing = threading.Lock()
         self._end_is_saved = False
@@ -58,6 +61,31 @@ class Task:
         self.config = read.read_config(self.composed)
         self.job.name = condition_name(self.config)
 
+    def note(self, recorded: Recorded) -> None:
+        """Note what a store holds of the condition."""
+        self.job.set_results(recorded.metrics)
+        self.job.seeds = recorded.missing
+        self.job.other_code = recorded.other_code
+
+    def note_end(self, record: Record, recorded: Recorded) -> None:
+        """Note how the networks that have been trained here stand.
+
+        Args:
+            record: that of their run.
+            recorded: what the store held before.
+        """
+        self.has_trained = True
+        self.job.add_results(seed.metrics for seed in record.successful)
+
+        if record.reason and not self.counts_as_worst(record):
+            self.job.enter(JobState.FAILED, record.reason)
+        elif not recorded.trainers:
+            self.job.enter(JobState.DONE, record.reason)
+
+    def counts_as_worst(self, record: Record) -> bool:
+        """Whether the failure of a run is a result: a candidate that diverges is the worst."""
+        return self.config.study.stage == TUNING and record.failed_by_divergence
+
     def save(self) -> None:
         """Write the file of the job, which two threads do, until it holds how the job ended."""
         with self._writing:
@@ -70,6 +98,29 @@ class Task:
 def unended(tasks: Sequence[Task]) -> list[Task]:
     """The jobs that have not ended."""
     return [task for task in tasks if not task.job.has_ended]
+
+
+def stop_if_asked(sweep: Path | None) -> None:
+    """Stop the jobs if their sweep is stopped.
+
+    Raises:
+        Stopped: it is.
+    """
+    if sweep and (sweep / STOP_FILE).exists():
+        raise Stopped((sweep / STOP_FILE).read_text(encoding="utf-8") or FAILED_FAST)
+
+
+def watching(tasks: Sequence[Task], sweep: Path | None) -> Callable[[int], None]:
+    """What training calls with the number of updates: note the progress, stop if asked."""
+    updates = tasks[0].config.budget.updates
+
+    def watch(update: int) -> None:
+        for task in tasks:
+            task.job.share = update / updates
+
+        stop_if_asked(sweep)
+
+    return watch
 
 
 def logged(folders: Sequence[Path], sweep: Path | None) -> AbstractContextManager[None]:
@@ -117,14 +168,14 @@ def interruptible(tasks: Sequence[Task], sweep: Path | None, in_worker: bool) ->
         with raised():
             yield
     except BaseException as error:
-        ended = unended(tasks)
+        left = unended(tasks)
 
-        for task in ended:
+        for task in left:
             _interrupt(task.job, error, in_worker, bool(task.composed.fail_fast))
 
-        _write_down(ended, sweep)
+        _write_down(left, sweep)
 
-        if any(task.job.state == JobState.INTERRUPTED for task in ended) or not ended:
+        if any(task.job.state == JobState.INTERRUPTED for task in left) or not left:
             raise
 
 

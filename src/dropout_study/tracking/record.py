@@ -146,6 +146,11 @@ class Record:
         return ((self.ended_ms or now_ms()) - self.started_ms) / 1000
 
     @property
+    def has_ended(self) -> bool:
+        """Whether the run has ended, in whatever way."""
+        return self.status != RunStatus.RUNNING
+
+    @property
     def successful(self) -> list[SeedRecord]:
         """The seeds that did not fail."""
         return [seed for seed in self.seeds if not seed.failure]

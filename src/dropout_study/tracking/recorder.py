@@ -115,15 +115,18 @@ def heartbeat(runs: Mapping[Path, str | None], store: Store) -> Iterator[None]:
     """Leave signs of life in the folders of jobs and at their runs while the block runs.
 
     Args:
-        runs: folder of a record -> the id of its run, or None if the store has not taken the run.
+        runs: folder of a record -> the id of its run, or None if the store has not taken the run;
+            runs may be added.
         store: where the runs are.
     """
 
     def beat() -> None:
-        for folder in runs:
+        begun = dict(runs)
+
+        for folder in begun:
             os.utime(folder / RECORD_FILE)
 
-        run_ids = [run_id for run_id in runs.values() if run_id]
+        run_ids = [run_id for run_id in begun.values() if run_id]
         with store.lock():
             _set_tag(store, run_ids, tags.HEARTBEAT, str(now_ms()))
 

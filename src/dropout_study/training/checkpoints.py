@@ -1,7 +1,9 @@
 """Checkpoints from which an interrupted run resumes."""
 
+import json
 import os
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -11,7 +13,7 @@ from dropout_study.config.condition import combined_digest, condition_digest
 from dropout_study.config.schema import Config
 from dropout_study.training.build import validation_interval
 
-CHECKPOINT_VERSION = 4  # of the format; checkpoints of other versions are ignored
+CHECKPOINT_VERSION = 5  # of the format; checkpoints of other versions are ignored
 
 
 class Checkpointing:
@@ -23,10 +25,14 @@ class Checkpointing:
     Args:
         file: replaced atomically; a checkpoint holds its name.
         seconds: between two checkpoints.
+        trained: digest of each condition -> its seeds, in the order of the networks.
     """
 
-    def __init__(self, file: Path, seconds: float) -> None:
+    def __init__(
+        self, file: Path, seconds: float, trained: Mapping[str, Sequence[int]] | None = None
+    ) -> None:
         self.file = file
+        self.trained = {digest: list(seeds) for digest, seeds in (trained or {}).items()}
         self._seconds = seconds
         self._written = time.monotonic()
 
@@ -47,7 +53,7 @@ class Checkpointing:
 
 
 def checkpoint_name(*configs: Config) -> str:
-    """File name of the checkpoint of conditions: the same at every start of the same training.
+    """File name of the checkpoint of conditions: the same at every start of the same jobs.
 
     It has the validation interval, which the digest leaves out, since Lightning counts blocks,
     whose length depends on it.
@@ -56,19 +62,23 @@ def checkpoint_name(*configs: Config) -> str:
         configs: the conditions that are trained together, in their order.
     """
     first = configs[0]
-    conditions = [condition_digest(config) for config in configs]
-    condition = conditions[0] if len(configs) == 1 else combined_digest(conditions)
-    seeds = combined_digest([str(seed) for config in configs for seed in config.seeds])
+    trained = json.dumps([[condition_digest(config), config.seeds] for config in configs])
     interval = validation_interval(first)
-    run = f"{first.study.name}-{condition}-{seeds}-{interval}"
+    run = f"{first.study.name}-{combined_digest([trained])}-{interval}"
 
     return f"{run}.{CHECKPOINT_VERSION}.ckpt"
 
 
-def resumable(file: Path) -> bool:
-    """Whether a file is an intact checkpoint that was written under its name."""
+def trained_in(file: Path) -> dict[str, list[int]] | None:
+    """The networks of an intact checkpoint that was written under its name: digest -> seeds.
+
+    None for a file that is no such checkpoint.
+    """
     try:
-        run = torch.load(file, map_location="cpu", weights_only=True)["run"]
+        content = torch.load(file, map_location="cpu", weights_only=True)
+        is_own = content["run"] == file.name
+        trained = content["trained"]
     except Exception:  # a damaged or foreign file may raise anything
-        return False
-    return bool(run == file.name)
+        return None
+
+    return dict(trained) if is_own else None

@@ -1,7 +1,7 @@
 """The batches of a cohort as a data module of Lightning."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import pytorch_lightning as pl
 import torch
@@ -30,6 +30,7 @@ class DataModule(pl.LightningDataModule):
 
     Attributes:
         subsets: indices of the examples that each network learns from, `[R, N]`.
+        settings: which subset a seed gets, as text.
 
     Raises:
         ConfigError: there are fewer examples than `config.train_size`.
@@ -46,6 +47,8 @@ class DataModule(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         self.images = images
+        self.seeds = list(seeds)
+        self.settings = f"{config.train_size} {config.resample} {config.batch_size}"
         self.updates = updates
         self.device = torch.device(device)
         self.validation_interval = validation_interval or updates
@@ -109,7 +112,12 @@ class JoinedData(pl.LightningDataModule):
     def __init__(self, parts: Sequence[DataModule]) -> None:
         super().__init__()
         self._first = parts[0]
-        self._streams = [stream for part in parts for stream in part.streams]
+        shared: dict[Hashable, BatchStream] = {}
+        self._streams = [
+            shared.setdefault((part.settings, seed), stream)
+            for part in parts
+            for seed, stream in zip(part.seeds, part.streams, strict=True)
+        ]
 
     def train_dataloader(self) -> UpdateBlocks:
         """The batches of all updates, in blocks."""

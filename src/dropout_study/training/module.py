@@ -147,7 +147,9 @@ class CohortTraining(pl.LightningModule):
         loss = self.task.losses(outputs, self.task.targets(x, labels)).mean(1)
         weights = [self.cohort.get_parameter(name) for name in self._weights]
 
-        return loss + penalty(self._strengths.to(loss), weights, hidden)
+        self._strengths = self._strengths.to(loss)
+
+        return loss + penalty(self._strengths, weights, hidden)
 
     def _draws_masks(self) -> masks.Sampler:
         """What draws the masks, on the device that trains."""
@@ -229,7 +231,7 @@ class CohortTraining(pl.LightningModule):
             self._weights.items(), self._strengths.max_norm, strict=True
         ):
             weight = self.cohort.get_parameter(name)
-            yield weight, axes, limits.to(weight)
+            yield weight, axes, limits.to(weight)  # no copy after the first update
 
     def on_validation_epoch_start(self) -> None:
         """Begin to count errors on validation examples."""
@@ -273,28 +275,26 @@ class CohortTraining(pl.LightningModule):
             for name, p in self._best[1].items():
                 self.cohort.get_parameter(name).copy_(p)
 
-    def part(self, config: Config, network: Network, networks: slice) -> "CohortTraining":
+    def part(self, config: Config, network: Network, networks: Sequence[int]) -> "CohortTraining":
         """Some of the trained networks, as if their condition had been trained alone.
 
         Args:
             config: the condition.
             network: its architecture, with its rates.
-            networks: which of this cohort they are.
+            networks: which of this cohort they are, one per seed.
         """
         alone = CohortTraining(config, network)
+        own = list(networks)
 
         for name, p in alone.cohort.named_parameters():
-            p.data.copy_(self.cohort.get_parameter(name)[networks])
+            p.data.copy_(self.cohort.get_parameter(name)[own])
 
         alone.curves = [
-            dataclasses.replace(point, values=point.values[networks]) for point in self.curves
+            dataclasses.replace(point, values=[point.values[i] for i in own])
+            for point in self.curves
         ]
-        alone.results = {key: values[networks] for key, values in self.results.items()}
-        alone.diverged = {
-            i - networks.start: update
-            for i, update in self.diverged.items()
-            if networks.start <= i < networks.stop
-        }
+        alone.results = {key: [values[i] for i in own] for key, values in self.results.items()}
+        alone.diverged = {new: self.diverged[i] for new, i in enumerate(own) if i in self.diverged}
 
         if len(alone.diverged) == len(config.seeds):  # alone, they would have stopped here
             last = max(alone.diverged.values())
@@ -302,8 +302,7 @@ class CohortTraining(pl.LightningModule):
 
         if self._best is not None:
             error, weights = self._best
-            own = {name: weight[networks] for name, weight in weights.items()}
-            alone._best = error[networks], own
+            alone._best = error[own], {name: weight[own] for name, weight in weights.items()}
 
         return alone
 
@@ -334,8 +333,11 @@ class CohortTraining(pl.LightningModule):
         return self.task.prediction(outputs), self.task.targets(x, labels)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add curves, results and best weights to a checkpoint, and the name of its file."""
-        checkpoint["run"] = self._checkpointing.file.name if self._checkpointing else ""
+        """Add curves, results and best weights to a checkpoint, and what it is of."""
+        if self._checkpointing:
+            checkpoint["run"] = self._checkpointing.file.name
+            checkpoint["trained"] = self._checkpointing.trained
+
         checkpoint["seen"] = {
             "curves": [dataclasses.asdict(point) for point in self.curves],
             "results": self.results,

@@ -120,7 +120,7 @@ def project(weight: Tensor, axes: tuple[int, ...], limits: Tensor) -> None:
     """
     norm = torch.linalg.vector_norm(weight, dim=axes, keepdim=True)
     limits = _beside(limits, weight)
-    weight.mul_(norm.maximum(limits).reciprocal().mul_(limits))
+    weight.mul_(limits / norm.maximum(limits))  # exactly 1 below the limit
 
 
 def at_limit(weight: Tensor, axes: tuple[int, ...], limits: Tensor) -> Tensor:

@@ -1,0 +1,148 @@
+"""The jobs of a pack: trained as one cohort; before and after, each as if alone.
+
+Imports neither torch nor Lightning before there is something to train.
+"""
+
+import dataclasses
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dropout_study.running.job import JobState
+from dropout_study.running.packs import Assignment, config_of
+from dropout_study.running.recorded import Recorded, look_up_job
+from dropout_study.running.task import Task, ending, logged, stop_if_asked, unended, watching
+from dropout_study.system.termination import Stopped
+
+if TYPE_CHECKING:
+    from dropout_study.config.schema import Config
+    from dropout_study.running.run import Run
+
+log = logging.getLogger(__name__)
+
+
+def train_pack(tasks: Sequence[Task], pack: Sequence[Assignment], sweep: Path | None) -> None:
+    """Train the missing seeds of several jobs as one cohort; evaluate and record each job.
+
+    Jobs that have not ended then are left to be carried out alone: those with seeds that another
+    process trains, and all if they cannot be trained together.
+
+    Args:
+        tasks: the jobs that have not ended.
+        pack: all jobs of the pack.
+        sweep: the folder of the sweep.
+    """
+    wanted = _look_up(tasks, sweep)
+    if not wanted:
+        return
+
+    from dropout_study.running.outcome import ended_together
+    from dropout_study.running.run import remove_checkpoints
+    from dropout_study.tracking.recorder import heartbeat
+    from dropout_study.tracking.store import Store
+
+    configs = [config for job in pack if (config := config_of(job.composed))]
+    store = Store(configs[0].tracking.uri)
+    beating: dict[Path, str | None] = {}
+
+    with ending(list(wanted), sweep), heartbeat(beating, store):
+        runs = _begin(list(wanted), beating, sweep)
+
+        if not (runs and _train(runs, configs, sweep)):
+            return
+
+        # An interruption ends those, too, whose turn has not come.
+        with ended_together([(run.record, run.folder) for run in runs.values()], store):
+            for task, run in runs.items():
+                with logged([task.folder], sweep), ending([task], sweep):
+                    _complete(task, run)
+                    task.note_end(run.record, wanted[task])
+
+        if all(task.has_trained or run.record.failed_by_divergence for task, run in runs.items()):
+            remove_checkpoints(configs)
+
+
+def _look_up(tasks: Sequence[Task], sweep: Path | None) -> dict[Task, Recorded]:
+    """The jobs with missing seeds, and what the store holds of them; others are skipped."""
+    wanted: dict[Task, Recorded] = {}
+
+    for task in tasks:
+        with ending([task], sweep):
+            stop_if_asked(sweep)
+            recorded = look_up_job(task.config, task.config.seeds)
+            task.note(recorded)
+
+            if recorded.missing:
+                wanted[task] = recorded
+            elif not recorded.trainers:
+                task.job.enter(JobState.SKIPPED, recorded.source)
+
+    return wanted
+
+
+def _begin(
+    tasks: Sequence[Task], beating: dict[Path, str | None], sweep: Path | None
+) -> "dict[Task, Run]":
+    """Reserve the seeds of jobs, without those that others have begun to train.
+
+    Args:
+        tasks: with missing seeds.
+        beating: takes the folder of each run, and its id.
+        sweep: the folder of the sweep.
+    """
+    from dropout_study.data.datasets import load_images
+    from dropout_study.running.reservation import Taken
+    from dropout_study.running.run import begin
+
+    images = load_images(tasks[0].config.data)
+    networks = sum(len(task.job.seeds) for task in tasks)
+    runs: dict[Task, Run] = {}
+
+    for task in tasks:
+        with logged([task.folder], sweep), ending([task], sweep), suppress(Taken):
+            config = dataclasses.replace(task.config, seeds=list(task.job.seeds))
+            run = begin(config, task.folder, sweep, images, networks)
+            task.job.together = len(tasks)
+            beating[run.folder] = run.run_id
+            runs[task] = run
+
+    return runs
+
+
+def _train(runs: "dict[Task, Run]", pack: "Sequence[Config]", sweep: Path | None) -> bool:
+    """Train the networks of some runs; whether that was possible.
+
+    Args:
+        runs: of the jobs with missing seeds.
+        pack: the conditions of all jobs of the pack.
+        sweep: the folder of the sweep.
+    """
+    from dropout_study.running.run import train_together
+
+    try:
+        train_together(list(runs.values()), pack, watching(list(runs), sweep))
+    except Stopped as stopped:
+        for task in unended(list(runs)):
+            task.job.enter(JobState.STOPPED, str(stopped))
+        return False
+    except Exception:  # it is in the log of each job
+        log.warning("the pack cannot be trained as one cohort; each job is carried out alone")
+        for task in runs:
+            task.job.together = 1
+        return False
+
+    return True
+
+
+def _complete(task: Task, run: "Run") -> None:
+    """Test, evaluate and record a trained job."""
+    from dropout_study.running.run import complete
+    from dropout_study.training.module import Diverged
+
+    try:
+        complete(run)
+    except Diverged:
+        if not task.counts_as_worst(run.record):
+            raise

@@ -25,7 +25,14 @@ from rich.console import Console
 from rich.table import Table
 
 from dropout_study.analysis import figures
-from dropout_study.benchmark import many_networks, prediction, starting, throughput, training
+from dropout_study.benchmark import (
+    many_networks,
+    packing,
+    prediction,
+    starting,
+    throughput,
+    training,
+)
 from dropout_study.benchmark.comparison import Row
 from dropout_study.benchmark.machine import described
 from dropout_study.config import read, resolvers, schema
@@ -35,7 +42,7 @@ from dropout_study.running import command_line
 from dropout_study.running.run import quiet
 from dropout_study.tracking.store import Store, quiet_mlflow
 
-SECTIONS = ("training", "peers", "prediction", "start-up", "growth", "throughput")
+SECTIONS = ("training", "packs", "peers", "prediction", "start-up", "growth", "throughput")
 
 
 def sections(
@@ -44,6 +51,7 @@ def sections(
     """Section -> what measures it."""
     return {
         "training": lambda: training.small(configure, rounds) + training.large(configure, rounds),
+        "packs": lambda: packing.packs(configure, rounds),
         "peers": lambda: many_networks.many_networks(configure, rounds),
         "prediction": lambda: prediction.sampling(rounds) + prediction.enumeration(rounds),
         "start-up": lambda: starting.starts(folder, rounds),

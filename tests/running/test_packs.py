@@ -1,5 +1,6 @@
 """Jobs that are carried out together, against each alone."""
 
+import dataclasses
 import shutil
 import threading
 import time
@@ -118,15 +119,25 @@ def test_strengths_of_the_same_terms_are_packed() -> None:
 
 @pytest.mark.parametrize(
     ("limit", "value"),
-    [("MAX_NETWORKS", 10), ("MAX_OPERATIONS", 2 * 888_000), ("MAX_BYTES", 2 * 500_000)],
+    [("networks", 10), ("operations", 2 * 888_000), ("bytes", 2 * 500_000)],
 )
 def test_a_pack_is_cut_before_it_is_too_large(
     monkeypatch: pytest.MonkeyPatch, limit: str, value: float
 ) -> None:
     """If this failed, a long sweep would need more memory than there is."""
-    monkeypatch.setattr(packs, limit, value)
+    smaller = dataclasses.replace(packs.LARGEST["cpu"], **{limit: value})
+    monkeypatch.setitem(packs.LARGEST, "cpu", smaller)
     jobs = assigned(*(f"optimizer.lr=0.00{i}" for i in range(1, 6)))
     assert [len(pack) for pack in packs_of(jobs)] == [2, 2, 1]
+
+
+def test_a_gpu_takes_larger_packs() -> None:
+    """If this failed, a GPU would train the wide networks of a grid one condition at a time."""
+    wide = "model.widths=[1024,1024,2048] seeds=[0,1]"
+    jobs = [f"{wide} optimizer.lr={lr}" for lr in (0.1, 0.2)]
+    assert [len(pack) for pack in packs_of(assigned(*jobs))] == [1, 1]
+    on_gpu = assigned(*(f"{job} trainer=gpu" for job in jobs))
+    assert [len(pack) for pack in packs_of(on_gpu)] == [2]
 
 
 def test_the_size_of_a_condition_is_that_of_its_networks() -> None:

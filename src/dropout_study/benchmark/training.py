@@ -3,7 +3,7 @@
 import io
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr
 from functools import partial
 from itertools import pairwise
@@ -22,9 +22,15 @@ from dropout_study.data.images import Images
 from dropout_study.dropout import masks
 from dropout_study.running.run import run_cohort
 from dropout_study.training.build import make_network
-from dropout_study.training.data_module import DataModule
+from dropout_study.training.data_module import DataModule, JoinedData
+from dropout_study.training.members import members_of
 from dropout_study.training.module import LOG_INTERVAL, CohortTraining
-from dropout_study.training.optimizers import make_optimizer, make_schedule, slices_of
+from dropout_study.training.optimizers import (
+    hand_gradients,
+    make_optimizer,
+    make_schedule,
+    slices_of,
+)
 
 Configure = Callable[..., Config]
 Rival = Callable[[], float]
@@ -106,17 +112,32 @@ def beside(config: Config, rivals: Mapping[str, Callable[[], object]]) -> dict[s
 
 
 class BareUpdates:
-    """Updates of a cohort without Lightning, metrics and tracking; a call is one."""
+    """Updates of a cohort without Lightning, metrics and tracking; a call is one.
 
-    def __init__(self, config: Config, images: Images) -> None:
+    Args:
+        config: a condition and its seeds.
+        images: its data set.
+        others: conditions that are trained with it.
+    """
+
+    def __init__(self, config: Config, images: Images, others: Sequence[Config] = ()) -> None:
+        configs = [config, *others]
         updates = config.budget.updates
-        data = DataModule(images, config.data, config.seeds, updates)
+        data = JoinedData([DataModule(images, each.data, each.seeds, updates) for each in configs])
+        members = [
+            member
+            for each in configs
+            for member in members_of(each, make_network(each.model, images.inputs, images.classes))
+        ]
+        network = make_network(config.model, images.inputs, images.classes)
         self._batches = iter(data.batches())
-        self._module = CohortTraining(
-            config, make_network(config.model, images.inputs, images.classes)
+        self._module = CohortTraining(config, network, members=members)
+        self._sampler = masks.Sampler(
+            [member.sites for member in members], [member.seed for member in members]
         )
-        parameters = list(self._module.cohort.parameters())
-        self._optimizer = make_optimizer(slices_of(parameters, [config.optimizer]))
+        self._parameters = list(self._module.cohort.parameters())
+        self._slices = slices_of(self._parameters, [member.optimizer for member in members])
+        self._optimizer = make_optimizer(self._slices)
         self._schedule = make_schedule(config, self._optimizer)
         self._config = config
         self._update = 0
@@ -124,13 +145,13 @@ class BareUpdates:
     def __call__(self) -> Tensor:
         """One batch, masks, one step; the losses `[R]`."""
         x, labels = next(self._batches)
-        sites = self._module.cohort.stacked.sites
         halves = self._config.trainer.precision == "bf16"
         dtype = torch.bfloat16 if halves else torch.float32
-        factors = masks.sample(sites, self._config.seeds, self._update, x.shape[1], dtype=dtype)
+        factors = self._sampler.draw(self._update, x.shape[1], dtype)
         losses = self._module.losses(x, labels, factors)
-        self._optimizer.zero_grad()
+        self._module.cohort.zero_grad()
         losses.sum().backward()
+        hand_gradients(self._parameters, self._slices)
         self._optimizer.step()
         self._schedule.step()
         self._update += 1

@@ -24,12 +24,6 @@ from dropout_study.config.condition import identity
 from dropout_study.config.names import DATASETS
 from dropout_study.config.schema import MLP, Autoencoder, Config, Optimizer, SoftmaxRegression
 
-MAX_NETWORKS = 128
-"""In a pack: more share the overhead of an update no better."""
-MAX_OPERATIONS = 3e9
-"""Of an update of a pack, in floating-point operations: beyond, arithmetic alone takes the time."""
-MAX_BYTES = 1e9
-"""Of a pack: weights, gradients, states of the optimizer, and activations of a batch."""
 OWN = (
     "model.input_rate",
     "model.hidden_rate",
@@ -47,6 +41,44 @@ FOLDER = "packs"
 """In the folder of a sweep: what its launcher gets, a folder per pack."""
 FILE = "jobs.pickle"
 """In the folder of a pack: its jobs."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much work and memory some networks need, or may need.
+
+    Attributes:
+        networks: their number.
+        operations: of an update, in floating-point operations: 6 x batch x weights.
+        bytes: weights, gradients, two states of the optimizer, activations with masks and products.
+    """
+
+    networks: int = 0
+    operations: float = 0.0
+    bytes: float = 0.0
+
+    def __add__(self, other: "Size") -> "Size":
+        return Size(
+            self.networks + other.networks,
+            self.operations + other.operations,
+            self.bytes + other.bytes,
+        )
+
+    def fits(self, limit: "Size") -> bool:
+        """Whether nothing is above a limit."""
+        return (
+            self.networks <= limit.networks
+            and self.operations <= limit.operations
+            and self.bytes <= limit.bytes
+        )
+
+
+# Beyond these, arithmetic alone takes the time of an update.
+LARGEST = {
+    "cpu": Size(networks=128, operations=3e9, bytes=1e9),
+    "gpu": Size(networks=128, operations=3e11, bytes=2e10),
+}
+"""The largest pack by `trainer.accelerator`; what is chosen automatically counts as a CPU."""
 
 
 @dataclass
@@ -115,7 +147,7 @@ def _cut(group: Sequence[tuple[Assignment, Config]], share: float) -> list[list[
         own = size_of(config)
         used += own
 
-        if packs and used.fits and used.operations <= share:
+        if packs and used.fits(_largest(config)) and used.operations <= share:
             packs[-1].append(job)
         else:
             packs.append([job])
@@ -151,37 +183,6 @@ def shared_settings(config: Config) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class Size:
-    """How much work and memory some networks need.
-
-    Attributes:
-        networks: their number.
-        operations: of an update, in floating-point operations: 6 x batch x weights.
-        bytes: weights, gradients, two states of the optimizer, activations with masks and products.
-    """
-
-    networks: int = 0
-    operations: float = 0.0
-    bytes: float = 0.0
-
-    def __add__(self, other: "Size") -> "Size":
-        return Size(
-            self.networks + other.networks,
-            self.operations + other.operations,
-            self.bytes + other.bytes,
-        )
-
-    @property
-    def fits(self) -> bool:
-        """Whether a pack may be so large."""
-        return (
-            self.networks <= MAX_NETWORKS
-            and self.operations <= MAX_OPERATIONS
-            and self.bytes <= MAX_BYTES
-        )
-
-
 def size_of(config: Config) -> Size:
     """The size of a condition of fully connected networks."""
     layers = _layers(config)
@@ -202,7 +203,14 @@ def _pays(config: Config) -> bool:
     if config.study.cohorts_from or not _layers(config):
         return False
 
-    return size_of(config).operations <= MAX_OPERATIONS / 2
+    own = size_of(config)
+
+    return (own + own).fits(_largest(config))
+
+
+def _largest(config: Config) -> Size:
+    """The largest pack where a condition is trained."""
+    return LARGEST["gpu" if config.trainer.accelerator == "gpu" else "cpu"]
 
 
 def _layers(config: Config) -> list[int]:

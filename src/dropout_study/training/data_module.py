@@ -119,13 +119,14 @@ class JoinedData(pl.LightningDataModule):
             for seed, stream in zip(part.seeds, part.streams, strict=True)
         ]
 
+    def batches(self) -> TrainBatches:
+        """A batch of every network for each update."""
+        first = self._first
+        return TrainBatches(first.images.train.to(first.device), self._streams, first.updates)
+
     def train_dataloader(self) -> UpdateBlocks:
         """The batches of all updates, in blocks."""
-        first = self._first
-        split = first.images.train.to(first.device)
-        batches = TrainBatches(split, self._streams, first.updates)
-
-        return UpdateBlocks(batches, first.validation_interval)
+        return UpdateBlocks(self.batches(), self._first.validation_interval)
 
     def val_dataloader(self) -> EvaluationBatches:
         """All validation examples."""

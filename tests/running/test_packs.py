@@ -19,6 +19,7 @@ from dropout_study.running.carry_out import carry_out
 from dropout_study.running.job import JOB_FILE, STOP_FILE, Job, JobState
 from dropout_study.running.packs import Assignment, packs_of
 from dropout_study.running.task import Task
+from dropout_study.system.termination import Terminated
 from dropout_study.tracking.record import Record
 from dropout_study.tracking.store import Store
 from dropout_study.training import module
@@ -169,7 +170,7 @@ def test_jobs_of_equal_settings_of_the_optimizer_are_neighbours() -> None:
 def together(tmp_path: Path, uri: str) -> Callable[..., list[Path]]:
     """Carry out jobs in folders of a name; return the folders."""
 
-    def carry(name: str, *jobs: str, alone: bool = False) -> list[Path]:
+    def carry(name: str, *jobs: str, alone: bool = False, in_worker: bool = False) -> list[Path]:
         study = f"study.name={name}"
         Store(uri).prepare(name, "")
         sweep = tmp_path / name
@@ -181,7 +182,7 @@ def together(tmp_path: Path, uri: str) -> Callable[..., list[Path]]:
         sweep.mkdir(exist_ok=True)
 
         for pack in [[job] for job in assignments] if alone else [assignments]:
-            carry_out(pack, sweep)
+            carry_out(pack, sweep, in_worker)
 
         return [assignment.folder for assignment in assignments]
 
@@ -388,6 +389,21 @@ def test_after_a_death_each_job_is_carried_out_alone(
     folders = together("study", *RATES)
     assert [state(folder) for folder in folders] == [("done", 1)] * 3
     assert begun == [["0"], ["0", "1"], ["0", "1", "2"]], "each begins when its turn comes"
+
+
+def test_a_process_that_is_asked_to_end_begins_no_further_job(
+    together: Callable[..., list[Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, the jobs whose turn had not come would be taken for the cause of a death."""
+
+    def end(*_: object) -> None:
+        raise Terminated(143)
+
+    monkeypatch.setattr(carrying, "deaths_so_far", lambda *_: 1)
+    monkeypatch.setattr(carrying, "_train", end)
+    folders = together("study", *RATES, in_worker=True)
+    assert state(folders[0])[0] == "failed"
+    assert [Job.load(folder) for folder in folders[1:]] == [None, None]
 
 
 def test_packs_are_read_as_they_were_written(tmp_path: Path) -> None:

@@ -59,7 +59,10 @@ def carry_out(
     if any(task.job.deaths for task in tasks):
         # A job begins when its turn comes, so that a second death is that of one job alone.
         for task in tasks:
+            deaths = task.job.deaths
             _carry_out([task], [], sweep, in_worker, watched)
+            if task.job.deaths > deaths:  # this process is asked to end
+                break
     else:
         _carry_out(tasks, assignments, sweep, in_worker, watched)
 

@@ -9,11 +9,13 @@ from dropout_study.measures.statistics import Interval
 
 COLUMNS = 4
 """Panels in a row."""
+PIXELS = 1.6
+"""Of a screen per unit of the drawing: MLflow shows a figure in its own size."""
 WIDTH = 240
 HEIGHT = 220
-"""Of a panel, in pixels."""
+"""Of a panel, in units of the drawing."""
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 40
-"""Margins of a panel, in pixels."""
+"""Margins of a panel, likewise."""
 TITLE_HEIGHT = 20
 PADDING = 0.05
 """Between the data and the ends of an axis, as a share of its length."""
@@ -85,7 +87,8 @@ def line_chart(title: str, panels: Sequence[Panel]) -> str:
     words = f"{title}. {' '.join(map(_in_words, panels))}"
 
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{PIXELS * width:g}" '
+        f'height="{PIXELS * height:g}" '
         f'viewBox="0 0 {width} {height}" role="img" aria-label={quoteattr(words)} '
         'font-family="DejaVu Sans, Verdana, sans-serif" font-size="9" fill="#262626">',
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',

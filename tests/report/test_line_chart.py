@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from dropout_study.measures.statistics import interval
-from dropout_study.report.line_chart import HEIGHT, WIDTH, Panel, line_chart
+from dropout_study.report.line_chart import HEIGHT, PIXELS, WIDTH, Panel, line_chart
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -78,6 +78,9 @@ def test_panels_fill_rows_and_are_said_in_words() -> None:
     chart = ElementTree.fromstring(line_chart("title", [panel({1: [4.0], 2: [3.0]})] * 5))
     moves = {group.attrib["transform"] for group in chart.findall(f"{SVG}g")}
     assert len(moves) == 5
-    assert int(chart.attrib["width"]) == 4 * WIDTH
-    assert int(chart.attrib["height"]) > 2 * HEIGHT
+    _, _, width, height = map(int, chart.attrib["viewBox"].split())
+    assert width == 4 * WIDTH
+    assert height > 2 * HEIGHT
+    assert float(chart.attrib["width"]) == PIXELS * width
+    assert float(chart.attrib["height"]) == PIXELS * height
     assert chart.attrib["aria-label"].startswith("title. error (%) <&: 4 at update 1, 3 at 2.")

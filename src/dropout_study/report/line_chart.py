@@ -54,7 +54,7 @@ class Scale:
     Attributes:
         low: the value at its start.
         high: the value at its end.
-        start: the place of its start, in pixels.
+        start: the place of its start.
         end: the place of its end.
         logarithmic: whether it is.
     """
@@ -87,8 +87,8 @@ def line_chart(title: str, panels: Sequence[Panel]) -> str:
     words = f"{title}. {' '.join(map(_in_words, panels))}"
 
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{PIXELS * width:g}" '
-        f'height="{PIXELS * height:g}" '
+        '<svg xmlns="http://www.w3.org/2000/svg" '
+        f'width="{PIXELS * width:g}" height="{PIXELS * height:g}" '
         f'viewBox="0 0 {width} {height}" role="img" aria-label={quoteattr(words)} '
         'font-family="DejaVu Sans, Verdana, sans-serif" font-size="9" fill="#262626">',
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',

@@ -174,27 +174,22 @@ def _tags_of(
     return labels
 
 
-def runs_of_conditions(
-    connection: Connection, experiment: str, digests: Collection[str]
-) -> list[str]:
-    """The ids of the runs of some conditions in an experiment.
+def runs_of_condition(connection: Connection, experiment: str, digest: str) -> list[str]:
+    """The ids of the runs of a condition in an experiment.
 
     Args:
         connection: to the database.
         experiment: its id.
-        digests: those of the conditions.
+        digest: that of the condition.
     """
     query = (
         select(TAGS.c.run_uuid)
         .join(RUNS, RUNS.c.run_uuid == TAGS.c.run_uuid)
-        .where(TAGS.c.key == tags.CONDITION_DIGEST, RUNS.c.experiment_id == int(experiment))
+        .where(TAGS.c.key == tags.CONDITION_DIGEST, TAGS.c.value == digest)
+        .where(RUNS.c.experiment_id == int(experiment))
     )
-    run_ids: list[str] = []
 
-    for portion in _portions(digests):
-        run_ids += connection.scalars(query.where(TAGS.c.value.in_(portion)))
-
-    return run_ids
+    return list(connection.scalars(query))
 
 
 def shared_conditions(

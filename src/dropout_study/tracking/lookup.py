@@ -47,32 +47,12 @@ def look_up(store: Store, experiment: str, digest: str) -> RecordedSeeds:
         experiment: its name.
         digest: that of the condition.
     """
-    return look_up_all(store, experiment, [digest])[digest]
-
-
-def look_up_all(store: Store, experiment: str, digests: Sequence[str]) -> dict[str, RecordedSeeds]:
-    """The seeds of several conditions in a store: digest -> seeds.
-
-    In a database they are looked for together; a server takes a request per condition.
-
-    Args:
-        store: where to look.
-        experiment: its name.
-        digests: those of the conditions.
-    """
     number = store.experiment(experiment)
-    if number is None:
-        return {digest: RecordedSeeds() for digest in digests}
-
-    runs: dict[str, list[Run]] = {digest: [] for digest in digests}
-    for run in _runs_of_conditions(store, number, list(runs)):
-        runs[run.data.tags[tags.CONDITION_DIGEST]].append(run)
-
-    return {digest: _recorded_seeds(own) for digest, own in runs.items()}
+    return RecordedSeeds() if number is None else _seeds_of(_runs(store, number, digest))
 
 
-def _recorded_seeds(runs: Sequence[Run]) -> RecordedSeeds:
-    """The seeds that the runs of one condition stand for."""
+def _seeds_of(runs: Sequence[Run]) -> RecordedSeeds:
+    """The seeds that the runs of a condition stand for."""
     authoritative = authoritative_runs(runs)
     recorded = RecordedSeeds(complete={seed: run for (_, seed), run in authoritative.items()})
     recorded.diverged = {seed for _, seed in diverged_runs(runs)}
@@ -186,7 +166,7 @@ def tag_duplicates(store: Store, experiment: str, digest: str) -> None:
         experiment: its id.
         digest: that of the condition.
     """
-    runs = _runs_of_conditions(store, experiment, [digest])
+    runs = _runs(store, experiment, digest)
     authoritative = authoritative_runs(runs).values()
     records = {run.data.tags[tags.RECORD_ID] for run in authoritative}
     cohorts = [cohort for record, cohort in cohorts_by_record(runs).items() if record in records]
@@ -229,18 +209,15 @@ def is_active(run: Run) -> bool:
     return run.info.status == RunStatus.RUNNING and is_alive(run.data.tags, beat_ms)
 
 
-def _runs_of_conditions(store: Store, experiment: str, digests: Sequence[str]) -> list[Run]:
-    """The runs of some conditions, the oldest of each first."""
+def _runs(store: Store, experiment: str, digest: str) -> list[Run]:
+    """The runs of a condition, the oldest first."""
     if not store.is_database:
-        key = f"tags.{tags.CONDITION_DIGEST}"
-        return [
-            run for digest in digests for run in store.search(experiment, f"{key} = '{digest}'")
-        ]
+        return store.search(experiment, f"tags.{tags.CONDITION_DIGEST} = '{digest}'")
 
-    from dropout_study.tracking.database_runs import runs_of_conditions, transaction
+    from dropout_study.tracking.database_runs import runs_of_condition, transaction
 
     with transaction(store.uri) as connection:
-        run_ids = runs_of_conditions(connection, experiment, digests)
+        run_ids = runs_of_condition(connection, experiment, digest)
 
     runs: list[Run] = []
     for start in range(0, len(run_ids), RUNS_PER_SEARCH):

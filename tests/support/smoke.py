@@ -14,7 +14,7 @@ from dropout_study.running.carry_out import carry_out
 from dropout_study.running.choices import find_tuning
 from dropout_study.running.command_line import place_of
 from dropout_study.running.job import Job, JobState
-from dropout_study.running.packs import Assignment
+from dropout_study.running.packs import Assignment, packs_of
 from dropout_study.tracking.store import Store
 from support.paths import CONF
 
@@ -110,15 +110,20 @@ def build(folder: Path, studies: list[str] | None = None) -> str:
 def carry_out_stage(folder: Path, study: str, stage: str, added: list[str]) -> None:
     """Carry out all conditions of a stage of a study, each with some further overrides."""
     jobs = conditions(study, "smoke", changes_of(study), stage)
+    assignments = []
 
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        for i, overrides in enumerate(jobs):
-            job = folder / str(i)
-            job.mkdir(parents=True)
-            composed = compose("train", [*overrides, *added])
-            carry_out([Assignment(composed, job, study)], folder)
-            done = Job.load(job)
-            assert done.state == JobState.DONE, f"{study}, {overrides}: {done.reason}"
+        for i, job in enumerate(jobs):
+            (folder / str(i)).mkdir(parents=True)
+            composed = compose("train", [*job, *added])
+            assignments.append(Assignment(composed, folder / str(i), study))
+
+    for pack in packs_of(assignments):
+        carry_out(pack, folder)
+
+    for assignment, job in zip(assignments, jobs, strict=True):
+        done = Job.load(assignment.folder)
+        assert done.state == JobState.DONE, f"{study}, {job}: {done.reason}"
 
 
 def choices(study: str, places: list[str]) -> list[str]:

@@ -78,16 +78,40 @@ class Convolution(nn.Conv2d):
         if bias.dim() == 1:
             return F.conv2d(x, self.weight, bias)
 
-        # The channels of R networks are R groups of channels, unless all see the same image.
-        shared = x.dim() == 4
-        z = F.conv2d(
-            x if shared else _as_channels(x),
-            self.weight.flatten(0, 1),
-            bias.flatten(),
-            groups=1 if shared else len(bias),
-        )
+        images = x if x.dim() == 5 else x.expand(len(bias), *x.shape)
 
-        return _as_networks(z, len(bias))
+        # With channels last, one network after the other takes two thirds of the time that R groups
+        # of channels take.
+        outputs = [
+            F.conv2d(_channels_last(images_of_one), _channels_last(weight), bias_of_one)
+            for images_of_one, weight, bias_of_one in zip(images, self.weight, bias, strict=True)
+        ]
+
+        return _channels_third(torch.stack([z.permute(0, 2, 3, 1) for z in outputs]))
+
+
+def _channels_last(x: Tensor) -> Tensor:
+    """Images `[N, C, H, W]` with the channels of a place side by side in memory."""
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def _channels_third(h: Tensor) -> Tensor:
+    """Images `[R, N, H, W, C]` as `[R, N, C, H, W]`, without a copy."""
+    return h.permute(0, 1, 4, 2, 3)
+
+
+def masked(h: Tensor, mask: Tensor) -> Tensor:
+    """Units times their factors, of one mask for each example or of one for all.
+
+    Args:
+        h: units `[..., N, *shape]`.
+        mask: factors `[..., N, *shape]` or `[..., 1, *shape]`.
+    """
+    if mask.dim() == 5 and mask.shape[1] == 1:
+        # Laid out in memory as the outputs of a convolution are, it halves the time.
+        mask = _channels_third(mask.permute(0, 1, 3, 4, 2).contiguous())
+
+    return h * mask
 
 
 def pool(h: Tensor) -> Tensor:
@@ -97,24 +121,14 @@ def pool(h: Tensor) -> Tensor:
         h: images `[N, C, H, W]`, or `[R, N, C, H, W]` of R networks; H and W are even.
     """
     if not torch.is_grad_enabled():
-        # A tenth of the time of max_pool2d on the CPU, but its gradient takes 20 times as long.
-        rows = torch.maximum(h[..., 0::2, :], h[..., 1::2, :])
-        return torch.maximum(rows[..., 0::2], rows[..., 1::2])
+        # Half the time of max_pool2d on the CPU, but its gradient takes 20 times as long.
+        columns = torch.maximum(h[..., 0::2], h[..., 1::2])
+        return torch.maximum(columns[..., 0::2, :], columns[..., 1::2, :])
 
     if h.dim() == 4:
         return F.max_pool2d(h, 2)
 
-    return _as_networks(F.max_pool2d(_as_channels(h), 2), len(h))
-
-
-def _as_channels(h: Tensor) -> Tensor:
-    """Images of R networks `[R, N, C, H, W]` as `[N, R * C, H, W]`."""
-    return h.transpose(0, 1).flatten(1, 2)
-
-
-def _as_networks(h: Tensor, networks: int) -> Tensor:
-    """The inverse of `_as_channels`, without a copy."""
-    return cast("Tensor", h.unflatten(1, (networks, -1)).transpose(0, 1))
+    return cast("Tensor", F.max_pool2d(h.flatten(0, 1), 2).unflatten(0, h.shape[:2]))
 
 
 class Network(nn.Module):
@@ -159,7 +173,7 @@ class Network(nn.Module):
 
         for i in stages:
             site = self.sites[i].name
-            h = self.stage(i, h * masks[site] if masks and site in masks else h)
+            h = self.stage(i, masked(h, masks[site]) if masks and site in masks else h)
             outputs.append(h)
 
         return outputs

@@ -19,6 +19,7 @@ Runs = Callable[[], list[Run]]
 SMALL = ("budget=smoke", "seeds=[0]", "rules=[weight_scaling]")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("launcher", "rates"), [("joblib", 2), ("submitit_local", 1), ("ray", 1)])
 def test_jobs_at_once_on_a_store_that_does_not_exist_are_all_recorded(
     train: Script, runs: Runs, launcher: str, rates: int

@@ -61,6 +61,7 @@ def test_every_question_stands_in_a_verdict_with_its_outcome(
         assert f"- {name}: {outcome.decisions[name].outcome}" in verdict(outcome)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("uri")
 def test_without_runs_the_studies_are_trained_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -75,6 +76,7 @@ def test_without_runs_the_studies_are_trained_first(
     assert "Training" not in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_a_study_is_tuned_before_its_networks_are_trained(tmp_path: Path, uri: str) -> None:
     """If this failed, the notebooks would end at a study that has to be tuned first."""
     train("mc_samples", uri, tmp_path)
@@ -205,6 +207,7 @@ def fresh(smoke_folder: Path) -> dict[str, NotebookNode]:
     return notebooks
 
 
+@pytest.mark.long
 @SMOKE
 @pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_runs_and_prints_the_numbers_that_are_committed(

@@ -99,6 +99,7 @@ def test_every_script_is_shown() -> None:
     assert shown == {file.name for file in (ROOT / "scripts").glob("*.py")}
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("uri")
 @pytest.mark.parametrize("page", readme.PAGES, ids=lambda page: page.name)
 def test_every_command_of_a_page_runs(page: Path, tmp_path: Path) -> None:

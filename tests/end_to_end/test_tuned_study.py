@@ -76,6 +76,7 @@ def complete_as_script(*typed: str) -> list[str] | None:
     return add_choices(complete(typed, CONF), typed, CONF)
 
 
+@pytest.mark.long
 def test_a_choice_on_an_edge_is_extended_until_it_is_interior_and_then_judged(
     train: Script,
     runs: Callable[[], list[Run]],
@@ -157,6 +158,7 @@ def test_two_conditions_with_the_name_of_one_arm_are_refused(folder: str) -> Non
         complete_as_script(*study, "model.widths=[8],[16]")
 
 
+@pytest.mark.long
 def test_reproduce_tunes_a_study_before_it_judges(tmp_path: Path, uri: str) -> None:
     """If this failed, one command would no longer do all of a study."""
     typed = ("budget=smoke", "studies=[narrow]", "results=null")

@@ -39,6 +39,10 @@ COLUMNS_OF_TAGS = {
     tags.ERA: "era",
     tags.TRAINING_DIGEST: "training_digest",
     tags.DATA_DIGEST: "data_digest",
+    tags.DEVICE: "device",
+    tags.PROCESSOR: "processor",
+    tags.STARTED: "started",
+    tags.ENDED: "ended",
     tags.RUN_NAME: "condition",
     tags.PARENT: "run",
 }
@@ -62,6 +66,10 @@ FIRST_COLUMNS = (
     "era",
     "commit",
     "code",
+    "device",
+    "processor",
+    "started",
+    "ended",
     FAILURE,
 )
 """Columns that a file begins with."""

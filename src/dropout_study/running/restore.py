@@ -27,6 +27,10 @@ TAGS = {
     "commit": tags.COMMIT,
     "code": tags.CODE,
     "era": tags.ERA,
+    "device": tags.DEVICE,
+    "processor": tags.PROCESSOR,
+    "started": tags.STARTED,
+    "ended": tags.ENDED,
 }
 """Columns of a results file that may be missing -> the tags that hold them in a store."""
 
@@ -55,8 +59,9 @@ def restore(file: Path, store: Store, budget: str) -> int:
     quiet_mlflow()
     restored = 0
 
-    of_budget = runs[runs["budget"] == budget].groupby(["study", "digest", "stage"], sort=True)
-    for (study, digest, _), cohort in tqdm(
+    keys = ["study", "digest", "stage", *(key for key in ("started",) if key in runs)]
+    of_budget = runs[runs["budget"] == budget].groupby(keys, sort=True, dropna=False)
+    for (study, digest, *_), cohort in tqdm(
         of_budget, desc="restoring", unit=" conditions", leave=False, disable=None
     ):
         with store.lock():  # another start may restore the same, or make the tables of a new store

@@ -19,7 +19,15 @@ from typing import TYPE_CHECKING, Any
 
 from dropout_study.config.uri import masked
 from dropout_study.system.processes import this_process
-from dropout_study.tracking.tags import CODE, COMMIT, DIRTY, SOURCE_COMMIT, SOURCE_NAME
+from dropout_study.tracking.tags import (
+    CODE,
+    COMMIT,
+    DEVICE,
+    DIRTY,
+    PROCESSOR,
+    SOURCE_COMMIT,
+    SOURCE_NAME,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -74,8 +82,8 @@ def machine(device: "torch.device") -> dict[str, str]:
         name = torch.cuda.get_device_name(device)
 
     return {
-        "device": name,
-        "processor": processor(),
+        DEVICE: name,
+        PROCESSOR: processor(),
         "threads": threads,
         "blas": blas[1] if blas else "unknown",
     }

@@ -1,5 +1,6 @@
 """What the runs of a record hold in MLflow: params, tags, metrics, data set."""
 
+import datetime
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric
 
 from dropout_study.measures.statistics import PERCENT, interval, range_of
+from dropout_study.system.processes import now_ms
 from dropout_study.tracking import tags
 from dropout_study.tracking.packing import pack_curve, split_text
 from dropout_study.tracking.record import TABLE, Record, Role, RunStatus, SeedRecord
@@ -25,6 +27,10 @@ TAGS_OF_SEEDS = (
     tags.ARM,
     tags.CANDIDATE,
     tags.STAGE,
+    tags.DEVICE,
+    tags.PROCESSOR,
+    tags.STARTED,
+    tags.ENDED,
 )
 """Tags of a cohort that the runs of its seeds repeat."""
 
@@ -156,10 +162,23 @@ def outcome_tags(record: Record, status: RunStatus, reason: str) -> dict[str, st
         return {}
 
     outcome = {tags.WALL_SECONDS: f"{record.seconds:.1f}"}
+    if tags.STARTED not in record.tags:  # of a restored run they are those of its first recording
+        outcome[tags.STARTED] = _time(record.started_ms)
+        outcome[tags.ENDED] = _time(record.ended_ms or now_ms())
     if status != RunStatus.FINISHED:
         outcome[tags.REASON] = reason
 
     return outcome
+
+
+def _time(milliseconds: int) -> str:
+    """A time as text, to the second.
+
+    >>> _time(1_795_723_200_000)
+    '2026-11-26T20:00:00+00:00'
+    """
+    moment = datetime.datetime.fromtimestamp(milliseconds // 1000, tz=datetime.UTC)
+    return moment.isoformat()
 
 
 def display_tags(record: Record, folder: Path) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Names of the tags that the project writes to MLflow, or reads there; each is written once.
 
 The tags of the process at work on a run are named by `system.processes.this_process`, those of its
-packages and machine, which nothing reads, by `provenance`.
+packages, which nothing reads, by `provenance`.
 """
 
 ROLE = "role"
@@ -37,6 +37,14 @@ REASON = "reason"
 INTERVAL = "interval"
 """The 95 % interval of the test error, as text."""
 WALL_SECONDS = "wall_seconds"
+STARTED = "started"
+"""When the training of a run began, such as `2026-11-26T20:15:00+00:00`."""
+ENDED = "ended"
+"""When a run ended, likewise."""
+DEVICE = "device"
+"""What computed a run: the name of a GPU, or the kind of processor with its threads."""
+PROCESSOR = "processor"
+"""The name of the processor, as far as the system says it."""
 COMMAND = "command"
 """The command line of a sweep, without passwords."""
 COMMIT = "git.commit"

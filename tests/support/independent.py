@@ -519,18 +519,20 @@ def robustness(nets: Nets) -> Parts:
         "noise and missing information": ("noise", "missing_pixels", "occlusion"),
         "unseen conditions": ("blur", "contrast", "rotation", "translation"),
     }
+    names = {"hidden 0.5": "hidden", "input 0.2": "input"}
     plain = nets.select("robustness", arm="none")
-    arms = {"hidden": "hidden 0.5", "input": "input 0.2"}
-    dropped = {case: nets.select("robustness", arm=arm) for case, arm in arms.items()}
+    dropped = {
+        names[arm]: nets.select("robustness", arm=arm)
+        for arm in nets.arms("robustness")
+        if arm in names
+    }
 
-    def error(rows: pd.DataFrame, names: Iterable[str]) -> Measured:
-        return mean_of(wrong(rows, f"corrupted/{kind}") for kind in names)
+    def error(rows: pd.DataFrame, part: str) -> Measured:
+        return mean_of(wrong(rows, f"corrupted/{kind}") for kind in kinds[part])
 
     return {
-        part: {
-            case: minus(error(plain, names), error(rows, names)) for case, rows in dropped.items()
-        }
-        for part, names in kinds.items()
+        part: {case: minus(error(plain, part), error(rows, part)) for case, rows in dropped.items()}
+        for part in kinds
     }
 
 
@@ -895,14 +897,17 @@ class Claim:
 
 def decide(networks: pd.DataFrame, manifest: Json) -> dict[str, Claim]:
     """Every claim at its largest budget whose runs are complete."""
+    present = of_present_choice(networks)
     claims = {}
 
     for name in manifest["claims"]:
         for budget in BUDGETS:
-            rows = networks[networks["budget"] == budget]
+            rows = present[present["budget"] == budget]
+            complete = is_complete(rows, name, budget, manifest)
+            claim = claim_at(name, rows, budget, manifest) if complete else None
 
-            if is_complete(rows, name, budget, manifest):
-                claims[name] = claim_at(name, rows, budget, manifest)
+            if claim is not None:
+                claims[name] = claim
                 break
 
     adjust([claim for claim in claims.values() if claim.budget == "smoke"])
@@ -926,7 +931,7 @@ def is_complete(rows: pd.DataFrame, claim: str, budget: str, manifest: Json) -> 
             continue
 
         stated = manifest["studies"][study]["budgets"][budget]
-        arms = of_study.groupby("stage")["arm"].nunique()
+        arms = of_study.groupby("stage")["arm"].nunique(dropna=False)
 
         if any(arms.get(stage, 0) < arms_of(stated["grid"]) for stage in stated["stages"]):
             return False
@@ -960,8 +965,8 @@ def values_at(budget: str, manifest: Json) -> dict[str, Json]:
     return {name: value | SMOKE_VALUES.get(sources[name], {}) for name, value in values.items()}
 
 
-def claim_at(name: str, rows: pd.DataFrame, budget: str, manifest: Json) -> Claim:
-    """A claim on the networks of one budget, before adjustment."""
+def claim_at(name: str, rows: pd.DataFrame, budget: str, manifest: Json) -> Claim | None:
+    """A claim on the networks of one budget, before adjustment; None if a part has no case."""
     stated = manifest["claims"][name]
     values = values_at(budget, manifest)
     sources = {study: entry["cohorts_from"] for study, entry in manifest["studies"].items()}
@@ -970,6 +975,9 @@ def claim_at(name: str, rows: pd.DataFrame, budget: str, manifest: Json) -> Clai
     cases = PARTS[name](final) if name in PARTS else {}
     controls = PARTS[name](half) if name in PARTS else {}
     numbers = CHECKS[name](final) if name in CHECKS else {}
+
+    if not all(cases.values()):
+        return None
 
     parts = {
         part: Part(stated["parts"][part], {case: estimate(of) for case, of in effects.items()})
@@ -1016,6 +1024,7 @@ def adjust(claims: list[Claim]) -> None:
 
 # What tuning chose
 
+ARM = ["budget", "study", "arm"]
 TUNED = (
     "optimizer.lr",
     "optimizer.weight_decay",
@@ -1024,47 +1033,87 @@ TUNED = (
     "regularizer.max_norm",
     "model.hidden_rate",
 )
+"""What candidates may have of their own."""
+
+
+def best_candidates(networks: pd.DataFrame) -> pd.DataFrame:
+    """The candidate with the lowest mean validation error of each arm, the first of equal ones.
+
+    A network that diverged counts with an infinite error.
+
+    Returns:
+        A row per budget, study and arm that tunes, with the candidate's number, `error`, and its
+        settings.
+    """
+    tuning = networks[networks["stage"] == "tuning"]
+    errors = tuning.assign(error=tuning["val/error"].fillna(np.inf))
+    means = errors.groupby([*ARM, "candidate"])["error"].mean().reset_index()
+    lowest = means.loc[means.groupby(ARM)["error"].idxmin()]
+    settings = tuning[[*ARM, "candidate", *tuned_keys(networks)]].drop_duplicates()
+
+    return lowest.merge(settings, on=[*ARM, "candidate"], validate="one_to_one")
+
+
+def tuned_keys(networks: pd.DataFrame) -> list[str]:
+    """The columns of what can be tuned, as far as a file has them."""
+    return [key for key in TUNED if key in networks]
+
+
+def has_choice(networks: pd.DataFrame) -> pd.Series:
+    """Whether each network has the settings that tuning chose for its arm."""
+    keys = [*ARM, *tuned_keys(networks)]
+    matches = networks[keys].merge(best_candidates(networks)[keys], how="left", indicator=True)
+    return pd.Series(matches["_merge"].to_numpy() == "both", index=networks.index)
+
+
+def of_present_choice(networks: pd.DataFrame) -> pd.DataFrame:
+    """The networks without those of an earlier choice, where an arm has those of the present one.
+
+    Studies that train nothing are left as they are.
+    """
+    matches = has_choice(networks)
+    stages = [*ARM, "stage"]
+    arms = [networks[key] for key in stages]
+    any_match = matches.groupby(arms, dropna=False).transform("any")
+
+    return networks[matches | ~any_match | (networks["stage"] == "tuning")]
 
 
 def selection(networks: pd.DataFrame) -> pd.DataFrame:
-    """The candidate with the lowest mean validation error of each arm, and whether it was taken.
+    """What tuning chose, and whether the judged networks have it.
 
     Returns:
         A row per budget, study and arm: `candidate`, its mean validation error `error`, `taken`
         (the networks of the other stages have its settings) and `apart` (no seed of theirs tuned).
     """
+    chosen = best_candidates(networks)[[*ARM, "candidate", "error"]]
+    judged = of_present_choice(networks).query("stage != 'tuning'")
+    taken = has_choice(networks)[judged.index].groupby([judged[key] for key in ARM]).all()
+    tuning_seeds = networks[networks["stage"] == "tuning"].groupby(ARM)["seed"].agg(set)
+    judging_seeds = judged.groupby(ARM)["seed"].agg(set)
+    pairs = pd.DataFrame({"tuning": tuning_seeds, "judging": judging_seeds}).dropna()
+    apart = pairs["tuning"].combine(pairs["judging"], set.isdisjoint)
+
+    return chosen.join(taken.rename("taken"), on=ARM).join(apart.rename("apart"), on=ARM)
+
+
+def edges(networks: pd.DataFrame, manifest: Json) -> list[str]:
+    """The choices that are the smallest or largest value tried, of keys that are extended."""
     tuning = networks[networks["stage"] == "tuning"]
-    rows = []
+    found = []
 
-    for key, candidates in tuning.groupby(["budget", "study", "arm"], sort=False):
-        errors = validation_errors(candidates)
-        best = errors.idxmin()
-        settings = settings_of(candidates[candidates["candidate"] == best])
-        same = (networks[["budget", "study", "arm"]] == list(key)).all(axis=1)
-        judged = networks[same & (networks["stage"] != "tuning")]
-        rows.append(
-            {
-                **dict(zip(("budget", "study", "arm"), key, strict=True)),
-                "candidate": int(best),
-                "error": errors[best],
-                "taken": settings_of(judged) == settings,
-                "apart": not set(judged["seed"]) & set(candidates["seed"]),
-            }
-        )
+    for _, best in best_candidates(networks).iterrows():
+        stated = manifest["studies"][best["study"]]["budgets"].get(best["budget"], {})
+        candidates = tuning[(tuning[ARM] == best[ARM]).all(axis=1)]
 
-    return pd.DataFrame(rows)
+        for key in stated.get("extend", {}):
+            tried = pd.to_numeric(candidates[key], errors="coerce")
+            value = pd.to_numeric(best[key], errors="coerce")
 
+            if tried.nunique() > 1 and not tried.min() < value < tried.max():
+                found.append(f"{best['study']}, {best['arm']}: {key} = {best[key]}")
 
-def validation_errors(candidates: pd.DataFrame) -> pd.Series:
-    """The mean validation error of each candidate, in order; infinite if a network diverged."""
-    errors = candidates["val/error"].fillna(np.inf)
-    return errors.groupby(candidates["candidate"]).mean().sort_index()
-
-
-def settings_of(rows: pd.DataFrame) -> set[tuple[Any, ...]]:
-    """The different settings of some networks, in what can be tuned."""
-    columns = [column for column in TUNED if column in rows]
-    return set(rows[columns].itertuples(index=False, name=None))
+    return found
 
 
 def evaluated_elsewhere(networks: pd.DataFrame, manifest: Json) -> pd.DataFrame:
@@ -1144,6 +1193,7 @@ def main(file: str) -> None:
     print(selection(networks).to_string(index=False, float_format="%.4g"))
     print()
     print(evaluated_elsewhere(networks, manifest).to_string(index=False))
+    print(f"Choices on an edge: {edges(networks, manifest) or 'none'}")
 
 
 if __name__ == "__main__":

@@ -99,7 +99,10 @@ def restricted(measured: Measured, seeds: Iterable[int]) -> Measured:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean, the variance of this mean and the degrees of freedom of its t distribution."""
+    """A mean, the variance of this mean and the degrees of freedom of its t distribution.
+
+    Of one seed, variance and degrees of freedom are not numbers.
+    """
 
     mean: float
     variance: float
@@ -107,7 +110,7 @@ class Estimate:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval; of one seed there is none."""
+        """The 95 % interval; not a number where there is one seed."""
         if np.isnan(self.variance):
             return np.nan, np.nan
 
@@ -115,7 +118,7 @@ class Estimate:
         return self.mean - half_width, self.mean + half_width
 
     def above(self, limit: float) -> float:
-        """One-sided p of the sentence that the true mean is above a limit; of one seed, none."""
+        """The one-sided p value for a true mean above a limit."""
         if np.isnan(self.variance):
             return np.nan
 
@@ -130,7 +133,7 @@ class Estimate:
         return float(stats.t.sf(distance / np.sqrt(self.variance), self.df))
 
     def below(self, limit: float) -> float:
-        """One-sided p of the sentence that the true mean is below a limit."""
+        """The one-sided p value for a true mean below a limit."""
         return Estimate(-self.mean, self.variance, self.df).above(-limit)
 
 
@@ -161,6 +164,7 @@ def crossed(values: np.ndarray, contributions: np.ndarray) -> Estimate:
     of_image = contributions.mean(axis=0)
     rest = contributions - of_seed[:, None] - of_image[None, :] + contributions.mean()
 
+    # Rounding errors count relative to the largest cell of the table.
     size = np.abs(contributions - of_seed[:, None] + values[:, None]).max()
     ms_seed = without_rounding(((values - mean) ** 2).sum() / (seeds - 1), size) * images
     ms_image = without_rounding(((of_image - of_image.mean()) ** 2).sum() / (images - 1), size)
@@ -168,6 +172,7 @@ def crossed(values: np.ndarray, contributions: np.ndarray) -> Estimate:
     ms_rest = without_rounding((rest**2).sum() / ((seeds - 1) * (images - 1)), size)
 
     total = max(ms_seed + ms_image - ms_rest, min(ms_seed, ms_image))
+
     spread = ms_seed**2 / (seeds - 1) + ms_image**2 / (images - 1)
     spread += ms_rest**2 / ((seeds - 1) * (images - 1))
     df = max(total**2 / spread, 1.0) if spread > 0 else 1.0
@@ -225,7 +230,7 @@ def wrong(rows: pd.DataFrame, name: str) -> Measured:
 
 
 def number(rows: pd.DataFrame, column: str) -> Measured:
-    """A measure without test images."""
+    """A measure that is no mean over test images."""
     return Measured(rows[column].astype(float))
 
 
@@ -527,12 +532,14 @@ def robustness(nets: Nets) -> Parts:
         if arm in names
     }
 
-    def error(rows: pd.DataFrame, part: str) -> Measured:
-        return mean_of(wrong(rows, f"corrupted/{kind}") for kind in kinds[part])
+    def gain(rows: pd.DataFrame, kind: str) -> Measured:
+        return minus(wrong(plain, f"corrupted/{kind}"), wrong(rows, f"corrupted/{kind}"))
 
     return {
-        part: {case: minus(error(plain, part), error(rows, part)) for case, rows in dropped.items()}
-        for part in kinds
+        part: {
+            case: mean_of(gain(rows, kind) for kind in averaged) for case, rows in dropped.items()
+        }
+        for part, averaged in kinds.items()
     }
 
 
@@ -732,7 +739,7 @@ def sided(supported: bool, contradicted: bool) -> str:
 
 
 def holm(p_values: Mapping[Any, float]) -> dict[Any, float]:
-    """Holm's adjusted p values; parts without a p value are none of the family."""
+    """Holm's adjusted p values; a part without p value does not count in the family."""
     family = {name: p for name, p in p_values.items() if not np.isnan(p)}
     adjusted: dict[Any, float] = {}
     largest = 0.0
@@ -745,7 +752,7 @@ def holm(p_values: Mapping[Any, float]) -> dict[Any, float]:
 
 
 def bonferroni(p_values: list[float]) -> float:
-    """The smallest p value times the number of cases; none if no case has one."""
+    """The smallest p value times the number of cases; not a number if no case has one."""
     if np.isnan(p_values).all():
         return np.nan
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from dropout_study.config.schema import Report, Tracking
-from dropout_study.report.page import FIRST_EDITION
+from dropout_study.report.first_edition import FOLDER
 from dropout_study.report.pictures import CORRUPTED
 from dropout_study.report.publish import report
 from support.paths import ROOT
@@ -29,7 +29,7 @@ def paragraphs(folder: Path) -> list[str]:
 def test_the_report_is_what_the_code_makes_of_the_results(tmp_path: Path) -> None:
     """If this failed, the committed verdicts or numbers would not be those of code and results."""
     made = tmp_path / "report"
-    (made / FIRST_EDITION).mkdir(parents=True)
+    (made / FOLDER).mkdir(parents=True)
     chosen = Report(
         results=str(RESULTS) if RESULTS.exists() else "",
         output=str(made),
@@ -46,7 +46,7 @@ def test_the_report_is_what_the_code_makes_of_the_results(tmp_path: Path) -> Non
 
 def test_the_first_edition_is_kept_as_it_was() -> None:
     """If this failed, the report would point to an archive that is not there."""
-    archive = COMMITTED / FIRST_EDITION
+    archive = COMMITTED / FOLDER
     assert {file.name for file in archive.iterdir()} >= {"README.md", "index.html", "results.csv"}
     page = (archive / "README.md").read_text(encoding="utf-8")
     pictures = [line for line in page.splitlines() if line.startswith("![")]

@@ -29,7 +29,7 @@ def outcome(
     budget: str = "laptop",
     images: int = 0,
 ) -> Outcome:
-    """A claim whose parts all have one case with the same effect.
+    """A claim whose parts and checks all have one case with the same effect.
 
     Args:
         claim: its id.
@@ -38,14 +38,14 @@ def outcome(
         budget: of the runs.
         images: of the test set, if they were kept.
     """
-    parts = CLAIMS[claim].parts
+    parts, checks = CLAIMS[claim].parts, CLAIMS[claim].checks
     frame = pd.DataFrame({"seed": [100], "data.name": ["mnist"], "data.train_size": [50_000]})
     made = Outcome(
         claim=CLAIMS[claim],
         verdict=NOT_RESOLVED,
         scope=Scope(budget, "mnist"),
         runs=ClaimRuns(final={CLAIMS[claim].studies[0]: Runs(frame, {})}),
-        effects={name: {"case": effect(values, images)} for name in parts},
+        effects={name: {"case": effect(values, images)} for name in (*parts, *checks)},
         half={} if half is None else {name: {"case": effect(half, images)} for name in parts},
         command="python scripts/reproduce.py",
     )

@@ -214,6 +214,29 @@ Tested = Better | NotWorse | Within
 
 
 @dataclass(frozen=True)
+class Answers:
+    """What a part says in words about its cases, by their outcome.
+
+    In each text `{}` stands for the size of the effect with its unit, without sign. A part without
+    texts is one whose answer another part gives.
+
+    Attributes:
+        supported: the clause if a case is supported.
+        contradicted: the clause if it is contradicted.
+        unresolved: the clause if it is neither.
+    """
+
+    supported: str = ""
+    contradicted: str = ""
+    unresolved: str = ""
+
+    @classmethod
+    def always(cls, text: str) -> "Answers":
+        """The same clause, whatever the outcome."""
+        return cls(text, text, text)
+
+
+@dataclass(frozen=True)
 class Part:
     """One empirical question of a claim.
 
@@ -224,6 +247,7 @@ class Part:
         some: whether one supported case is enough; otherwise all cases have to be supported.
         settled_within: how far the effect at half the updates may be from the final one, in the
             unit of the effects; None if only the outcomes are compared.
+        answers: in words.
     """
 
     measure: str
@@ -231,6 +255,7 @@ class Part:
     unit: str = "points"
     some: bool = False
     settled_within: float | None = None
+    answers: Answers = Answers()
 
     @property
     def criterion_in_words(self) -> str:

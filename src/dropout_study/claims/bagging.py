@@ -6,7 +6,7 @@ from matplotlib.ticker import MaxNLocator
 
 from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Studies
-from dropout_study.analysis.criteria import Better, Part
+from dropout_study.analysis.criteria import Answers, Better, Part
 from dropout_study.analysis.margins import MNIST_SETTLED, NO_SIZE
 from dropout_study.analysis.runs import Effect, Errors, Runs, minus
 from dropout_study.measures.statistics import PERCENT, interval
@@ -32,12 +32,25 @@ class Bagging(Claim):
             "data and each width",
             Better(0, NO_SIZE),
             settled_within=MNIST_SETTLED,
+            answers=Answers(
+                "one dropout net makes {} fewer errors than a bag of 10 nets of the same cost of "
+                "training",
+                "one dropout net makes {} more errors than a bag of 10 nets of the same cost of "
+                "training",
+                "one dropout net and a bag of 10 nets of the same cost of training cannot be "
+                "told apart",
+            ),
         ),
         "not the updates alone": Part(
             "test error of one net without dropout minus test error of one dropout net, both with "
             "as many updates as a whole bag, for each width",
             Better(0, NO_SIZE),
             settled_within=MNIST_SETTLED,
+            answers=Answers(
+                "with as many updates, it makes {} fewer errors than one net without dropout",
+                "with as many updates, it makes {} more errors than one net without dropout",
+                "with as many updates, it cannot be told from one net without dropout",
+            ),
         ),
     }
     deviations = (

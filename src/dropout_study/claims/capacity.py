@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Published, Studies, runs_of
-from dropout_study.analysis.criteria import Better, Part
+from dropout_study.analysis.criteria import Answers, Better, Part
 from dropout_study.analysis.margins import MNIST_SETTLED, NO_SIZE
 from dropout_study.analysis.runs import Effect, Errors, Runs, minus, weighted
 from dropout_study.measures.statistics import PERCENT
@@ -34,18 +34,33 @@ class Capacity(Claim):
             "with dropout minus without",
             Better(0, NO_SIZE),
             settled_within=1.0,
+            answers=Answers(
+                "dropout raises the training error of the narrowest nets by {}",
+                "dropout lowers the training error of the narrowest nets by {}",
+                "no change of the training error of the narrowest nets can be told",
+            ),
         ),
         "small nets do worse": Part(
             "test error of the narrowest nets, trained as the others and five times as long: with "
             "dropout minus without",
             Better(0, NO_SIZE),
             settled_within=1.0,
+            answers=Answers(
+                "it raises their test error by {}",
+                "it lowers their test error by {}",
+                "no change of their test error can be told",
+            ),
         ),
         "wide nets gain": Part(
             "test error of the widest nets: without dropout minus with, at the rate that "
             "validation data chose",
             Better(0, NO_SIZE),
             settled_within=MNIST_SETTLED,
+            answers=Answers(
+                "it lowers the test error of the widest nets by {}",
+                "it raises the test error of the widest nets by {}",
+                "no gain of the widest nets can be told",
+            ),
         ),
         "the gain grows": Part(
             "change of the gain in test error when the width doubles, by least squares over all "
@@ -53,6 +68,11 @@ class Capacity(Claim):
             Better(0, NO_SIZE),
             unit="points per doubling",
             settled_within=MNIST_SETTLED,
+            answers=Answers(
+                "the gain grows by {} of the width",
+                "the gain shrinks by {} of the width",
+                "whether the gain grows with the width cannot be told",
+            ),
         ),
     }
     published = (

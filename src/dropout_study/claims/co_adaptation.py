@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Published, Studies
-from dropout_study.analysis.criteria import Better, Part
+from dropout_study.analysis.criteria import Answers, Better, Part
 from dropout_study.analysis.margins import MNIST, NO_SIZE
 from dropout_study.analysis.reference_nets import PLAIN, measured, trained
 from dropout_study.analysis.runs import Effect, Errors, Runs, minus, weighted
@@ -57,18 +57,37 @@ class CoAdaptation(Claim):
             "one, in the first hidden layer: without dropout minus with dropout",
             Better(0, NO_SIZE),
             unit="",
+            answers=Answers(
+                "with dropout the interaction of two units, as a share of the effect of one, is "
+                "{} smaller",
+                "with dropout the interaction of two units, as a share of the effect of one, is "
+                "{} larger",
+                "no effect of dropout on the interaction of two units can be told",
+            ),
         ),
         "redundant": Part(
             "test error that removing a random half of the hidden units adds: without dropout "
             "minus with dropout",
             Better(0, NO_SIZE),
             settled_within=0.5,
+            answers=Answers(
+                "without a random half of its units a net with dropout loses {} less than one "
+                "without dropout",
+                "without a random half of its units a net with dropout loses {} more than one "
+                "without dropout",
+                "whether a net with dropout loses less without half of its units cannot be told",
+            ),
         ),
         "complementary": Part(
             "test error of one half of the hidden units minus test error of the mean of both "
             "halves' probabilities, trained with dropout",
             Better(0, NO_SIZE),
             settled_within=MNIST,
+            answers=Answers(
+                "two halves together make {} fewer errors than one",
+                "two halves together make {} more errors than one",
+                "two halves together cannot be told from one",
+            ),
         ),
     }
     published = (

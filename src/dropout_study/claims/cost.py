@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Published, Studies, runs_of
-from dropout_study.analysis.criteria import Measured, Part
+from dropout_study.analysis.criteria import Answers, Measured, Part
 from dropout_study.analysis.runs import Effect, Runs
 from dropout_study.evaluation.sample_sizes import TIMED_NETWORKS
 from dropout_study.measures.statistics import PERCENT, interval
@@ -48,6 +48,7 @@ class Cost(Claim):
             f"time of {RATIOS['dropout']}",
             Measured(below=1.5, reason="a second pass would make it 2; half of one is asked"),
             "times",
+            answers=Answers.always("an update with dropout takes {} as long as one without"),
         ),
         "all of training": Part(
             "updates that a net with dropout needs to the final validation error of the same net "
@@ -56,6 +57,9 @@ class Cost(Claim):
                 below=float(TIMED_NETWORKS), reason=f"a bag of {TIMED_NETWORKS} nets costs as much"
             ),
             "times",
+            answers=Answers.always(
+                "to the final error of the net without dropout, training takes {} as long"
+            ),
         ),
         "one pass predicts": Part(
             f"time of {RATIOS['scaling']}",
@@ -63,12 +67,23 @@ class Cost(Claim):
                 below=1.2, reason="a second pass would make it 2; a fifth of one is tolerated"
             ),
             "times",
+            answers=Answers.always(
+                "a pass of weight scaling takes {} as long as one of a net without dropout"
+            ),
         ),
         "a bag costs more": Part(
-            f"time of {RATIOS['bag']}", Measured(above=5.0, reason=HALF_OF_TEN), "times"
+            f"time of {RATIOS['bag']}",
+            Measured(above=5.0, reason=HALF_OF_TEN),
+            "times",
+            answers=Answers.always(
+                "an update of a bag of 10 nets takes {} as long as one of a dropout net"
+            ),
         ),
         "sampling costs more": Part(
-            f"time of {RATIOS['monte_carlo']}", Measured(above=5.0, reason=HALF_OF_TEN), "times"
+            f"time of {RATIOS['monte_carlo']}",
+            Measured(above=5.0, reason=HALF_OF_TEN),
+            "times",
+            answers=Answers.always("10 sampled masks take {} as long as one scaled pass"),
         ),
     }
     published = (

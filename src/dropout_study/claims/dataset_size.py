@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Published, Studies
-from dropout_study.analysis.criteria import Better, Part
+from dropout_study.analysis.criteria import Answers, Better, Part
 from dropout_study.analysis.margins import NO_SIZE
 from dropout_study.analysis.runs import Effect, Errors, Runs, common, minus, weighted_logs
 from dropout_study.measures.statistics import PERCENT, interval
@@ -34,6 +34,12 @@ class DatasetSize(Claim):
             Better(0, NO_SIZE),
             unit="",
             settled_within=0.1,
+            answers=Answers(
+                "dropout helps less at the smallest sizes than at the middle ones",
+                "dropout helps more at the smallest sizes than at the middle ones",
+                "whether dropout helps less at the smallest sizes than at the middle ones cannot "
+                "be told",
+            ),
         ),
         "unstable training or worse performance": Part(
             "at the smallest sizes, with dropout minus without: test error in points, and log of "
@@ -41,6 +47,11 @@ class DatasetSize(Claim):
             Better(0, NO_SIZE),
             unit="",
             some=True,
+            answers=Answers(
+                "it raises the error or its spread",
+                "it lowers the error or its spread",
+                "no rise of the error or of its spread can be told",
+            ),
         ),
     }
     published = (

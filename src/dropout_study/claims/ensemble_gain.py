@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Studies
-from dropout_study.analysis.criteria import Better, Part
+from dropout_study.analysis.criteria import Answers, Better, Part
 from dropout_study.analysis.margins import MNIST, NO_SIZE
 from dropout_study.analysis.reference_nets import WITH_DROPOUT, measured, trained
 from dropout_study.analysis.runs import Effect, Errors, Runs, minus
@@ -33,6 +33,11 @@ class EnsembleGain(Claim):
             "probabilities, for each rate",
             Better(0, NO_SIZE),
             settled_within=MNIST,
+            answers=Answers(
+                "1,000 subnetworks together make {} fewer errors than a single one",
+                "1,000 subnetworks together make {} more errors than a single one",
+                "1,000 subnetworks together cannot be told from a single one",
+            ),
         ),
     }
     deviations = (

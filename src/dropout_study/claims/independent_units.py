@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Studies
-from dropout_study.analysis.criteria import Better, NotWorse, Part
+from dropout_study.analysis.criteria import Answers, Better, NotWorse, Part
 from dropout_study.analysis.margins import NO_SIZE
 from dropout_study.analysis.reference_nets import PLAIN, WITH_DROPOUT, measured, trained
 from dropout_study.analysis.runs import Effect, Errors, Runs, minus
@@ -48,12 +48,25 @@ class IndependentUnits(Claim):
             "units: trained without dropout minus trained with dropout, for each rate",
             Better(0, NO_SIZE),
             settled_within=0.5,
+            answers=Answers(
+                "a random half of the hidden units makes {} fewer errors if it was trained with "
+                "dropout",
+                "a random half of the hidden units makes {} more errors if it was trained with "
+                "dropout",
+                "for a random half of the hidden units, no effect of dropout can be told",
+            ),
         ),
         "reasonably well": Part(
             "99th percentile of the test errors of 1,000 subnetworks, drawn as in training, minus "
             "test error of the whole net, for each rate",
             NotWorse(MARGIN, ONE_IN_A_HUNDRED),
             settled_within=0.5,
+            answers=Answers(
+                "the worst of a hundred subnetworks makes {} more errors than the whole net",
+                "the worst of a hundred subnetworks makes {} more errors than the whole net",
+                "whether the worst of a hundred subnetworks makes 1 point more errors than the "
+                "whole net cannot be told",
+            ),
         ),
     }
     deviations = (

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Published, Studies, runs_of
-from dropout_study.analysis.criteria import Better, NotWorse, Part
+from dropout_study.analysis.criteria import Answers, Better, NotWorse, Part
 from dropout_study.analysis.margins import NO_SIZE
 from dropout_study.analysis.runs import Effect, Errors, ResultsMissing, Runs, common, minus
 from dropout_study.config.schema import MonteCarlo
@@ -35,6 +35,11 @@ class MonteCarloSamples(Claim):
             Better(0, NO_SIZE),
             some=True,
             settled_within=0.1,
+            answers=Answers(
+                "20 masks make {} fewer errors than one scaled pass",
+                "20 masks make {} more errors than one scaled pass",
+                "20 masks cannot be told from one scaled pass",
+            ),
         ),
         "others lose": Part(
             f"test error of weight scaling minus test error of {MASKS} sampled masks",
@@ -49,6 +54,12 @@ class MonteCarloSamples(Claim):
             unit="",
             some=True,
             settled_within=0.1,
+            answers=Answers(
+                "20 masks save {} of what the whole pool saves over one mask",
+                "20 masks save {} of what the whole pool saves over one mask",
+                "whether 20 masks save 0.9 of what the whole pool saves over one mask cannot be "
+                "told",
+            ),
         ),
     }
     published = (

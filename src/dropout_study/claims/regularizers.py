@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Published, Studies
-from dropout_study.analysis.criteria import Better, Part
+from dropout_study.analysis.criteria import Answers, Better, Part
 from dropout_study.analysis.margins import NO_SIZE
 from dropout_study.analysis.runs import Effect, ResultsMissing, Runs
 from dropout_study.measures.statistics import PERCENT, interval
@@ -53,12 +53,22 @@ class Regularizers(Claim):
             "test error of the other arm minus test error of dropout",
             Better(0, NO_SIZE),
             settled_within=0.3,
+            answers=Answers(
+                "dropout makes {} fewer errors",
+                "dropout makes {} more errors",
+                "dropout cannot be told from another regularizer",
+            ),
         ),
         "combines": Part(
             "test error of dropout minus test error of the combination",
             Better(0, NO_SIZE),
             some=True,
             settled_within=0.3,
+            answers=Answers(
+                "the combination makes {} fewer errors than dropout alone",
+                "the combination makes {} more errors than dropout alone",
+                "the combination cannot be told from dropout alone",
+            ),
         ),
     }
     published = (

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Studies
-from dropout_study.analysis.criteria import Better, Part
+from dropout_study.analysis.criteria import Answers, Better, Part
 from dropout_study.analysis.margins import NO_SIZE
 from dropout_study.analysis.runs import Effect, Errors, Runs
 from dropout_study.config.names import CORRUPTIONS, DECIDING_SEVERITIES
@@ -44,11 +44,21 @@ class Robustness(Claim):
             "with",
             Better(0, NO_SIZE),
             settled_within=1.0,
+            answers=Answers(
+                "dropout lowers the error on images with noise or missing information by {}",
+                "dropout raises the error on images with noise or missing information by {}",
+                "no effect of dropout on images with noise or missing information can be told",
+            ),
         ),
         "unseen conditions": Part(
             "test error on blurred, faded, rotated or shifted images: without dropout minus with",
             Better(0, NO_SIZE),
             settled_within=1.0,
+            answers=Answers(
+                "it lowers the error under unseen conditions by {}",
+                "it raises the error under unseen conditions by {}",
+                "no effect of dropout under unseen conditions can be told",
+            ),
         ),
     }
     deviations = (

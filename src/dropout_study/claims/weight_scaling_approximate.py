@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures, small_nets
 from dropout_study.analysis.claim import Claim, Published, Studies, runs_of
-from dropout_study.analysis.criteria import Check, Exact, NotWorse, Part
+from dropout_study.analysis.criteria import Answers, Check, Exact, NotWorse, Part
 from dropout_study.analysis.runs import Effect, ResultsMissing, Runs
 from dropout_study.analysis.sampled_nets import pool_errors, pool_size, sampled_nets
 from dropout_study.measures.statistics import interval
@@ -32,6 +32,14 @@ class WeightScalingApproximate(Claim):
             "masks, for each pair of digits and activation",
             NotWorse(small_nets.MARGIN, small_nets.REASON),
             settled_within=small_nets.MARGIN,
+            answers=Answers(
+                "one scaled pass is close to the geometric mean of all 2^20 masks: their test "
+                "errors differ by {}",
+                "one scaled pass makes {} more errors than the geometric mean of all 2^20 masks, "
+                "too many to be close",
+                "whether one scaled pass makes 0.3 points more errors than the geometric mean "
+                "cannot be told",
+            ),
         ),
     }
     checks = {

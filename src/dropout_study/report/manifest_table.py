@@ -26,7 +26,9 @@ What each sentence of section 7.12 is decided by, and on which networks, at the 
 
 *Settled within* is {SETTLED_WITHIN}."""
 PART_HEADINGS = ("part or check", "measure", "criterion", "margin's reason", "settled within")
-STUDY_HEADINGS = ("study", "shows", "networks", "data", "updates", "seeds", "tuning", "minutes")
+STUDY_COLUMNS = ("study", "shows", "networks", "data", "updates", "seeds", "tuning")
+"""What is said of the networks of a study."""
+STUDY_HEADINGS = (*STUDY_COLUMNS, "minutes")
 UPDATES = "updates"
 SEEDS = "seeds"
 ARM_UPDATES = "budget.updates"
@@ -68,18 +70,23 @@ def _check_row(name: str, check: Check) -> list[str]:
 
 
 def _study_row(study: Study, minutes: Mapping[str, int]) -> list[str]:
-    candidates = f"{study.candidates} candidates per arm" if study.candidates else ""
+    name, *others = study_columns(study).values()
+    return [f"`{name}`", *others, str(minutes.get(study.name, "-"))]
 
-    return [
-        f"`{study.name}`",
+
+def study_columns(study: Study) -> dict[str, str]:
+    """What a study trains, in words: those of STUDY_COLUMNS."""
+    cells = (
+        study.name,
         study.title,
         networks(study),
         data(study),
         _by_stage(_numbers_of(study, UPDATES), study),
         _seeds(study),
-        candidates,
-        str(minutes.get(study.name, "-")),
-    ]
+        f"{study.candidates} candidates per arm" if study.candidates else "",
+    )
+
+    return dict(zip(STUDY_COLUMNS, cells, strict=True))
 
 
 def networks(study: Study) -> str:

@@ -11,18 +11,20 @@ from jinja2 import Environment, PackageLoader
 
 from dropout_study.analysis import figures
 from dropout_study.analysis.runs import ResultsMissing, needing_columns
+from dropout_study.config.studies import DEFAULT_BUDGET, Study
 from dropout_study.data.images import Images
-from dropout_study.report import verdict_table
+from dropout_study.report import first_edition, glance, verdict_file, verdict_table
+from dropout_study.report.answers import answer
+from dropout_study.report.glance import Fact
 from dropout_study.report.manifest import committed_in_words
-from dropout_study.report.origin import code_of, commits_of
-from dropout_study.report.pictures import Picture, claim_pictures, tuning_picture
+from dropout_study.report.manifest_table import STUDY_COLUMNS, study_columns
+from dropout_study.report.pictures import Picture, claim_pictures, training_pictures
 from dropout_study.report.rows import CheckRow, Row, check_rows, rows
+from dropout_study.report.scopes import other_data
 from dropout_study.report.tuning_curves import Choice, choices
 from dropout_study.report.verdicts import Outcome
 
 PAGES = ("index.html", "README.md")
-FIRST_EDITION = "first-edition"
-"""The folder beside the report with the report of the first edition, if it is there."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class Section:
         checks: its theorems.
         context: numbers that do not decide, as lines of text.
         pictures: in the order of the page.
-        tuning: the curves of its tuning; none without runs, or if nothing is tuned.
+        studies: what was trained for it: heading -> text.
+        training: the curves of training and of tuning.
         choices: what tuning has chosen.
     """
 
@@ -44,13 +47,9 @@ class Section:
     checks: list[CheckRow]
     context: list[str]
     pictures: list[Picture]
-    tuning: Picture | None
+    studies: list[dict[str, str]]
+    training: list[Picture]
     choices: list[Choice]
-
-    @property
-    def all_pictures(self) -> list[Picture]:
-        """All pictures, that of the tuning last."""
-        return [*self.pictures, self.tuning] if self.tuning else self.pictures
 
 
 def write_report(
@@ -71,11 +70,12 @@ def write_report(
     """
     sections = [_section(outcome, images) for outcome in outcomes]
     values = _values(sections, results, links)
-    values["first_edition"] = FIRST_EDITION if (folder / FIRST_EDITION).is_dir() else ""
+    archive = first_edition.FOLDER
+    values["first_edition"] = archive if (folder / archive).is_dir() else ""
     drawn = _write_pictures(sections, folder / "figures")
     pages = [_write_page(name, values, folder) for name in PAGES]
 
-    return drawn + pages
+    return [*drawn, *pages, _write_verdicts(outcomes, values["facts"], folder)]
 
 
 def _section(outcome: Outcome, images: Images | None) -> Section:
@@ -83,7 +83,7 @@ def _section(outcome: Outcome, images: Images | None) -> Section:
 
     with figures.style():
         pictures = list(claim_pictures(outcome, images, context))
-        tuning = tuning_picture(outcome)
+        training = list(training_pictures(outcome, context))
 
     return Section(
         outcome=outcome,
@@ -91,7 +91,8 @@ def _section(outcome: Outcome, images: Images | None) -> Section:
         checks=check_rows(outcome),
         context=context,
         pictures=pictures,
-        tuning=tuning,
+        studies=studies_of(outcome),
+        training=training,
         choices=choices(outcome.runs.tuning, outcome.studies),
     )
 
@@ -106,6 +107,14 @@ def _context(outcome: Outcome) -> list[str]:
             return outcome.claim.context_lines(outcome.studies)
     except ResultsMissing as error:
         return [f"Some numbers are missing: {error}."]
+
+
+def studies_of(outcome: Outcome) -> list[dict[str, str]]:
+    """Networks, data, updates, seeds and tuning of a claim's studies, at its budget."""
+    budget = outcome.scope.budget if outcome.decided else DEFAULT_BUDGET
+    data = other_data(outcome.scope, outcome.claim) if outcome.decided else None
+
+    return [study_columns(Study.load(name).at(budget, data)) for name in outcome.claim.studies]
 
 
 def _values(
@@ -130,11 +139,13 @@ def _values(
         "sign": verdict_table.sign,
         "with_sign": verdict_table.with_sign,
         "kind": verdict_table.kind,
-        "answer": verdict_table.answer,
+        "answer": answer,
+        "why": first_edition.WHY,
+        "earlier": first_edition.EARLIER,
+        "study_headings": list(STUDY_COLUMNS),
         "criteria": committed_in_words(),
-        "commits": commits_of(results),
-        "code": code_of(results),
-        "count": len(results),
+        "facts": glance.facts(results),
+        "works": glance.works(results),
         "links": links,
     }
 
@@ -144,7 +155,7 @@ def _write_pictures(sections: Sequence[Section], folder: Path) -> list[Path]:
     files = []
 
     for section in sections:
-        for picture in section.all_pictures:
+        for picture in (*section.pictures, *section.training):
             file = folder / picture.file
             file.write_bytes(picture.svg)
             files.append(file)
@@ -163,6 +174,14 @@ def _write_page(name: str, values: Mapping[str, Any], folder: Path) -> Path:
     text = environment.get_template(f"{name}.jinja").render(**values)
     file = folder / name
     file.write_text(text.rstrip() + "\n", encoding="utf-8")
+
+    return file
+
+
+def _write_verdicts(outcomes: Sequence[Outcome], facts: Sequence[Fact], folder: Path) -> Path:
+    file = folder / verdict_file.NAME
+    lines = {fact.term: fact.value for fact in facts}
+    file.write_text(verdict_file.as_json(outcomes, lines), encoding="utf-8")
 
     return file
 

@@ -1,7 +1,7 @@
 """The pictures of a claim in the report: its figures, corrupted images, and training curves."""
 
 import base64
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -58,14 +58,40 @@ def claim_pictures(outcome: Outcome, images: Images | None, notes: list[str]) ->
 
     claim = outcome.claim
     studies = outcome.studies
-    drawn: list[tuple[str, Callable[[], Figure | None], str]] = [
-        (claim.id, lambda: claim.draw(studies), claim.caption),
-        (f"{claim.id}_extra", lambda: claim.extra_figure(studies), claim.extra_caption),
-        (f"{claim.id}_images", lambda: _images_of(claim, images), CORRUPTED),
-        (f"{claim.id}_training", lambda: _training_of(claim, studies), TRAINING),
-    ]
+    yield from _drawn(
+        [
+            (claim.id, lambda: claim.draw(studies), claim.caption),
+            (f"{claim.id}_extra", lambda: claim.extra_figure(studies), claim.extra_caption),
+            (f"{claim.id}_images", lambda: _images_of(claim, images), CORRUPTED),
+        ],
+        notes,
+    )
 
-    for name, draw, caption in drawn:
+
+def training_pictures(outcome: Outcome, notes: list[str]) -> Iterator[Picture]:
+    """The curves of training, and of the tuning before; none without a decision.
+
+    Args:
+        outcome: of the claim.
+        notes: is extended by a sentence if results are missing.
+    """
+    if not outcome.decided:
+        return
+
+    claim = outcome.claim
+    drawn = [(f"{claim.id}_training", lambda: _training_of(claim, outcome.studies), TRAINING)]
+    yield from _drawn(drawn, notes)
+
+    if outcome.runs.tuning:
+        figure = tuning_curves.tuning_figure(outcome.runs.tuning, outcome.studies)
+        yield _picture(f"{claim.id}_tuning", figure, tuning_curves.CAPTION)
+
+
+def _drawn(
+    pictures: Sequence[tuple[str, Callable[[], Figure | None], str]], notes: list[str]
+) -> Iterator[Picture]:
+    """Those of some pictures (name, figure, caption) that there are."""
+    for name, draw, caption in pictures:
         try:
             figure = draw()
         except ResultsMissing as error:
@@ -86,16 +112,6 @@ def _training_of(claim: Claim, studies: Studies) -> Figure | None:
     curves = {name: runs.curve("val/error") for name, runs in conditions.items()}
 
     return training_curves(curves) if curves else None
-
-
-def tuning_picture(outcome: Outcome) -> Picture | None:
-    """The curves of the tuning behind a claim; None if nothing was tuned, or nothing is decided."""
-    if not outcome.runs.tuning:
-        return None
-
-    figure = tuning_curves.tuning_figure(outcome.runs.tuning, outcome.studies)
-
-    return _picture(f"{outcome.claim.id}_tuning", figure, tuning_curves.CAPTION)
 
 
 def _picture(name: str, figure: Figure, caption: str) -> Picture:

@@ -77,7 +77,7 @@ def runs_at(scope: Scope, claim: Claim, results: pd.DataFrame) -> ClaimRuns:
 
         for stage in stages(study):
             at_stage = study.at(study.budget, study.data, stage)
-            in_stage = rows[_stage_of(rows) == stage]
+            in_stage = rows[stage_of(rows) == stage]
 
             if stage == TUNING:
                 _check_tuned(at_stage, in_stage)
@@ -144,10 +144,10 @@ def _tuning_rows(study: Study, results: pd.DataFrame) -> pd.DataFrame:
 
     rows = _rows(tuned.at(study.budget, study.data), results)
 
-    return rows[_stage_of(rows) == TUNING]
+    return rows[stage_of(rows) == TUNING]
 
 
-def _stage_of(rows: pd.DataFrame) -> pd.Series:
+def stage_of(rows: pd.DataFrame) -> pd.Series:
     """The stage of each row; runs from before stages existed are final."""
     if "stage" not in rows:
         return pd.Series(FINAL, index=rows.index, dtype=object)

@@ -90,33 +90,6 @@ def with_sign(shown: str) -> str:
     return f"{sign(shown)} {shown}"
 
 
-def answer(outcome: Outcome) -> str:
-    """The answer to a claim in one or two sentences."""
-    sentences = [f"{outcome.shown[:1].upper()}{outcome.shown[1:]}{_because(outcome)}."]
-
-    if NOT_SETTLED in outcome.shown:
-        sentences += [
-            f"The half-budget control fails for {part!r}: {reason}."
-            for part, reason in outcome.unsettled.items()
-        ]
-
-    return " ".join(sentences)
-
-
-def _because(outcome: Outcome) -> str:
-    """What a verdict rests on: the parts that contradict, or the reason of one that is open."""
-    parts = [name for name, d in outcome.decisions.items() if name in outcome.claim.parts]
-    against = [name for name in parts if outcome.decisions[name].outcome == CONTRADICTED]
-
-    if outcome.verdict == CONTRADICTED:
-        return f" in {len(against)} of {len(parts)} parts ({', '.join(against)})"
-
-    if outcome.verdict == SUPPORTED and len(parts) > 1:
-        return f" in all {len(parts)} parts"
-
-    return f": {outcome.reason}" if outcome.reason else ""
-
-
 def _of_decisive(cell: Callable[[Row], str]) -> Callable[[Outcome], str]:
     """A cell that shows something of the decisive effect; empty without one."""
 

@@ -1,0 +1,92 @@
+"""The answers to claims in plain sentences."""
+
+import math
+
+import pytest
+
+from dropout_study.analysis.claim import Claim
+from dropout_study.analysis.criteria import (
+    CONTRADICTED,
+    NOT_RESOLVED,
+    SUPPORTED,
+    Answers,
+    Better,
+    Case,
+    Decision,
+    Part,
+)
+from dropout_study.analysis.margins import NO_SIZE
+from dropout_study.claims import CLAIMS
+from dropout_study.measures.statistics import Estimate
+from dropout_study.report.answers import answer, clauses, sentences
+from dropout_study.report.verdicts import NO_RUNS, Outcome
+from support.outcomes import CONTRADICTING, SUPPORTING, UNCLEAR, outcome
+
+PART = Part(
+    "gain",
+    Better(0, NO_SIZE),
+    answers=Answers("masks make {} fewer errors", "masks make {} more errors", "nobody can tell"),
+)
+
+
+def case(mean: float, outcome: str) -> Case:
+    """A case with a mean and an outcome."""
+    return Case(Estimate(mean, 0.1, 9.0, 10), outcome)
+
+
+def said(outcome: str, **cases: Case) -> str:
+    """The clauses of a part with some outcome and cases."""
+    return "; ".join(clauses(PART, Decision(outcome, cases)))
+
+
+def test_cases_are_told_by_outcome_that_of_the_part_first() -> None:
+    """If this failed, a reader would take the exception for the rule."""
+    cases = {
+        "lenet": case(0.123, SUPPORTED),
+        "mlp": case(-0.2, CONTRADICTED),
+        "wide": case(0.034, SUPPORTED),
+        "digits": case(0.001, NOT_RESOLVED),
+    }
+    assert said(CONTRADICTED, **cases) == (
+        "masks make 0.20 points more errors (mlp); masks make 0.034 to 0.12 points fewer errors "
+        "(lenet, wide); nobody can tell (digits)"
+    )
+
+
+def test_one_case_needs_no_name_and_many_are_counted() -> None:
+    """If this failed, a sentence would list thirty networks."""
+    assert said(SUPPORTED, lenet=case(1.234, SUPPORTED)) == "masks make 1.23 points fewer errors"
+    many = {f"pair {i}": case(1.0, SUPPORTED) for i in range(6)}
+    assert said(SUPPORTED, **many) == "masks make 1.00 points fewer errors (in all 6 cases)"
+    many["other"] = case(-1.0, CONTRADICTED)
+    assert "(in 6 of 7 cases)" in said(CONTRADICTED, **many)
+
+
+def test_what_could_not_be_measured_is_no_number() -> None:
+    """If this failed, a sentence would say that dropout makes nan points fewer errors."""
+    assert "nan" not in said(SUPPORTED, lenet=case(math.nan, SUPPORTED))
+
+
+@pytest.mark.parametrize("claim", [claim for claim in CLAIMS.values() if claim.parts])
+def test_every_claim_has_a_sentence_whatever_comes_out(claim: Claim) -> None:
+    """If this failed, a reader would see numbers without being told what they say."""
+    for values in (SUPPORTING, CONTRADICTING, UNCLEAR):
+        made = outcome(claim.id, values)
+        text = answer(made)
+        assert text.endswith(".")
+        assert "{}" not in text
+        assert len(sentences(made)) >= len(claim.parts) - 1
+
+
+def test_a_theorem_and_a_claim_without_runs_are_answered_too() -> None:
+    """If this failed, a section of the report would begin with nothing."""
+    assert answer(Outcome(CLAIMS["capacity"], NO_RUNS, "none")) == "No runs yet: none."
+    assert "all checks of the code hold" in answer(outcome("subnetworks", [0.0, 0.0]))
+    assert "the code is wrong" in answer(outcome("subnetworks", [0.0, 1.0]))
+
+
+def test_an_answer_says_that_it_may_change_or_says_nothing() -> None:
+    """If this failed, seconds of training, or too few updates, would be told as a finding."""
+    assert "More updates may change this" in answer(outcome("capacity", SUPPORTING, CONTRADICTING))
+    assert "More updates" not in answer(outcome("capacity", SUPPORTING, SUPPORTING))
+    assert "say nothing about dropout" in answer(outcome("capacity", SUPPORTING, budget="smoke"))

@@ -38,6 +38,8 @@ def test_the_report_is_what_the_code_makes_of_the_results(tmp_path: Path) -> Non
     )
     report(chosen)
     assert paragraphs(made) == paragraphs(COMMITTED)
+    verdicts = (made / "verdicts.json").read_text(encoding="utf-8")
+    assert verdicts == (COMMITTED / "verdicts.json").read_text(encoding="utf-8")
 
     if not RESULTS.exists():
         page = (made / "index.html").read_text(encoding="utf-8")

@@ -25,7 +25,7 @@ MASKS = 100
 FEW = 20  # masks
 MANY = 400
 USUAL = 100  # images at once, of the peers
-BATCHES = (10, 20, 100, 500)
+BATCHES = (USUAL, 500)
 UNITS = MAX_UNITS
 
 

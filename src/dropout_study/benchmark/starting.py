@@ -53,7 +53,7 @@ def starts(folder: Path, rounds: int) -> list[Row]:
         return script(
             "train.py", folder, "-m", f"model.hidden_rate={rates}", "model.widths=[16,16]",
             f"budget.updates={UPDATES}", "budget.validations=1", "rules=[weight_scaling]",
-            "rerun=true", f"hydra.sweep.dir=sweep{jobs}",
+            "rerun=true", "pack=false", f"hydra.sweep.dir=sweep{jobs}",
         )  # fmt: skip
 
     helped = in_turn({"help": lambda: script("train.py", folder, "--help")}, rounds)["help"]

@@ -128,7 +128,7 @@ class CoAdaptation(Claim):
 
     def estimate(self, studies: Studies) -> dict[str, dict[str, Effect]]:
         """Interactions, and errors of halves."""
-        nets = measured(studies)
+        nets = measured(studies, needed=ARMS)
         plain, dropout = nets[PLAIN], nets[DROPOUT]
         added = weighted(
             [
@@ -147,7 +147,7 @@ class CoAdaptation(Claim):
 
     def context_lines(self, studies: Studies) -> list[str]:
         """What the activations are like, of the autoencoder and by layer of the other nets."""
-        nets = measured(studies)
+        nets = measured(studies, needed=ARMS)
         lines = []
 
         if "autoencoder" in studies:
@@ -161,7 +161,7 @@ class CoAdaptation(Claim):
 
     def figure(self, studies: Studies) -> Figure:
         """Interactions by layer, and errors of halves."""
-        nets = measured(studies)
+        nets = measured(studies, needed=ARMS)
         sheet, (left, right) = figures.sheet(2)
 
         for i, arm in enumerate(ARMS):

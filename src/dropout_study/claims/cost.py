@@ -181,11 +181,11 @@ def further_updates(reference: Runs) -> "pd.Series[float]":
 
     By seed; nan where dropout does not reach it.
     """
-    plain = reference.where(arm=PLAIN)
-    target = plain.last("val/error")
+    plain = reference.where(arm=PLAIN).curve("val/error").sort_index()
+    target = plain.iloc[-1]  # of the curve, whose points have fewer digits than the metric
     needed = updates_needed(reference.where(arm=DROPOUT).curve("val/error"), target)
 
-    return needed / updates_needed(plain.curve("val/error"), target)
+    return needed / updates_needed(plain, target)
 
 
 def whole_training(studies: Studies) -> Effect:

@@ -6,7 +6,7 @@ from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Studies
 from dropout_study.analysis.criteria import Answers, Better, Part
 from dropout_study.analysis.margins import MNIST, NO_SIZE
-from dropout_study.analysis.reference_nets import WITH_DROPOUT, measured, trained
+from dropout_study.analysis.reference_nets import left_out, measured, trained, with_dropout
 from dropout_study.analysis.runs import Effect, Errors, Runs, minus
 from dropout_study.measures.statistics import PERCENT, interval
 
@@ -54,24 +54,26 @@ class EnsembleGain(Claim):
 
     def estimate(self, studies: Studies) -> dict[str, dict[str, Effect]]:
         """Mean error of single subnetworks minus error of their ensemble, for each rate."""
-        nets = measured(studies)
-        return {"more powerful": {arm: gain(nets[arm]) for arm in WITH_DROPOUT}}
+        nets = with_dropout(measured(studies, needed=()))
+        return {"more powerful": {arm: gain(runs) for arm, runs in nets.items()}}
 
     def context_lines(self, studies: Studies) -> list[str]:
         """The best subnetwork, disagreement and likelihood."""
-        nets = measured(studies)
-        return [f"{arm}: {_context(nets[arm])}" for arm in WITH_DROPOUT]
+        nets = with_dropout(measured(studies, needed=()))
+        lines = [f"{arm}: {_context(runs)}" for arm, runs in nets.items()]
+
+        return lines + left_out(studies)
 
     def figure(self, studies: Studies) -> Figure:
         """Errors of ensemble, single subnetworks and weight scaling."""
-        nets = measured(studies)
+        nets = with_dropout(measured(studies, needed=()))
         sheet, (axes,) = figures.sheet(width=5.3)
 
         for i, (metric, label) in enumerate(PREDICTORS.items()):
             look = figures.look(label, i)
 
-            for row, arm in enumerate(WITH_DROPOUT):
-                ci = interval(nets[arm].column(metric).tolist()).within(PERCENT)
+            for row, runs in enumerate(nets.values()):
+                ci = interval(runs.column(metric).tolist()).within(PERCENT)
                 axes.errorbar(
                     ci.mean,
                     row + 0.14 * (i - 1.5),
@@ -82,7 +84,7 @@ class EnsembleGain(Claim):
                     label=label if row == 0 else None,
                 )
 
-        axes.set_yticks(range(len(WITH_DROPOUT)), WITH_DROPOUT)
+        axes.set_yticks(range(len(nets)), list(nets))
         axes.invert_yaxis()
         axes.set(xlabel="test error (%)", xscale="log")
         axes.legend(fontsize=8)
@@ -91,7 +93,7 @@ class EnsembleGain(Claim):
 
     def trained_conditions(self, studies: Studies) -> dict[str, Runs]:
         """The nets as the study `reference` trained them."""
-        return {arm: nets for arm, nets in trained(studies).items() if arm in WITH_DROPOUT}
+        return with_dropout(trained(studies))
 
 
 def gain(nets: Runs) -> Effect:

@@ -7,7 +7,13 @@ from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Studies
 from dropout_study.analysis.criteria import Answers, Better, NotWorse, Part
 from dropout_study.analysis.margins import NO_SIZE
-from dropout_study.analysis.reference_nets import PLAIN, WITH_DROPOUT, measured, trained
+from dropout_study.analysis.reference_nets import (
+    PLAIN,
+    left_out,
+    measured,
+    trained,
+    with_dropout,
+)
 from dropout_study.analysis.runs import Effect, Errors, Runs, minus
 from dropout_study.evaluation.sample_sizes import REMOVAL_DRAWS
 from dropout_study.measures.statistics import PERCENT
@@ -92,18 +98,20 @@ class IndependentUnits(Claim):
 
         return {
             "without specific others": {
-                arm: plain.minus(halved(nets[arm])) for arm in WITH_DROPOUT
+                arm: plain.minus(halved(runs)) for arm, runs in with_dropout(nets).items()
             },
-            "reasonably well": {arm: worst_of_a_hundred(nets[arm]) for arm in WITH_DROPOUT},
+            "reasonably well": {
+                arm: worst_of_a_hundred(runs) for arm, runs in with_dropout(nets).items()
+            },
         }
 
     def context_lines(self, studies: Studies) -> list[str]:
         """Errors of the whole net and of its subnetworks."""
         nets = measured(studies)
         lines = [f"{arm}: {_removal(runs)}" for arm, runs in nets.items()]
-        lines += [f"{arm}: {_subnetworks(nets[arm])}" for arm in WITH_DROPOUT]
+        lines += [f"{arm}: {_subnetworks(runs)}" for arm, runs in with_dropout(nets).items()]
 
-        return lines
+        return lines + left_out(studies)
 
     def figure(self, studies: Studies) -> Figure:
         """Error by share of units removed, and the distribution over subnetworks."""
@@ -117,8 +125,8 @@ class IndependentUnits(Claim):
             xlabel="hidden units removed at test time (%)", ylabel="test error (%)", yscale="log"
         )
 
-        for i, arm in enumerate(WITH_DROPOUT, 1):
-            _draw_quantiles(right, nets[arm], arm, i)
+        for i, (arm, runs) in enumerate(with_dropout(nets).items(), 1):
+            _draw_quantiles(right, runs, arm, i)
 
         return sheet
 

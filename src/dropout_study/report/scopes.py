@@ -232,7 +232,8 @@ def _best_candidate(study: Study, condition: Planned, tuning: pd.DataFrame) -> "
     if complete.empty:
         return None
 
-    best = complete.groupby("digest")[ERROR].mean().idxmin()
+    candidates = complete.sort_values("candidate").groupby("digest", sort=False)
+    best = candidates[ERROR].mean().idxmin()  # the first of several equal ones, as tuning chooses
     varied = [key for key in tunable(rows) if rows[key].nunique(dropna=False) > 1]
 
     return complete[complete["digest"] == best].iloc[0][varied]

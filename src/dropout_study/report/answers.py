@@ -29,8 +29,7 @@ def answer(outcome: Outcome) -> str:
         said.insert(0, "After seconds of training, which say nothing about dropout:")
 
     if outcome.unsettled:
-        parts = ", ".join(outcome.unsettled)
-        said.append(f"More updates may change this: {parts} not settled at half of them.")
+        said.append(f"Not settled at half the updates: {', '.join(outcome.unsettled)}.")
 
     return " ".join(said)
 

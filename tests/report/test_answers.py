@@ -13,6 +13,8 @@ from dropout_study.analysis.criteria import (
     Better,
     Case,
     Decision,
+    Measured,
+    NotWorse,
     Part,
 )
 from dropout_study.analysis.margins import NO_SIZE
@@ -49,7 +51,7 @@ def test_cases_are_told_by_outcome_that_of_the_part_first() -> None:
     }
     assert said(CONTRADICTED, **cases) == (
         "masks make 0.20 points more errors (mlp); masks make 0.034 to 0.12 points fewer errors "
-        "(lenet, wide); nobody can tell (digits)"
+        "(lenet; wide); nobody can tell (digits)"
     )
 
 
@@ -60,6 +62,42 @@ def test_one_case_needs_no_name_and_many_are_counted() -> None:
     assert said(SUPPORTED, **many) == "masks make 1.00 points fewer errors (in all 6 cases)"
     many["other"] = case(-1.0, CONTRADICTED)
     assert "(in 6 of 7 cases)" in said(CONTRADICTED, **many)
+
+
+def test_the_outcome_of_a_part_counts_not_that_of_its_case_alone() -> None:
+    """If this failed, an answer would find what the verdict beside it leaves open, or doubt it."""
+    assert said(NOT_RESOLVED, lenet=case(0.2, SUPPORTED)) == "nobody can tell"
+    several = {"lenet": case(0.2, SUPPORTED), "mlp": case(0.1, NOT_RESOLVED)}
+    assert said(NOT_RESOLVED, **several) == (
+        "nobody can tell (mlp); taken alone, masks make 0.20 points fewer errors (lenet)"
+    )
+    assert (
+        said(SUPPORTED, **several) == "masks make 0.10 to 0.20 points fewer errors (in all 2 cases)"
+    )
+
+
+def test_an_effect_within_a_margin_keeps_its_sign() -> None:
+    """If this failed, a mean that is better would be told as one that is worse."""
+    part = Part("harm", NotWorse(0.3, NO_SIZE), answers=Answers("the error is {value}", "worse"))
+    cases = {"a": case(-0.5, SUPPORTED), "b": case(0.1, SUPPORTED)}
+    assert list(clauses(part, Decision(SUPPORTED, cases))) == [
+        "the error is -0.50 to 0.10 points (in all 2 cases)"
+    ]
+
+
+@pytest.mark.parametrize("claim", [claim for claim in CLAIMS.values() if claim.parts])
+def test_clauses_of_opposite_outcomes_differ_or_hold_in_both(claim: Claim) -> None:
+    """If this failed, a contradiction would be told in the words of a support."""
+    for part in claim.parts.values():
+        texts = part.answers
+        if texts.supported == texts.contradicted:
+            assert isinstance(part.criterion, Measured) or "{value}" in texts.supported
+
+    pairs = [("fewer", "more"), ("lowers", "raises"), ("grows", "shrinks"), ("less", "more")]
+    for part in claim.parts.values():
+        for first, second in pairs:
+            if f" {first} " in part.answers.supported and "{}" in part.answers.supported:
+                assert f" {second} " in part.answers.contradicted
 
 
 def test_what_could_not_be_measured_is_no_number() -> None:
@@ -82,11 +120,13 @@ def test_a_theorem_and_a_claim_without_runs_are_answered_too() -> None:
     """If this failed, a section of the report would begin with nothing."""
     assert answer(Outcome(CLAIMS["capacity"], NO_RUNS, "none")) == "No runs yet: none."
     assert "all checks of the code hold" in answer(outcome("subnetworks", [0.0, 0.0]))
-    assert "the code is wrong" in answer(outcome("subnetworks", [0.0, 1.0]))
+    assert "checks of the code fail" in answer(outcome("subnetworks", [0.0, 1.0]))
 
 
 def test_an_answer_says_that_it_may_change_or_says_nothing() -> None:
     """If this failed, seconds of training, or too few updates, would be told as a finding."""
-    assert "Not settled at half the updates" in answer(outcome("capacity", SUPPORTING, CONTRADICTING))
+    assert "Not settled at half the updates" in answer(
+        outcome("capacity", SUPPORTING, CONTRADICTING)
+    )
     assert "Not settled" not in answer(outcome("capacity", SUPPORTING, SUPPORTING))
     assert "say nothing about dropout" in answer(outcome("capacity", SUPPORTING, budget="smoke"))

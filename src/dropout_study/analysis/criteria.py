@@ -217,8 +217,8 @@ Tested = Better | NotWorse | Within
 class Answers:
     """What a part says in words about its cases, by their outcome.
 
-    In each text `{}` stands for the size of the effect with its unit, without sign. A part without
-    texts is one whose answer another part gives.
+    In each text `{}` stands for the size of the effect with its unit, without sign, and `{value}`
+    for the effect itself. A part without texts is one whose answer another part gives.
 
     Attributes:
         supported: the clause if a case is supported.

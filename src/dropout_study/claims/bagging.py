@@ -33,12 +33,12 @@ class Bagging(Claim):
             Better(0, NO_SIZE),
             settled_within=MNIST_SETTLED,
             answers=Answers(
-                "one dropout net makes {} fewer errors than a bag of 10 nets of the same cost of "
-                "training",
-                "one dropout net makes {} more errors than a bag of 10 nets of the same cost of "
-                "training",
-                "one dropout net and a bag of 10 nets of the same cost of training cannot be "
-                "told apart",
+                "one dropout net makes {} fewer errors than a bag of 10 nets of the same cost "
+                "of training",
+                "one dropout net makes {} more errors than a bag of 10 nets of the same cost "
+                "of training",
+                "no difference was found between one dropout net and a bag of 10 nets of the "
+                "same cost of training",
             ),
         ),
         "not the updates alone": Part(
@@ -47,9 +47,12 @@ class Bagging(Claim):
             Better(0, NO_SIZE),
             settled_within=MNIST_SETTLED,
             answers=Answers(
-                "with as many updates, it makes {} fewer errors than one net without dropout",
-                "with as many updates, it makes {} more errors than one net without dropout",
-                "with as many updates, it cannot be told from one net without dropout",
+                "with as many updates, one dropout net makes {} fewer errors than one net "
+                "without dropout",
+                "with as many updates, one dropout net makes {} more errors than one net "
+                "without dropout",
+                "with as many updates, no difference was found between one net with and one "
+                "without dropout",
             ),
         ),
     }

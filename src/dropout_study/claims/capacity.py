@@ -37,7 +37,7 @@ class Capacity(Claim):
             answers=Answers(
                 "dropout raises the training error of the narrowest nets by {}",
                 "dropout lowers the training error of the narrowest nets by {}",
-                "no change of the training error of the narrowest nets can be told",
+                "no change of the training error of the narrowest nets was found",
             ),
         ),
         "small nets do worse": Part(
@@ -46,9 +46,9 @@ class Capacity(Claim):
             Better(0, NO_SIZE),
             settled_within=1.0,
             answers=Answers(
-                "it raises their test error by {}",
-                "it lowers their test error by {}",
-                "no change of their test error can be told",
+                "dropout raises the test error of the narrowest nets by {}",
+                "dropout lowers the test error of the narrowest nets by {}",
+                "no change of the test error of the narrowest nets was found",
             ),
         ),
         "wide nets gain": Part(
@@ -57,9 +57,9 @@ class Capacity(Claim):
             Better(0, NO_SIZE),
             settled_within=MNIST_SETTLED,
             answers=Answers(
-                "it lowers the test error of the widest nets by {}",
-                "it raises the test error of the widest nets by {}",
-                "no gain of the widest nets can be told",
+                "dropout lowers the test error of the widest nets by {}",
+                "dropout raises the test error of the widest nets by {}",
+                "no gain of the widest nets was found",
             ),
         ),
         "the gain grows": Part(
@@ -69,9 +69,9 @@ class Capacity(Claim):
             unit="points per doubling",
             settled_within=MNIST_SETTLED,
             answers=Answers(
-                "the gain grows by {} of the width",
-                "the gain shrinks by {} of the width",
-                "whether the gain grows with the width cannot be told",
+                "the gain of dropout grows by {} of the width",
+                "the gain of dropout shrinks by {} of the width",
+                "it is open whether the gain of dropout grows with the width",
             ),
         ),
     }

@@ -58,11 +58,11 @@ class CoAdaptation(Claim):
             Better(0, NO_SIZE),
             unit="",
             answers=Answers(
-                "with dropout the interaction of two units, as a share of the effect of one, is "
-                "{} smaller",
-                "with dropout the interaction of two units, as a share of the effect of one, is "
-                "{} larger",
-                "no effect of dropout on the interaction of two units can be told",
+                "with dropout the interaction of two units, as a share of the effect of one, "
+                "is {} smaller",
+                "with dropout the interaction of two units, as a share of the effect of one, "
+                "is {} larger",
+                "no effect of dropout on the interaction of two units was found",
             ),
         ),
         "redundant": Part(
@@ -71,11 +71,11 @@ class CoAdaptation(Claim):
             Better(0, NO_SIZE),
             settled_within=0.5,
             answers=Answers(
-                "without a random half of its units a net with dropout loses {} less than one "
-                "without dropout",
-                "without a random half of its units a net with dropout loses {} more than one "
-                "without dropout",
-                "whether a net with dropout loses less without half of its units cannot be told",
+                "removing a random half of the units adds {} fewer errors to a net with "
+                "dropout than to one without",
+                "removing a random half of the units adds {} more errors to a net with dropout "
+                "than to one without",
+                "it is open whether removing half of the units harms a net with dropout less",
             ),
         ),
         "complementary": Part(
@@ -86,7 +86,7 @@ class CoAdaptation(Claim):
             answers=Answers(
                 "two halves together make {} fewer errors than one",
                 "two halves together make {} more errors than one",
-                "two halves together cannot be told from one",
+                "no difference was found between two halves together and one",
             ),
         ),
     }

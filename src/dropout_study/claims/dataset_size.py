@@ -37,8 +37,8 @@ class DatasetSize(Claim):
             answers=Answers(
                 "dropout helps less at the smallest sizes than at the middle ones",
                 "dropout helps more at the smallest sizes than at the middle ones",
-                "whether dropout helps less at the smallest sizes than at the middle ones cannot "
-                "be told",
+                "it is open whether dropout helps less at the smallest sizes than at the "
+                "middle ones",
             ),
         ),
         "unstable training or worse performance": Part(
@@ -48,9 +48,9 @@ class DatasetSize(Claim):
             unit="",
             some=True,
             answers=Answers(
-                "it raises the error or its spread",
-                "it lowers the error or its spread",
-                "no rise of the error or of its spread can be told",
+                "dropout raises the error or its spread at the smallest sizes",
+                "dropout lowers the error or its spread at the smallest sizes",
+                "no rise of the error or of its spread was found at the smallest sizes",
             ),
         ),
     }

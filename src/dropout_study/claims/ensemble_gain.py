@@ -36,7 +36,7 @@ class EnsembleGain(Claim):
             answers=Answers(
                 "1,000 subnetworks together make {} fewer errors than a single one",
                 "1,000 subnetworks together make {} more errors than a single one",
-                "1,000 subnetworks together cannot be told from a single one",
+                "no difference was found between 1,000 subnetworks together and a single one",
             ),
         ),
     }

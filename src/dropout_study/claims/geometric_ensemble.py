@@ -28,11 +28,11 @@ class GeometricEnsemble(Claim):
             settled_within=small_nets.MARGIN,
             answers=Answers(
                 "the geometric mean of all 2^20 masks can stand in for the arithmetic mean: "
-                "their test errors differ by {}",
+                "its test error minus the other's is {value}",
                 "the geometric mean of all 2^20 masks makes {} more errors than the arithmetic "
                 "mean, too many to stand in for it",
-                "whether the geometric mean makes 0.3 points more errors than the arithmetic "
-                "mean cannot be told",
+                "it is open whether the geometric mean makes 0.3 points more errors than the "
+                "arithmetic mean",
             ),
         ),
     }

@@ -55,11 +55,11 @@ class IndependentUnits(Claim):
             Better(0, NO_SIZE),
             settled_within=0.5,
             answers=Answers(
-                "a random half of the hidden units makes {} fewer errors if it was trained with "
-                "dropout",
+                "a random half of the hidden units makes {} fewer errors if it was trained "
+                "with dropout",
                 "a random half of the hidden units makes {} more errors if it was trained with "
                 "dropout",
-                "for a random half of the hidden units, no effect of dropout can be told",
+                "no effect of dropout on a random half of the hidden units was found",
             ),
         ),
         "reasonably well": Part(
@@ -68,10 +68,11 @@ class IndependentUnits(Claim):
             NotWorse(MARGIN, ONE_IN_A_HUNDRED),
             settled_within=0.5,
             answers=Answers(
+                "the test error of the worst of a hundred subnetworks minus that of the whole "
+                "net is {value}",
                 "the worst of a hundred subnetworks makes {} more errors than the whole net",
-                "the worst of a hundred subnetworks makes {} more errors than the whole net",
-                "whether the worst of a hundred subnetworks makes 1 point more errors than the "
-                "whole net cannot be told",
+                "it is open whether the worst of a hundred subnetworks makes 1 point more "
+                "errors than the whole net",
             ),
         ),
     }

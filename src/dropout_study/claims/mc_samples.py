@@ -38,7 +38,7 @@ class MonteCarloSamples(Claim):
             answers=Answers(
                 "20 masks make {} fewer errors than one scaled pass",
                 "20 masks make {} more errors than one scaled pass",
-                "20 masks cannot be told from one scaled pass",
+                "no difference was found between 20 masks and one scaled pass",
             ),
         ),
         "others lose": Part(
@@ -55,10 +55,9 @@ class MonteCarloSamples(Claim):
             some=True,
             settled_within=0.1,
             answers=Answers(
-                "20 masks save {} of what the whole pool saves over one mask",
-                "20 masks save {} of what the whole pool saves over one mask",
-                "whether 20 masks save 0.9 of what the whole pool saves over one mask cannot be "
-                "told",
+                "20 masks save {value} of what the whole pool saves over one mask",
+                "20 masks save {value} of what the whole pool saves over one mask",
+                "it is open whether 20 masks save 0.9 of what the whole pool saves over one mask",
             ),
         ),
     }

@@ -56,7 +56,7 @@ class Regularizers(Claim):
             answers=Answers(
                 "dropout makes {} fewer errors",
                 "dropout makes {} more errors",
-                "dropout cannot be told from another regularizer",
+                "no difference was found between dropout and another regularizer",
             ),
         ),
         "combines": Part(
@@ -67,7 +67,7 @@ class Regularizers(Claim):
             answers=Answers(
                 "the combination makes {} fewer errors than dropout alone",
                 "the combination makes {} more errors than dropout alone",
-                "the combination cannot be told from dropout alone",
+                "no difference was found between the combination and dropout alone",
             ),
         ),
     }

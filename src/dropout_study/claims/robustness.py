@@ -47,7 +47,7 @@ class Robustness(Claim):
             answers=Answers(
                 "dropout lowers the error on images with noise or missing information by {}",
                 "dropout raises the error on images with noise or missing information by {}",
-                "no effect of dropout on images with noise or missing information can be told",
+                "no effect of dropout on images with noise or missing information was found",
             ),
         ),
         "unseen conditions": Part(
@@ -55,9 +55,9 @@ class Robustness(Claim):
             Better(0, NO_SIZE),
             settled_within=1.0,
             answers=Answers(
-                "it lowers the error under unseen conditions by {}",
-                "it raises the error under unseen conditions by {}",
-                "no effect of dropout under unseen conditions can be told",
+                "dropout lowers the error under unseen conditions by {}",
+                "dropout raises the error under unseen conditions by {}",
+                "no effect of dropout under unseen conditions was found",
             ),
         ),
     }

@@ -33,12 +33,12 @@ class WeightScalingApproximate(Claim):
             NotWorse(small_nets.MARGIN, small_nets.REASON),
             settled_within=small_nets.MARGIN,
             answers=Answers(
-                "one scaled pass is close to the geometric mean of all 2^20 masks: their test "
-                "errors differ by {}",
-                "one scaled pass makes {} more errors than the geometric mean of all 2^20 masks, "
-                "too many to be close",
-                "whether one scaled pass makes 0.3 points more errors than the geometric mean "
-                "cannot be told",
+                "one scaled pass is close to the geometric mean of all 2^20 masks: its test "
+                "error minus that mean's is {value}",
+                "one scaled pass makes {} more errors than the geometric mean of all 2^20 "
+                "masks, too many to be close",
+                "it is open whether one scaled pass makes 0.3 points more errors than the "
+                "geometric mean",
             ),
         ),
     }

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dropout_study.analysis.criteria import (
     CONTRADICTED,
     FAILS,
+    NOT_FOUND,
     NOT_RESOLVED,
     SUPPORTED,
     Case,
@@ -25,7 +26,7 @@ def answer(outcome: Outcome) -> str:
         return f"{NO_RUNS[:1].upper()}{NO_RUNS[1:]}: {outcome.reason}."
 
     said = sentences(outcome)
-    if outcome.scope.budget == SMOKE:
+    if outcome.scope.budget == SMOKE and outcome.claim.parts:
         said.insert(0, "After seconds of training, which say nothing about dropout:")
 
     if outcome.unsettled:
@@ -35,19 +36,23 @@ def answer(outcome: Outcome) -> str:
 
 
 def sentences(outcome: Outcome) -> list[str]:
-    """What the results say on a claim: a sentence per part, or one on its checks.
+    """What the results say on a claim: a sentence per part, and one on checks.
 
     Args:
         outcome: of a claim with runs; without them there is no sentence.
     """
-    parts = [
-        (part, outcome.decisions[name])
+    texts = [
+        "; ".join(clauses(part, outcome.decisions[name]))
         for name, part in outcome.claim.parts.items()
         if name in outcome.decisions
     ]
-    texts = ["; ".join(clauses(part, decision)) for part, decision in parts]
-    if not parts and outcome.decisions:
-        texts = [_of_checks(list(outcome.decisions.values()))]
+    checks = [outcome.decisions[name] for name in outcome.claim.checks if name in outcome.decisions]
+    failed = sum(decision.outcome == FAILS for decision in checks)
+
+    if failed:
+        texts.append(f"{failed} of {len(checks)} checks of the code fail")
+    elif not outcome.claim.parts and checks:
+        texts.append("mathematics settles it, and all checks of the code hold")
 
     return [f"{text[:1].upper()}{text[1:]}." for text in texts if text]
 
@@ -59,34 +64,55 @@ def clauses(part: Part, decision: Decision) -> Iterator[str]:
         CONTRADICTED: part.answers.contradicted,
         NOT_RESOLVED: part.answers.unresolved,
     }
-    first = decision.outcome if decision.outcome in texts else NOT_RESOLVED
+    own = CONTRADICTED if decision.outcome == NOT_FOUND else decision.outcome
+    outcomes = {
+        name: _outcome_of(case, part, own, decision) for name, case in decision.cases.items()
+    }
 
-    for outcome in sorted(texts, key=lambda each: each != first):
-        cases = {name: case for name, case in decision.cases.items() if case.outcome == outcome}
+    for outcome in sorted(texts, key=lambda each: each != own):
+        cases = {name: decision.cases[name] for name in outcomes if outcomes[name] == outcome}
         if cases and texts[outcome]:
-            text = texts[outcome].format(_size(part, list(cases.values())))
-            yield text + _names(list(cases), len(decision.cases))
+            sizes = _sizes(part, list(cases.values()))
+            is_beside = own == NOT_RESOLVED and outcome != own
+            text = texts[outcome].format(sizes[0], value=sizes[1])
+            yield ("taken alone, " if is_beside else "") + text + _names(list(cases), len(outcomes))
 
 
-def _size(part: Part, cases: Sequence[Case]) -> str:
-    """The smallest and the largest effect without signs: `0.05 to 0.12 points`."""
-    sizes = sorted(abs(case.estimate.mean) for case in cases)
-    if not all(math.isfinite(size) for size in sizes):
-        return UNMEASURED
+def _outcome_of(case: Case, part: Part, own: str, decision: Decision) -> str:
+    """What is said of a case: of its own, unless that of the part covers it.
 
-    ends = dict.fromkeys(_number(size) for size in (sizes[0], sizes[-1]))
+    Args:
+        case: one of the part.
+        part: the question.
+        own: the outcome of the part, adjusted for all parts of all claims.
+        decision: on the part.
+    """
+    covers_all = own == SUPPORTED and not part.some
+    return own if covers_all or len(decision.cases) == 1 else case.outcome
 
-    return f"{' to '.join(ends)} {part.unit}".rstrip()
+
+def _sizes(part: Part, cases: Sequence[Case]) -> tuple[str, str]:
+    """The smallest and the largest effect, without and with signs: `0.05 to 0.12 points`."""
+    means = [case.estimate.mean for case in cases]
+    if not all(map(math.isfinite, means)):
+        return UNMEASURED, UNMEASURED
+
+    return _range(sorted(map(abs, means)), part.unit), _range(sorted(means), part.unit)
+
+
+def _range(ordered: Sequence[float], unit: str) -> str:
+    ends = dict.fromkeys(_number(value) for value in (ordered[0], ordered[-1]))
+    return f"{' to '.join(ends)} {unit}".rstrip()
 
 
 def _number(value: float) -> str:
-    """Three digits behind the point below 0.1, two below 10, one above.
+    """Two significant digits, three from 1 on.
 
-    >>> _number(0.0312), _number(1.234), _number(56.78)
-    ('0.031', '1.23', '56.8')
+    >>> _number(0.0312), _number(1.234), _number(-56.78), _number(0.00021)
+    ('0.031', '1.23', '-56.8', '0.00021')
     """
-    digits = 3 if value < 0.1 else 2 if value < 10 else 1
-    return f"{value:.{digits}f}" if value else "0"
+    digits = 3 if abs(value) >= 1 else 2
+    return f"{value:#.{digits}g}".rstrip(".") if value else "0"
 
 
 def _names(names: Sequence[str], total: int) -> str:
@@ -97,14 +123,8 @@ def _names(names: Sequence[str], total: int) -> str:
     if len(names) == total:
         return f" (in all {total} cases)"
 
-    listed = ", ".join(names)
-
-    return f" ({listed})" if len(names) <= MOST_NAMES else f" (in {len(names)} of {total} cases)"
-
-
-def _of_checks(decisions: Sequence[Decision]) -> str:
-    failed = sum(decision.outcome == FAILS for decision in decisions)
-    if failed:
-        return f"{failed} of {len(decisions)} checks fail: the code is wrong"
-
-    return "mathematics settles it, and all checks of the code hold"
+    return (
+        f" ({'; '.join(names)})"
+        if len(names) <= MOST_NAMES
+        else f" (in {len(names)} of {total} cases)"
+    )

@@ -59,7 +59,7 @@ def facts(results: pd.DataFrame) -> list[Fact]:
         Fact("networks", _networks(results)),
         Fact("computing", _computing(results)),
         Fact("test images", _images(results)),
-        Fact("criteria", committed_in_words()),
+        Fact("criteria", committed_in_words().removeprefix("Criteria: ")),
         Fact("code", f"{code_of(results)} Commits: {commits}."),
     ]
 
@@ -111,8 +111,8 @@ def _networks(results: pd.DataFrame) -> str:
     conditions = results["digest"].nunique()
 
     return (
-        f"{len(results):,} in {results['study'].nunique()} studies and {conditions:,} conditions: "
-        f"{', '.join(counts)}"
+        f"{len(results):,} trained or evaluated again, in {results['study'].nunique()} studies and "
+        f"{conditions:,} conditions: {', '.join(counts)}"
     )
 
 
@@ -124,15 +124,16 @@ def _computing(results: pd.DataFrame) -> str:
 
 def _machines(rows: pd.DataFrame) -> str:
     """The processors, or the GPUs instead of them."""
-    if "device" not in rows or rows["device"].isna().all():
+    if not {"device", "processor"} <= set(rows):
         return UNKNOWN
 
+    recorded = rows.dropna(subset=["device", "processor"])
     names = {
         str(processor) if "thread" in str(device) else str(device)
-        for device, processor in zip(rows["device"], rows["processor"], strict=True)
+        for device, processor in zip(recorded["device"], recorded["processor"], strict=True)
     }
 
-    return ", ".join(sorted(names))
+    return ", ".join(sorted(names)) or UNKNOWN
 
 
 def _images(results: pd.DataFrame) -> str:

@@ -36,7 +36,7 @@ def _claim(outcome: Outcome) -> dict[str, Any]:
         "says": claim.says,
         "source": claim.source,
         "verdict": outcome.shown,
-        "settled": not outcome.unsettled,
+        "settled": _settled(outcome),
         "answer": answer(outcome),
         "first edition": EARLIER[claim.id].verdict,
         "budget": scope.budget if scope else None,
@@ -46,6 +46,12 @@ def _claim(outcome: Outcome) -> dict[str, Any]:
         },
         "reproduce": outcome.command,
     }
+
+
+def _settled(outcome: Outcome) -> bool | None:
+    """Whether half the updates confirm all parts; None if nothing was run at half of them."""
+    controlled = any(decision.settling for decision in outcome.decisions.values())
+    return not outcome.unsettled if controlled or outcome.unsettled else None
 
 
 def _question(name: str, question: Part | Check, outcome: Outcome) -> dict[str, Any]:
@@ -89,4 +95,5 @@ def _case(case: Case) -> dict[str, Any]:
 
 
 def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    """Six digits: the last ones of a sum differ from processor to processor."""
+    return float(f"{value:.6g}") if math.isfinite(value) else None

@@ -59,7 +59,10 @@ def restore(file: Path, store: Store, budget: str) -> int:
     quiet_mlflow()
     restored = 0
 
-    keys = ["study", "digest", "stage", *(key for key in ("started",) if key in runs)]
+    keys = ["study", "digest", "stage"]
+    if "started" in runs:
+        keys.append("started")
+
     of_budget = runs[runs["budget"] == budget].groupby(keys, sort=True, dropna=False)
     for (study, digest, *_), cohort in tqdm(
         of_budget, desc="restoring", unit=" conditions", leave=False, disable=None

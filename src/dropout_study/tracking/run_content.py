@@ -162,7 +162,7 @@ def outcome_tags(record: Record, status: RunStatus, reason: str) -> dict[str, st
         return {}
 
     outcome = {tags.WALL_SECONDS: f"{record.seconds:.1f}"}
-    if tags.STARTED not in record.tags:  # of a restored run they are those of its first recording
+    if tags.RESTORED not in record.tags:  # then they are those of its first recording, if any
         outcome[tags.STARTED] = _time(record.started_ms)
         outcome[tags.ENDED] = _time(record.ended_ms or now_ms())
     if status != RunStatus.FINISHED:

@@ -90,7 +90,7 @@ def test_clauses_of_opposite_outcomes_differ_or_hold_in_both(claim: Claim) -> No
     """If this failed, a contradiction would be told in the words of a support."""
     for part in claim.parts.values():
         texts = part.answers
-        if texts.supported == texts.contradicted:
+        if texts.supported and texts.supported == texts.contradicted:
             assert isinstance(part.criterion, Measured) or "{value}" in texts.supported
 
     pairs = [("fewer", "more"), ("lowers", "raises"), ("grows", "shrinks"), ("less", "more")]

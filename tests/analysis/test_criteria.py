@@ -261,6 +261,8 @@ def test_an_open_part_says_what_it_would_take() -> None:
         "1: to support it, about 12 seeds would be needed"
     )
     assert alone(Part("time", Measured(below=1.0), ""), [1.0]).reason == "one seed has no interval"
+    never = alone(Part("time", Measured(below=1.0), ""), [1.0, math.nan])
+    assert never.reason == "some seeds have no value"
     assert alone(Part("time", Measured(below=1.0), ""), UP).reason == (
         "the interval contains the bound"
     )

@@ -244,6 +244,14 @@ def test_they_decide_alike_where_budgets_are_mixed(networks: pd.DataFrame) -> No
     assert budgets["bagging"] == "smoke"
 
 
+def test_what_nothing_controls_is_not_settled(networks: pd.DataFrame) -> None:
+    """If this failed, half the updates, which decide nothing, could take a verdict away."""
+    failing = (networks["study"] == "exact") & (networks["stage"] == "half")
+    table = networks.assign(**{"val/error": networks["val/error"].mask(failing, 101.0)})
+    script = compare(table, table)
+    assert not script.loc[["geometric_ensemble"], "settled"].any()
+
+
 @pytest.mark.parametrize("stage", ["final", "half"])
 def test_they_leave_out_the_same_conditions(networks: pd.DataFrame, stage: str) -> None:
     """If this failed, a condition that does not solve its task could enter a claim."""

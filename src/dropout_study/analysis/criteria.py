@@ -19,6 +19,7 @@ ALPHA = 0.05
 """Bounds the chance that any part is supported, or any contradicted, where nothing is there."""
 
 ONE_SEED = "one seed has no interval"
+NO_VALUE = "some seeds have no value"
 ON_THE_LIMIT = "the effect lies on the limit"
 
 Key = TypeVar("Key", bound=Hashable)
@@ -529,8 +530,8 @@ def _level(adjusted: Sequence[float]) -> float:
 def _what_it_takes(part: Part, cases: Mapping[str, Case], levels: tuple[float, float]) -> str:
     """Why a part is open and how many seeds or test images would decide it, in words."""
     if isinstance(part.criterion, Measured):
-        has_interval = not any(math.isnan(case.estimate.se) for case in cases.values())
-        return "the interval contains the bound" if has_interval else ONE_SEED
+        reasons = [_no_interval(case) for case in cases.values()]
+        return next(filter(None, reasons), "the interval contains the bound")
 
     sentences = {}
 
@@ -547,8 +548,9 @@ def _what_it_takes(part: Part, cases: Mapping[str, Case], levels: tuple[float, f
 
 def _what_a_case_takes(part: Part, case: Case, cases: int, levels: tuple[float, float]) -> str:
     """What would decide one case on the side of the limit where it lies."""
-    if isinstance(part.criterion, Measured) or math.isnan(case.estimate.se):
-        return ONE_SEED
+    reason = _no_interval(case)
+    if reason or isinstance(part.criterion, Measured):
+        return reason
 
     distance = part.criterion.distance(case.estimate)
     if distance == 0:
@@ -564,6 +566,14 @@ def _what_a_case_takes(part: Part, case: Case, cases: int, levels: tuple[float, 
     direction = "support" if supporting else "contradict"
 
     return f"to {direction} it, {numbers}"
+
+
+def _no_interval(case: Case) -> str:
+    """Why a case has no interval; empty if it has one."""
+    if not math.isfinite(case.estimate.mean):
+        return NO_VALUE
+
+    return ONE_SEED if math.isnan(case.estimate.se) else ""
 
 
 def settling(part: Part, effects: Mapping[str, Effect], half: Mapping[str, Effect]) -> Settling:

@@ -144,7 +144,7 @@ def _measured_at(scope: Scope, claim: Claim, results: pd.DataFrame) -> Outcome:
     with needing_columns():
         runs = runs_at(scope, claim, results)
         effects = claim.estimate(runs.final) | claim.check(runs.final)
-        half = claim.estimate(runs.half) if runs.half else {}
+        half = _effects_at_half(claim, runs) if runs.half else {}
 
     return Outcome(
         claim=claim,
@@ -155,6 +155,14 @@ def _measured_at(scope: Scope, claim: Claim, results: pd.DataFrame) -> Outcome:
         half=half,
         command=command(claim, scope.budget, other_data(scope, claim)),
     )
+
+
+def _effects_at_half(claim: Claim, runs: ClaimRuns) -> Effects:
+    """The effects at half the updates; no case of any part if nothing can be compared there."""
+    try:
+        return claim.estimate(runs.half)
+    except ResultsMissing:
+        return {name: {} for name in claim.parts}
 
 
 def decide_together(outcomes: Sequence[Outcome]) -> None:

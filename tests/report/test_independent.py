@@ -74,7 +74,7 @@ def table_of_package(outcomes: dict[str, verdicts.Outcome]) -> pd.DataFrame:
                 names = {"claim": claim, "part": part, "case": case}
                 rows.append(names | numbers_of_case(decision, case) | {"settled": settled})
 
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=list(independent.COLUMNS))
 
 
 def numbers_of_case(decision: Decision, case: str) -> dict[str, object]:

@@ -83,13 +83,13 @@ def test_what_a_terminal_or_a_scheduler_sends_to_all_lets_a_study_record_its_run
     """
     study = f"""
 from dropout_study.system.termination import raised
-try:
-    with raised():
+with raised():  # the tidying up is in it, as in every script: the signal may come twice
+    try:
         pathlib.Path({str(tmp_path)!r}, "begun").touch()
         time.sleep(60)
-finally:
-    time.sleep(1)
-    pathlib.Path({str(tmp_path)!r}, "ended").touch()
+    finally:
+        time.sleep(1)
+        pathlib.Path({str(tmp_path)!r}, "ended").touch()
 """
     reproduction = script(tmp_path, study).with_name("reproduction.py")
     reproduction.write_text(

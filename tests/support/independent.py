@@ -1148,6 +1148,24 @@ def trained(networks: pd.DataFrame, study: str) -> set[tuple[Any, ...]]:
 # As tables
 
 
+COLUMNS = (
+    "claim",
+    "part",
+    "case",
+    "effect",
+    "low",
+    "high",
+    "p of support",
+    "p of contradiction",
+    "outcome of case",
+    "adjusted support",
+    "adjusted contradiction",
+    "outcome of part",
+    "settled",
+)
+"""Of the table of parts, which has no rows where checks alone are decided."""
+
+
 def table_of_parts(claims: Mapping[str, Claim]) -> pd.DataFrame:
     """A row per claim, part and case."""
     rows = []
@@ -1177,7 +1195,7 @@ def table_of_parts(claims: Mapping[str, Claim]) -> pd.DataFrame:
                     }
                 )
 
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def main(file: str) -> None:

@@ -152,6 +152,27 @@ def test_candidates_that_diverged_are_in_results_without_any_measure(
     assert look_up(copy, "capacity", "abc").missing([0, 1]) == [1]
 
 
+def test_restored_results_have_the_times_of_their_training_or_none(
+    put: Put, client: MlflowClient, tmp_path: Path
+) -> None:
+    """If this failed, the hours of a report would be those of reading a file."""
+    put("RUNNING", diverge_late("tuning"))
+    frame = results.from_store(Store(client.tracking_uri), ["capacity"])
+    older = frame.drop(columns=["started", "ended"])
+
+    for name, table in (("newer", frame), ("older", older)):
+        (tmp_path / name).mkdir()
+        results.to_files(table, tmp_path / name)
+        copy = Store(f"sqlite:///{tmp_path}/{name}.db")
+        assert restore(tmp_path / name / "results.parquet", copy, "smoke") == len(frame)
+        again = results.from_store(copy, ["capacity"])
+        assert ("started" in again) == (name == "newer")
+
+        if name == "newer":
+            assert again["started"].tolist() == frame["started"].tolist()
+            assert again["ended"].tolist() == frame["ended"].tolist()
+
+
 def test_a_final_network_that_diverged_is_missing_from_results(
     put: Put, client: MlflowClient
 ) -> None:

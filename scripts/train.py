@@ -1,46 +1,6 @@
 """Train cohorts: `python scripts/train.py` one, with `-m` a sweep; `--help` explains the rest."""
 
-import os
-import sys
-from pathlib import Path
-
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
-from omegaconf import DictConfig
-
-from dropout_study.config.folder import CONF
-from dropout_study.running import command_line, packs
-from dropout_study.running.carry_out import carry_out
-from dropout_study.running.choices import add_choices
-from dropout_study.running.sweep import Supervisor, supervise
-
-
-def job(composed: DictConfig) -> None:
-    """Train one condition, or in a sweep a pack; the state of each is left in its folder."""
-    hydra = HydraConfig.get()
-    os.chdir(hydra.runtime.cwd)  # a worker may begin elsewhere; paths start where one typed them
-    folder = Path(hydra.runtime.output_dir)
-
-    if hydra.mode == RunMode.MULTIRUN:
-        in_worker = Supervisor.running is None
-        carry_out(packs.load(folder), Path(hydra.sweep.dir), in_worker)
-    else:
-        name = " ".join(hydra.overrides.task) or "defaults"
-        carry_out([packs.Assignment(composed, folder, name)], sweep=None)
-
-
-def main() -> None:
-    """Check and complete the command line, and hand over to Hydra."""
-    typed = list(sys.argv)
-    command_line.check(typed[1:], CONF)
-    entry = command_line.hydra_main("train", job)
-    completed = command_line.store_to_environment(command_line.complete(typed[1:], CONF))
-    arguments = add_choices(completed, typed[1:], CONF)
-
-    if arguments is not None:
-        sys.argv[1:] = arguments
-        supervise(entry, typed)
-
+from dropout_study.commands import train
 
 if __name__ == "__main__":
-    command_line.run(main)
+    train.main()

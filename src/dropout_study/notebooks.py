@@ -11,18 +11,21 @@ from pathlib import Path
 import pandas as pd
 
 from dropout_study.claims import CLAIMS
+from dropout_study.config.folder import CARRIED, HOME, command
 from dropout_study.config.schema import ConfigError, Report, Tracking
 from dropout_study.config.studies import Study, in_order
 from dropout_study.config.uri import absolute
 from dropout_study.measures.statistics import Interval, interval
 from dropout_study.report.rows import rows
-from dropout_study.report.scopes import command
+from dropout_study.report.scopes import options
 from dropout_study.report.tuning_curves import choices
 from dropout_study.report.verdicts import SMOKE, Outcome, decide, questions
 
-ROOT = Path(__file__).parents[2]
-"""The checkout that the notebooks belong to; Jupyter starts them in a folder of its own choice."""
-TRAIN = ROOT / "scripts" / "train.py"
+ROOT = Path.cwd() if HOME == CARRIED else HOME
+"""The checkout that the notebooks belong to; Jupyter starts them in a folder of its own choice.
+
+Where a wheel is installed, the current folder.
+"""
 NO_EVIDENCE = "These networks were trained for seconds: the verdict says nothing about dropout."
 
 
@@ -58,7 +61,8 @@ def decided(claim: str, folder: Path = ROOT) -> Outcome:
     print(f"Results of budget {outcome.where}.")
 
     if outcome.scope.budget == SMOKE:
-        print(f"{NO_EVIDENCE} For results, run in the project:\n{command(CLAIMS[claim])}")
+        again = f"{command('reproduce')} {options(CLAIMS[claim])}"
+        print(f"{NO_EVIDENCE} For results, run in the project:\n{again}")
 
     return outcome
 
@@ -88,7 +92,7 @@ def train(study: str, uri: str, folder: Path) -> None:
 
 def _run(arguments: Sequence[str], uri: str, folder: Path) -> None:
     """Train what a command line says, and print the output as it comes."""
-    command_line = [sys.executable, str(TRAIN), *arguments]
+    command_line = [sys.executable, "-m", "dropout_study.commands.train", *arguments]
     training = subprocess.Popen(
         command_line,
         cwd=folder,

@@ -9,7 +9,7 @@ from dropout_study.claims import CLAIMS
 from dropout_study.config.overrides import parse_overrides
 from dropout_study.config.planned import planned_seeds
 from dropout_study.config.studies import Study, in_order
-from dropout_study.report.scopes import Scope, command, runs_at, scopes, stages
+from dropout_study.report.scopes import Scope, options, runs_at, scopes, stages
 
 LAPTOP = Scope("laptop", "mnist")
 
@@ -169,7 +169,7 @@ def test_the_largest_budget_and_mnist_come_first() -> None:
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda claim: claim.id)
 def test_the_command_of_a_claim_runs_all_its_studies(claim: Claim) -> None:
     """If this failed, a reader would make runs, and the claim would still lack some."""
-    typed = command(claim).removeprefix("python scripts/reproduce.py ").split()
+    typed = options(claim).split()
     values = {o.key_or_group: o.value() for o in parse_overrides(typed)}
     assert values["studies"] == in_order(claim.studies)
     assert values["budget"] == "laptop"

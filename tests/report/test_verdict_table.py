@@ -61,14 +61,14 @@ def test_a_column_that_is_added_appears_everywhere(
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_every_claim_stands_in_a_table_without_runs(claim: str, tmp_path: Path) -> None:
     """If this failed, a newcomer's first report would end in a traceback, or not say what to do."""
-    shown = Outcome(CLAIMS[claim], NO_RUNS, reason="there are no results", command="python x.py")
+    shown = Outcome(CLAIMS[claim], NO_RUNS, reason="there are no results", options="studies=[x]")
     found = places(shown, tmp_path)
 
     for place, text in found.items():
         assert "· no runs yet" in text, place
 
     for page in ("page", "README"):
-        assert "python x.py" in found[page]
+        assert "python scripts/reproduce.py studies=[x]" in found[page]
         assert "No runs yet: there are no results." in found[page]
 
 

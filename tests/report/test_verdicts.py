@@ -20,9 +20,10 @@ from dropout_study.analysis.criteria import (
     SUPPORTED,
 )
 from dropout_study.claims import CLAIMS, STUDIES
+from dropout_study.config.folder import RESULTS
 from dropout_study.config.schema import Budget, ConfigError, Report, Reproduce, Tracking
 from dropout_study.report.page import write_report
-from dropout_study.report.publish import report
+from dropout_study.report.publish import or_published, report
 from dropout_study.report.verdict_table import terminal_tables
 from dropout_study.report.verdicts import NEEDS_MNIST, NO_RUNS, Outcome, decide
 from dropout_study.running.reproduce import reproduce
@@ -292,6 +293,22 @@ def test_a_claim_without_runs_names_the_command_that_makes_them(
     printed = capsys.readouterr().out
     assert printed.count("needs runs: python scripts/reproduce.py studies=[") == len(CLAIMS)
     assert "studies=[reference,robustness] budget=laptop" in printed
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_a_store_without_studies_stands_back_for_the_published_results(
+    smoke_store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """If this failed, `report` in an empty folder would be a page without a verdict, or hide what a
+    user has trained, or what a file says.
+    """
+    alone = options(f"sqlite:///{tmp_path}/none.db", tmp_path)
+    assert or_published(alone).results == str(RESULTS)
+    assert "none.db holds no study of a claim" in capsys.readouterr().out
+
+    for own in (options(smoke_store, tmp_path), options("", tmp_path, results="mine.csv")):
+        assert or_published(own) == own
+
     assert not (tmp_path / "none.db").exists()
 
 

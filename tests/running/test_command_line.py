@@ -23,8 +23,10 @@ from dropout_study.running.command_line import (
     _parse_flags,
     check,
     complete,
+    place_of,
     run,
     store_to_environment,
+    with_absolute_path,
 )
 from dropout_study.running.explain import explain
 from dropout_study.running.sweep_jobs import check_launcher, check_study_is_typed
@@ -564,3 +566,16 @@ def test_an_arm_of_another_study_names_its_own() -> None:
     with pytest.raises(ConfigError, match="type -m study=mc_samples arm=mc_samples/mlp_small"):
         complete(arguments, CONF)
     assert complete(["-m", "study=bagging", "arm=bagging/bagged"], CONF)
+
+
+def test_a_folder_of_configuration_is_looked_for_where_one_types(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, Hydra would look for it beside the code, and the study of a user's own
+    folder in another one.
+    """
+    monkeypatch.chdir(folder.parent)
+    typed = ["--config-path", "my conf", "study=mine"]
+    assert with_absolute_path(typed)[-1] == f"--config-path={folder}"
+    assert place_of(typed, CONF).conf == folder
+    assert with_absolute_path(["-m", "a=1"]) == ["-m", "a=1"]

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 
 from dropout_study.config.schema import ConfigError
 from dropout_study.running import start, sweep_jobs
-from dropout_study.running.sweep import Supervisor, SweepCallback
+from dropout_study.running.sweep import Supervisor, SweepCallback, as_typed
 
 Compose = Callable[..., DictConfig]
 
@@ -44,3 +44,17 @@ def test_a_sweep_is_opened_once_and_launched_in_packs_at_every_pass(
     monkeypatch.setattr(sweep_jobs, "launch_packs", launch)
     with pytest.raises(SystemExit, match="cannot be launched"):
         SweepCallback().on_multirun_start(composed())
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["scripts/train.py", "-m"], "python scripts/train.py -m"),
+        (["../my copy/scripts/train.py", "-m"], "python '../my copy/scripts/train.py' -m"),
+        (["/env/bin/dropout-study", "seeds=[0]"], "python scripts/train.py 'seeds=[0]'"),
+        (["/home/commands/train.py"], "python scripts/train.py"),
+    ],
+)
+def test_a_command_line_is_shown_as_it_can_be_typed_again(words: list[str], shown: str) -> None:
+    """If this failed, a failed sweep would name a command that does not resume it."""
+    assert as_typed(words) == shown

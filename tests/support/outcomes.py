@@ -47,7 +47,7 @@ def outcome(
         runs=ClaimRuns(final={CLAIMS[claim].studies[0]: Runs(frame, {})}),
         effects={name: {"case": effect(values, images)} for name in (*parts, *checks)},
         half={} if half is None else {name: {"case": effect(half, images)} for name in parts},
-        command="python scripts/reproduce.py",
+        options="studies=[capacity] budget=laptop",
     )
     decide_together([made])
 

@@ -14,6 +14,7 @@ FLOORS = {
     "report": 6,
     "running": 7,
     "notebooks": 7,
+    "commands": 8,
     "benchmark": 8,
 }
 """A package imports only from packages with a smaller number."""

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from dropout_study.benchmark.comparison import Row, in_turn
+from dropout_study.config.folder import HOME
 from dropout_study.tracking.record import RECORD_FILE, Record
 
 STUDY = "enumerable"  # which is not tuned, and whose cohorts are small
@@ -42,7 +43,7 @@ def script(name: str, folder: Path, *arguments: str) -> float:
     return time.perf_counter() - start
 
 
-SCRIPTS = Path(__file__).parents[3] / "scripts"
+SCRIPTS = HOME / "scripts"
 
 
 def starts(folder: Path, rounds: int) -> list[Row]:

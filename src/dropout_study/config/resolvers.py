@@ -11,7 +11,7 @@ from hydra.core.plugins import Plugins
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from dropout_study.config.choices import list_choices
-from dropout_study.config.folder import CONF
+from dropout_study.config.folder import CONF, command
 from dropout_study.config.schema import SCHEMAS, ConfigError
 
 SIGNIFICANT_DIGITS = 3
@@ -215,6 +215,7 @@ RESOLVERS = (
     cores,
     batch_size,
     choices,
+    command,
 )
 
 

@@ -13,7 +13,7 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 
-from dropout_study.config.folder import CONF
+from dropout_study.config.folder import CONF, command
 from dropout_study.config.names import FINAL, HALF, STAGES, TUNING
 from dropout_study.config.overrides import as_typed, expand_sweep, parse_overrides
 from dropout_study.config.schema import ConfigError
@@ -234,7 +234,7 @@ class Study:
         """The command that runs the study."""
         data = f" data={self.data}" if self.data else ""
         stage = f" study.stage={self.stage}" if self.stage else ""
-        return f"python scripts/train.py -m study={self.name}{stage} budget={self.budget}{data}"
+        return f"{command('train')} -m study={self.name}{stage} budget={self.budget}{data}"
 
 
 def in_order(names: Iterable[str]) -> list[str]:

@@ -17,7 +17,7 @@ from dropout_study.analysis.criteria import Check, Part
 from dropout_study.claims import CLAIMS, STUDIES
 from dropout_study.config.composed import arm_content, first_condition
 from dropout_study.config.condition import flat_params
-from dropout_study.config.folder import CONF
+from dropout_study.config.folder import CRITERIA
 from dropout_study.config.names import CORRUPTIONS, DECIDING_SEVERITIES, PROBES, TUNING
 from dropout_study.config.schema import ConfigError, Criteria
 from dropout_study.config.studies import Study
@@ -25,8 +25,6 @@ from dropout_study.evaluation import sample_sizes
 from dropout_study.report.manifest_table import SETTLED_WITHIN, table
 from dropout_study.report.scopes import stages
 
-FILE = CONF.parent / "report" / "criteria.json"
-"""The manifest of this checkout."""
 BUDGETS = ("laptop", "paper")
 """Budgets that decide; `smoke` only tests the machinery."""
 COMMITTED = "committed"
@@ -89,7 +87,7 @@ def _note_commit(chosen: Criteria, recorded: dict[str, Any], changed: list[str])
     return f"{chosen.file}: committed as {chosen.committed}"
 
 
-def read_manifest(file: Path = FILE) -> dict[str, Any]:
+def read_manifest(file: Path = CRITERIA) -> dict[str, Any]:
     """The manifest as committed; empty if there is none.
 
     Raises:

@@ -1,7 +1,9 @@
 """From a store to a report that is printed, written and recorded."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -9,11 +11,12 @@ from rich.console import Console
 
 from dropout_study.analysis import results
 from dropout_study.claims import CLAIMS, STUDIES
+from dropout_study.config.folder import RESULTS, command
 from dropout_study.config.schema import ConfigError, Data, Report
 from dropout_study.config.studies import Study
 from dropout_study.data.datasets import load_images
 from dropout_study.data.images import Images
-from dropout_study.report import mlflow_view
+from dropout_study.report import mlflow_view, readme_table
 from dropout_study.report.mlflow_description import describe
 from dropout_study.report.origin import code_of
 from dropout_study.report.page import write_report
@@ -50,6 +53,7 @@ def report(chosen: Report) -> None:
     links = _links(networks, chosen)
     images = _corruptible_images(outcomes, chosen)
     files = write_report(outcomes, networks, folder, links, images)
+    readme_table.renew(folder, outcomes)
 
     if len(networks) and not chosen.results:
         files += results.to_files(networks, folder)
@@ -60,6 +64,25 @@ def report(chosen: Report) -> None:
         print(code_of(networks))
 
     print(f"The report: {folder / 'index.html'}")
+
+
+def or_published(chosen: Report) -> Report:
+    """The same options; with the published results if the store has no study, which is said.
+
+    Raises:
+        ConfigError: the store cannot be read.
+    """
+    if chosen.results or not RESULTS.is_file():
+        return chosen
+
+    store = Store(chosen.tracking.uri)
+    with _readable(store):
+        if store.exists and any(store.experiment(study) for study in STUDIES):
+            return chosen
+
+    print(f"{store.shown} holds no study of a claim: the report is on the published results.")
+
+    return replace(chosen, results=str(RESULTS))
 
 
 def _check_claims(claims: Sequence[str]) -> None:
@@ -77,7 +100,7 @@ def _print(outcomes: Sequence[Outcome]) -> None:
 
     for outcome in outcomes:
         if not outcome.decided:
-            print(f"{outcome.claim.id} needs runs: {outcome.command}")
+            print(f"{outcome.claim.id} needs runs: {command('reproduce')} {outcome.options}")
 
 
 def read_results(chosen: Report) -> pd.DataFrame:
@@ -93,8 +116,15 @@ def read_results(chosen: Report) -> pd.DataFrame:
     if not store.exists:
         return results.empty()
 
-    try:
+    with _readable(store):
         return results.from_store(store, STUDIES)
+
+
+@contextmanager
+def _readable(store: Store) -> Iterator[None]:
+    """A store that cannot be reached is a mistake of whoever named it."""
+    try:
+        yield
     except UNREACHABLE as error:
         reason = first_line(error)
         raise ConfigError(f"tracking.uri={store.shown} cannot be read: {reason}") from error

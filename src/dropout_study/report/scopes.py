@@ -98,8 +98,8 @@ def stages(study: Study) -> list[str]:
     return [TUNING, *later] if study.candidates else later
 
 
-def command(claim: Claim, budget: str = DEFAULT_BUDGET, data: str | None = None) -> str:
-    """The command that produces the runs of a claim, and the report.
+def options(claim: Claim, budget: str = DEFAULT_BUDGET, data: str | None = None) -> str:
+    """What is typed behind `reproduce` for the runs of a claim, and the report.
 
     Args:
         claim: whose studies are run.
@@ -109,7 +109,7 @@ def command(claim: Claim, budget: str = DEFAULT_BUDGET, data: str | None = None)
     studies = ",".join(in_order(claim.studies))
     other_data = f" data={data}" if data else ""
 
-    return f"python scripts/reproduce.py studies=[{studies}] budget={budget}{other_data}"
+    return f"studies=[{studies}] budget={budget}{other_data}"
 
 
 def other_data(scope: Scope, claim: Claim) -> str | None:

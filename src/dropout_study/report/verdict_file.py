@@ -44,7 +44,7 @@ def _claim(outcome: Outcome) -> dict[str, Any]:
         "questions": {
             name: _question(name, question, outcome) for name, question in questions(claim).items()
         },
-        "reproduce": outcome.command,
+        "reproduce": f"python scripts/reproduce.py {outcome.options}",
     }
 
 

@@ -22,7 +22,7 @@ from dropout_study.analysis.runs import Effect, ResultsMissing, Runs, needing_co
 from dropout_study.claims import CLAIMS
 from dropout_study.config.names import DATASETS
 from dropout_study.config.studies import Study
-from dropout_study.report.scopes import ClaimRuns, Scope, command, other_data, runs_at, scopes
+from dropout_study.report.scopes import ClaimRuns, Scope, options, other_data, runs_at, scopes
 
 NEEDS_MNIST = "needs MNIST"
 NO_RUNS = "no runs yet"
@@ -50,7 +50,7 @@ class Outcome:
         decisions: part or check -> decision.
         adjusted: the p value that carries the verdict, adjusted for all parts of all claims.
         unsettled: part -> why the half-budget control fails.
-        command: produces the runs.
+        options: of the command that produces the runs, `reproduce`.
     """
 
     claim: Claim
@@ -63,7 +63,7 @@ class Outcome:
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     adjusted: float = math.nan
     unsettled: Mapping[str, str] = field(default_factory=dict)
-    command: str = ""
+    options: str = ""
 
     @property
     def shown(self) -> str:
@@ -132,7 +132,7 @@ def _measured(claim: Claim, results: pd.DataFrame) -> Outcome:
         except ResultsMissing as error:
             reason = f"{error} ({scope})"
 
-    return Outcome(claim, NO_RUNS, reason, command=command(claim))
+    return Outcome(claim, NO_RUNS, reason, options=options(claim))
 
 
 def _measured_at(scope: Scope, claim: Claim, results: pd.DataFrame) -> Outcome:
@@ -153,7 +153,7 @@ def _measured_at(scope: Scope, claim: Claim, results: pd.DataFrame) -> Outcome:
         runs=runs,
         effects=effects,
         half=half,
-        command=command(claim, scope.budget, other_data(scope, claim)),
+        options=options(claim, scope.budget, other_data(scope, claim)),
     )
 
 

@@ -18,6 +18,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from dropout_study.config.condition import training_digest
+from dropout_study.config.folder import command
 from dropout_study.config.names import TUNING
 from dropout_study.config.overrides import (
     as_typed,
@@ -384,7 +385,7 @@ def _overrides(tuned: Study) -> list[str]:
 
 
 def _command(arguments: Sequence[str]) -> str:
-    return f"python scripts/train.py {shlex.join(arguments)}"
+    return f"{command('train')} {shlex.join(arguments)}"
 
 
 def _declared_keys(composed: DictConfig) -> list[str]:

@@ -54,8 +54,22 @@ def hydra_main(config_name: str, job: Callable[[DictConfig], None]) -> Callable[
     """A job as Hydra's entry point, with a file of conf/ as its configuration."""
     resolvers.register()
     decorate = hydra.main(config_path=str(CONF), config_name=config_name, version_base="1.3")
+    entry = cast("Callable[[], Any]", decorate(job))
 
-    return cast("Callable[[], Any]", decorate(job))
+    def start() -> Any:
+        sys.argv[1:] = with_absolute_path(sys.argv[1:])
+        return entry()
+
+    return start
+
+
+def with_absolute_path(arguments: Sequence[str]) -> list[str]:
+    """The command line with `--config-path` from the current folder, as all that one types.
+
+    Hydra would look for a relative one beside the code.
+    """
+    path = _parse_flags(arguments).config_path
+    return [*arguments, f"--config-path={Path(path).absolute()}"] if path else list(arguments)
 
 
 def main(config_name: str, job: Callable[[DictConfig], None]) -> None:
@@ -347,8 +361,8 @@ def place_of(arguments: Sequence[str], conf: Path) -> Place:
         conf: the folder of the configuration, unless another is typed.
     """
     flags = _parse_flags(arguments)
-    if flags.config_path:  # instead of ours; Hydra reads it from the folder of the script
-        conf = conf.parent / "scripts" / flags.config_path
+    if flags.config_path:  # instead of ours
+        conf = Path(flags.config_path).absolute()
 
     folders = _folders(flags.config_dir, typed_overrides(arguments))
 

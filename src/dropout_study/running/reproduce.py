@@ -8,7 +8,7 @@ from pathlib import Path
 from hydra.core.global_hydra import GlobalHydra
 from rich.table import Table
 
-from dropout_study.config.folder import CONF
+from dropout_study.config.folder import CONF, RESULTS
 from dropout_study.config.names import TUNING
 from dropout_study.config.schema import ConfigError, Report, Reproduce
 from dropout_study.config.studies import Study, in_order
@@ -23,11 +23,15 @@ MAX_ROUNDS = MAX_EXTENSIONS + 2
 """Rounds of tuning: the grid, its extensions, and a last look."""
 
 
-def reproduce(chosen: Reproduce, scripts: Path) -> None:
+def reproduce(chosen: Reproduce, train: Path) -> None:
     """Run the studies that are asked for, each tuned first, and report.
 
     A study that fails does not stop the others; the exit code is 1 then. One that was interrupted
     or asked to end stops them.
+
+    Args:
+        chosen: which studies, and where.
+        train: the file of the command that trains.
 
     Raises:
         ConfigError: a study does not exist, or the file of results is not one.
@@ -56,7 +60,7 @@ def reproduce(chosen: Reproduce, scripts: Path) -> None:
         print(f"\n== study {i} of {len(wanted)}: {study}", flush=True)
 
         try:
-            failed += [] if _run_study(study, chosen, scripts) else [study]
+            failed += [] if _run_study(study, chosen, train) else [study]
         except EXPLAINED as error:
             print(masked(explain(error)), file=sys.stderr)
             failed.append(study)
@@ -69,23 +73,22 @@ def reproduce(chosen: Reproduce, scripts: Path) -> None:
         fail(f"These studies did not finish: {', '.join(failed)}. The same command resumes.")
 
 
-def _run_study(study: str, chosen: Reproduce, scripts: Path) -> bool:
+def _run_study(study: str, chosen: Reproduce, train: Path) -> bool:
     """Tune a study, if it is tuned, and run its other stages; whether all of it finished."""
     data = chosen.data.name if chosen.data else None
     settings = Study.load(study).at(chosen.budget.name, data)
-    script = scripts / "train.py"
     command = ["-m", f"study={study}", f"budget={settings.budget}"]
     command += [f"data={data}"] if data else []
     command += [f"hydra/launcher={chosen.launcher}"] if chosen.launcher else []
 
     if not settings.tuned:
-        return run(script, command) == 0
+        return run(train, command) == 0
 
     # Every round begins with what the store holds now. The last finds nothing left to do.
     for _ in range(MAX_ROUNDS):
         tuning = find_tuning(settings, [], Place(CONF, [], "train"))
         if tuning.is_settled:
-            return run(script, [*command, tuning.chosen]) == 0
+            return run(train, [*command, tuning.chosen]) == 0
 
         if not settings.candidates:
             raise ConfigError(f"study={study} needs the choices of study={settings.tuned.name}.")
@@ -93,7 +96,7 @@ def _run_study(study: str, chosen: Reproduce, scripts: Path) -> bool:
         if tuning.is_begun:
             print_extensions(tuning)
 
-        if run(script, [*command, f"study.stage={TUNING}", *tuning.next_round]) != 0:
+        if run(train, [*command, f"study.stage={TUNING}", *tuning.next_round]) != 0:
             return False
 
     raise ConfigError(f"study={study}: its tuning has not settled in {MAX_ROUNDS} rounds.")
@@ -131,6 +134,8 @@ def _restore(chosen: Reproduce) -> None:
 
     file = Path(chosen.results)
     if chosen.results == Reproduce.results and not file.exists():  # elsewhere than in a checkout
+        file = RESULTS
+    if file == RESULTS and not file.exists():
         return
 
     from dropout_study.running.restore import restore

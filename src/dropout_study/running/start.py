@@ -14,6 +14,7 @@ import filelock
 from omegaconf import DictConfig
 
 from dropout_study.config.checks import check_keys, check_study
+from dropout_study.config.folder import command
 from dropout_study.config.read import read_config
 from dropout_study.config.schema import ConfigError
 from dropout_study.config.studies import Study
@@ -238,11 +239,11 @@ class Start:
                 record.status_of(seed) == RunStatus.FINISHED for seed in record.seeds
             ):
                 uri = without_credentials(record.store)
-                words = ["python", "scripts/sync.py", f"folder={folder}", f"tracking.uri={uri}"]
+                words = [f"folder={folder}", f"tracking.uri={uri}"]
                 raise ConfigError(
                     f"{self._folder_key}={self.folder} cannot be used: {folder} holds results "
                     f"that {uri} lacks; choose another folder, or record them first: "
-                    f"{shlex.join(words)}"
+                    f"{command('sync')} {shlex.join(words)}"
                 )
 
     def _begin_sweep(self, held: ExitStack) -> None:
@@ -414,7 +415,7 @@ class Start:
         if any(_is_unrecorded(folder) for folder in jobs):
             print(
                 "The store did not take all results. They are kept in their folders; this records "
-                "them: python scripts/sync.py"
+                f"them: {command('sync')}"
             )
 
 
@@ -422,9 +423,9 @@ def _description(task: DictConfig) -> str:
     """The text of the experiment's page; a sweep that is typed has no command of its own."""
     study = task.study
     typed = not study.grid and not study.cohorts_from
-    command = "" if typed else Study(study.name, content={}).command
+    same = "" if typed else Study(study.name, content={}).command
 
-    return describe(study.name, study.title, command)
+    return describe(study.name, study.title, same)
 
 
 def _occupant(folder: Path) -> str:

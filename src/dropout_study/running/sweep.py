@@ -15,6 +15,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from dropout_study.config.folder import command
 from dropout_study.config.overrides import with_overrides
 from dropout_study.config.uri import masked
 from dropout_study.running.command_line import EXPLAINED, fail
@@ -111,7 +112,7 @@ def supervise(entry: Callable[[], Any], typed: Sequence[str]) -> None:
         entry: the function that Hydra decorates.
         typed: the command line as it was typed.
     """
-    supervisor = Supervisor(masked(shlex.join(["python", *typed])))
+    supervisor = Supervisor(masked(as_typed(typed)))
     Supervisor.running = supervisor
 
     try:
@@ -123,6 +124,20 @@ def supervise(entry: Callable[[], Any], typed: Sequence[str]) -> None:
 
     if supervisor.start and supervisor.start.unfinished:
         _fail(supervisor.start.unfinished, supervisor)
+
+
+def as_typed(words: Sequence[str]) -> str:
+    """The command line that was typed, ready to be typed again.
+
+    Args:
+        words: the process' own; the first is a script of the project or the wheel's program.
+    """
+    script = Path(words[0])
+    name = (
+        f"python {shlex.quote(words[0])}" if script.parent.name == "scripts" else command("train")
+    )
+
+    return f"{name} {shlex.join(words[1:])}".rstrip()
 
 
 def _fail(unfinished: Sequence[Job], supervisor: Supervisor) -> None:

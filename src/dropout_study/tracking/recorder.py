@@ -15,6 +15,7 @@ from pathlib import Path
 from mlflow.entities import Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 
+from dropout_study.config.folder import command
 from dropout_study.config.schema import ConfigError
 from dropout_study.config.uri import database_file, masked, without_credentials
 from dropout_study.system.locks import file_lock
@@ -106,7 +107,8 @@ def try_to_record_all(folders: Sequence[Path], store: Store) -> list[str | None]
     except (*UNREACHABLE, ConfigError) as error:
         reason = masked(str(error))
         names = ", ".join(str(folder) for folder in folders if (folder / UNRECORDED).exists())
-        log.warning("%s: not recorded (python scripts/sync.py tries again): %s", names, reason)
+        again = command("sync")
+        log.warning("%s: not recorded (%s tries again): %s", names, again, reason)
         return [None] * len(folders)
 
 

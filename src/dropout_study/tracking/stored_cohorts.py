@@ -7,6 +7,7 @@ import torch
 from mlflow.entities import Run
 
 from dropout_study.config import condition, read
+from dropout_study.config.folder import command
 from dropout_study.config.schema import Config, ConfigError
 from dropout_study.dropout.cohort import Cohort, load_weights
 from dropout_study.tracking import tags
@@ -142,7 +143,7 @@ def _advice(config: Config, seeds: list[int], is_recorded: bool) -> str:
     return (
         f"study={config.study.name} evaluates the cohorts of {source}, and the store holds no "
         f"weights of seeds {seeds} for {condition.condition_name(config)}. "
-        "Train them first: python scripts/train.py -m "
+        f"Train them first: {command('train')} -m "
         f"study={source} budget={config.budget.name} data={config.data.name} seeds=[{numbers}]"
         f"{again}"
     )

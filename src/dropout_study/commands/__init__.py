@@ -1,0 +1,1 @@
+"""What one can type: a module per command, for `scripts/` and for the program `dropout-study`."""

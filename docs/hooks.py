@@ -134,12 +134,5 @@ class Examples(Extension):
 
 
 def fenced(docstring: str) -> str:
-    r"""A docstring with its examples between fences.
-
-    >>> print(fenced(">>> 1 + 1\n2"))
-    ```pycon
-    >>> 1 + 1
-    2
-    ```
-    """
+    """A docstring with its examples between fences."""
     return re.sub(r"^( *)>>> .*(?:\n.*\S.*)*", r"\1```pycon\n\g<0>\n\1```", docstring, flags=re.M)

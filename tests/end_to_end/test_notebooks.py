@@ -2,12 +2,15 @@
 those of the code.
 """
 
+import importlib.util
 import re
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
@@ -157,6 +160,24 @@ def test_a_committed_notebook_was_run_once_from_start_to_end(name: str) -> None:
     assert not [text for text in texts if LOCAL.search(text)]
     assert name not in CLAIM_OF or any("Results of budget" in text for text in texts)
     assert (ROOT / "notebooks" / f"{name}.ipynb").stat().st_size < 400_000
+
+
+@pytest.mark.parametrize(
+    ("found", "typed"), [(None, ["pip install --quiet dropout-study"]), ("", [])]
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_hosted_notebook_installs_the_package_first(
+    name: str, found: str | None, typed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, a hosted notebook would end at its first import, or a notebook of a checkout
+    would install another version over it.
+    """
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: found)
+    lines: list[str] = []
+    shell = SimpleNamespace(run_line_magic=lambda *words: lines.append(" ".join(words)))
+    first = TransformerManager().transform_cell(code(committed(name))[0].source)
+    exec(first, {"get_ipython": lambda: shell})
+    assert lines == typed
 
 
 @pytest.mark.parametrize("name", CLAIM_OF)

@@ -63,6 +63,14 @@ def subnetworks(model: nn.Module, x: Tensor, count: int, seed: int = 0) -> Itera
     Raises:
         ValueError: `count` is below 1; the model gives no logits `[N, C]`, has no dropout, or some
             that stays off; or it has a rate above 0 and draws no random numbers.
+
+    Example:
+        >>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 3))
+        >>> passes = torch.stack(list(subnetworks(model, torch.rand(5, 4), count=10)))
+        >>> passes.shape
+        torch.Size([10, 5, 3])
+        >>> bool((passes[0] != passes[1]).any())  # each pass has masks of its own
+        True
     """
     if count < 1:
         raise ValueError(f"count={count}: give a number of passes from 1 on")

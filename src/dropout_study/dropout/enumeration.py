@@ -98,6 +98,14 @@ def exact_means(cohort: Cohort, x: Tensor, chunk_bytes: int = CHUNK_BYTES) -> En
 
     Raises:
         ValueError: there are more units than can be enumerated.
+
+    Example:
+        >>> from dropout_study.dropout.networks import MLP
+        >>> cohort = Cohort(MLP(4, 2, [8], hidden_rate=0.5), seeds=[0]).double()
+        >>> x = torch.rand(5, 4).double()
+        >>> quick, checked = exact_means(cohort, x), exact(cohort, x)
+        >>> torch.allclose(quick.arithmetic, checked.arithmetic, atol=1e-12)
+        True
     """
     check_enumerable(*cohort.stacked.sites)
     weight, bias = _last_layer(cohort)
@@ -305,6 +313,13 @@ def exact_normal(cohort: Cohort, x: Tensor, variance: float) -> NormalEnsemble:
 
     Raises:
         ValueError: there are more units than can be enumerated.
+
+    Example:
+        >>> from dropout_study.dropout.networks import MLP
+        >>> cohort = Cohort(MLP(inputs=4, classes=2, input_rate=0.5), seeds=[0]).double()
+        >>> x = torch.rand(5, 4).double()
+        >>> torch.allclose(exact_normal(cohort, x, variance=1.0).mean, cohort(x), atol=1e-12)
+        True
     """
     check_enumerable(*cohort.stacked.sites)
     first = torch.zeros(())

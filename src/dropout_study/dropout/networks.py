@@ -106,6 +106,10 @@ def masked(h: Tensor, mask: Tensor) -> Tensor:
     Args:
         h: units `[..., N, *shape]`.
         mask: factors `[..., N, *shape]` or `[..., 1, *shape]`.
+
+    Example:
+        >>> masked(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[0.0, 2.0]])).tolist()
+        [[0.0, 4.0], [0.0, 8.0]]
     """
     if mask.dim() == 5 and mask.shape[1] == 1:
         # Laid out in memory as the outputs of a convolution are, it halves the time.
@@ -119,6 +123,10 @@ def pool(h: Tensor) -> Tensor:
 
     Args:
         h: images `[N, C, H, W]`, or `[R, N, C, H, W]` of R networks; H and W are even.
+
+    Example:
+        >>> pool(torch.arange(16.0).view(1, 1, 4, 4)).tolist()
+        [[[[5.0, 7.0], [13.0, 15.0]]]]
     """
     if not torch.is_grad_enabled():
         # Half the time of max_pool2d on the CPU, but its gradient takes 20 times as long.

@@ -90,6 +90,12 @@ def subnetworks(cohort: Cohort, x: Tensor, count: int) -> Iterator[Tensor]:
         cohort: R networks with a site that drops.
         x: inputs `[N, D]`.
         count: number of subnetworks; number k is the same whatever the count.
+
+    Example:
+        >>> from dropout_study.dropout.networks import MLP
+        >>> cohort = Cohort(MLP(4, 3, [8], hidden_rate=0.5), seeds=[0, 1])
+        >>> [tuple(log_probs.shape) for log_probs in subnetworks(cohort, torch.rand(5, 4), count=2)]
+        [(2, 5, 3), (2, 5, 3)]
     """
     sites = cohort.stacked.sites
     first = next((i for i, site in enumerate(sites) if site.masked), len(sites) - 1)
@@ -178,7 +184,11 @@ class Rule:
 
 
 def mean_rule(averages: Averages, mean: Callable[[Ensemble], Tensor], curve: str = "") -> Rule:
-    """The rule that is one of the two means of some subnetworks."""
+    """The rule that is one of the two means of some subnetworks.
+
+    >>> mean_rule(Averages.SAMPLED, lambda ensemble: ensemble.geometric).averages
+    <Averages.SAMPLED: 'sampled'>
+    """
 
     def predict_mean(cohort: Cohort, x: Tensor, samples: int) -> Tensor:
         return mean(_ensemble(averages, cohort, x, samples))

@@ -311,6 +311,11 @@ def mean_squares(tables: NDArray[np.floating]) -> MeanSquares:
 
     Args:
         tables: `[..., S, N]`, S and N at least 2.
+
+    Example:
+        >>> squares = mean_squares(np.array([[1.0, 2.0, 3.0], [3.0, 2.0, 7.0]]))
+        >>> float(squares.seed), float(squares.image), float(squares.rest)
+        (6.0, 6.0, 2.0)
     """
     values = np.asarray(tables, dtype=np.float64)
     seeds, images = values.shape[-2:]
@@ -354,6 +359,12 @@ def variance_of_mean(
         squares: arrays of any one shape.
         seeds: S, at least 2.
         images: N, at least 2.
+
+    Example:
+        >>> squares = mean_squares(np.array([[1.0, 2.0, 3.0], [3.0, 2.0, 7.0]]))
+        >>> variance, df = variance_of_mean(squares, seeds=2, images=3)
+        >>> round(float(variance), 3), round(float(df), 2)  # (6 + 6 - 2) / 6
+        (1.667, 1.79)
     """
     smaller = np.minimum(squares.seed, squares.image)
     total = np.maximum(squares.seed + squares.image - squares.rest, smaller)

@@ -29,6 +29,8 @@ SHOWN = [
 LOADING = {"src", "srcset", "poster", "data"}
 """Attributes whose address a browser loads, in whatever tag."""
 ELSEWHERE = re.compile(r"\s*(?:https?:)?//")
+MODULE = re.compile(r"^\[`(dropout_study\.[\w.]+)`\]\(\S+\)$", re.M)
+"""A line that is a link to a module."""
 PANDAS_STYLE = re.compile(r"<style scoped>.*?</style>\n", re.S)
 """What pandas gives each of its tables; they shall look like the other tables of the site."""
 IN_STYLES = re.compile(r"(?:url\(\s*|@import\s+)[\"']?((?:https?:)?//[^\"')\s]+)")
@@ -67,13 +69,13 @@ def notebook(path: Path, config: MkDocsConfig) -> list[File]:
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
     """What GitHub shows and Python-Markdown does not: diagrams, and Markdown inside <details>.
 
-    A line that is only the name of a module becomes the documentation of the module.
+    On the page of the API, a line with a link to a module becomes its documentation.
     """
     markdown = re.sub(r"^```mermaid\n(.*?)^```$", diagram, markdown, flags=re.M | re.S)
     markdown = markdown.replace("<details>", "<details markdown>")
 
     if page.file.src_uri == "docs/api.md":
-        markdown = re.sub(r"^`(dropout_study\.[\w.]+)`$", r"::: \1", markdown, flags=re.M)
+        markdown = MODULE.sub(r"::: \1", markdown)
 
     return markdown
 

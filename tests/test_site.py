@@ -1,7 +1,4 @@
-"""The documents as a site: every page is in it, and it loads nothing from elsewhere.
-
-Needs the packages of the extra `docs`; the tests are skipped without them.
-"""
+"""The documents as a site: every page is in it, and it loads nothing from elsewhere."""
 
 import doctest
 import importlib
@@ -21,8 +18,6 @@ from support.paths import ROOT
 from support.readme import PAGES
 
 __all__ = ["browser"]
-
-pytest.importorskip("mkdocs", reason='needs `pip install -e ".[docs]"`')
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 API = {

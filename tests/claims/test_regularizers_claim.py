@@ -76,8 +76,12 @@ def test_arms_whose_max_norm_limits_too_few_units_are_left_out() -> None:
         regularizers.binding(nets, ["max-norm"])
 
     others = {"others": ["weight decay", "max-norm"]}
-    effects = CLAIM.estimate({"regularizers": runs(*NETS, **(VALUES | others))})
-    assert list(effects["beats"]) == ["weight decay"]
+    studies = {"regularizers": runs(*NETS, **(VALUES | others))}
+    assert list(CLAIM.estimate(studies)["beats"]) == ["weight decay"]
+    assert CLAIM.left_out(studies) == [
+        "max-norm is left out: its max-norm limits 0 % of the units, not more than 5 %"
+    ]
+    assert CLAIM.left_out(STUDIES) == []
 
 
 def test_a_combination_has_to_err_less_than_dropout_alone() -> None:
@@ -115,8 +119,7 @@ def test_the_context_names_what_was_chosen_and_whether_max_norm_binds() -> None:
     assert lines["test error, no regularizer minus dropout"].startswith("+50.000")
     assert lines["none"].endswith("chosen: learning rate 0.002")
     assert lines["max-norm"].endswith(
-        "chosen: learning rate 0.002, max-norm 0.75; 0 % of the units at the limit, too few to "
-        "act: the arm is left out"
+        "chosen: learning rate 0.002, max-norm 0.75; 0 % of the units at the limit"
     )
     assert lines["dropout + max-norm"].endswith("; 50 % of the units at the limit")
     assert "rate 0.4, weight decay 0.1" in lines["dropout + weight decay"]

@@ -46,6 +46,13 @@ def test_the_report_is_what_the_code_makes_of_the_results(tmp_path: Path) -> Non
         assert page == (COMMITTED / "index.html").read_text(encoding="utf-8")
 
 
+def test_the_committed_page_is_that_of_the_file() -> None:
+    """If this failed, `report.py results=report/results.parquet` would not give the page byte for
+    byte: made from a store, it links to runs that only the machine with the store can show.
+    """
+    assert "127.0.0.1" not in (COMMITTED / "index.html").read_text(encoding="utf-8")
+
+
 def test_the_first_edition_is_kept_as_it_was() -> None:
     """If this failed, the report would point to an archive that is not there."""
     archive = COMMITTED / FOLDER

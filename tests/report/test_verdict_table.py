@@ -10,6 +10,7 @@ from rich.console import Console
 from dropout_study.analysis.runs import Effect
 from dropout_study.claims import CLAIMS
 from dropout_study.report import verdict_table
+from dropout_study.report.answers import answer
 from dropout_study.report.page import write_report
 from dropout_study.report.verdict_table import (
     CHECK_COLUMNS,
@@ -70,6 +71,18 @@ def test_every_claim_stands_in_a_table_without_runs(claim: str, tmp_path: Path) 
     for page in ("page", "README"):
         assert "python scripts/reproduce.py studies=[x]" in found[page]
         assert "No runs yet: there are no results." in found[page]
+
+
+def test_what_is_left_out_is_said_beside_the_verdict(tmp_path: Path) -> None:
+    """If this failed, a reader would take a verdict on some arms for one on all."""
+    shown = outcome("capacity", SUPPORTING)
+    shown.left_out = ["hidden 0.5 is left out: mean validation error 12.30 %, above 3 %"]
+    found = places(shown, tmp_path)
+    said = "Hidden 0.5 is left out: mean validation error 12.30 %, above 3 %."
+
+    for page in ("page", "README"):
+        assert found[page].index(answer(shown)) < found[page].index(said)
+        assert found[page].index(said) < found[page].index("Reproduce:")
 
 
 def test_explanations_are_the_same_everywhere(tmp_path: Path) -> None:

@@ -133,6 +133,14 @@ class Claim(ABC):
         """
         return []
 
+    def left_out(self, studies: Studies) -> list[str]:  # noqa: ARG002
+        """What was trained and is not compared, each with the reason.
+
+        Raises:
+            ResultsMissing: runs are not there.
+        """
+        return []
+
     def trained_conditions(self, studies: Studies) -> dict[str, Runs]:  # noqa: ARG002
         """The trained conditions that are compared, by name: their training is drawn.
 

@@ -36,12 +36,18 @@ def differences(exact: Runs, rule: str, other: str) -> dict[str, Effect]:
     return {name: nets.error(rule).minus(nets.error(other)) for name, nets in pairs(exact).items()}
 
 
-def describe(exact: Runs, rule: str, other: str) -> list[str]:
-    """Lines on both rules' errors and likelihoods per arm, and on the nets that are left out."""
-    solved, left_out = competent(exact, exact.values["gate"])
-    lines = [f"{name}: {_compare(nets, rule, other)}" for name, nets in solved.by("arm").items()]
+def left_out(exact: Runs) -> list[str]:
+    """The nets that do not solve their task, each with its validation error.
 
-    return lines + left_out
+    Raises:
+        ResultsMissing: no net solves its task.
+    """
+    return competent(exact, exact.values["gate"])[1]
+
+
+def describe(exact: Runs, rule: str, other: str) -> list[str]:
+    """Lines on both rules' errors and likelihoods per arm."""
+    return [f"{name}: {_compare(nets, rule, other)}" for name, nets in pairs(exact).items()]
 
 
 def _compare(nets: Runs, rule: str, other: str) -> str:

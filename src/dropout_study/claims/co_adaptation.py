@@ -11,7 +11,7 @@ from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Published, Studies
 from dropout_study.analysis.criteria import Answers, Better, Part
 from dropout_study.analysis.margins import MNIST, NO_SIZE
-from dropout_study.analysis.reference_nets import PLAIN, measured, trained
+from dropout_study.analysis.reference_nets import PLAIN, left_out, measured, trained
 from dropout_study.analysis.runs import Effect, Errors, Runs, minus, weighted
 from dropout_study.evaluation.sample_sizes import (
     HALVES_SPLITS,
@@ -158,6 +158,10 @@ class CoAdaptation(Claim):
             lines += [f"layer {layer}, {line}" for line in _activations(both, int(layer))]
 
         return lines
+
+    def left_out(self, studies: Studies) -> list[str]:
+        """Arms that do not solve their task."""
+        return left_out(studies)
 
     def figure(self, studies: Studies) -> Figure:
         """Interactions by layer, and errors of halves."""

@@ -60,9 +60,11 @@ class EnsembleGain(Claim):
     def context_lines(self, studies: Studies) -> list[str]:
         """The best subnetwork, disagreement and likelihood."""
         nets = with_dropout(measured(studies, needed=()))
-        lines = [f"{arm}: {_context(runs)}" for arm, runs in nets.items()]
+        return [f"{arm}: {_context(runs)}" for arm, runs in nets.items()]
 
-        return lines + left_out(studies)
+    def left_out(self, studies: Studies) -> list[str]:
+        """Arms that do not solve their task."""
+        return left_out(studies)
 
     def figure(self, studies: Studies) -> Figure:
         """Errors of ensemble, single subnetworks and weight scaling."""

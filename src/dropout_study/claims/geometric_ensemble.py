@@ -85,6 +85,10 @@ class GeometricEnsemble(Claim):
 
         return lines
 
+    def left_out(self, studies: Studies) -> list[str]:
+        """Nets that do not solve their task."""
+        return small_nets.left_out(studies["exact"])
+
     def figure(self, studies: Studies) -> Figure:
         """The differences, one below the other."""
         effects = differences(studies)

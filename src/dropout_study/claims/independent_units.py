@@ -112,7 +112,11 @@ class IndependentUnits(Claim):
         lines = [f"{arm}: {_removal(runs)}" for arm, runs in nets.items()]
         lines += [f"{arm}: {_subnetworks(runs)}" for arm, runs in with_dropout(nets).items()]
 
-        return lines + left_out(studies)
+        return lines
+
+    def left_out(self, studies: Studies) -> list[str]:
+        """Arms that do not solve their task."""
+        return left_out(studies)
 
     def figure(self, studies: Studies) -> Figure:
         """Error by share of units removed, and the distribution over subnetworks."""

@@ -135,6 +135,19 @@ class Regularizers(Claim):
 
         return lines
 
+    def left_out(self, studies: Studies) -> list[str]:
+        """Arms whose max-norm limits too few units to act."""
+        runs = studies["regularizers"]
+        compared = [*runs.values["others"], *runs.values["combined"]]
+        arms = {arm: runs.where(arm=arm) for arm in compared}
+        shares = {arm: _share_at_limit(nets) for arm, nets in arms.items() if not _binds(nets)}
+
+        return [
+            f"{arm} is left out: its max-norm limits {100 * (share or 0):.0f} % of the units, not "
+            f"more than {100 * float(runs.values['at_limit']):g} %"
+            for arm, share in shares.items()
+        ]
+
     def figure(self, studies: Studies) -> Figure:
         """Test errors of all arms."""
         runs = studies["regularizers"]
@@ -200,6 +213,4 @@ def _binding(nets: Runs) -> str:
     if share is None:
         return ""
 
-    left_out = "" if _binds(nets) else ", too few to act: the arm is left out"
-
-    return f"; {100 * share:.0f} % of the units at the limit{left_out}"
+    return f"; {100 * share:.0f} % of the units at the limit"

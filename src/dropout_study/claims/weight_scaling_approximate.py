@@ -109,6 +109,10 @@ class WeightScalingApproximate(Claim):
 
         return lines
 
+    def left_out(self, studies: Studies) -> list[str]:
+        """Nets that do not solve their task."""
+        return small_nets.left_out(studies["exact"])
+
     def figure(self, studies: Studies) -> Figure:
         """The differences, and the divergence by number of units."""
         effects = differences(studies)

@@ -16,15 +16,17 @@ from dropout_study.report.scopes import stages
 
 SETTLED_WITHIN = (
     "how far a contrast may move after half the updates: about what the planned seeds and images "
-    "can tell from no change; see [statistics](statistics.md#was-training-long-enough)"
+    "can tell from no change; see docs/statistics.md"
 )
+"""As the manifest has it."""
+STATISTICS = "[statistics](statistics.md#was-training-long-enough)"
 INTRODUCTION = f"""# Claims, criteria and studies
 
 What each sentence of section 7.12 is decided by, and on which networks, at the budget
 `{DEFAULT_BUDGET}`. [criteria.json](../report/criteria.json) holds the same as data, with every
 grid. `python scripts/criteria.py` makes both from code and configuration.
 
-*Settled within* is {SETTLED_WITHIN}."""
+*Settled within* is {SETTLED_WITHIN.replace("docs/statistics.md", STATISTICS)}."""
 PART_HEADINGS = ("part or check", "measure", "criterion", "margin's reason", "settled within")
 STUDY_COLUMNS = ("study", "shows", "networks", "data", "updates", "seeds", "tuning")
 """What is said of the networks of a study."""

@@ -38,6 +38,7 @@ def _claim(outcome: Outcome) -> dict[str, Any]:
         "verdict": outcome.shown,
         "settled": _settled(outcome),
         "answer": answer(outcome),
+        "left out": list(outcome.left_out),
         "first edition": EARLIER[claim.id].verdict,
         "budget": scope.budget if scope else None,
         "data": scope.data if scope else None,

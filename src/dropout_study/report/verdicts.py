@@ -50,6 +50,7 @@ class Outcome:
         decisions: part or check -> decision.
         adjusted: the p value that carries the verdict, adjusted for all parts of all claims.
         unsettled: part -> why the half-budget control fails.
+        left_out: what was trained and is not compared, each with the reason.
         options: of the command that produces the runs, `reproduce`.
     """
 
@@ -63,6 +64,7 @@ class Outcome:
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     adjusted: float = math.nan
     unsettled: Mapping[str, str] = field(default_factory=dict)
+    left_out: Sequence[str] = ()
     options: str = ""
 
     @property
@@ -145,6 +147,7 @@ def _measured_at(scope: Scope, claim: Claim, results: pd.DataFrame) -> Outcome:
         runs = runs_at(scope, claim, results)
         effects = claim.estimate(runs.final) | claim.check(runs.final)
         half = _effects_at_half(claim, runs) if runs.half else {}
+        left_out = claim.left_out(runs.final)
 
     return Outcome(
         claim=claim,
@@ -153,6 +156,7 @@ def _measured_at(scope: Scope, claim: Claim, results: pd.DataFrame) -> Outcome:
         runs=runs,
         effects=effects,
         half=half,
+        left_out=left_out,
         options=options(claim, scope.budget, other_data(scope, claim)),
     )
 

@@ -11,7 +11,9 @@ ENV UV_SYSTEM_PYTHON=1 \
 
 WORKDIR /home/reader/dropout-study
 COPY . .
-RUN uv pip install --no-cache --compile-bytecode --constraints constraints.txt --editable . \
+# The lock has the hashes of PyTorch's build with CUDA, the versions of which are those of this one.
+RUN uv pip install --no-cache --compile-bytecode --no-verify-hashes \
+        --constraints requirements.lock --editable . \
     && chown --recursive reader .
 
 USER 1000

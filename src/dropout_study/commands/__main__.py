@@ -13,6 +13,7 @@ COMMANDS = {
     "evaluate": "apply rules of prediction to a stored cohort",
     "report": "decide every claim, and write the report",
     "reproduce": "tune and train all studies, then the report",
+    "compare": "compare recorded conditions over their seeds",
     "sync": "record the results that a store missed",
 }
 """Command -> what it does."""

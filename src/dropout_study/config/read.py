@@ -20,8 +20,10 @@ from dropout_study.config.checks import (
     check_training,
     require,
 )
+from dropout_study.config.names import ALTERNATIVES
 from dropout_study.config.schema import (
     SCHEMAS,
+    Compare,
     Config,
     ConfigError,
     Criteria,
@@ -29,6 +31,7 @@ from dropout_study.config.schema import (
     LeNet,
     Report,
     Reproduce,
+    StudyConfig,
     Sync,
 )
 
@@ -86,6 +89,21 @@ def read_report(composed: DictConfig) -> Report:
         ConfigError: for a key that does not exist.
     """
     return cast("Report", _typed(composed))
+
+
+def read_compare(composed: DictConfig) -> Compare:
+    """What to compare, as typed objects.
+
+    Raises:
+        ConfigError: for a key that does not exist, or another word than those allowed.
+    """
+    # The name alone counts; a grid may refer to a model, which is not composed here.
+    composed.study = StudyConfig(name=composed.study.name)
+    config = cast("Compare", _typed(composed))
+    allowed = config.alternative in ALTERNATIVES
+    require(allowed, "alternative", config.alternative, f"one of {', '.join(ALTERNATIVES)}")
+
+    return config
 
 
 def read_reproduce(composed: DictConfig) -> Reproduce:

@@ -329,6 +329,24 @@ class Reproduce:
 
 
 @dataclass
+class Compare:
+    """Options of `scripts/compare.py`."""
+
+    study: StudyConfig = MISSING
+    sweep: str | None = None  # the folder of a sweep: its conditions alone
+    metric: str = "test/error/weight_scaling"
+    x: str = ""  # a column along the horizontal axis
+    by: str = ""  # a column whose values are compared apart
+    against: str = ""  # words in the name of the condition to compare with, such as `rate 0`
+    alternative: str = "two-sided"  # or less, greater: what a small p value speaks for
+    where: list[str] = field(default_factory=list)  # COLUMN=VALUE
+    incomplete: bool = False  # compare what is not on a par, and say so
+    results: str = ""  # a file of results instead of the store
+    output: str = "outputs/comparison"
+    tracking: Tracking = MISSING
+
+
+@dataclass
 class Sync:
     """Options of `scripts/sync.py`."""
 
@@ -347,6 +365,7 @@ class Criteria:
 
 
 SCHEMAS: dict[str, type] = {
+    "compare": Compare,
     "criteria": Criteria,
     "evaluate": Evaluate,
     "report": Report,

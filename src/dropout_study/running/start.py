@@ -412,11 +412,22 @@ class Start:
         if counted or any((folder / RECORD_FILE).exists() for folder in jobs):
             print("Look at the results:", self._store.link(self._experiment))
 
+        if self.sweep and len(counted) > 1:
+            print("Compare them:", self._comparison())
+
         if any(_is_unrecorded(folder) for folder in jobs):
             print(
                 "The store did not take all results. They are kept in their folders; this records "
                 f"them: {command('sync')}"
             )
+
+    def _comparison(self) -> str:
+        """The command that compares the conditions of this sweep."""
+        study = self._task.study
+        folder = os.path.relpath(self.folder)
+        words = [command("compare"), f"study={study.name}", f"sweep={shlex.quote(folder)}"]
+
+        return " ".join([*words, *filter(None, [study["values"].get("compare")])])
 
 
 def _description(task: DictConfig) -> str:

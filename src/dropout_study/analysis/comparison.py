@@ -1,0 +1,166 @@
+"""Recorded conditions beside each other: values over seeds, paired differences, p values."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from dropout_study.analysis.criteria import ALPHA
+from dropout_study.analysis.runs import Effect, ResultsMissing, minus
+from dropout_study.analysis.selection import Condition, Selection, listed
+from dropout_study.config.schema import ConfigError
+from dropout_study.measures.statistics import holm, needed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ERROR = "test/error/"
+"""Metrics with this beginning are errors in percent, and the test images may be kept."""
+Alternative = Literal["two-sided", "less", "greater"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A condition of a comparison.
+
+    Attributes:
+        name: what sets it apart from the others.
+        group: its value of the column `by`; None without one.
+        x: its value of the column `x`; None without one.
+        values: the metric, by seed.
+        difference: from the condition of its group that it is compared with, paired by seeds; None
+            for that condition, and where nothing is compared.
+        p: of the difference; nan without one.
+        adjusted: the same, adjusted by Holm for all differences of the comparison.
+        needed: what it would take to tell the difference; empty where it is told.
+    """
+
+    name: str
+    group: Any
+    x: Any
+    values: "pd.Series[float]"
+    difference: Effect | None = None
+    p: float = math.nan
+    adjusted: float = math.nan
+    needed: str = ""
+
+    @property
+    def effect_size(self) -> float:
+        """The mean difference in standard deviations over seeds of the difference."""
+        if self.difference is None:
+            return math.nan
+
+        ci = self.difference.estimate().interval()
+
+        return ci.mean / ci.sd if ci.sd > 0 else math.nan
+
+
+def compare(selection: Selection, against: str, alternative: Alternative) -> list[Row]:
+    """The conditions of a selection, each with its difference from one of its group.
+
+    Args:
+        selection: the networks.
+        against: words in the name of the condition to compare with, such as `rate 0`; empty: none.
+        alternative: what a small p value speaks for: a difference, less, or greater.
+
+    Raises:
+        ConfigError: these words name no condition of a group, or several.
+    """
+    rows = [
+        Row(each.name, each.group, each.x, each.nets.column(selection.metric))
+        for each in selection.conditions
+    ]
+    if not against:
+        return rows
+
+    references = {
+        group: _reference(selection, group, against)
+        for group in dict.fromkeys(each.group for each in selection.conditions)
+    }
+    compared = [
+        replace(row, difference=_difference(each, references[each.group], selection.metric))
+        if each is not references[each.group]
+        else row
+        for row, each in zip(rows, selection.conditions, strict=True)
+    ]
+
+    return list(_judged(compared, alternative))
+
+
+def _reference(selection: Selection, group: Any, against: str) -> Condition:
+    """The condition of a group that the others are compared with.
+
+    Raises:
+        ConfigError: none has the words in its name, or several have.
+    """
+    members = [each for each in selection.conditions if each.group == group]
+    named = [each for each in members if is_named(each, against)]
+    if len(named) == 1:
+        return named[0]
+
+    among = f" of {group}" if group is not None else ""
+    if named:
+        names = listed([each.name for each in named])
+        raise ConfigError(
+            f"against={against!r} cannot be used: it names {len(named)} conditions{among}: "
+            f"{names}. More words tell them apart, or by=COLUMN, or where=[COLUMN=VALUE]."
+        )
+
+    names = listed([each.name for each in members])
+    raise ConfigError(
+        f"against={against!r} cannot be used: it names no condition{among}; there are {names}."
+    )
+
+
+def is_named(condition: Condition, words: str) -> bool:
+    """Whether a condition has some words, set off by commas, among those of its full name."""
+    return set(words.split(", ")) <= set(condition.full_name.split(", "))
+
+
+def _difference(condition: Condition, reference: Condition, metric: str) -> Effect:
+    """A condition minus another, paired by seeds; with the test images where they were kept."""
+    try:
+        if metric.startswith(ERROR):
+            rule = metric.removeprefix(ERROR)
+            return condition.nets.error(rule).minus(reference.nets.error(rule))
+    except ResultsMissing:  # no images
+        pass
+
+    return minus(condition.nets.column(metric), reference.nets.column(metric))
+
+
+def _judged(rows: Sequence[Row], alternative: Alternative) -> Iterator[Row]:
+    """The same rows with p values, adjusted for all of them, and what it would take."""
+    p_values = [_p(row.difference, alternative) for row in rows]
+
+    for row, p, adjusted in zip(rows, p_values, holm(p_values), strict=True):
+        is_open = row.difference is not None and not adjusted <= ALPHA
+        yield replace(
+            row,
+            p=p,
+            adjusted=adjusted,
+            needed=_needed(row.difference, alternative) if row.difference and is_open else "",
+        )
+
+
+def _p(difference: Effect | None, alternative: Alternative) -> float:
+    if difference is None:
+        return math.nan
+
+    estimate = difference.estimate()
+    tests = {
+        "two-sided": estimate.p_differs,
+        "less": estimate.p_below,
+        "greater": estimate.p_above,
+    }
+
+    return tests[alternative]()
+
+
+def _needed(difference: Effect, alternative: Alternative) -> str:
+    """What it would take to tell a difference as large as the measured one, with 80 % power."""
+    estimate = difference.estimate()
+    level = ALPHA / 2 if alternative == "two-sided" else ALPHA
+    takes = needed(estimate, estimate.mean, level)
+
+    return f"too few to tell: {takes or 'the spread over seeds is not known'}"

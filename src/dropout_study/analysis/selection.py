@@ -1,0 +1,299 @@
+"""Which recorded conditions are compared, and whether they are on a par."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from dropout_study.analysis.list_columns import is_list
+from dropout_study.analysis.runs import Runs
+from dropout_study.config.names import FINAL, TUNING
+from dropout_study.config.schema import ConfigError
+
+MOST_LISTED = 8
+"""Names that an error lists; of more it says how many there are."""
+UNEQUAL = 2
+"""Candidates are unequal if one condition had more than so many times as many as another.
+
+Tuning that ends on an edge adds a few, which is no advantage.
+"""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition that is compared.
+
+    Attributes:
+        name: what sets it apart from the others.
+        full_name: its arm, if it has one, and all its settings.
+        group: its value of the column `by`; None without one.
+        x: its value of the column `x`; None without one.
+        nets: its networks, by seed.
+    """
+
+    name: str
+    full_name: str
+    group: Any
+    x: Any
+    nets: Runs
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Conditions of one study that are compared by a metric.
+
+    Attributes:
+        metric: the column that is compared.
+        conditions: in the order of group and x.
+        shared: what all of them have in common, in words.
+        doubts: why they are not on a par, a sentence each.
+    """
+
+    metric: str
+    conditions: Sequence[Condition]
+    shared: str
+    doubts: Sequence[str]
+
+
+def select(
+    networks: pd.DataFrame,
+    metric: str,
+    x: str = "",
+    by: str = "",
+    where: Sequence[str] = (),
+) -> Selection:
+    """The conditions of a study that have a metric.
+
+    Args:
+        networks: of one study, a row per network, as `analysis.results` reads them.
+        metric: a column of numbers, such as `test/error/weight_scaling`.
+        x: a column whose values stand along the horizontal axis; empty: none.
+        by: a column whose values are compared apart, a line each; empty: none.
+        where: `COLUMN=VALUE`, as the table has it; all have to hold.
+
+    Raises:
+        ConfigError: a column or a metric does not exist, nothing is left, or conditions differ in
+            more than `x` and `by` where both are given.
+    """
+    _check_metric(networks, metric)
+    kept = _where(_final(networks), where)
+    measured = kept[kept[metric].notna()]
+    if measured.empty:
+        raise ConfigError(f"where={listed(where)} leaves no network with metric={metric}.")
+
+    for option, column in {"x": x, "by": by}.items():
+        _check_column(measured, option, column)
+
+    nets = Runs(measured, {}).conditions()
+    full_names = [_name(each) for each in nets]
+    arms = [str(each.frame.iloc[0].get("arm")) for each in nets]
+    has_arms = len(set(arms)) == len(arms) > 1
+    shared, names = ("", arms) if has_arms else apart(full_names)
+    conditions = [
+        Condition(name, full_name, _cell(each, by), _cell(each, x), each)
+        for name, full_name, each in zip(names, full_names, nets, strict=True)
+    ]
+    conditions.sort(key=lambda each: (rank(each.group), rank(each.x)))
+    _check_places(conditions, x, by)
+
+    return Selection(metric, conditions, shared, list(_doubts(networks, conditions, x, by)))
+
+
+def apart(names: Sequence[str]) -> tuple[str, list[str]]:
+    """What several names have in common, and what is left of each; commas set off their parts.
+
+    >>> apart(["mlp 16, rate 0, digits", "mlp 16, rate 0.5, digits"])
+    ('mlp 16, digits', ['rate 0', 'rate 0.5'])
+    >>> apart(["mlp 16, digits"])
+    ('', ['mlp 16, digits'])
+    """
+    parts = [name.split(", ") for name in names]
+    if len(set(names)) < 2:
+        return "", list(names)
+
+    shared = [part for part in parts[0] if all(part in others for others in parts[1:])]
+    left = [", ".join(part for part in each if part not in shared) for each in parts]
+
+    return ", ".join(shared), [own or name for own, name in zip(left, names, strict=True)]
+
+
+def _final(networks: pd.DataFrame) -> pd.DataFrame:
+    """The networks that candidates were not compared by."""
+    return networks[networks["stage"] == FINAL] if "stage" in networks else networks
+
+
+def _where(networks: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
+    """The networks in whose columns certain values stand.
+
+    Raises:
+        ConfigError: a condition is no `COLUMN=VALUE`, or names no column.
+    """
+    for condition in conditions:
+        column, equals, value = condition.partition("=")
+        if not equals:
+            raise ConfigError(f"where=[{condition}] cannot be used: it must be COLUMN=VALUE.")
+
+        _check_column(networks, "where", column)
+        shown = networks[column].map(_shown)
+        if value not in set(shown):
+            there = listed(sorted(set(shown), key=rank))
+            raise ConfigError(f"where=[{condition}] cannot be used: {column} is one of {there}.")
+
+        networks = networks[shown == value]
+
+    return networks
+
+
+def _check_metric(networks: pd.DataFrame, metric: str) -> None:
+    metrics = sorted(
+        column
+        for column in map(str, networks)
+        if "/" in column and not is_list(column) and f"curve/{column}" not in networks
+    )
+    if metric not in metrics:
+        raise ConfigError(
+            f"metric={metric} cannot be used: it is not recorded; recorded are {listed(metrics)}."
+        )
+
+
+def _check_column(networks: pd.DataFrame, option: str, column: str) -> None:
+    if not column or column in networks:
+        return
+
+    settings = sorted(name for name in map(str, networks) if "/" not in name and not is_list(name))
+    varied = [name for name in settings if networks[name].astype(str).nunique() > 1]
+    raise ConfigError(
+        f"{option}={column} cannot be used: there is no such column; these vary: {listed(varied)}."
+    )
+
+
+def _check_places(conditions: Sequence[Condition], x: str, by: str) -> None:
+    """Refuse two conditions at one place of a figure.
+
+    Raises:
+        ConfigError: naming both.
+    """
+    if not x:
+        return
+
+    places: dict[tuple[Any, Any], Condition] = {}
+
+    for each in conditions:
+        first = places.setdefault((each.group, each.x), each)
+        if first is not each:
+            place = f"{x}={_shown(each.x)}" + (f" and {by}={_shown(each.group)}" if by else "")
+            raise ConfigError(
+                f"Several conditions have {place}: {first.name}; {each.name}. Choose one with "
+                "where=[COLUMN=VALUE], or tell them apart with by=COLUMN."
+            )
+
+
+def _doubts(
+    networks: pd.DataFrame, conditions: Sequence[Condition], x: str, by: str
+) -> Iterator[str]:
+    """Why conditions are not on a par: code, seeds, gaps of the grid, effort of tuning."""
+    frames = pd.concat([each.nets.frame for each in conditions])
+    codes = sorted(set(frames["code"].dropna().astype(str))) if "code" in frames else []
+    if len(codes) > 1:
+        yield f"The conditions were computed by different code: {listed(codes)}."
+
+    seeds = {each.name: set(each.nets.frame["seed"]) for each in conditions}
+    all_seeds: set[int] = set().union(*seeds.values())
+    lacking = [name for name, own in seeds.items() if own != all_seeds]
+    if lacking:
+        yield f"Of the {len(all_seeds)} seeds some are missing for {listed(lacking)}."
+
+    gaps = _gaps(conditions) if x and by else []
+    if gaps:
+        yield f"The grid of {by} and {x} has gaps: {listed(gaps)}."
+
+    for group in dict.fromkeys(each.group for each in conditions):
+        sets = sorted({_test_set(each.nets) for each in conditions if each.group == group})
+        if len(sets) > 1:
+            yield f"The conditions were tested on different images: {listed(sets)}."
+
+    tried = dict(_candidates(networks, conditions))
+    if tried and max(tried.values()) > UNEQUAL * min(tried.values()):
+        counts = [f"{count} of {name}" for name, count in tried.items()]
+        yield f"The conditions were not tuned alike; candidates: {listed(counts)}."
+
+
+def _test_set(nets: Runs) -> str:
+    """The data set of a condition, with the classes that it was restricted to."""
+    first = nets.frame.iloc[0]
+    classes = first.get("data.classes")
+
+    return (
+        f"{first['data.name']} {classes}" if isinstance(classes, str) else str(first["data.name"])
+    )
+
+
+def _gaps(conditions: Sequence[Condition]) -> list[str]:
+    """The pairs of group and x without a condition: `256x256 and 0.5`."""
+    filled = {(each.group, each.x) for each in conditions}
+    groups = sorted({each.group for each in conditions}, key=rank)
+    positions = sorted({each.x for each in conditions}, key=rank)
+
+    return [
+        f"{_shown(group)} and {_shown(x)}"
+        for group in groups
+        for x in positions
+        if (group, x) not in filled
+    ]
+
+
+def _candidates(
+    networks: pd.DataFrame, conditions: Sequence[Condition]
+) -> Iterator[tuple[str, int]]:
+    """How many candidates were tried for each condition."""
+    if "arm" not in networks or "candidate" not in networks:
+        return
+
+    tuning = networks[networks["stage"] == TUNING]
+    tried = tuning.groupby("arm")["candidate"].nunique()
+
+    for each in conditions:
+        arm = each.nets.frame.iloc[0].get("arm")
+        yield each.name, int(tried.get(arm, 0))
+
+
+def _name(nets: Runs) -> str:
+    """The name of a condition, after that of its arm if it has one."""
+    first = nets.frame.iloc[0]
+    arm = first.get("arm")
+    name = str(first["condition"])
+
+    return f"{arm}, {name}" if isinstance(arm, str) else name
+
+
+def _cell(nets: Runs, column: str) -> Any:
+    """The value of a column, the same for all networks of a condition."""
+    return nets.frame.iloc[0][column] if column else None
+
+
+def rank(value: Any) -> tuple[Any, ...]:
+    """A key that puts numbers in their order, and text by the numbers in it.
+
+    >>> sorted(["256x256", "64x64", "none", 0.5, 0.2], key=rank)
+    [0.2, 0.5, 'none', '64x64', '256x256']
+    """
+    if isinstance(value, int | float):
+        return (0, float(value))
+
+    numbers = [int(digits) for digits in re.findall(r"\d+", str(value))]
+
+    return (1, numbers, str(value))
+
+
+def _shown(value: Any) -> str:
+    """A cell as one types it: whole numbers without a point."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names with commas, the first of them if they are many."""
+    more = len(names) - MOST_LISTED
+    shown = ", ".join(names[:MOST_LISTED])
+    return f"{shown} and {more} more" if more > 0 else shown

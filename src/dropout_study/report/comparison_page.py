@@ -1,0 +1,318 @@
+"""A comparison as tables for text, spreadsheets and papers, and as a figure."""
+
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from rich.table import Table
+
+from dropout_study.analysis import figures
+from dropout_study.analysis.comparison import ERROR, Alternative, Row
+from dropout_study.analysis.runs import Effect
+from dropout_study.analysis.selection import Selection, rank
+from dropout_study.measures.statistics import Interval, interval, range_of
+from dropout_study.report.rows import p_in_words
+
+WIDE = 50
+"""A ratio of the largest to the smallest x from which on the axis is logarithmic."""
+NAMES = {"nll": "NLL", "ece": "ECE", "brier": "Brier score"}
+UNITS = {"error": " (%)", "nll": " (nats)"}
+LABELS = {"model.hidden_rate": "rate of dropping hidden units", "optimizer.lr": "learning rate"}
+"""Column -> its name at an axis, if that is not the column itself."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is shown of a comparison.
+
+    Attributes:
+        selection: the conditions.
+        rows: the same with their differences.
+        x: the column of the horizontal axis; empty: none.
+        by: the column whose values are compared apart; empty: none.
+        against: the words of the condition to compare with; empty: none.
+        alternative: of the p values.
+        command: makes the comparison again.
+    """
+
+    selection: Selection
+    rows: Sequence[Row]
+    x: str
+    by: str
+    against: str
+    alternative: Alternative
+    command: str
+
+    @property
+    def measure(self) -> str:
+        """The metric in words, with its unit."""
+        return in_words(self.selection.metric)
+
+    @property
+    def difference(self) -> str:
+        """What the differences are, with their unit."""
+        unit = " (points)" if self.selection.metric.startswith(ERROR) else ""
+        return f"minus {self.against}{unit}"
+
+
+def in_words(metric: str) -> str:
+    """A metric as a heading.
+
+    >>> in_words("test/error/weight_scaling"), in_words("test/nll/monte_carlo")
+    ('test error, weight scaling (%)', 'test NLL, monte carlo (nats)')
+    >>> in_words("train/seconds")
+    'train seconds'
+    """
+    split, _, rest = metric.partition("/")
+    measure, _, rule = rest.partition("/")
+    unit = UNITS.get(measure, "")
+    words = f"{split} {NAMES.get(measure, measure)}, {rule}" if rule else f"{split} {rest}"
+
+    return words.replace("_", " ") + unit
+
+
+def write(comparison: Comparison, folder: Path) -> list[Path]:
+    """Write a comparison into a folder: Markdown, CSV, LaTeX, SVG and PDF; returns the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = draw(comparison)
+    contents = {
+        "figure.svg": figures.svg(drawn),
+        "figure.pdf": pdf(drawn),
+        "comparison.csv": numbers(comparison).to_csv(index=False).encode(),
+        "comparison.tex": latex(comparison).encode(),
+        "README.md": markdown(comparison, figures.alt_text(drawn)).encode(),
+    }
+
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+
+    return [folder / name for name in contents]
+
+
+def numbers(comparison: Comparison) -> pd.DataFrame:
+    """The table with all digits, a row per condition; cells without a number are empty."""
+    records = []
+
+    for row in comparison.rows:
+        ci = interval(row.values.tolist())
+        difference = _interval(row.difference)
+        records.append(
+            {
+                "condition": row.name,
+                **({comparison.by: row.group} if comparison.by else {}),
+                **({comparison.x: row.x} if comparison.x else {}),
+                "seeds": ci.n,
+                "mean": ci.mean,
+                "low": ci.low,
+                "high": ci.high,
+                "difference": difference.mean,
+                "difference low": difference.low,
+                "difference high": difference.high,
+                "p": row.p,
+                "adjusted p": row.adjusted,
+                "effect size": row.effect_size,
+                "needed": row.needed,
+            }
+        )
+
+    return pd.DataFrame.from_records(records)
+
+
+def cells(comparison: Comparison) -> pd.DataFrame:
+    """The table as it is read: rounded, an interval in a cell."""
+    columns: dict[str, list[str]] = {
+        "condition": [row.name for row in comparison.rows],
+        "seeds": [str(len(row.values)) for row in comparison.rows],
+        f"{comparison.measure}, 95 % interval": [
+            _text(_shown(row, comparison)) for row in comparison.rows
+        ],
+    }
+
+    if comparison.against:
+        columns |= {
+            f"{comparison.difference}, 95 % interval": [
+                _text(_interval(row.difference), "+") for row in comparison.rows
+            ],
+            f"p, {comparison.alternative}": [_p(row.p) for row in comparison.rows],
+            "adjusted p": [_p(row.adjusted) for row in comparison.rows],
+            "effect size": [_number(row.effect_size, "+.2f") for row in comparison.rows],
+            "": [row.needed for row in comparison.rows],
+        }
+
+    return pd.DataFrame(columns)
+
+
+def terminal(comparison: Comparison) -> Table:
+    """The table for a terminal; what it would take is left to `needs`."""
+    shown = cells(comparison)[[heading for heading in cells(comparison) if heading]]
+    table = Table(title=comparison.selection.shared or None, caption=explanation(comparison))
+
+    for heading in map(str, shown):
+        table.add_column(heading, justify="left" if heading == "condition" else "right")
+
+    for row in shown.itertuples(index=False):
+        table.add_row(*row)
+
+    return table
+
+
+def needs(comparison: Comparison) -> list[str]:
+    """A line for each difference that cannot be told: what it would take."""
+    return [f"{row.name}: {row.needed}" for row in comparison.rows if row.needed]
+
+
+def explanation(comparison: Comparison) -> str:
+    """How the table is to be read, in one sentence or two."""
+    text = "Means over seeds with t intervals over seeds."
+    if not comparison.against:
+        return text
+
+    return (
+        f"{text} Differences are paired by seed, with intervals over seeds and test images where "
+        "these were kept; adjusted p: by Holm, for all differences of the table; effect size: in "
+        "standard deviations of the difference over seeds."
+    )
+
+
+def latex(comparison: Comparison) -> str:
+    """The table for a paper, with the lines of the package booktabs."""
+    shown = cells(comparison).style.hide(axis="index").format(escape="latex")
+    shown = shown.format_index(escape="latex", axis="columns")
+    columns = "".join("l" if name in ("condition", "") else "r" for name in cells(comparison))
+
+    return f"% needs \\usepackage{{booktabs}}\n{shown.to_latex(hrules=True, column_format=columns)}"
+
+
+def markdown(comparison: Comparison, alt: str) -> str:
+    """A page on the comparison."""
+    shown = cells(comparison)
+    lines = [
+        "| " + " | ".join(map(str, shown)) + " |",
+        "| " + " | ".join("---" if name in ("condition", "") else "---:" for name in shown) + " |",
+        *("| " + " | ".join(row) + " |" for row in shown.itertuples(index=False)),
+    ]
+    shared = comparison.selection.shared
+    paragraphs = [
+        f"# {comparison.measure}",
+        f"All conditions: {shared}." if shared else "",
+        *(f"**Not on a par.** {doubt}" for doubt in comparison.selection.doubts),
+        "\n".join(lines),
+        explanation(comparison),
+        f"![{alt}](figure.svg)",
+        f"```bash\n{comparison.command}\n```",
+    ]
+
+    return "\n\n".join(filter(None, paragraphs)) + "\n"
+
+
+def draw(comparison: Comparison) -> Figure:
+    """Lines with bands where x is a number, else a row per condition; differences beside them."""
+    is_number = bool(comparison.x) and all(
+        isinstance(row.x, int | float) for row in comparison.rows
+    )
+    count = 2 if comparison.against else 1
+    height = 3.2 if is_number else max(1.6, 0.32 * len(comparison.rows) + 0.9)
+
+    with figures.style():
+        figure, axes = figures.sheet(count, height=height)
+        drawing = _draw_lines if is_number else _draw_rows
+        drawing(comparison, axes)
+        return figures.finish(figure)
+
+
+def pdf(figure: Figure) -> bytes:
+    """A figure as PDF, the same bytes for the same figure."""
+    buffer = io.BytesIO()
+
+    with figures.style():
+        figure.savefig(buffer, format="pdf", metadata={"CreationDate": None})
+
+    return buffer.getvalue()
+
+
+def _draw_lines(comparison: Comparison, axes: Sequence[Axes]) -> None:
+    ordered = sorted(comparison.rows, key=lambda row: (rank(row.group), rank(row.x)))
+    within = range_of(comparison.selection.metric)
+
+    for position, (group, members) in enumerate(groupby(ordered, key=lambda row: row.group)):
+        rows = list(members)
+        name = "" if group is None else str(group)
+        x = [float(row.x) for row in rows]
+        figures.points(
+            axes[0], x, [row.values.tolist() for row in rows], name, position, within=within
+        )
+
+        if comparison.against:
+            _draw_differences(axes[1], rows, name, position)
+
+    for each, label in zip(axes, (comparison.measure, comparison.difference), strict=False):
+        each.set_xlabel(LABELS.get(comparison.x, comparison.x))
+        each.set_ylabel(label)
+        positions = [float(row.x) for row in ordered]
+        if min(positions) > 0 and max(positions) / min(positions) >= WIDE:
+            each.set_xscale("log")
+
+
+def _draw_differences(axes: Axes, rows: Sequence[Row], name: str, position: int) -> None:
+    """Paired differences with the intervals that decide."""
+    compared = [row for row in rows if row.difference is not None]
+    if not compared:
+        return
+
+    look = figures.look(name, position)
+    x = [float(row.x) for row in compared]
+    intervals = [_interval(row.difference) for row in compared]
+    axes.plot(x, [ci.mean for ci in intervals], **look, label=name or "difference")
+    axes.fill_between(
+        x,
+        [ci.low for ci in intervals],
+        [ci.high for ci in intervals],
+        color=look["color"],
+        alpha=0.15,
+        linewidth=0,
+    )
+    axes.axhline(0, color="0.3", linewidth=1, linestyle=":")
+
+    if name:
+        figures.label_end(axes, name, (x[-1], intervals[-1].mean), look["color"])
+
+
+def _draw_rows(comparison: Comparison, axes: Sequence[Axes]) -> None:
+    values = {row.name: Effect(row.values.tolist()) for row in comparison.rows}
+    figures.forest(axes[0], values, margin=None, within=range_of(comparison.selection.metric))
+    axes[0].set_xlabel(comparison.measure)
+
+    if comparison.against:
+        differences = {
+            row.name: row.difference for row in comparison.rows if row.difference is not None
+        }
+        figures.forest(axes[1], differences)
+        axes[1].set_xlabel(comparison.difference)
+
+
+def _shown(row: Row, comparison: Comparison) -> Interval:
+    """The interval of a condition, cut to values that can be."""
+    return interval(row.values.tolist()).within(range_of(comparison.selection.metric))
+
+
+def _interval(difference: Effect | None) -> Interval:
+    nothing = Interval(math.nan, math.nan, math.nan, math.nan, 0)
+    return difference.estimate().interval() if difference else nothing
+
+
+def _text(ci: Interval, sign: str = "") -> str:
+    return "" if math.isnan(ci.mean) else f"{ci:{sign}.3g}"
+
+
+def _p(p: float) -> str:
+    return "" if math.isnan(p) else p_in_words(p)
+
+
+def _number(value: float, spec: str) -> str:
+    return "" if math.isnan(value) else format(value, spec)

@@ -1,0 +1,130 @@
+"""A comparison from a store or a file to a folder, and into the store beside its study."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import pandas as pd
+
+from dropout_study.analysis import comparison, results, selection
+from dropout_study.config.folder import command
+from dropout_study.config.schema import Compare, ConfigError
+from dropout_study.report.comparison_page import Comparison, write
+from dropout_study.running.job import JOB_FILE, Job
+from dropout_study.tracking.folders import check_writable
+from dropout_study.tracking.store import UNREACHABLE, Store, first_line, quiet_mlflow
+
+EXPERIMENT = "comparisons"
+DESCRIPTION = "Tables and figures of `scripts/compare.py`."
+
+
+def compare(chosen: Compare, typed: Sequence[str]) -> tuple[Comparison, list[Path]]:
+    """Compare recorded conditions, and write the comparison; returns it with its files.
+
+    Args:
+        chosen: what is compared.
+        typed: the overrides of the command line.
+
+    Raises:
+        ConfigError: something that was named does not exist, the conditions are not on a par, or
+            the folder cannot be written.
+    """
+    quiet_mlflow()
+    folder = Path(chosen.output)
+    check_writable(folder, "output")
+    networks = read_networks(chosen)
+    selected = selection.select(networks, chosen.metric, chosen.x, chosen.by, chosen.where)
+
+    if selected.doubts and not chosen.incomplete:
+        reasons = " ".join(selected.doubts)
+        raise ConfigError(f"{reasons} incomplete=true compares them all the same, and says so.")
+
+    alternative = cast("comparison.Alternative", chosen.alternative)
+    made = Comparison(
+        selected,
+        comparison.compare(selected, chosen.against, alternative),
+        chosen.x,
+        chosen.by,
+        chosen.against,
+        alternative,
+        " ".join([command("compare"), *map(quoted, typed)]),
+    )
+    files = write(made, folder)
+
+    if not chosen.results:
+        _record(made, files, chosen)
+
+    return made, files
+
+
+def quoted(override: str) -> str:
+    """An override as it can be typed in a shell.
+
+    >>> print(quoted("against='rate 0'"), quoted("x=model.hidden_rate"))
+    "against='rate 0'" x=model.hidden_rate
+    """
+    safe = shlex.quote(override)
+    plain = not set(override) & set('"$`\\')
+
+    return f'"{override}"' if safe != override and plain else safe
+
+
+def read_networks(chosen: Compare) -> pd.DataFrame:
+    """The networks of a study, from its store or from a file; those of one sweep if it is named.
+
+    Raises:
+        ConfigError: there are none, or store, file or folder cannot be read.
+    """
+    networks = _recorded(chosen)
+    own = networks[networks["study"] == chosen.study.name]
+    if own.empty:
+        there = selection.listed(sorted(set(networks["study"])))
+        hint = f"; there are {there}" if there else ""
+        raise ConfigError(f"study={chosen.study.name} has no results to compare{hint}.")
+
+    return own if chosen.sweep is None else _of_sweep(own, chosen.sweep)
+
+
+def _recorded(chosen: Compare) -> pd.DataFrame:
+    if chosen.results:
+        return results.from_file(Path(chosen.results))
+
+    store = Store(chosen.tracking.uri)
+
+    try:
+        return results.from_store(store, [chosen.study.name]) if store.exists else results.empty()
+    except UNREACHABLE as error:
+        reason = first_line(error)
+        raise ConfigError(f"tracking.uri={store.shown} cannot be read: {reason}") from error
+
+
+def _of_sweep(networks: pd.DataFrame, sweep: str) -> pd.DataFrame:
+    """The networks whose conditions are jobs of a sweep.
+
+    Raises:
+        ConfigError: the folder holds no jobs, or none of this study.
+    """
+    jobs = [job for file in Path(sweep).glob(f"*/{JOB_FILE}") if (job := Job.load(file.parent))]
+    digests = {job.condition.split()[1] for job in jobs if job.condition}
+    own = networks[networks["digest"].isin(digests)]
+    if own.empty:
+        raise ConfigError(f"sweep={sweep} cannot be used: the store has no results of its jobs.")
+
+    return own
+
+
+def _record(made: Comparison, files: Sequence[Path], chosen: Compare) -> None:
+    """Log the files as a run beside the studies."""
+    store = Store(chosen.tracking.uri)
+    experiment = store.prepare(EXPERIMENT, DESCRIPTION)
+
+    with store.lock():
+        labels = {"study": chosen.study.name, "command": made.command}
+        name = f"{chosen.study.name}: {made.selection.metric}"
+        run = store.client.create_run(experiment, tags=labels, run_name=name).info.run_id
+
+        for file in files:
+            store.client.log_artifact(run, str(file))
+
+        store.client.set_terminated(run)

@@ -1,0 +1,137 @@
+"""Differences between recorded conditions, against answers computed by hand."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dropout_study.analysis.comparison import Row, compare
+from dropout_study.analysis.selection import select
+from dropout_study.config.schema import ConfigError
+from dropout_study.measures.statistics import crossed, over_seeds
+from support.rows import Columns
+
+METRIC = "test/nll/weight_scaling"
+
+
+def nets(rate: float, values: list[float], width: int = 16) -> list[Columns]:
+    """Networks of a rate, one per seed from 0 on."""
+    name = f"mlp {width}, rate {rate:g}"
+    return [
+        {
+            "digest": name,
+            "condition": name,
+            "seed": seed,
+            "data.name": "digits",
+            "model.hidden_rate": rate,
+            "model.widths": str(width),
+            METRIC: value,
+        }
+        for seed, value in enumerate(values)
+    ]
+
+
+ROWS = [*nets(0.0, [1.0, 2.0, 3.0]), *nets(0.2, [2.0, 4.0, 6.0]), *nets(0.5, [1.0, 2.5, 2.5])]
+
+
+def compared(rows: list[Columns], against: str, alternative: str = "two-sided") -> list[Row]:
+    """The conditions of some networks."""
+    return compare(select(pd.DataFrame(rows), METRIC), against, alternative)  # type: ignore[arg-type]
+
+
+def test_differences_are_paired_by_seed() -> None:
+    """If this failed, the spread between seeds, which both conditions share, would hide a
+    difference, or its sign would be turned: 2 - 1, 4 - 2, 6 - 3.
+    """
+    reference, doubled, mixed = compared(ROWS, "rate 0")
+    assert reference.difference is None
+    assert math.isnan(reference.p)
+    assert doubled.difference is not None
+    assert mixed.difference is not None
+    assert list(doubled.difference.values) == [1.0, 2.0, 3.0]
+    assert list(mixed.difference.values) == [0.0, 0.5, -0.5]
+    assert doubled.effect_size == pytest.approx(2.0)  # a mean of 2, a standard deviation of 1
+
+
+@pytest.mark.parametrize("alternative", ["two-sided", "less", "greater"])
+def test_p_values_are_those_of_the_alternative_and_adjusted_together(alternative: str) -> None:
+    """If this failed, a difference would be tested in the wrong direction, or each as if it were
+    the only one.
+    """
+    _, doubled, mixed = compared(ROWS, "rate 0", alternative)
+    estimate = over_seeds([1.0, 2.0, 3.0])
+    p = {
+        "two-sided": estimate.p_differs(),
+        "less": estimate.p_below(),
+        "greater": estimate.p_above(),
+    }
+    assert doubled.p == pytest.approx(p[alternative])
+    smaller, larger = sorted([doubled, mixed], key=lambda row: row.p)
+    assert smaller.adjusted == pytest.approx(min(1.0, 2 * smaller.p))
+    assert larger.adjusted == pytest.approx(max(smaller.adjusted, larger.p))
+
+
+def test_what_cannot_be_told_says_what_it_would_take() -> None:
+    """If this failed, a difference of too few seeds would pass for none."""
+    _, doubled, mixed = compared(ROWS, "rate 0", "greater")
+    assert doubled.adjusted > 0.05
+    assert doubled.needed == "too few to tell: about 4 seeds would be needed"
+    assert mixed.needed.startswith("too few to tell: ")
+
+    clear = [*nets(0.0, [1.0, 2.0, 3.0]), *nets(0.2, [2.0, 3.01, 3.99])]
+    assert compared(clear, "rate 0")[1].needed == ""
+    single = [*nets(0.0, [1.0]), *nets(0.2, [2.0])]
+    assert compared(single, "rate 0")[1].needed == (
+        "too few to tell: the spread over seeds is not known"
+    )
+
+
+def test_errors_are_compared_over_seeds_and_test_images() -> None:
+    """If this failed, intervals would know of seeds alone where each image was kept."""
+    wrong = {0.0: [[1, 0, 0, 1], [1, 1, 0, 0]], 0.5: [[1, 1, 1, 1], [1, 1, 1, 0]]}
+    rows = [
+        network
+        | {"test/error/weight_scaling": 100 * float(np.mean(images))}
+        | {"wrong/weight_scaling": np.array(images, dtype=float)}
+        for rate, seeds in wrong.items()
+        for network, images in zip(nets(rate, [0.0, 0.0]), seeds, strict=True)
+    ]
+    selection = select(pd.DataFrame(rows), "test/error/weight_scaling")
+    _, dropped = compare(selection, "rate 0", "two-sided")
+    by_hand = crossed(np.array([[0.0, 100.0, 100.0, 0.0], [0.0, 0.0, 100.0, 0.0]]))
+    assert dropped.difference is not None
+    assert dropped.difference.estimate() == by_hand
+    assert dropped.p == pytest.approx(by_hand.p_differs())
+
+
+def test_every_group_has_a_condition_to_compare_with() -> None:
+    """If this failed, wide networks would be compared with narrow ones."""
+    rows = [*ROWS, *nets(0.0, [5.0, 5.0, 5.0], 64), *nets(0.5, [6.0, 7.0, 8.0], 64)]
+    selection = select(pd.DataFrame(rows), METRIC, "model.hidden_rate", "model.widths")
+    found = compare(selection, "rate 0", "two-sided")
+    differences = {row.name: row.difference for row in found if row.difference}
+    assert list(differences["mlp 64, rate 0.5"].values) == [1.0, 2.0, 3.0]
+    assert list(differences["mlp 16, rate 0.2"].values) == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("against", "sentence"),
+    [
+        (
+            "rate 0.9",
+            "against='rate 0.9' cannot be used: it names no condition; there are rate 0, ",
+        ),
+        ("rate 0.", "it names no condition"),
+        ("mlp 16", "it names 3 conditions: rate 0, rate 0.2, rate 0.5. More words"),
+    ],
+)
+def test_words_that_name_no_condition_or_several_are_refused(against: str, sentence: str) -> None:
+    """If this failed, all would be compared with the first condition that fits."""
+    with pytest.raises(ConfigError, match=sentence):
+        compared(ROWS, against)
+
+
+def test_nothing_is_tested_where_nothing_is_compared() -> None:
+    """If this failed, a table of means would hold p values of unnamed differences."""
+    assert all(row.difference is None and math.isnan(row.adjusted) for row in compared(ROWS, ""))

@@ -1,0 +1,119 @@
+"""Which conditions are compared, and whether they are on a par."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import pytest
+
+from dropout_study.analysis.selection import Selection, select
+from dropout_study.config.schema import ConfigError
+from support.rows import Columns
+
+ERROR = "test/error/weight_scaling"
+
+
+def net(width: str, rate: float, seed: int, error: float = 10.0, **more: object) -> Columns:
+    """A network of a grid of widths and rates."""
+    name = f"mlp {width}, rate {rate:g}, digits"
+    settings: Columns = {
+        "digest": name,
+        "condition": name,
+        "seed": seed,
+        "stage": "final",
+        "code": "c0de",
+        "data.name": "digits",
+        "model.widths": width,
+        "model.hidden_rate": rate,
+        ERROR: error,
+    }
+
+    return settings | more
+
+
+GRID = [net(width, rate, seed) for width in ("64", "16") for rate in (0.5, 0.0) for seed in (0, 1)]
+
+
+def selected(rows: Sequence[Columns], metric: str = ERROR, **options: object) -> Selection:
+    """The conditions of a grid by width and rate."""
+    axes: dict[str, object] = {"x": "model.hidden_rate", "by": "model.widths"}
+    return select(pd.DataFrame(list(rows)), metric, **(axes | options))  # type: ignore[arg-type]
+
+
+def test_conditions_stand_in_the_order_of_group_and_x() -> None:
+    """If this failed, a line of the figure would go back and forth, or 64 stand before 16."""
+    found = selected(GRID)
+    assert [(each.group, each.x) for each in found.conditions] == [
+        ("16", 0.0),
+        ("16", 0.5),
+        ("64", 0.0),
+        ("64", 0.5),
+    ]
+    assert found.shared == "digits"
+    assert found.conditions[0].name == "mlp 16, rate 0"
+    assert found.doubts == []
+
+
+def test_candidates_and_other_settings_are_left_out() -> None:
+    """If this failed, networks that tuning has tried would be compared as if they were final."""
+    tried = net("16", 0.9, 0, stage="tuning")
+    assert len(selected([*GRID, tried]).conditions) == 4
+    assert len(selected(GRID, where=["model.widths=16"]).conditions) == 2
+    assert len(selected(GRID, where=["model.hidden_rate=0.5", "seed=1"]).conditions) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            {"metric": "test/eror"},
+            "test/eror cannot be used: it is not recorded; recorded are test",
+        ),
+        ({"x": "model.rate"}, "there is no such column; these vary: condition, digest, model.hidd"),
+        ({"where": ["code"]}, "must be COLUMN=VALUE"),
+        ({"where": ["model.widths=17"]}, "model.widths is one of 16, 64"),
+        ({"by": ""}, "Several conditions have model.hidden_rate=0: mlp 16, rate 0; mlp 64, rate 0"),
+    ],
+)
+def test_what_does_not_exist_is_refused_with_what_does(
+    options: dict[str, object], sentence: str
+) -> None:
+    """If this failed, a typing error would be a traceback, or a table of something else."""
+    with pytest.raises(ConfigError, match=sentence):
+        selected(GRID, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("rows", "doubt"),
+    [
+        ([*GRID, net("64", 0.5, 2)], "Of the 3 seeds some are missing for mlp 16, rate 0, mlp 16"),
+        (GRID[2:], "The grid of model.widths and model.hidden_rate has gaps: 64 and 0.5."),
+        ([*GRID[1:], net("64", 0.5, 0, code="0ther")], "computed by different code: 0ther, c0de"),
+        (
+            [*GRID[2:], *(net("64", 0.5, seed, **{"data.name": "mnist"}) for seed in (0, 1))],
+            "tested on different images: digits, mnist",
+        ),
+    ],
+)
+def test_what_is_not_on_a_par_is_said(rows: list[Columns], doubt: str) -> None:
+    """If this failed, a difference of seeds, code or data would pass for one of conditions."""
+    (found,) = selected(rows).doubts
+    assert doubt in found
+
+
+def test_unequal_effort_of_tuning_is_said() -> None:
+    """If this failed, the arm that more was tried for would win; a few more candidates, by which
+    tuning leaves the edge of its grid, are no advantage.
+    """
+
+    def tuned(arm: str, candidates: int) -> list[Columns]:
+        tries = [net(arm, 0.9, 0, arm=arm, candidate=i, stage="tuning") for i in range(candidates)]
+        return [*tries, net(arm, 0.5, 0, arm=arm), net(arm, 0.5, 1, arm=arm)]
+
+    equal = select(pd.DataFrame(tuned("a", 4) + tuned("b", 5)), ERROR)
+    assert equal.doubts == []
+    assert [each.name for each in equal.conditions] == ["a", "b"]
+
+    (doubt,) = select(pd.DataFrame(tuned("a", 4) + tuned("b", 9)), ERROR).doubts
+    assert doubt == "The conditions were not tuned alike; candidates: 4 of a, 9 of b."
+    (doubt,) = select(pd.DataFrame(tuned("a", 4) + tuned("b", 0)), ERROR).doubts
+    assert "candidates: 4 of a, 0 of b" in doubt

@@ -1,0 +1,131 @@
+"""A comparison as tables and as a figure."""
+
+import io
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from dropout_study.analysis.comparison import compare
+from dropout_study.analysis.selection import select
+from dropout_study.report.comparison_page import (
+    Comparison,
+    draw,
+    latex,
+    needs,
+    numbers,
+    terminal,
+    write,
+)
+from support.rows import Columns
+
+METRIC = "test/nll/weight_scaling"
+
+
+def nets(rate: float, values: list[float], width: int = 16) -> list[Columns]:
+    """Networks of a rate, one per seed from 0 on."""
+    name = f"mlp {width}, rate {rate:g}, digits_8x8"
+    return [
+        {
+            "digest": name,
+            "condition": name,
+            "seed": seed,
+            "data.name": "digits",
+            "model.hidden_rate": rate,
+            METRIC: value,
+        }
+        for seed, value in enumerate(values)
+    ]
+
+
+def made(x: str = "model.hidden_rate", against: str = "rate 0") -> Comparison:
+    """Three rates; the middle one can be told from the first."""
+    networks = [
+        *nets(0.0, [1.0, 2.0, 3.0]),
+        *nets(0.25, [2.0, 3.01, 3.99]),
+        *nets(0.5, [1.0, 2.5, 2.5]),
+    ]
+    selection = select(pd.DataFrame(networks), METRIC, x)
+    rows = compare(selection, against, "two-sided")
+
+    return Comparison(selection, rows, x, "", against, "two-sided", "python me")
+
+
+def test_every_form_is_written_and_the_same_each_time(tmp_path: Path) -> None:
+    """If this failed, a paper would lack its table or its figure, or change without a reason."""
+    first = write(made(), tmp_path / "first")
+    again = write(made(), tmp_path / "again")
+    assert {file.name for file in first} == {
+        "README.md",
+        "comparison.csv",
+        "comparison.tex",
+        "figure.svg",
+        "figure.pdf",
+    }
+
+    for one, other in zip(first, again, strict=True):
+        assert one.read_bytes() == other.read_bytes()
+
+
+def test_the_numbers_have_all_digits_and_the_table_reads_back(tmp_path: Path) -> None:
+    """If this failed, a spreadsheet would hold rounded numbers, or those of another condition."""
+    write(made(), tmp_path)
+    read = pd.read_csv(tmp_path / "comparison.csv")
+    written = numbers(made())
+    pd.testing.assert_frame_equal(read.drop(columns="needed"), written.drop(columns="needed"))
+    assert list(read["needed"].fillna("")) == list(written["needed"])
+    row = read.set_index("condition").loc["rate 0.25"]
+    assert row["mean"] == pytest.approx(9 / 3)
+    assert row["difference"] == pytest.approx(1.0)
+    assert row["difference low"] < 1 < row["difference high"]
+
+
+def test_the_table_for_a_paper_escapes_what_latex_would_read() -> None:
+    """If this failed, the paper would not compile: _ and % mean something else in LaTeX."""
+    text = latex(made())
+    assert text.startswith("% needs \\usepackage{booktabs}\n\\begin{tabular}{l")
+    assert "\\toprule" in text
+    body = text.split("\\midrule")[1]
+    assert "rate 0.25 & 3 & 3 (" in body
+    assert "95 \\% interval" in text
+    single = made(x="", against="")
+    assert latex(single).count("&") == 2 * (len(single.rows) + 1)
+
+
+def test_the_page_names_what_is_shared_what_is_in_doubt_and_the_command(tmp_path: Path) -> None:
+    """If this failed, a table would go into a paper without what it leaves out."""
+    comparison = made()
+    object.__setattr__(comparison.selection, "doubts", ["The grid has gaps."])
+    write(comparison, tmp_path)
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert text.startswith("# test NLL, weight scaling (nats)\n")
+    assert "All conditions: mlp 16, digits_8x8." in text
+    assert "**Not on a par.** The grid has gaps." in text
+    assert "```bash\npython me\n```" in text
+    assert "![test NLL, weight scaling (nats) against rate of dropping hidden units" in text
+
+
+@pytest.mark.parametrize(("against", "count"), [("rate 0", 2), ("", 1)])
+def test_lines_where_x_is_a_number_and_rows_elsewhere(against: str, count: int) -> None:
+    """If this failed, names would stand on an axis of numbers, or differences would be missing."""
+    lines = draw(made(against=against)).axes
+    assert len(lines) == count
+    assert list(lines[0].lines[0].get_xdata()) == [0.0, 0.25, 0.5]
+    assert list(lines[0].lines[0].get_ydata()) == pytest.approx([2.0, 3.0, 2.0])
+
+    rows = draw(made(x="", against=against)).axes
+    names = [label.get_text() for label in rows[0].get_yticklabels()]
+    assert names == ["rate 0", "rate 0.25", "rate 0.5"]
+    if against:
+        assert list(lines[1].lines[0].get_ydata()) == pytest.approx([1.0, 0.0])
+        assert [label.get_text() for label in rows[1].get_yticklabels()] == names[1:]
+
+
+def test_the_terminal_shows_the_table_and_then_what_it_would_take() -> None:
+    """If this failed, the table would not fit a terminal, or hide that seeds are too few."""
+    printed = io.StringIO()
+    Console(file=printed, width=120).print(terminal(made()))
+    assert "minus rate 0" in printed.getvalue()
+    (line,) = needs(made())
+    assert line.startswith("rate 0.5: too few to tell: ")

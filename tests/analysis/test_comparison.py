@@ -9,7 +9,7 @@ import pytest
 from dropout_study.analysis.comparison import Row, compare
 from dropout_study.analysis.selection import select
 from dropout_study.config.schema import ConfigError
-from dropout_study.measures.statistics import crossed, over_seeds
+from dropout_study.measures.statistics import crossed, needed, over_seeds
 from support.rows import Columns
 
 METRIC = "test/nll/weight_scaling"
@@ -78,6 +78,11 @@ def test_what_cannot_be_told_says_what_it_would_take() -> None:
     assert doubled.adjusted > 0.05
     assert doubled.needed == "too few to tell: about 4 seeds would be needed"
     assert mixed.needed.startswith("too few to tell: ")
+
+    both_sides = needed(over_seeds([1.0, 2.0, 3.0]), 2.0, level=0.025)
+    assert both_sides is not None
+    assert both_sides.seeds != 4
+    assert compared(ROWS, "rate 0")[1].needed == f"too few to tell: {both_sides}"
 
     clear = [*nets(0.0, [1.0, 2.0, 3.0]), *nets(0.2, [2.0, 3.01, 3.99])]
     assert compared(clear, "rate 0")[1].needed == ""

@@ -66,6 +66,7 @@ def test_every_form_is_written_and_the_same_each_time(tmp_path: Path) -> None:
 
     for one, other in zip(first, again, strict=True):
         assert one.read_bytes() == other.read_bytes()
+        assert b"CreationDate" not in one.read_bytes()  # which may be the same by chance
 
 
 def test_the_numbers_have_all_digits_and_the_table_reads_back(tmp_path: Path) -> None:
@@ -89,6 +90,9 @@ def test_the_table_for_a_paper_escapes_what_latex_would_read() -> None:
     body = text.split("\\midrule")[1]
     assert "rate 0.25 & 3 & 3 (" in body
     assert "95 \\% interval" in text
+    renamed = made()
+    object.__setattr__(renamed.rows[0], "name", "rate_0 & more")
+    assert "rate\\_0 \\& more & 3 & 2 (" in latex(renamed)
     single = made(x="", against="")
     assert latex(single).count("&") == 2 * (len(single.rows) + 1)
 

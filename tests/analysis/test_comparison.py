@@ -74,21 +74,25 @@ def test_p_values_are_those_of_the_alternative_and_adjusted_together(alternative
 
 def test_what_cannot_be_told_says_what_it_would_take() -> None:
     """If this failed, a difference of too few seeds would pass for none."""
+    estimate = over_seeds([1.0, 2.0, 3.0])
+    of_two = needed(estimate, 2.0, level=0.025)
+    both_sides = needed(estimate, 2.0, level=0.0125)
+    assert of_two is not None
+    assert both_sides is not None
+    assert 3 < (of_two.seeds or 0) < (both_sides.seeds or 0)  # more than there are
+
     _, doubled, mixed = compared(ROWS, "rate 0", "greater")
     assert doubled.adjusted > 0.05
-    assert doubled.needed == "too few to tell: about 4 seeds would be needed"
-    assert mixed.needed.startswith("too few to tell: ")
-
-    both_sides = needed(over_seeds([1.0, 2.0, 3.0]), 2.0, level=0.025)
-    assert both_sides is not None
-    assert both_sides.seeds != 4
-    assert compared(ROWS, "rate 0")[1].needed == f"too few to tell: {both_sides}"
+    assert doubled.needed == f"cannot be told: {of_two}"
+    assert mixed.needed.startswith("cannot be told: ")
+    assert compared(ROWS, "rate 0")[1].needed == f"cannot be told: {both_sides}"
+    assert compared(ROWS, "rate 0", "less")[1].needed == "points the other way"
 
     clear = [*nets(0.0, [1.0, 2.0, 3.0]), *nets(0.2, [2.0, 3.01, 3.99])]
     assert compared(clear, "rate 0")[1].needed == ""
     single = [*nets(0.0, [1.0]), *nets(0.2, [2.0])]
     assert compared(single, "rate 0")[1].needed == (
-        "too few to tell: the spread over seeds is not known"
+        "cannot be told: the spread over seeds is not known"
     )
 
 
@@ -118,6 +122,26 @@ def test_every_group_has_a_condition_to_compare_with() -> None:
     differences = {row.name: row.difference for row in found if row.difference}
     assert list(differences["mlp 64, rate 0.5"].values) == [1.0, 2.0, 3.0]
     assert list(differences["mlp 16, rate 0.2"].values) == [1.0, 2.0, 3.0]
+
+
+def test_a_condition_that_another_adds_to_is_named_by_its_own_words() -> None:
+    """If this failed, a baseline could not be compared with what adds one setting to it."""
+    added = [network | {"digest": "l2"} for network in nets(0.5, [2.0, 3.0, 4.0])]
+    rows = [
+        *nets(0.5, [1.0, 2.0, 3.0]),
+        *({**each, "condition": "mlp 16, rate 0.5, l2"} for each in added),
+    ]
+    baseline, regularized = compared(rows, "rate 0.5")
+    assert baseline.difference is None
+    assert regularized.difference is not None
+    assert list(regularized.difference.values) == [1.0, 1.0, 1.0]
+
+
+def test_conditions_without_a_common_seed_are_refused() -> None:
+    """If this failed, nothing to pair would be a traceback."""
+    rows = [*nets(0.0, [1.0]), *(network | {"seed": 7} for network in nets(0.2, [2.0]))]
+    with pytest.raises(ConfigError, match=r"rate 0\.2 and rate 0 cannot be compared"):
+        compared(rows, "rate 0")
 
 
 @pytest.mark.parametrize(

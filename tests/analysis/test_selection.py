@@ -30,7 +30,9 @@ def net(width: str, rate: float, seed: int, error: float = 10.0, **more: object)
     return settings | more
 
 
+CURVE = {"curve/val/error": [1.0], "steps/val/error": [1], "val/error": 1.0}
 GRID = [net(width, rate, seed) for width in ("64", "16") for rate in (0.5, 0.0) for seed in (0, 1)]
+GRID = [network | CURVE for network in GRID]
 
 
 def selected(rows: Sequence[Columns], metric: str = ERROR, **options: object) -> Selection:
@@ -68,7 +70,11 @@ def test_candidates_and_other_settings_are_left_out() -> None:
             {"metric": "test/eror"},
             "test/eror cannot be used: it is not recorded; recorded are test",
         ),
-        ({"x": "model.rate"}, "there is no such column; these vary: condition, digest, model.hidd"),
+        ({"metric": "val/error"}, "it is a curve, and has a value per step"),
+        ({"x": "model.rate"}, "it is no setting of a condition; these vary: condition, digest, mo"),
+        ({"by": "seed"}, "by=seed cannot be used: it is no setting of a condition"),
+        ({"x": "test/error/weight_scaling"}, "it is no setting of a condition"),
+        ({"where": ["model.rate=1"]}, "there is no column model.rate"),
         ({"where": ["code"]}, "must be COLUMN=VALUE"),
         ({"where": ["model.widths=17"]}, "model.widths is one of 16, 64"),
         ({"by": ""}, "Several conditions have model.hidden_rate=0: mlp 16, rate 0; mlp 64, rate 0"),
@@ -98,6 +104,29 @@ def test_what_is_not_on_a_par_is_said(rows: list[Columns], doubt: str) -> None:
     """If this failed, a difference of seeds, code or data would pass for one of conditions."""
     (found,) = selected(rows).doubts
     assert doubt in found
+
+
+def test_a_place_without_a_value_is_refused() -> None:
+    """If this failed, a condition would stand nowhere on the axis, or hide another."""
+    with pytest.raises(ConfigError, match=r"x=model\.hidden_rate cannot be used: .* no value"):
+        selected([*GRID, net("32", float("nan"), 0), net("32", float("nan"), 1)])
+
+
+def test_conditions_of_one_name_are_told_apart_by_their_digests() -> None:
+    """If this failed, one of them would be missing from the table without a word."""
+    twins = [network | {"digest": digest} for digest in "ab" for network in GRID[:2]]
+    names = [each.name for each in select(pd.DataFrame(twins), ERROR).conditions]
+    assert names == ["mlp 64, rate 0.5, digits (a)", "mlp 64, rate 0.5, digits (b)"]
+
+
+def test_the_effort_of_tuning_counts_in_a_sweep_alone_too() -> None:
+    """If this failed, the command that a sweep ends in would compare what was tuned unequally."""
+    tried = [net("64", 0.9, 0, arm="64", candidate=i, stage="tuning") for i in range(20)]
+    tried += [net("16", 0.9, 0, arm="16", candidate=i, stage="tuning") for i in range(4)]
+    final = [network | {"arm": network["model.widths"]} for network in GRID if not network["seed"]]
+    digests = {str(network["digest"]) for network in final}
+    found = select(pd.DataFrame([*tried, *final]), ERROR, digests=digests)
+    assert "The conditions were not tuned alike" in found.doubts[0]
 
 
 def test_unequal_effort_of_tuning_is_said() -> None:

@@ -3,6 +3,7 @@
 import importlib
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,7 @@ def test_the_version_is_that_of_the_distribution(
 ) -> None:
     """If this failed, a bug report would name another version."""
     typed(monkeypatch, "--version")
-    assert capsys.readouterr().out.split()[0] == "dropout-study"
+    assert capsys.readouterr().out.strip() == f"dropout-study {version('dropout-study')}"
 
 
 def test_a_command_is_called_what_can_be_typed_where_it_is(
@@ -69,6 +70,9 @@ def test_a_command_is_called_what_can_be_typed_where_it_is(
 ) -> None:
     """If this failed, a user of the wheel would be told to run a script of the checkout."""
     assert folder.command("train") == "python scripts/train.py"
+    monkeypatch.setattr(sys, "argv", ["/somewhere/bin/dropout-study", "train"])
+    assert folder.command("train") == "dropout-study train"
+    monkeypatch.setattr(sys, "argv", ["worker"])
     monkeypatch.setattr(folder, "HOME", folder.CARRIED)
     assert folder.command("train") == "dropout-study train"
 

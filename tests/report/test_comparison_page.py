@@ -57,7 +57,7 @@ def test_every_form_is_written_and_the_same_each_time(tmp_path: Path) -> None:
     first = write(made(), tmp_path / "first")
     again = write(made(), tmp_path / "again")
     assert {file.name for file in first} == {
-        "README.md",
+        "comparison.md",
         "comparison.csv",
         "comparison.tex",
         "figure.svg",
@@ -102,7 +102,7 @@ def test_the_page_names_what_is_shared_what_is_in_doubt_and_the_command(tmp_path
     comparison = made()
     object.__setattr__(comparison.selection, "doubts", ["The grid has gaps."])
     write(comparison, tmp_path)
-    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    text = (tmp_path / "comparison.md").read_text(encoding="utf-8")
     assert text.startswith("# test NLL, weight scaling (nats)\n")
     assert "All conditions: mlp 16, digits_8x8." in text
     assert "**Not on a par.** The grid has gaps." in text
@@ -127,9 +127,9 @@ def test_lines_where_x_is_a_number_and_rows_elsewhere(against: str, count: int) 
 
 
 def test_the_terminal_shows_the_table_and_then_what_it_would_take() -> None:
-    """If this failed, the table would not fit a terminal, or hide that seeds are too few."""
+    """If this failed, the table would hide that seeds are too few."""
     printed = io.StringIO()
     Console(file=printed, width=120).print(terminal(made()))
     assert "minus rate 0" in printed.getvalue()
     (line,) = needs(made())
-    assert line.startswith("rate 0.5: too few to tell: ")
+    assert line.startswith("rate 0.5: cannot be told: ")

@@ -20,7 +20,6 @@ from dropout_study.analysis.criteria import (
     SUPPORTED,
 )
 from dropout_study.claims import CLAIMS, STUDIES
-from dropout_study.config.folder import RESULTS
 from dropout_study.config.schema import Budget, ConfigError, Report, Reproduce, Tracking
 from dropout_study.report.page import write_report
 from dropout_study.report.publish import or_published, report
@@ -297,19 +296,24 @@ def test_a_claim_without_runs_names_the_command_that_makes_them(
 
 
 def test_a_store_without_studies_stands_back_for_the_published_results(
-    smoke_store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    smoke_store: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """If this failed, `report` in an empty folder would be a page without a verdict, or hide what a
     user has trained, or what a file says.
     """
-    alone = options(f"sqlite:///{tmp_path}/none.db", tmp_path)
-    assert or_published(alone).results == str(RESULTS)
-    assert "none.db holds no study of a claim" in capsys.readouterr().out
+    monkeypatch.chdir(tmp_path)
+    alone = options("sqlite:///mlflow.db", tmp_path)
+    assert or_published(alone).results == "published"
+    assert "mlflow.db holds no study of a claim" in capsys.readouterr().out
 
-    for own in (options(smoke_store, tmp_path), options("", tmp_path, results="mine.csv")):
+    named = options(f"sqlite:///{tmp_path}/mistyped.db", tmp_path)
+    for own in (named, options(smoke_store, tmp_path), options("", tmp_path, results="mine.csv")):
         assert or_published(own) == own
 
-    assert not (tmp_path / "none.db").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_text_from_a_file_is_shown_as_text(tmp_path: Path) -> None:

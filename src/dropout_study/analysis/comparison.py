@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from dropout_study.analysis.criteria import ALPHA
-from dropout_study.analysis.runs import Effect, ResultsMissing, minus
-from dropout_study.analysis.selection import Condition, Selection, listed
+from dropout_study.analysis.runs import Effect, ResultsMissing, Runs, minus
+from dropout_study.analysis.selection import Condition, Selection, images_of, listed
 from dropout_study.config.schema import ConfigError
 from dropout_study.measures.statistics import holm, needed
 
@@ -94,9 +94,9 @@ def _reference(selection: Selection, group: Any, against: str) -> Condition:
         ConfigError: none has the words in its name, or several have.
     """
     members = [each for each in selection.conditions if each.group == group]
-    named = [each for each in members if is_named(each, against)]
-    if len(named) == 1:
-        return named[0]
+    named = sorted((each for each in members if _words(against) <= words_of(each)), key=_length)
+    if named and all(words_of(named[0]) < words_of(each) for each in named[1:]):
+        return named[0]  # the others have further settings
 
     among = f" of {group}" if group is not None else ""
     if named:
@@ -112,26 +112,49 @@ def _reference(selection: Selection, group: Any, against: str) -> Condition:
     )
 
 
-def is_named(condition: Condition, words: str) -> bool:
-    """Whether a condition has some words, set off by commas, among those of its full name."""
-    return set(words.split(", ")) <= set(condition.full_name.split(", "))
+def words_of(condition: Condition) -> set[str]:
+    """The words of a condition's full name, which commas set off."""
+    return _words(condition.full_name)
+
+
+def _words(name: str) -> set[str]:
+    return set(name.split(", "))
+
+
+def _length(condition: Condition) -> int:
+    return len(words_of(condition))
 
 
 def _difference(condition: Condition, reference: Condition, metric: str) -> Effect:
-    """A condition minus another, paired by seeds; with the test images where they were kept."""
-    try:
-        if metric.startswith(ERROR):
-            rule = metric.removeprefix(ERROR)
-            return condition.nets.error(rule).minus(reference.nets.error(rule))
-    except ResultsMissing:  # no images
-        pass
+    """A condition minus another, paired by seeds; with the test images where they were kept.
 
-    return minus(condition.nets.column(metric), reference.nets.column(metric))
+    Raises:
+        ConfigError: they have no seed in common.
+    """
+    rule = metric.removeprefix(ERROR)
+    kept = all(has_images(each.nets, rule) for each in (condition, reference))
+
+    try:
+        same = images_of(condition.nets) == images_of(reference.nets)
+        if metric.startswith(ERROR) and kept and same:
+            return condition.nets.error(rule).minus(reference.nets.error(rule))
+
+        return minus(condition.nets.column(metric), reference.nets.column(metric))
+    except ResultsMissing as error:
+        names = f"{condition.name} and {reference.name}"
+        raise ConfigError(f"{names} cannot be compared: {error}.") from error
+
+
+def has_images(nets: Runs, rule: str) -> bool:
+    """Whether the misclassified test images of all networks were kept."""
+    column = f"wrong/{rule}"
+    return column in nets.frame and bool(nets.frame[column].notna().all())
 
 
 def _judged(rows: Sequence[Row], alternative: Alternative) -> Iterator[Row]:
     """The same rows with p values, adjusted for all of them, and what it would take."""
     p_values = [_p(row.difference, alternative) for row in rows]
+    tests = sum(row.difference is not None for row in rows)
 
     for row, p, adjusted in zip(rows, p_values, holm(p_values), strict=True):
         is_open = row.difference is not None and not adjusted <= ALPHA
@@ -139,7 +162,9 @@ def _judged(rows: Sequence[Row], alternative: Alternative) -> Iterator[Row]:
             row,
             p=p,
             adjusted=adjusted,
-            needed=_needed(row.difference, alternative) if row.difference and is_open else "",
+            needed=_needed(row.difference, alternative, tests)
+            if row.difference and is_open
+            else "",
         )
 
 
@@ -157,10 +182,20 @@ def _p(difference: Effect | None, alternative: Alternative) -> float:
     return tests[alternative]()
 
 
-def _needed(difference: Effect, alternative: Alternative) -> str:
-    """What it would take to tell a difference as large as the measured one, with 80 % power."""
+def _needed(difference: Effect, alternative: Alternative, tests: int) -> str:
+    """What it would take to tell a difference as large as the measured one, with 80 % power.
+
+    Args:
+        difference: that cannot be told.
+        alternative: of the test.
+        tests: how many differences are tested together; the level is divided by their number.
+    """
     estimate = difference.estimate()
-    level = ALPHA / 2 if alternative == "two-sided" else ALPHA
+    is_other_way = estimate.mean > 0 if alternative == "less" else estimate.mean < 0
+    if alternative != "two-sided" and is_other_way:
+        return "points the other way"
+
+    level = ALPHA / tests / (2 if alternative == "two-sided" else 1)
     takes = needed(estimate, estimate.mean, level)
 
-    return f"too few to tell: {takes or 'the spread over seeds is not known'}"
+    return f"cannot be told: {takes or 'the spread over seeds is not known'}"

@@ -1,7 +1,9 @@
 """Which recorded conditions are compared, and whether they are on a par."""
 
+import difflib
+import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +65,7 @@ def select(
     x: str = "",
     by: str = "",
     where: Sequence[str] = (),
+    digests: Collection[str] | None = None,
 ) -> Selection:
     """The conditions of a study that have a metric.
 
@@ -72,16 +75,18 @@ def select(
         x: a column whose values stand along the horizontal axis; empty: none.
         by: a column whose values are compared apart, a line each; empty: none.
         where: `COLUMN=VALUE`, as the table has it; all have to hold.
+        digests: of the conditions; None: all.
 
     Raises:
         ConfigError: a column or a metric does not exist, nothing is left, or conditions differ in
             more than `x` and `by` where both are given.
     """
     _check_metric(networks, metric)
-    kept = _where(_final(networks), where)
+    final = _final(networks)
+    kept = _where(final if digests is None else final[final["digest"].isin(digests)], where)
     measured = kept[kept[metric].notna()]
     if measured.empty:
-        raise ConfigError(f"where={listed(where)} leaves no network with metric={metric}.")
+        raise ConfigError(f"No network that was judged (stage {FINAL}) has metric={metric}.")
 
     for option, column in {"x": x, "by": by}.items():
         _check_column(measured, option, column)
@@ -93,7 +98,7 @@ def select(
     shared, names = ("", arms) if has_arms else apart(full_names)
     conditions = [
         Condition(name, full_name, _cell(each, by), _cell(each, x), each)
-        for name, full_name, each in zip(names, full_names, nets, strict=True)
+        for name, full_name, each in zip(_distinct(names, nets), full_names, nets, strict=True)
     ]
     conditions.sort(key=lambda each: (rank(each.group), rank(each.x)))
     _check_places(conditions, x, by)
@@ -119,6 +124,12 @@ def apart(names: Sequence[str]) -> tuple[str, list[str]]:
     return ", ".join(shared), [own or name for own, name in zip(left, names, strict=True)]
 
 
+def _distinct(names: Sequence[str], nets: Sequence[Runs]) -> Iterator[str]:
+    """Names, with the digest of the condition where several have the same."""
+    for name, each in zip(names, nets, strict=True):
+        yield f"{name} ({each.frame.iloc[0]['digest']})" if names.count(name) > 1 else name
+
+
 def _final(networks: pd.DataFrame) -> pd.DataFrame:
     """The networks that candidates were not compared by."""
     return networks[networks["stage"] == FINAL] if "stage" in networks else networks
@@ -135,7 +146,9 @@ def _where(networks: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
         if not equals:
             raise ConfigError(f"where=[{condition}] cannot be used: it must be COLUMN=VALUE.")
 
-        _check_column(networks, "where", column)
+        if column not in networks or "/" in column:
+            raise ConfigError(f"where=[{condition}] cannot be used: there is no column {column}.")
+
         shown = networks[column].map(_shown)
         if value not in set(shown):
             there = listed(sorted(set(shown), key=rank))
@@ -152,20 +165,39 @@ def _check_metric(networks: pd.DataFrame, metric: str) -> None:
         for column in map(str, networks)
         if "/" in column and not is_list(column) and f"curve/{column}" not in networks
     )
-    if metric not in metrics:
+    if metric in metrics:
+        return
+
+    if f"curve/{metric}" in networks:
         raise ConfigError(
-            f"metric={metric} cannot be used: it is not recorded; recorded are {listed(metrics)}."
+            f"metric={metric} cannot be used: it is a curve, and has a value per step; "
+            "dropout_study.curves reads it."
         )
+
+    close = difflib.get_close_matches(metric, metrics, MOST_LISTED, 0.5)
+    common = [name for name in metrics if name.startswith("test/")]
+    raise ConfigError(
+        f"metric={metric} cannot be used: it is not recorded; recorded are "
+        f"{listed(close or common or metrics)}."
+    )
 
 
 def _check_column(networks: pd.DataFrame, option: str, column: str) -> None:
-    if not column or column in networks:
+    """Refuse what is no setting of a condition.
+
+    Raises:
+        ConfigError: naming the settings that vary.
+    """
+    scalars = sorted(name for name in map(str, networks) if "/" not in name)
+    differing = networks.groupby("digest")[scalars].nunique(dropna=False).max() > 1
+    settings = [name for name in scalars if not differing.get(name, default=False)]
+    if not column or column in settings:
         return
 
-    settings = sorted(name for name in map(str, networks) if "/" not in name and not is_list(name))
     varied = [name for name in settings if networks[name].astype(str).nunique() > 1]
     raise ConfigError(
-        f"{option}={column} cannot be used: there is no such column; these vary: {listed(varied)}."
+        f"{option}={column} cannot be used: it is no setting of a condition; these vary: "
+        f"{listed(varied)}."
     )
 
 
@@ -181,6 +213,9 @@ def _check_places(conditions: Sequence[Condition], x: str, by: str) -> None:
     places: dict[tuple[Any, Any], Condition] = {}
 
     for each in conditions:
+        if each.x is None:
+            raise ConfigError(f"x={x} cannot be used: {each.name} has no value of it.")
+
         first = places.setdefault((each.group, each.x), each)
         if first is not each:
             place = f"{x}={_shown(each.x)}" + (f" and {by}={_shown(each.group)}" if by else "")
@@ -210,7 +245,7 @@ def _doubts(
         yield f"The grid of {by} and {x} has gaps: {listed(gaps)}."
 
     for group in dict.fromkeys(each.group for each in conditions):
-        sets = sorted({_test_set(each.nets) for each in conditions if each.group == group})
+        sets = sorted({images_of(each.nets) for each in conditions if each.group == group})
         if len(sets) > 1:
             yield f"The conditions were tested on different images: {listed(sets)}."
 
@@ -220,14 +255,13 @@ def _doubts(
         yield f"The conditions were not tuned alike; candidates: {listed(counts)}."
 
 
-def _test_set(nets: Runs) -> str:
-    """The data set of a condition, with the classes that it was restricted to."""
+def images_of(nets: Runs) -> str:
+    """What a condition was tested on: data set, classes, and images that were set apart."""
     first = nets.frame.iloc[0]
-    classes = first.get("data.classes")
+    restricted = [first.get("data.classes"), first.get("data.reserve")]
+    parts = [first["data.name"], *(part for part in restricted if not _is_missing(part))]
 
-    return (
-        f"{first['data.name']} {classes}" if isinstance(classes, str) else str(first["data.name"])
-    )
+    return " ".join(map(_shown, parts))
 
 
 def _gaps(conditions: Sequence[Condition]) -> list[str]:
@@ -269,8 +303,13 @@ def _name(nets: Runs) -> str:
 
 
 def _cell(nets: Runs, column: str) -> Any:
-    """The value of a column, the same for all networks of a condition."""
-    return nets.frame.iloc[0][column] if column else None
+    """The value of a column, the same for all networks of a condition; None if it has none."""
+    value = nets.frame.iloc[0][column] if column else None
+    return None if _is_missing(value) else value
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def rank(value: Any) -> tuple[Any, ...]:

@@ -8,6 +8,8 @@ import sys
 from importlib.metadata import version
 from typing import NoReturn
 
+from dropout_study.config.folder import PROGRAM
+
 COMMANDS = {
     "train": "train one cohort, or with -m a sweep over conditions",
     "evaluate": "apply rules of prediction to a stored cohort",
@@ -17,7 +19,6 @@ COMMANDS = {
     "sync": "record the results that a store missed",
 }
 """Command -> what it does."""
-PROGRAM = "dropout-study"
 
 
 def main() -> None:

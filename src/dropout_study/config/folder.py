@@ -1,6 +1,10 @@
 """Where the configuration and the published results lie, and what a command is called there."""
 
+import sys
 from pathlib import Path
+
+PROGRAM = "dropout-study"
+"""The program that a wheel installs."""
 
 CARRIED = Path(__file__).parents[1] / "carried"
 """In an installed wheel: what it holds of the checkout, in the same folders."""
@@ -10,8 +14,15 @@ CONF = HOME / "conf"
 """The folder whose groups and choices Hydra composes."""
 RESULTS = HOME / "report" / "results.parquet"
 """The published results: a row per network."""
+PUBLISHED = "published"
+"""Stands for the file of published results."""
 CRITERIA = HOME / "report" / "criteria.json"
 """The manifest of what was fixed before the runs."""
+
+
+def results_file(name: str) -> Path:
+    """A file of results; `published` stands for the published ones, wherever they are."""
+    return RESULTS if name == PUBLISHED else Path(name)
 
 
 def command(name: str) -> str:
@@ -20,4 +31,5 @@ def command(name: str) -> str:
     Args:
         name: such as `train`.
     """
-    return f"dropout-study {name}" if HOME == CARRIED else f"python scripts/{name}.py"
+    is_program = HOME == CARRIED or Path(sys.argv[0]).stem == PROGRAM
+    return f"{PROGRAM} {name}" if is_program else f"python scripts/{name}.py"

@@ -14,6 +14,8 @@ from dropout_study.config.schema import ConfigError
 
 log = logging.getLogger(__name__)
 
+ORDINARY = "sqlite:///mlflow.db"
+"""The store that is used if none is named."""
 SERVERS = ("http", "https")
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 # Greedy up to the last @ of the word: a password may hold an @ itself. A name alone is a token with
@@ -97,6 +99,12 @@ def without_credentials(uri: str) -> str:
 
     parts = urlsplit(uri)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def other_store(uri: str) -> list[str]:
+    """What names a store on a command line, without a password; nothing for the ordinary one."""
+    is_ordinary = absolute(uri) == absolute(ORDINARY)
+    return [] if is_ordinary else [f"tracking.uri={without_credentials(absolute(uri))}"]
 
 
 def _database(uri: str, folder: Path) -> str:

@@ -86,7 +86,7 @@ def write(comparison: Comparison, folder: Path) -> list[Path]:
         "figure.pdf": pdf(drawn),
         "comparison.csv": numbers(comparison).to_csv(index=False).encode(),
         "comparison.tex": latex(comparison).encode(),
-        "README.md": markdown(comparison, figures.alt_text(drawn)).encode(),
+        "comparison.md": markdown(comparison, figures.alt_text(drawn)).encode(),
     }
 
     for name, content in contents.items():

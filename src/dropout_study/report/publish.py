@@ -11,9 +11,10 @@ from rich.console import Console
 
 from dropout_study.analysis import results
 from dropout_study.claims import CLAIMS, STUDIES
-from dropout_study.config.folder import RESULTS, command
+from dropout_study.config.folder import PUBLISHED, RESULTS, command, results_file
 from dropout_study.config.schema import ConfigError, Data, Report
 from dropout_study.config.studies import Study
+from dropout_study.config.uri import other_store
 from dropout_study.data.datasets import load_images
 from dropout_study.data.images import Images
 from dropout_study.report import mlflow_view, readme_table
@@ -67,12 +68,12 @@ def report(chosen: Report) -> None:
 
 
 def or_published(chosen: Report) -> Report:
-    """The same options; with the published results if the store has no study, which is said.
+    """The same options; with the published results if no store is named or there, which is said.
 
     Raises:
         ConfigError: the store cannot be read.
     """
-    if chosen.results or not RESULTS.is_file():
+    if chosen.results or not RESULTS.is_file() or other_store(chosen.tracking.uri):
         return chosen
 
     store = Store(chosen.tracking.uri)
@@ -82,7 +83,7 @@ def or_published(chosen: Report) -> Report:
 
     print(f"{store.shown} holds no study of a claim: the report is on the published results.")
 
-    return replace(chosen, results=str(RESULTS))
+    return replace(chosen, results=PUBLISHED)
 
 
 def _check_claims(claims: Sequence[str]) -> None:
@@ -110,7 +111,7 @@ def read_results(chosen: Report) -> pd.DataFrame:
         ConfigError: store or file cannot be read, or the file is damaged.
     """
     if chosen.results:
-        return results.from_file(Path(chosen.results), STUDIES)
+        return results.from_file(results_file(chosen.results), STUDIES)
 
     store = Store(chosen.tracking.uri)
     if not store.exists:

@@ -8,8 +8,9 @@ from typing import cast
 import pandas as pd
 
 from dropout_study.analysis import comparison, results, selection
-from dropout_study.config.folder import command
+from dropout_study.config.folder import command, results_file
 from dropout_study.config.schema import Compare, ConfigError
+from dropout_study.config.uri import other_store
 from dropout_study.report.comparison_page import Comparison, write
 from dropout_study.running.job import JOB_FILE, Job
 from dropout_study.tracking.folders import check_writable
@@ -33,8 +34,14 @@ def compare(chosen: Compare, typed: Sequence[str]) -> tuple[Comparison, list[Pat
     quiet_mlflow()
     folder = Path(chosen.output)
     check_writable(folder, "output")
-    networks = read_networks(chosen)
-    selected = selection.select(networks, chosen.metric, chosen.x, chosen.by, chosen.where)
+    selected = selection.select(
+        read_networks(chosen),
+        chosen.metric,
+        chosen.x,
+        chosen.by,
+        chosen.where,
+        None if chosen.sweep is None else digests_of(Path(chosen.sweep)),
+    )
 
     if selected.doubts and not chosen.incomplete:
         reasons = " ".join(selected.doubts)
@@ -48,7 +55,7 @@ def compare(chosen: Compare, typed: Sequence[str]) -> tuple[Comparison, list[Pat
         chosen.by,
         chosen.against,
         alternative,
-        " ".join([command("compare"), *map(quoted, typed)]),
+        " ".join([command("compare"), *map(quoted, [*typed, *other_store(chosen.tracking.uri)])]),
     )
     files = write(made, folder)
 
@@ -71,10 +78,10 @@ def quoted(override: str) -> str:
 
 
 def read_networks(chosen: Compare) -> pd.DataFrame:
-    """The networks of a study, from its store or from a file; those of one sweep if it is named.
+    """The networks of a study, from its store or from a file.
 
     Raises:
-        ConfigError: there are none, or store, file or folder cannot be read.
+        ConfigError: there are none, or store or file cannot be read.
     """
     networks = _recorded(chosen)
     own = networks[networks["study"] == chosen.study.name]
@@ -83,12 +90,12 @@ def read_networks(chosen: Compare) -> pd.DataFrame:
         hint = f"; there are {there}" if there else ""
         raise ConfigError(f"study={chosen.study.name} has no results to compare{hint}.")
 
-    return own if chosen.sweep is None else _of_sweep(own, chosen.sweep)
+    return own
 
 
 def _recorded(chosen: Compare) -> pd.DataFrame:
     if chosen.results:
-        return results.from_file(Path(chosen.results))
+        return results.from_file(results_file(chosen.results))
 
     store = Store(chosen.tracking.uri)
 
@@ -99,19 +106,21 @@ def _recorded(chosen: Compare) -> pd.DataFrame:
         raise ConfigError(f"tracking.uri={store.shown} cannot be read: {reason}") from error
 
 
-def _of_sweep(networks: pd.DataFrame, sweep: str) -> pd.DataFrame:
-    """The networks whose conditions are jobs of a sweep.
+def digests_of(sweep: Path) -> set[str]:
+    """The conditions of the jobs of a sweep.
+
+    Args:
+        sweep: its folder.
 
     Raises:
-        ConfigError: the folder holds no jobs, or none of this study.
+        ConfigError: there is no such folder, or it holds no jobs.
     """
-    jobs = [job for file in Path(sweep).glob(f"*/{JOB_FILE}") if (job := Job.load(file.parent))]
+    jobs = [job for file in sweep.glob(f"*/{JOB_FILE}") if (job := Job.load(file.parent))]
     digests = {job.condition.split()[1] for job in jobs if job.condition}
-    own = networks[networks["digest"].isin(digests)]
-    if own.empty:
-        raise ConfigError(f"sweep={sweep} cannot be used: the store has no results of its jobs.")
+    if not digests:
+        raise ConfigError(f"sweep={sweep} cannot be used: it is no folder with jobs of a sweep.")
 
-    return own
+    return digests
 
 
 def _record(made: Comparison, files: Sequence[Path], chosen: Compare) -> None:

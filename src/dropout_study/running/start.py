@@ -4,8 +4,10 @@ Imports neither torch nor Lightning.
 """
 
 import os
+import re
 import shlex
 import time
+from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Self
@@ -15,10 +17,11 @@ from omegaconf import DictConfig
 
 from dropout_study.config.checks import check_keys, check_study
 from dropout_study.config.folder import command
+from dropout_study.config.names import FINAL
 from dropout_study.config.read import read_config
 from dropout_study.config.schema import ConfigError
 from dropout_study.config.studies import Study
-from dropout_study.config.uri import without_credentials
+from dropout_study.config.uri import other_store, without_credentials
 from dropout_study.report import mlflow_view
 from dropout_study.report.mlflow_description import describe
 from dropout_study.running.command_line import HYDRA_GROUPS
@@ -412,7 +415,7 @@ class Start:
         if counted or any((folder / RECORD_FILE).exists() for folder in jobs):
             print("Look at the results:", self._store.link(self._experiment))
 
-        if self.sweep and len(counted) > 1:
+        if self.sweep and len(counted) > 1 and self._is_comparable(jobs):
             print("Compare them:", self._comparison())
 
         if any(_is_unrecorded(folder) for folder in jobs):
@@ -425,9 +428,16 @@ class Start:
         """The command that compares the conditions of this sweep."""
         study = self._task.study
         folder = os.path.relpath(self.folder)
-        words = [command("compare"), f"study={study.name}", f"sweep={shlex.quote(folder)}"]
+        plain = re.fullmatch(r"[\w./-]+", folder)
+        sweep = f"sweep={folder}" if plain else shlex.quote(f"sweep='{folder}'")
+        words = [command("compare"), f"study={study.name}", sweep, study["values"].get("compare")]
 
-        return " ".join([*words, *filter(None, [study["values"].get("compare")])])
+        return " ".join([*filter(None, words), *other_store(self._store.uri)])
+
+    def _is_comparable(self, jobs: Iterable[Path]) -> bool:
+        """Whether the store has judged all conditions by the metric that is compared."""
+        is_final = self._task.study.stage == FINAL and "weight_scaling" in self._task.rules
+        return is_final and not any(_is_unrecorded(folder) for folder in jobs)
 
 
 def _description(task: DictConfig) -> str:

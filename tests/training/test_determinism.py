@@ -14,7 +14,7 @@ DOUBLE = "mlp in double precision"
 SINGLE = torch.finfo(torch.float32).eps
 OTHERS = [
     pytest.param({"OMP_NUM_THREADS": "2"}, id="two threads"),
-    pytest.param(AVX2, id="AVX2"),
+    pytest.param(AVX2, id="AVX2", marks=pytest.mark.long),
     pytest.param(OLD, id="without AVX2", marks=pytest.mark.long),
 ]
 

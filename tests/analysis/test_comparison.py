@@ -10,27 +10,8 @@ from dropout_study.analysis.comparison import Row, compare
 from dropout_study.analysis.selection import select
 from dropout_study.config.schema import ConfigError
 from dropout_study.measures.statistics import crossed, needed, over_seeds
+from support.compared import METRIC, nets
 from support.rows import Columns
-
-METRIC = "test/nll/weight_scaling"
-
-
-def nets(rate: float, values: list[float], width: int = 16) -> list[Columns]:
-    """Networks of a rate, one per seed from 0 on."""
-    name = f"mlp {width}, rate {rate:g}"
-    return [
-        {
-            "digest": name,
-            "condition": name,
-            "seed": seed,
-            "data.name": "digits",
-            "model.hidden_rate": rate,
-            "model.widths": str(width),
-            METRIC: value,
-        }
-        for seed, value in enumerate(values)
-    ]
-
 
 ROWS = [*nets(0.0, [1.0, 2.0, 3.0]), *nets(0.2, [2.0, 4.0, 6.0]), *nets(0.5, [1.0, 2.5, 2.5])]
 
@@ -129,7 +110,7 @@ def test_a_condition_that_another_adds_to_is_named_by_its_own_words() -> None:
     added = [network | {"digest": "l2"} for network in nets(0.5, [2.0, 3.0, 4.0])]
     rows = [
         *nets(0.5, [1.0, 2.0, 3.0]),
-        *({**each, "condition": "mlp 16, rate 0.5, l2"} for each in added),
+        *({**each, "condition": "mlp 16, rate 0.5, digits_8x8, l2"} for each in added),
     ]
     baseline, regularized = compared(rows, "rate 0.5")
     assert baseline.difference is None

@@ -18,25 +18,7 @@ from dropout_study.report.comparison_page import (
     terminal,
     write,
 )
-from support.rows import Columns
-
-METRIC = "test/nll/weight_scaling"
-
-
-def nets(rate: float, values: list[float], width: int = 16) -> list[Columns]:
-    """Networks of a rate, one per seed from 0 on."""
-    name = f"mlp {width}, rate {rate:g}, digits_8x8"
-    return [
-        {
-            "digest": name,
-            "condition": name,
-            "seed": seed,
-            "data.name": "digits",
-            "model.hidden_rate": rate,
-            METRIC: value,
-        }
-        for seed, value in enumerate(values)
-    ]
+from support.compared import METRIC, nets
 
 
 def made(x: str = "model.hidden_rate", against: str = "rate 0") -> Comparison:

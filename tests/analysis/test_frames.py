@@ -10,7 +10,7 @@ from dropout_study.analysis.runs import ResultsMissing
 from dropout_study.config.schema import ConfigError
 from support.paths import ROOT
 
-RESULTS = ROOT / "report" / "results.parquet"
+RESULTS = ROOT / "report" / "results"
 """The published results."""
 
 

@@ -17,15 +17,8 @@ from hypothesis import strategies as st
 
 from dropout_study.analysis.columns import EVALUATION, PARAMS
 from dropout_study.analysis.list_columns import LISTS, is_list
-from dropout_study.analysis.results import (
-    COLUMNS_OF_TAGS,
-    CSV,
-    FIRST_COLUMNS,
-    PARQUET,
-    checksum_file,
-    from_file,
-    to_files,
-)
+from dropout_study.analysis.results import COLUMNS_OF_TAGS
+from dropout_study.analysis.results_files import CHECKSUMS, FIRST_COLUMNS, read, write
 from dropout_study.analysis.table_files import parquet_bytes
 from dropout_study.config.condition import ERA
 from dropout_study.config.schema import ConfigError
@@ -54,6 +47,8 @@ ROW = {
 }
 """A row of a CSV file."""
 Rows = list[dict[str, Any]]
+PARQUET = "capacity.parquet"
+CSV = "capacity.csv"
 FORMATS = pytest.mark.parametrize("name", [PARQUET, CSV])
 
 
@@ -99,7 +94,7 @@ def refusal(file: Path, content: bytes) -> str:
     """Why a file with this content is refused, in one line."""
     file.write_bytes(content)
     with pytest.raises(ConfigError) as raised:
-        from_file(file, ["capacity", "cost"])
+        read(file, ["capacity", "cost"])
 
     message = str(raised.value)
     assert message.startswith(f"results={file} cannot be read: ")
@@ -111,13 +106,13 @@ def refusal(file: Path, content: bytes) -> str:
 def test_a_file_keeps_every_digit_and_is_sorted(tmp_path: Path) -> None:
     """If this failed, a verdict could change on its way through the file."""
     written = networks()
-    to_files(written.iloc[::-1], tmp_path)
-    again = from_file(tmp_path / PARQUET)
+    write(written.iloc[::-1], tmp_path)
+    again = read(tmp_path / PARQUET)
     pd.testing.assert_frame_equal(
         again[list(written)], written, check_exact=True, check_dtype=False
     )
 
-    scalars = from_file(tmp_path / CSV)
+    scalars = read(tmp_path / CSV)
     assert not list(filter(is_list, scalars))
     pd.testing.assert_frame_equal(again[list(scalars)], scalars, check_exact=True)
 
@@ -125,7 +120,7 @@ def test_a_file_keeps_every_digit_and_is_sorted(tmp_path: Path) -> None:
 def test_pandas_alone_reads_lists_as_arrays(tmp_path: Path) -> None:
     """If this failed, a reader without this package would have to decode cells."""
     written = networks()
-    to_files(written, tmp_path)
+    write(written, tmp_path)
     table = pd.read_parquet(tmp_path / PARQUET)
     row = table.loc[1]
     assert row["wrong/weight_scaling"].tolist() == written["wrong/weight_scaling"][1].tolist()
@@ -140,8 +135,7 @@ def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
     written = networks()
 
     for folder, table in zip(folders, [written, written.iloc[[3, 0, 4, 2, 1], ::-1]], strict=True):
-        folder.mkdir()
-        files = to_files(table, folder)
+        files = write(table, folder)
 
     for file in files:
         assert file.read_bytes() == (folders[0] / file.name).read_bytes(), file
@@ -164,14 +158,14 @@ def test_results_of_a_study_are_small(tmp_path: Path) -> None:
         )
         for seed in range(200)
     ]
-    file, *_ = to_files(pd.DataFrame(rows), tmp_path)
+    file, *_ = write(pd.DataFrame(rows), tmp_path)
     assert file.stat().st_size < 200 * 1_500
 
 
 def test_a_whole_csv_file_is_read(tmp_path: Path) -> None:
     """If this failed, the checks would refuse a written table, such as with a user's measure."""
     (tmp_path / CSV).write_bytes(as_csv(ROW, ROW | {"seed": "4294967295", "val/nll": ""}))
-    runs = from_file(tmp_path / CSV)
+    runs = read(tmp_path / CSV)
     assert runs["seed"].tolist() == [0, 2**32 - 1]
     assert runs["mine/anything"].tolist() == [-1000.0] * 2
     assert math.isnan(runs["val/nll"][1])
@@ -179,12 +173,12 @@ def test_a_whole_csv_file_is_read(tmp_path: Path) -> None:
 
 def test_a_file_that_pandas_has_written_is_read(tmp_path: Path) -> None:
     """If this failed, nobody could take rows out of a file with pandas and report on the rest."""
-    to_files(networks(), tmp_path)
+    write(networks(), tmp_path)
     table = pd.read_parquet(tmp_path / PARQUET)
     rest = table[table["seed"] > 1]
     rest.to_parquet(tmp_path / "fewer.parquet", index=False)
-    again = from_file(tmp_path / "fewer.parquet")
-    whole = from_file(tmp_path / PARQUET)
+    again = read(tmp_path / "fewer.parquet")
+    whole = read(tmp_path / PARQUET)
     pd.testing.assert_frame_equal(again, whole[2:].reset_index(drop=True))
 
 
@@ -270,8 +264,8 @@ def test_classes_and_a_reserve_have_test_images_of_their_own(tmp_path: Path) -> 
     for row, images in zip(rows, (4, 2, 6), strict=True):
         row["wrong/weight_scaling"] = np.zeros(images)
 
-    to_files(pd.DataFrame(rows), tmp_path)
-    runs = from_file(tmp_path / PARQUET)
+    write(pd.DataFrame(rows), tmp_path)
+    runs = read(tmp_path / PARQUET)
     assert runs["data.classes"].tolist() == ["none", "3 8", "none"]
     assert runs["data.reserve"].tolist() == [0, 0, 2]
 
@@ -295,7 +289,7 @@ def test_classes_and_a_reserve_have_test_images_of_their_own(tmp_path: Path) -> 
         (
             as_csv(ROW | {"wrong/bag": "c-mua"}),
             "column wrong/bag: columns wrong/, steps/, curve/, picture/ hold lists, which are in "
-            "results.parquet",
+            "the file .parquet",
         ),
     ],
     ids=lambda value: None if isinstance(value, bytes) else value[:20],
@@ -334,7 +328,7 @@ def test_a_parquet_file_of_another_table_is_refused(
     tmp_path: Path, change: Callable[[pd.DataFrame], pd.DataFrame], message: str
 ) -> None:
     """If this failed, a report would be made from another table, or end in a traceback."""
-    to_files(networks(), tmp_path)
+    write(networks(), tmp_path)
     change(pd.read_parquet(tmp_path / PARQUET)).to_parquet(tmp_path / "other.parquet")
     assert message in refusal(tmp_path / "other.parquet", (tmp_path / "other.parquet").read_bytes())
 
@@ -348,14 +342,14 @@ def test_a_parquet_file_that_was_cut_or_changed_is_refused_in_a_sentence(
     tmp_path: Path, position: int, change: int
 ) -> None:
     """If this failed, a damaged file would end in a traceback, with its checksum or without."""
-    to_files(networks(1), tmp_path)  # for a checksum
+    write(networks(1), tmp_path)  # for a checksum
     changed = bytes([WHOLE_FILE[position] ^ change]) + WHOLE_FILE[position + 1 :] if change else b""
     file = tmp_path / PARQUET
-    assert "differs from the checksum" in refusal(file, WHOLE_FILE[:position] + changed)
+    assert "differs from its checksum" in refusal(file, WHOLE_FILE[:position] + changed)
 
-    checksum_file(file).unlink()
+    (tmp_path / CHECKSUMS).unlink()
     with suppress(ConfigError):  # names and numbers in its last part can be changed unnoticed
-        from_file(file)
+        read(file)
 
     if not change:
         assert "it is no Parquet file, or it was cut" in refusal(file, file.read_bytes())
@@ -364,34 +358,92 @@ def test_a_parquet_file_that_was_cut_or_changed_is_refused_in_a_sentence(
 @FORMATS
 def test_rows_that_are_gone_are_noticed_by_the_checksum(tmp_path: Path, name: str) -> None:
     """If this failed, half of a file would pass for the whole; only without checksum it may."""
-    to_files(networks(), tmp_path)
-    file, sums = tmp_path / name, checksum_file(tmp_path / name)
-    assert sums.read_text() == f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {name}\n"
+    write(networks(), tmp_path)
+    file, sums = tmp_path / name, tmp_path / CHECKSUMS
+    assert f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {name}\n" in sums.read_text()
 
-    (tmp_path / "fewer").mkdir()
-    to_files(networks()[:2], tmp_path / "fewer")
+    write(networks()[:2], tmp_path / "fewer")
     file.write_bytes((tmp_path / "fewer" / name).read_bytes())
 
-    with pytest.raises(ConfigError, match=rf"rows may be cut .* remove {name}.sha256"):
-        from_file(file)
+    with pytest.raises(ConfigError, match=r"rows may be cut .* remove its line there"):
+        read(file)
 
     sums.unlink()
-    assert len(from_file(file)) == 2
-    to_files(networks(), tmp_path)
-    assert len(from_file(file)) == 5
+    assert len(read(file)) == 2
+    write(networks(), tmp_path)
+    assert len(read(file)) == 5
+
+
+def two_studies() -> pd.DataFrame:
+    """Networks of two studies, one of which sets what the other does not."""
+    others = [typed_row(study="cost", seed=seed) | {"data.pool": 2.0} for seed in range(2)]
+    return pd.concat([networks(3), pd.DataFrame(others)], ignore_index=True)
+
+
+def test_a_folder_holds_a_file_per_study_and_reads_as_one_table(tmp_path: Path) -> None:
+    """If this failed, claims that read several studies would lack networks, or see others."""
+    together = two_studies()
+    files = write(together, tmp_path)
+    names = ["capacity.parquet", "capacity.csv", "cost.parquet", "cost.csv", CHECKSUMS]
+    assert [file.name for file in files] == names
+    assert sorted(tmp_path.iterdir()) == sorted(files)
+
+    again = read(tmp_path)
+    pd.testing.assert_frame_equal(
+        again[list(together)], together, check_exact=True, check_dtype=False
+    )
+    assert "data.pool" not in pd.read_parquet(tmp_path / "capacity.parquet")
+
+
+def test_a_file_does_not_depend_on_the_other_studies(tmp_path: Path) -> None:
+    """If this failed, results of one study would change the files, and history, of all others."""
+    write(two_studies(), tmp_path / "both")
+    alone = [typed_row(study="cost", seed=seed) | {"data.pool": 2} for seed in range(2)]
+    write(pd.DataFrame(alone), tmp_path)
+
+    for name in ("cost.parquet", "cost.csv"):
+        assert (tmp_path / name).read_bytes() == (tmp_path / "both" / name).read_bytes()
+
+
+def test_studies_that_are_gone_leave_no_file_and_files_of_others_stay(tmp_path: Path) -> None:
+    """If this failed, a report would decide on networks of an earlier store, or delete notes."""
+    write(two_studies(), tmp_path)
+    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    write(networks(3), tmp_path)
+    left = {file.name for file in tmp_path.iterdir()}
+    assert left == {"capacity.parquet", "capacity.csv", CHECKSUMS, "notes.txt"}
+
+
+def test_a_folder_that_is_not_whole_is_refused(tmp_path: Path) -> None:
+    """If this failed, a claim would be decided without a study, or count a network twice."""
+    write(two_studies(), tmp_path)
+    (tmp_path / "copy.parquet").write_bytes((tmp_path / "cost.parquet").read_bytes())
+    with pytest.raises(ConfigError, match="two files hold the same networks of study=cost"):
+        read(tmp_path)
+
+    (tmp_path / "copy.parquet").unlink()
+    (tmp_path / "cost.csv").unlink()  # is for people alone
+    assert len(read(tmp_path)) == 5
+    (tmp_path / "cost.parquet").unlink()
+    with pytest.raises(ConfigError, match=r"cost.parquet cannot be read: No such file"):
+        read(tmp_path)
+
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigError, match=r"the folder has no file \*.parquet"):
+        read(tmp_path / "empty")
 
 
 @FORMATS
 def test_networks_of_another_era_do_not_count(tmp_path: Path, name: str) -> None:
     """If this failed, networks of two meanings of one configuration would be averaged."""
     later = typed_row(seed=1, era=ERA + 1)
-    to_files(pd.DataFrame([typed_row(), later]), tmp_path)
-    assert from_file(tmp_path / name)["seed"].tolist() == [0]
+    write(pd.DataFrame([typed_row(), later]), tmp_path)
+    assert read(tmp_path / name)["seed"].tolist() == [0]
 
     for row in (later, {key: cell for key, cell in typed_row().items() if key != "era"}):
-        to_files(pd.DataFrame([row]), tmp_path)
+        write(pd.DataFrame([row]), tmp_path)
         with pytest.raises(ConfigError, match=f"its networks are of another era than {ERA}"):
-            from_file(tmp_path / name)
+            read(tmp_path / name)
 
 
 PAGE = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
@@ -401,17 +453,17 @@ def test_the_documented_example_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """If this failed, the first thing that a reader of the file tries would be an error."""
-    (tmp_path / "report").mkdir()
-    to_files(pd.DataFrame([typed_row()]), tmp_path / "report")
+    folder = tmp_path / "report" / "results"
+    write(pd.DataFrame([typed_row(study="regularizers", arm="l2", stage="final")]), folder)
     monkeypatch.chdir(tmp_path)
     first, second = [block.split("```")[0] for block in PAGE.split("```python\n")[1:]]
     variables: dict[str, Any] = {}
     exec(first, variables)
     assert "error (%): 25.0" in capsys.readouterr().out
 
-    checksum_file(tmp_path / "report" / PARQUET).unlink()
+    (folder / CHECKSUMS).unlink()
     exec(second, variables)
-    assert len(from_file(tmp_path / "report" / PARQUET)) == 1
+    assert len(read(folder)) == 1
 
 
 def test_every_column_is_documented() -> None:

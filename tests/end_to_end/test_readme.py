@@ -28,7 +28,7 @@ from support.scripts import Script
 
 TEXT = readme.read(readme.README)
 MOST_WORDS = 1_100
-RESULTS = ROOT / "report" / "results.parquet"
+RESULTS = ROOT / "report" / "results"
 """There is none before the second edition's runs."""
 FIRST_EDITION = ROOT / "report" / "first-edition" / "README.md"
 RECIPES = readme.rows(readme.read(ROOT / "CONTRIBUTING.md"), "I want to add")
@@ -111,9 +111,7 @@ def test_every_command_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     is run for the first of them.
     """
     if RESULTS.exists():
-        (tmp_path / "report").mkdir()
-        for file in RESULTS.parent.glob("results.*"):
-            shutil.copy(file, tmp_path / "report")
+        shutil.copytree(RESULTS, tmp_path / "report" / "results")
 
     commands = [
         command
@@ -185,12 +183,7 @@ def test_every_file_that_is_named_exists(page: Path) -> None:
     """If this failed, a page would send its reader to a file that was moved."""
     text = readme.without_code(readme.read(page))
     for path in re.findall(r"`([\w/]+/\w+\.(?:py|yaml|csv|json|html))`", text):
-        assert existing(path) or is_awaited(path), f"{page.name}: {path}"
-
-
-def is_awaited(path: str) -> bool:
-    """Whether a file is one of the results, which the second edition's runs will make."""
-    return path.startswith("report/results.") and not RESULTS.exists()
+        assert existing(path), f"{page.name}: {path}"
 
 
 def test_every_page_is_linked_from_the_readme() -> None:

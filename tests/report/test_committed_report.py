@@ -10,7 +10,7 @@ from dropout_study.report.publish import report
 from support.paths import ROOT
 
 COMMITTED = ROOT / "report"
-RESULTS = COMMITTED / "results.parquet"
+RESULTS = COMMITTED / "results"
 MNIST = os.environ.get("DROPOUT_STUDY_DATA", "")
 LEFT_OUT = () if MNIST else ("robustness_images.svg", CORRUPTED)
 """The picture of corrupted images, which cannot be drawn without them."""
@@ -47,7 +47,7 @@ def test_the_report_is_what_the_code_makes_of_the_results(tmp_path: Path) -> Non
 
 
 def test_the_committed_page_is_that_of_the_file() -> None:
-    """If this failed, `report.py results=report/results.parquet` would not give the page byte for
+    """If this failed, `report.py results=report/results` would not give the page byte for
     byte: made from a store, it links to runs that only the machine with the store can show.
     """
     assert "127.0.0.1" not in (COMMITTED / "index.html").read_text(encoding="utf-8")

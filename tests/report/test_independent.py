@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dropout_study.analysis import results
+from dropout_study.analysis import results_files
 from dropout_study.analysis.criteria import CONTRADICTED, HOLDS, NOT_RESOLVED, SUPPORTED, Decision
 from dropout_study.claims import CLAIMS
 from dropout_study.report import verdicts
@@ -32,21 +32,21 @@ and its shares are differences of errors divided by a small one.
 
 
 @pytest.fixture(scope="module")
-def file(smoke_folder: Path) -> Path:
+def folder(smoke_folder: Path) -> Path:
     """The results of small runs of all studies."""
-    return smoke_folder / "report" / "results.parquet"
+    return smoke_folder / "report" / "results"
 
 
 @pytest.fixture(scope="module")
-def networks(file: Path) -> pd.DataFrame:
+def networks(folder: Path) -> pd.DataFrame:
     """The same, as the package reads them."""
-    return with_ends_of_curves(results.from_file(file))
+    return with_ends_of_curves(results_files.read(folder))
 
 
 @pytest.fixture(scope="module")
-def raw(file: Path) -> pd.DataFrame:
+def raw(folder: Path) -> pd.DataFrame:
     """The same, as pandas reads them."""
-    return with_ends_of_curves(pd.read_parquet(file))
+    return with_ends_of_curves(independent.read(folder))
 
 
 def with_ends_of_curves(networks: pd.DataFrame) -> pd.DataFrame:
@@ -339,7 +339,7 @@ def test_the_script_prints_every_verdict(file: Path, capsys: pytest.CaptureFixtu
     """If this failed, nobody could read what the script decides."""
     independent.main(str(file))
     printed = capsys.readouterr().out
-    claims = independent.decide(pd.read_parquet(file), MANIFEST)
+    claims = independent.decide(independent.read(folder), MANIFEST)
     assert all(f"{name}: {claim.verdict} (smoke)" in printed for name, claim in claims.items())
 
 
@@ -364,7 +364,7 @@ def test_a_choice_on_the_edge_is_noticed(raw: pd.DataFrame) -> None:
 
 def test_the_committed_results_are_decided_alike() -> None:
     """If this failed, the committed report would show a verdict that its results do not give."""
-    committed = COMMITTED / "results.parquet"
+    committed = COMMITTED / "results"
 
     if not committed.exists():
         page = (COMMITTED / "README.md").read_text(encoding="utf-8")
@@ -373,7 +373,7 @@ def test_the_committed_results_are_decided_alike() -> None:
         assert all(line.endswith(": no runs yet") for line in undecided)
         return
 
-    raw = pd.read_parquet(committed)
-    compare(results.from_file(committed), raw)
+    raw = independent.read(committed)
+    compare(results_files.read(committed), raw)
     assert_chosen(raw)
     assert not independent.edges(raw, MANIFEST)

@@ -10,7 +10,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 from rich.console import Console
 
-from dropout_study.analysis import results
+from dropout_study.analysis import results, results_files
 from dropout_study.analysis.criteria import (
     CONTRADICTED,
     FAILS,
@@ -140,7 +140,7 @@ def test_the_file_gives_the_verdicts_and_the_figures_of_the_store(
 ) -> None:
     """If this failed, nobody could recompute the committed verdicts from the committed file."""
     of_store = decide(networks)
-    of_file = decide(results.from_file(page / "results.parquet"))
+    of_file = decide(results_files.read(page / "results"))
     for one, other in zip(of_store, of_file, strict=True):
         assert one.effects == other.effects, one.claim.id
         assert repr(one.decisions) == repr(other.decisions)
@@ -150,7 +150,7 @@ def test_the_file_gives_the_verdicts_and_the_figures_of_the_store(
         options(
             smoke_store,
             tmp_path,
-            results=str(page / "results.parquet"),
+            results=str(page / "results"),
             claims=["capacity", "mc_samples", "co_adaptation"],
         )
     )
@@ -171,9 +171,7 @@ def test_the_same_runs_give_the_same_bytes(smoke_store: str, page: Path, tmp_pat
     """If this failed, every report would be a change in the repository."""
     folders = [tmp_path / "one", tmp_path / "other"]
     for folder in folders:
-        report(
-            options(smoke_store, folder, results=str(page / "results.parquet"), claims=["capacity"])
-        )
+        report(options(smoke_store, folder, results=str(page / "results"), claims=["capacity"]))
 
     files = sorted(file.relative_to(folders[0]) for file in folders[0].rglob("*") if file.is_file())
     assert len(files) == 6
@@ -215,8 +213,7 @@ def test_the_report_is_recorded(smoke_store: str) -> None:
     assert {"verdicts.json", "checks.json"} <= artifacts
     assert {file.path for file in client.list_artifacts(run.info.run_id)} >= {
         "index.html",
-        "results.parquet",
-        "results.csv",
+        "results",
         "figures",
     }
 
@@ -246,16 +243,15 @@ def test_restored_results_are_those_of_the_file_and_are_not_trained_again(
 ) -> None:
     """If this failed, an empty store would not go on from the file that is committed."""
     chosen = networks[networks["study"].isin(["mc_samples", "bagging"])]
-    results.to_files(chosen, tmp_path)
+    results_files.write(chosen, tmp_path / "results")
     uri = f"sqlite:///{tmp_path}/restored.db"
-    assert restore(tmp_path / "results.parquet", Store(uri), "laptop") == 0
-    assert restore(tmp_path / "results.parquet", Store(uri), "smoke") == len(chosen)
-    assert restore(tmp_path / "results.parquet", Store(uri), "smoke") == 0
-    (tmp_path / "again").mkdir()
-    results.to_files(results.from_store(Store(uri), STUDIES), tmp_path / "again")
+    assert restore(tmp_path / "results", Store(uri), "laptop") == 0
+    assert restore(tmp_path / "results", Store(uri), "smoke") == len(chosen)
+    assert restore(tmp_path / "results", Store(uri), "smoke") == 0
+    results_files.write(results.from_store(Store(uri), STUDIES), tmp_path / "again")
     one, other = (
-        results.from_file(folder / "results.parquet").dropna(axis=1, how="all")
-        for folder in (tmp_path, tmp_path / "again")
+        results_files.read(tmp_path / name).dropna(axis=1, how="all")
+        for name in ("results", "again")
     )
     pd.testing.assert_frame_equal(one, other[list(one)], check_dtype=False, check_exact=True)
     before, after = (decide(frame, ["mc_samples", "bagging"]) for frame in (one, other))
@@ -264,11 +260,11 @@ def test_restored_results_are_those_of_the_file_and_are_not_trained_again(
 
 def test_scalars_alone_are_not_restored(networks: pd.DataFrame, tmp_path: Path) -> None:
     """If this failed, networks without curves would count as trained, and claims stay open."""
-    results.to_files(networks[networks["study"] == "cost"], tmp_path)
+    results_files.write(networks[networks["study"] == "cost"], tmp_path)
     uri = f"sqlite:///{tmp_path}/restored.db"
 
-    with pytest.raises(ConfigError, match=r"no curves and .* name the file results.parquet"):
-        restore(tmp_path / "results.csv", Store(uri), "smoke")
+    with pytest.raises(ConfigError, match=r"no curves and .* name one that ends with .parquet"):
+        restore(tmp_path / "cost.csv", Store(uri), "smoke")
 
     assert not (tmp_path / "restored.db").exists()
 
@@ -278,10 +274,11 @@ def test_a_report_on_scalars_alone_names_the_file_with_the_rest(
 ) -> None:
     """If this failed, a claim that needs curves would look as if its networks were not trained."""
     read = networks["study"].isin(CLAIMS["mc_samples"].studies)
-    results.to_files(networks[read], tmp_path)
-    (outcome,) = decide(results.from_file(tmp_path / "results.csv"), ["mc_samples"])
+    results_files.write(networks[read], tmp_path)
+    scalars = [results_files.read(file) for file in sorted(tmp_path.glob("*.csv"))]
+    (outcome,) = decide(pd.concat(scalars, ignore_index=True), ["mc_samples"])
     assert outcome.verdict == NO_RUNS
-    assert "are in results.parquet, not in results.csv" in outcome.reason
+    assert "are in the file .parquet, not in .csv" in outcome.reason
 
 
 def test_a_claim_without_runs_names_the_command_that_makes_them(

@@ -1,6 +1,6 @@
 """Decide all claims from a file of results again, by code that shares nothing with the package.
 
-    python tests/support/independent.py report/results.parquet
+    python tests/support/independent.py report/results
 
 What is compared is read from docs/claims.md and docs/statistics.md; criteria, margins and values
 of the studies from report/criteria.json; the columns are those of docs/results.md. Errors are in
@@ -1198,9 +1198,14 @@ def table_of_parts(claims: Mapping[str, Claim]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def main(file: str) -> None:
-    """Print what is decided on a file of results."""
-    networks = pd.read_parquet(file)
+def read(folder: Path) -> pd.DataFrame:
+    """The networks of all studies."""
+    return pd.concat(map(pd.read_parquet, sorted(folder.glob("*.parquet"))), ignore_index=True)
+
+
+def main(folder: str) -> None:
+    """Print what is decided on a folder of results."""
+    networks = read(Path(folder))
     manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
     claims = decide(networks, manifest)
 

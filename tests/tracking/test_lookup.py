@@ -8,7 +8,7 @@ import pytest
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from dropout_study.analysis import results
+from dropout_study.analysis import results, results_files
 from dropout_study.running.restore import restore
 from dropout_study.system.processes import now_ms, this_process
 from dropout_study.tracking import recorder, store
@@ -143,10 +143,10 @@ def test_candidates_that_diverged_are_in_results_without_any_measure(
     assert not [column for column in failed.index if "/" in column]
     assert frame[frame["seed"] == 0]["failure"].isna().all()
 
-    results.to_files(frame, tmp_path)
+    results_files.write(frame, tmp_path / "results")
     copy = Store(f"sqlite:///{tmp_path}/copy.db")
-    assert restore(tmp_path / "results.parquet", copy, "smoke") == 2
-    assert restore(tmp_path / "results.parquet", copy, "smoke") == 0
+    assert restore(tmp_path / "results", copy, "smoke") == 2
+    assert restore(tmp_path / "results", copy, "smoke") == 0
     again = results.from_store(copy, ["capacity"])
     assert again["failure"].tolist() == frame["failure"].tolist()
     assert look_up(copy, "capacity", "abc").missing([0, 1]) == [1]
@@ -161,10 +161,9 @@ def test_restored_results_have_the_times_of_their_training_or_none(
     older = frame.drop(columns=["started", "ended"])
 
     for name, table in (("newer", frame), ("older", older)):
-        (tmp_path / name).mkdir()
-        results.to_files(table, tmp_path / name)
+        results_files.write(table, tmp_path / name)
         copy = Store(f"sqlite:///{tmp_path}/{name}.db")
-        assert restore(tmp_path / name / "results.parquet", copy, "smoke") == len(frame)
+        assert restore(tmp_path / name, copy, "smoke") == len(frame)
         again = results.from_store(copy, ["capacity"])
         assert ("started" in again) == (name == "newer")
 

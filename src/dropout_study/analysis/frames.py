@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from dropout_study.analysis import results as recorded
+from dropout_study.analysis import results_files
 from dropout_study.analysis.runs import Runs
 from dropout_study.config.schema import ConfigError
 
@@ -16,8 +17,8 @@ def results(store: str | Path, study: str) -> pd.DataFrame:
     """The networks of a study, a row per network, as `docs/results.md` describes its columns.
 
     Args:
-        store: the address of an MLflow store, such as `sqlite:///mlflow.db`, or a file of results,
-            such as `report/results.parquet`.
+        store: the address of an MLflow store, such as `sqlite:///mlflow.db`, or a folder or file of
+            results, such as `report/results`.
         study: its name; that of the experiment.
 
     Raises:
@@ -29,7 +30,7 @@ def results(store: str | Path, study: str) -> pd.DataFrame:
         opened = Store(str(store))
         networks = recorded.from_store(opened, [study]) if opened.exists else recorded.empty()
     else:
-        networks = recorded.from_file(Path(store))
+        networks = results_files.read(Path(store))
 
     own = networks[networks["study"] == study].dropna(axis="columns", how="all")
     if own.empty:

@@ -1,20 +1,17 @@
-"""Results as a table with one row per network, read from an MLflow store or from a file.
+"""Results as a table with one row per network, read from an MLflow store.
 
-Both give the same table: columns of numbers and of text, and the arrays of `list_columns`.
+Files give the same table (`results_files`): columns of numbers and of text, and the arrays of
+`list_columns`.
 """
 
-import hashlib
 import zlib
-from collections.abc import Collection, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
-from dropout_study.analysis import table_files
-from dropout_study.analysis.columns import TEXT, check, check_names, check_scalar
-from dropout_study.analysis.list_columns import PICTURE, check_lists, is_list, unpack_cells
+from dropout_study.analysis.columns import TEXT
+from dropout_study.analysis.list_columns import is_list, unpack_cells
 from dropout_study.config.condition import ERA
 from dropout_study.config.names import FINAL, TUNING
 from dropout_study.config.schema import ConfigError
@@ -48,33 +45,8 @@ COLUMNS_OF_TAGS = {
 }
 """Tag of a run -> column of the table."""
 DERIVED = "model.units"  # from the widths, for MLflow's charts
-PARQUET = "results.parquet"
-"""The file with all results."""
-CSV = "results.csv"
-"""The file with the scalars alone."""
 FAILURE = "failure"
 """Column that says why a candidate has no results: its network diverged."""
-FIRST_COLUMNS = (
-    "study",
-    "budget",
-    "condition",
-    "arm",
-    "candidate",
-    "stage",
-    "seed",
-    "digest",
-    "era",
-    "commit",
-    "code",
-    "device",
-    "processor",
-    "started",
-    "ended",
-    FAILURE,
-)
-"""Columns that a file begins with."""
-ORDER = ["study", "budget", "digest", "seed"]
-"""Columns by which a file is sorted."""
 
 
 def from_store(store: "Store", studies: Sequence[str]) -> pd.DataFrame:
@@ -188,149 +160,6 @@ def _without_last_points(rows: pd.DataFrame) -> pd.DataFrame:
     """
     last_points = [column for column in map(str, rows) if f"curve/{column}" in rows]
     return rows.drop(columns=[column for column in last_points if not column.startswith("val/")])
-
-
-def from_file(file: Path, studies: Collection[str] = ()) -> pd.DataFrame:
-    """Read the present era of a table that `to_files` has written; check that it is complete.
-
-    A CSV file gives the same table without lists.
-
-    Args:
-        file: in Parquet or CSV; a checksum next to it is compared, if there is one.
-        studies: the allowed names of studies; any name if empty.
-
-    Raises:
-        ConfigError: the file cannot be read, is something else, was cut or changed (the message
-            names row and column), or is of another era.
-    """
-    try:
-        content = file.read_bytes()
-        _check_sum(content, checksum_file(file))
-        networks = _parse(content, studies)
-    except OSError as error:
-        raise ConfigError(f"results={file} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise ConfigError(f"results={file} cannot be read: {error}.") from error
-
-    runs = of_this_era(typed(networks.reset_index(drop=True)))
-    if "stage" not in runs:  # as in files from before there were stages
-        runs["stage"] = FINAL
-
-    runs["stage"] = runs["stage"].fillna(FINAL)
-
-    if networks.empty or len(runs):
-        return runs
-
-    raise ConfigError(
-        f"results={file} cannot be used: its networks are of another era than {ERA}, so the same "
-        "settings give other numbers now."
-    )
-
-
-def _parse(content: bytes, studies: Collection[str]) -> pd.DataFrame:
-    """The checked table of a file.
-
-    Raises:
-        ValueError: it is damaged.
-    """
-    if content.startswith(table_files.PARQUET_MARK):
-        return _parse_parquet(content, studies)
-
-    cells = table_files.read_csv(content)
-    columns = list(map(str, cells))
-    check_scalar(columns)
-    check_names(columns)
-    check(cells, studies)
-
-    return cells.mask(cells == "")
-
-
-def _parse_parquet(content: bytes, studies: Collection[str]) -> pd.DataFrame:
-    """The checked table of a Parquet file.
-
-    Raises:
-        ValueError: it is damaged.
-    """
-    runs = table_files.read_parquet(content)
-    columns = list(map(str, runs))
-    check_names(columns)
-
-    scalars = runs[[column for column in columns if not is_list(column)]]
-    filled = scalars.notna()
-    check(scalars.astype(object).map(str).where(filled, ""), studies)
-    check_lists(runs)
-
-    for column in columns:
-        if column.startswith(PICTURE):
-            runs[column] = runs[column].map(np.stack, na_action="ignore")
-
-    return runs
-
-
-def checksum_file(file: Path) -> Path:
-    """The file with the checksum of a file, in the format of `sha256sum`.
-
-    >>> checksum_file(Path("report/results.parquet")).name
-    'results.parquet.sha256'
-    """
-    return file.with_name(f"{file.name}.sha256")
-
-
-def _check_sum(content: bytes, sums: Path) -> None:
-    """Refuse a file that differs from its checksum.
-
-    Raises:
-        ValueError: it does.
-    """
-    if not sums.exists():
-        return
-
-    expected = sums.read_text(encoding="utf-8").split()[:1]
-    if expected != [_sum(content)]:
-        raise ValueError(
-            f"it differs from the checksum in {sums.name}, so rows may be cut or changed; "
-            f"if you changed them yourself, remove {sums.name}"
-        )
-
-
-def _sum(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def to_files(runs: pd.DataFrame, folder: Path) -> list[Path]:
-    """Write results as `results.parquet` and, without lists, as `results.csv`, with checksums.
-
-    The same results give the same bytes. Numbers keep all digits. Ids of runs and experiments,
-    which belong to one store, are left out.
-
-    Args:
-        runs: one row per network.
-        folder: in which each file is replaced in one step.
-
-    Returns:
-        The files, each followed by that of its checksum.
-    """
-    others = sorted(set(map(str, runs)) - {*FIRST_COLUMNS, "run", "experiment"})
-    columns = [column for column in FIRST_COLUMNS if column in runs] + others
-    table = runs.sort_values(ORDER, kind="stable")[columns]
-
-    return [
-        *_write(folder / PARQUET, table_files.parquet_bytes(table)),
-        *_write(folder / CSV, table_files.csv_bytes(table)),
-    ]
-
-
-def _write(file: Path, content: bytes) -> Iterable[Path]:
-    """Replace a file and its checksum."""
-    sums = checksum_file(file)
-    sums.unlink(missing_ok=True)
-
-    partial = file.with_name(f"{file.name}.partial")
-    partial.write_bytes(content)
-    partial.replace(file)
-    sums.write_text(f"{_sum(content)}  {file.name}\n", encoding="utf-8")
-
-    return file, sums
 
 
 def typed(runs: pd.DataFrame) -> pd.DataFrame:

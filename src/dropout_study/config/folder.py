@@ -12,16 +12,16 @@ HOME = CARRIED if CARRIED.is_dir() else Path(__file__).parents[3]
 """The checkout, or what a wheel carries of it."""
 CONF = HOME / "conf"
 """The folder whose groups and choices Hydra composes."""
-RESULTS = HOME / "report" / "results.parquet"
-"""The published results: a row per network."""
+RESULTS = HOME / "report" / "results"
+"""The published results: a file per study, with a row per network."""
 PUBLISHED = "published"
-"""Stands for the file of published results."""
+"""Stands for the published results."""
 CRITERIA = HOME / "report" / "criteria.json"
 """The manifest of what was fixed before the runs."""
 
 
-def results_file(name: str) -> Path:
-    """A file of results; `published` stands for the published ones, wherever they are."""
+def results_path(name: str) -> Path:
+    """A folder or file of results; `published` stands for the published, wherever they are."""
     return RESULTS if name == PUBLISHED else Path(name)
 
 

@@ -320,7 +320,7 @@ class Reproduce:
     data: Data | None = None  # another data set than the studies' own
     studies: list[str] = field(default_factory=list)  # none: all
     launcher: str | None = None  # a Hydra launcher, such as joblib
-    results: str | None = "report/results.parquet"  # what was measured before
+    results: str | None = "report/results"  # what was measured before
     # folder of the report; none: `report`, or `outputs/smoke`, where it replaces nothing
     output: str | None = None
     data_root: str = "${oc.env:DROPOUT_STUDY_DATA,data}"

@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from dropout_study.analysis import results
+from dropout_study.analysis import results, results_files
 from dropout_study.claims import CLAIMS, STUDIES
-from dropout_study.config.folder import PUBLISHED, RESULTS, command, results_file
+from dropout_study.config.folder import PUBLISHED, RESULTS, command, results_path
 from dropout_study.config.schema import ConfigError, Data, Report
 from dropout_study.config.studies import Study
 from dropout_study.config.uri import other_store
@@ -33,6 +33,8 @@ from dropout_study.tracking.store import UNREACHABLE, Store, first_line, quiet_m
 
 EXPERIMENT = "report"
 DESCRIPTION = "Verdicts on the claims of section 7.12, and the report"
+SUBFOLDERS = ("figures", RESULTS.name)
+"""Of a report."""
 WIDTH_OF_A_FILE = 160  # columns of the printed table where the output is no terminal
 
 
@@ -57,7 +59,7 @@ def report(chosen: Report) -> None:
     readme_table.renew(folder, outcomes)
 
     if len(networks) and not chosen.results:
-        files += results.to_files(networks, folder)
+        files += results_files.write(networks, folder / RESULTS.name)
         _record(outcomes, files, chosen)
 
     _print(outcomes)
@@ -73,7 +75,7 @@ def or_published(chosen: Report) -> Report:
     Raises:
         ConfigError: the store cannot be read.
     """
-    if chosen.results or not RESULTS.is_file() or other_store(chosen.tracking.uri):
+    if chosen.results or not RESULTS.is_dir() or other_store(chosen.tracking.uri):
         return chosen
 
     store = Store(chosen.tracking.uri)
@@ -111,7 +113,7 @@ def read_results(chosen: Report) -> pd.DataFrame:
         ConfigError: store or file cannot be read, or the file is damaged.
     """
     if chosen.results:
-        return results.from_file(results_file(chosen.results), STUDIES)
+        return results_files.read(results_path(chosen.results), STUDIES)
 
     store = Store(chosen.tracking.uri)
     if not store.exists:
@@ -186,7 +188,8 @@ def _log_report(
             client.log_table(run, table, name)
 
     for file in files:
-        client.log_artifact(run, str(file), "figures" if file.suffix == ".svg" else None)
+        subfolder = file.parent.name if file.parent.name in SUBFOLDERS else None
+        client.log_artifact(run, str(file), subfolder)
 
     client.set_terminated(run)
 

@@ -7,8 +7,8 @@ from typing import cast
 
 import pandas as pd
 
-from dropout_study.analysis import comparison, results, selection
-from dropout_study.config.folder import command, results_file
+from dropout_study.analysis import comparison, results, results_files, selection
+from dropout_study.config.folder import command, results_path
 from dropout_study.config.schema import Compare, ConfigError
 from dropout_study.config.uri import other_store
 from dropout_study.report.comparison_page import Comparison, write
@@ -95,7 +95,7 @@ def read_networks(chosen: Compare) -> pd.DataFrame:
 
 def _recorded(chosen: Compare) -> pd.DataFrame:
     if chosen.results:
-        return results.from_file(results_file(chosen.results))
+        return results_files.read(results_path(chosen.results))
 
     store = Store(chosen.tracking.uri)
 

@@ -34,7 +34,7 @@ def reproduce(chosen: Reproduce, train: Path) -> None:
         train: the file of the command that trains.
 
     Raises:
-        ConfigError: a study does not exist, or the file of results is not one.
+        ConfigError: a study does not exist, or the results are none.
     """
     from dropout_study.claims import STUDIES
     from dropout_study.report.publish import report
@@ -132,10 +132,10 @@ def _restore(chosen: Reproduce) -> None:
     if not chosen.results:
         return
 
-    file = Path(chosen.results)
-    if chosen.results == Reproduce.results and not file.exists():  # elsewhere than in a checkout
-        file = RESULTS
-    if file == RESULTS and not file.exists():
+    path = Path(chosen.results)
+    if chosen.results == Reproduce.results and not path.exists():  # elsewhere than in a checkout
+        path = RESULTS
+    if path == RESULTS and not path.exists():
         return
 
     from dropout_study.running.restore import restore
@@ -144,11 +144,11 @@ def _restore(chosen: Reproduce) -> None:
     store = Store(chosen.tracking.uri)
 
     try:
-        count = restore(file, store, chosen.budget.name)
+        count = restore(path, store, chosen.budget.name)
     except UNREACHABLE as error:
         raise ConfigError(
             f"tracking.uri={store.shown} cannot be used: {first_line(error)}"
         ) from error
 
     if count:
-        print(f"{count} networks taken from {file} (results=null trains them again)")
+        print(f"{count} networks taken from {path} (results=null trains them again)")

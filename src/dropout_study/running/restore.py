@@ -7,9 +7,10 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
+from dropout_study.analysis import results_files
 from dropout_study.analysis.columns import EVALUATION, PARAMS
 from dropout_study.analysis.list_columns import is_list, steps_of
-from dropout_study.analysis.results import FAILURE, PARQUET, from_file
+from dropout_study.analysis.results import FAILURE
 from dropout_study.claims import STUDIES
 from dropout_study.config.schema import ConfigError
 from dropout_study.config.studies import Study
@@ -35,25 +36,25 @@ TAGS = {
 """Columns of a results file that may be missing -> the tags that hold them in a store."""
 
 
-def restore(file: Path, store: Store, budget: str) -> int:
-    """Record the networks of a file that a store lacks; returns how many.
+def restore(path: Path, store: Store, budget: str) -> int:
+    """Record the networks of files that a store lacks; returns how many.
 
-    Their weights are not in the file: a study that evaluates stored cohorts needs them trained
+    Their weights are not in the files: a study that evaluates stored cohorts needs them trained
     again.
 
     Args:
-        file: results of a report.
+        path: results of a report, a folder or a file.
         store: takes the networks.
         budget: only what was trained at it.
 
     Raises:
-        ConfigError: the file cannot be read, is damaged, or holds scalars alone.
+        ConfigError: a file cannot be read, is damaged, or holds scalars alone.
     """
-    runs = from_file(file, STUDIES)
+    runs = results_files.read(path, STUDIES)
     if not any(is_list(column) for column in map(str, runs)):
         raise ConfigError(
-            f"results={file} cannot be restored, since it has no curves and no outcomes per image; "
-            f"name the file {PARQUET}."
+            f"results={path} cannot be restored, since it has no curves and no outcomes per image; "
+            f"name one that ends with {results_files.PARQUET}, or its folder."
         )
 
     quiet_mlflow()

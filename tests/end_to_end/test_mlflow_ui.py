@@ -1,15 +1,6 @@
 """What people see in MLflow's own pages, in a real browser."""
 
-import os
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -20,51 +11,19 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from dropout_study.claims import CLAIMS
 from dropout_study.tracking.store import page_path
-from support.browser import Browser
+from support.browser import PATIENCE, Browser, shows
 from support.browser import browser as browser
+from support.mlflow_ui import mlflow_ui
 from support.paths import SMOKE
 
 pytestmark = [pytest.mark.browser, SMOKE]
-PATIENCE = 90  # seconds
-LIFE = "600"  # seconds that the server lives if nobody stops it
 
 
 @pytest.fixture(scope="module")
 def ui(smoke_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of `mlflow ui`, started where the store is, as the documentation says."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-
-    limit = [shutil.which("timeout") or "timeout", LIFE]
-    command = [*limit, sys.executable, "-m", "mlflow", "ui", "--port", str(port), "--workers", "1"]
-    variables = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
-
-    with (tmp_path_factory.mktemp("ui") / "log").open("w") as log:
-        process = subprocess.Popen(
-            command, cwd=smoke_folder, env=variables, stdout=log, stderr=log, start_new_session=True
-        )
-        try:
-            address = f"http://127.0.0.1:{port}/"
-            _wait_for(f"{address}health")
-            yield address
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def _wait_for(address: str) -> None:
-    end = time.monotonic() + PATIENCE
-
-    while True:
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-            return
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.2)
+    with mlflow_ui(smoke_folder, tmp_path_factory.mktemp("ui") / "log") as address:
+        yield address
 
 
 @pytest.fixture
@@ -81,20 +40,6 @@ def see(browser: Browser, ui: str, tmp_path: Path) -> Iterator[Callable[..., str
 
     yield look
     browser.save_screenshot(str(tmp_path / "page.png"))
-
-
-def shows(browser: Browser, *texts: str) -> str:
-    """Wait until the page shows some texts; returns all its text."""
-
-    def text(driver: Browser) -> str:
-        return str(driver.execute_script("return document.body.innerText"))
-
-    message = f"{texts} should be on the page"
-    WebDriverWait(browser, PATIENCE).until(
-        lambda d: all(part in text(d) for part in texts), message
-    )
-
-    return text(browser)
 
 
 def cohort(store: str, study: str) -> tuple[str, Run]:

@@ -14,6 +14,7 @@ from dropout_study.dropout.rules import monte_carlo, weight_scaling
 from dropout_study.evaluation.evaluate import evaluate_cohort
 from dropout_study.measures.metrics import nll
 from dropout_study.running import run
+from dropout_study.running.checkpoint import Checkpoint
 from dropout_study.training.data_module import DataModule
 from support.images import random_images
 from support.records import example
@@ -25,9 +26,10 @@ def test_what_enumerates_too_many_masks_is_refused_before_training(
 ) -> None:
     """If this failed, a condition would be trained and then run out of memory."""
     config = make_config(override, "model.widths=[512]", "model.hidden_rate=0.5")
+    checkpoint = Checkpoint.find([config], [config])
     key = override.partition("=")[0]
     with pytest.raises(ConfigError, match=rf"^{key}=.* cannot be used: 512 droppable units"):
-        run.begin(config, tmp_path, None, load_images(config.data), networks=1)
+        run.begin(config, tmp_path, None, load_images(config.data), 1, checkpoint)
 
 
 def test_hidden_units_are_measured_only_where_there_are_some(
@@ -35,8 +37,9 @@ def test_hidden_units_are_measured_only_where_there_are_some(
 ) -> None:
     """If this failed, softmax regression would be trained and then end in a traceback."""
     config = make_config("model=softmax_regression", "probes=[units]")
+    checkpoint = Checkpoint.find([config], [config])
     with pytest.raises(ConfigError, match=r"^probes=.* model=softmax_regression has none\.$"):
-        run.begin(config, tmp_path, None, load_images(config.data), networks=1)
+        run.begin(config, tmp_path, None, load_images(config.data), 1, checkpoint)
 
 
 @pytest.mark.parametrize("rules", [["weight_scaling", "geometric"], ["geometric", "monte_carlo"]])

@@ -21,6 +21,7 @@ from mlflow.entities import Run
 from dropout_study.config.schema import Config, ConfigError
 from dropout_study.running import run
 from dropout_study.running.carry_out import carry_out
+from dropout_study.running.checkpoint import Checkpoint
 from dropout_study.running.job import JOB_FILE, RETRY_FILE, STOP_FILE, Job, JobState
 from dropout_study.running.packs import Assignment
 from dropout_study.system.processes import now_ms
@@ -279,9 +280,11 @@ def test_fail_fast_stops_what_is_under_way(do: Do, runs: Runs, tmp_path: Path) -
 
 
 def test_an_interrupted_run_goes_on_from_its_checkpoint(
-    do: Do, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    do: Do, runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If this failed, a day of training would be lost with its last minute."""
+    """If this failed, a day of training would be lost with its last minute, or MLflow show a killed
+    run beside the one that counts.
+    """
     long = (
         "seeds=[0,1]",
         "budget.updates=1500",
@@ -299,6 +302,7 @@ def test_an_interrupted_run_goes_on_from_its_checkpoint(
     threading.Thread(target=interrupt).start()
     assert do(*long).state == "stopped"
     stop.unlink()
+    killed = {run.info.run_id: run for run in runs() if run.info.status == "KILLED"}
     starts: list[Path | None] = []
     train = trainer.train
 
@@ -312,28 +316,39 @@ def test_an_interrupted_run_goes_on_from_its_checkpoint(
     assert starts[0] is not None
     assert list(checkpoints.iterdir()) == [], "what is complete needs no checkpoint"
 
+    resumed = {run.info.run_id: run for run in runs() if "resumed" in run.data.tags}
+    assert len(killed) == 3
+    assert resumed.keys() == killed.keys()
+
+    for run_id, before in killed.items():
+        after = resumed[run_id]
+        assert (after.info.status, after.data.tags["complete"]) == ("FINISHED", "true")
+        assert after.info.start_time == before.info.start_time
+        assert after.info.end_time > before.info.end_time
+        points = Store(f"sqlite:///{tmp_path}/mlflow.db").client.get_metric_history(
+            run_id, "train/loss"
+        )
+        assert [point.step for point in points] == list(range(50, 1501, 50)), "each point once"
+
 
 @pytest.mark.parametrize("foreign", [False, True])
 def test_a_damaged_or_foreign_checkpoint_is_put_aside(
     do: Do, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, foreign: bool
 ) -> None:
     """If this failed, a condition with a damaged checkpoint could never be trained again."""
-    place = run._checkpoint
+    find = run.Checkpoint.find
 
-    def damaged(configs: Sequence[Config]) -> Path:
-        file = place(configs)
-        if file.parent.exists():
-            return file
-
+    def damaged(pack: Sequence[Config], wanted: Sequence[Config]) -> Checkpoint:
+        file = find(pack, wanted).file
         file.parent.mkdir()
         file.write_bytes(b"cut short")
 
         if foreign:
             torch.save({"state_dict": {}}, file)
 
-        return file
+        return find(pack, wanted)
 
-    monkeypatch.setattr(run, "_checkpoint", damaged)
+    monkeypatch.setattr(run.Checkpoint, "find", damaged)
     assert do("seeds=[0]").state == "done"
     assert [path.suffix for path in (tmp_path / "checkpoints").iterdir()] == [".damaged"]
 

@@ -16,7 +16,7 @@ from dropout_study.config.schema import Config
 from dropout_study.running import carry_out as carrying
 from dropout_study.running import packs, run
 from dropout_study.running.carry_out import carry_out
-from dropout_study.running.job import JOB_FILE, STOP_FILE, Job, JobState
+from dropout_study.running.job import STOP_FILE, Job, JobState
 from dropout_study.running.packs import Assignment, packs_of
 from dropout_study.running.task import Task
 from dropout_study.system.termination import Terminated
@@ -288,11 +288,15 @@ def test_a_pack_that_is_interrupted_goes_on_from_its_checkpoint(
         train(*arguments)
 
     monkeypatch.setattr(run, "train", spy)
+    killed = [Record.load(folder) for folder in folders]
     for folder in folders:
-        (folder / JOB_FILE).unlink()
+        shutil.rmtree(folder)
 
     resumed = together("cut", *jobs)
     assert starts[0] is not None
+    assert [(Record.load(folder).id, Record.load(folder).resumed) for folder in resumed] == [
+        (record.id, 1) for record in killed
+    ]
     assert list(checkpoints.iterdir()) == [], "what is complete needs no checkpoint"
 
     for ours, theirs in zip(resumed, whole, strict=True):
@@ -332,7 +336,13 @@ def test_a_pack_that_is_interrupted_in_its_evaluation_is_not_trained_again(
         update(training, *batch)
 
     monkeypatch.setattr(module.CohortTraining, "_update", spy)
+    before = [Record.load(tmp_path / "cut" / number) for number in "012"]
     resumed = together("cut", *jobs)
+    after = [Record.load(folder) for folder in resumed]
+    assert [record.id for record in after] == [record.id for record in before]
+    assert [record.resumed for record in after] == [
+        record.status != "FINISHED" for record in before
+    ]
     assert [state(folder)[0] for folder in resumed] == ["done"] * 3
     assert begun == [] or min(begun) > 40
     assert list((tmp_path / "checkpoints").iterdir()) == []

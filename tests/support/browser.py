@@ -6,8 +6,10 @@ from collections.abc import Iterator
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.ui import WebDriverWait
 
 Browser = webdriver.Chrome
+PATIENCE = 90  # seconds
 
 FLAGS = (
     "--headless=new",
@@ -43,6 +45,20 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     driver.set_page_load_timeout(60)
     yield driver
     driver.quit()
+
+
+def shows(browser: Browser, *texts: str) -> str:
+    """Wait until the page shows some texts; returns all its text."""
+
+    def text(driver: Browser) -> str:
+        return str(driver.execute_script("return document.body.innerText"))
+
+    message = f"{texts} should be on the page"
+    WebDriverWait(browser, PATIENCE).until(
+        lambda d: all(part in text(d) for part in texts), message
+    )
+
+    return text(browser)
 
 
 def _installed(*names: str) -> str:

@@ -58,3 +58,32 @@ def stages() -> list[Record]:
         seed.curves["val/error"].append((30, 2.0, 3_000))
 
     return [begun, killed, ended, extended]
+
+
+def interruption() -> list[Record]:
+    """A record of a run that is interrupted, resumed and finished, as it is recorded each time."""
+    begun = example()
+    begun.tags |= {"sweep": "first"}
+    begun.started_ms -= 600_000
+    begun.seeds = [type(seed)(seed.seed, seed.data_digest) for seed in begun.seeds]
+
+    killed = copy.deepcopy(begun)
+    for seed, whole in zip(killed.seeds, example().seeds, strict=True):
+        seed.curves = {"val/error": whole.curves["val/error"][:1]}
+        seed.metrics = {"val/error": 9.0, "train/loss_fluctuation": 0.5}
+    killed.end(RunStatus.KILLED, "interrupted")
+
+    resumed = example()
+    resumed.tags |= {"sweep": "second"}
+    resumed.resume(begun.id, begun.started_ms, resumed=1, paused_ms=500)
+    ended = copy.deepcopy(resumed)
+    resumed.seeds = copy.deepcopy(begun.seeds)
+
+    for seed in ended.seeds:
+        first, *others = seed.curves["val/error"]
+        step, value, time_ms = first
+        seed.curves["val/error"] = [(step, value, time_ms + 100), *others]
+    ended.end(RunStatus.FINISHED)
+    ended.ended_ms = ended.started_ms + 700_000
+
+    return [begun, killed, resumed, ended]

@@ -1,6 +1,7 @@
 """What the recorder writes into a database itself, against what MLflow's client writes."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,16 @@ from sqlalchemy.exc import IntegrityError
 from dropout_study.tracking import database_runs, recorder, tags
 from dropout_study.tracking.record import Record, RunStatus
 from dropout_study.tracking.store import Store
-from support.records import example, save, stages
+from support.records import example, interruption, save, stages
 from support.stores import everything
 
 
+@pytest.mark.parametrize("written", [stages, interruption])
 def test_a_database_gets_what_the_client_would_write(
-    tmp_path: Path, tables: Path, monkeypatch: pytest.MonkeyPatch
+    written: Callable[[], list[Record]],
+    tmp_path: Path,
+    tables: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """If this failed, runs would look different in MLflow, or differ from those of a server."""
     stores = []
@@ -24,7 +29,7 @@ def test_a_database_gets_what_the_client_would_write(
         shutil.copy(tables, tmp_path / name / "mlflow.db")
         stores.append(Store(f"sqlite:///{tmp_path / name}/mlflow.db"))
 
-    for saved in stages():
+    for saved in written():
         folder = save(saved, tmp_path / "job")
         recorder.record(folder, stores[0])
 

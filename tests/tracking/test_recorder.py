@@ -10,19 +10,26 @@ from mlflow.entities import Run, ViewType
 
 from dropout_study.config.schema import ConfigError
 from dropout_study.tracking import recorder, tags
+from dropout_study.tracking.lookup import is_active
 from dropout_study.tracking.packing import join_parts, pack, unpack, unpack_curve
 from dropout_study.tracking.record import RECORD_FILE, TABLE, UNRECORDED, Record, Role, RunStatus
 from dropout_study.tracking.recorder import _belongs_elsewhere
+from dropout_study.tracking.run_links import Neighbours, describe_run
 from dropout_study.tracking.store import Store
 from dropout_study.tracking.stored_cohorts import download
-from support.records import example
+from support.records import example, interruption, save
 
 
 def record(saved: Record, folder: Path, uri: str) -> list[Run]:
     """Save and record; return all runs of the store, the cohort first."""
     (folder / "config.yaml").write_text("seeds: [0, 1]\n")
     saved.save(folder)
-    cohort = recorder.record(folder, Store(uri))
+
+    return search(uri, recorder.record(folder, Store(uri)))
+
+
+def search(uri: str, cohort: str) -> list[Run]:
+    """All runs of the store, a cohort first."""
     client = Store(uri).client
     ids = [experiment.experiment_id for experiment in client.search_experiments()]
 
@@ -206,6 +213,123 @@ def test_a_record_survives_writing_and_reading(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {RECORD_FILE, UNRECORDED}, (
         "nothing is half-written"
     )
+
+
+@pytest.mark.parametrize("through", ["database", "client"])
+def test_a_run_that_is_resumed_is_the_same_run(
+    through: str, tmp_path: Path, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, an interruption would leave a killed run beside the one that was resumed, or
+    others would take the resumed one for dead.
+    """
+    store = Store(uri)
+    monkeypatch.setattr(Store, "is_database", through == "database")
+    begun, killed, resumed, ended = interruption()
+    folders = [tmp_path / "before", tmp_path / "after"]
+    before = [recorder.record(save(saved, folders[0]), store) for saved in (begun, killed)]
+
+    run_id = recorder.record(save(resumed, folders[1]), store)
+    assert [run_id] * 2 == before
+    cohort, *seeds = search(uri, run_id)
+    assert {run.info.status for run in (cohort, *seeds)} == {"RUNNING"}
+    assert is_active(cohort), "its last sign of life is that of the process that resumed it"
+    assert {run.data.tags["resumed"] for run in (cohort, *seeds)} == {"1"}
+    assert cohort.data.tags["sweep"] == "second"
+    assert not {"reason", "wall_seconds", "ended"} & cohort.data.tags.keys()
+
+    assert recorder.record(save(ended, folders[1]), store) == run_id
+    cohort, *seeds = search(uri, run_id)
+    assert len(seeds) == 2
+    assert {run.info.status for run in (cohort, *seeds)} == {"FINISHED"}
+    assert {run.data.tags["complete"] for run in (cohort, *seeds)} == {"true"}
+    assert (cohort.info.start_time, cohort.info.end_time) == (begun.started_ms, ended.ended_ms)
+    assert cohort.data.tags["wall_seconds"] == "699.5", "the interruption took half a second"
+    assert "train/loss_fluctuation" not in seeds[0].data.metrics, "what was killed has curves alone"
+    points = store.client.get_metric_history(seeds[0].info.run_id, "val/error")
+    assert [(point.step, point.value) for point in points] == [(10, 9.0), (20, 3.0)]
+
+
+@pytest.mark.parametrize("through", ["database", "client"])
+def test_what_an_interruption_left_does_not_replace_what_came_after_it(
+    through: str, tmp_path: Path, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, a sync after an outage would mark as killed what was resumed and finished, or
+    a process that was taken for dead would lose its results.
+    """
+    store = Store(uri)
+    monkeypatch.setattr(Store, "is_database", through == "database")
+    begun, killed, resumed, ended = interruption()
+    folders = [tmp_path / "before", tmp_path / "after"]
+    run_id = recorder.record(save(resumed, folders[1]), store)
+    assert recorder.record(save(killed, folders[0]), store) == run_id
+    assert search(uri, run_id)[0].info.status == "RUNNING"
+    assert not (folders[0] / UNRECORDED).exists()
+
+    finished = begun
+    finished.seeds = ended.seeds
+    finished.end(RunStatus.FINISHED)
+    recorder.record(save(finished, folders[0]), store)
+    resumed.end(RunStatus.KILLED, "interrupted")
+    recorder.record(save(resumed, folders[1]), store)
+    cohort, *seeds = search(uri, run_id)
+    assert {run.info.status for run in (cohort, *seeds)} == {"FINISHED"}
+    assert {run.data.tags["complete"] for run in (cohort, *seeds)} == {"true"}
+
+
+@pytest.mark.parametrize("through", ["database", "client"])
+def test_the_pages_of_runs_link_to_each_other(
+    through: str, tmp_path: Path, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, nobody could go from a cohort to its seeds or its sweep, or from a sweep to
+    its conditions; or what a user has written on a page would be lost.
+    """
+    store = Store(uri)
+    monkeypatch.setattr(Store, "is_database", through == "database")
+    sweep, cohort = example(), example()
+    sweep.role = Role.SWEEP
+    sweep.seeds = []
+    cohort.tags["sweep"] = sweep.id
+    of_sweep = recorder.record(save(sweep, tmp_path / "sweep"), store)
+    of_cohort = recorder.record(save(cohort, tmp_path / "cohort"), store)
+
+    def shown(run_id: str) -> str:
+        return str(store.client.get_run(run_id).data.tags["mlflow.note.content"])
+
+    page = f"#/experiments/{store.experiment('capacity')}/runs"
+    _, *seeds = [run.info.run_id for run in search(uri, of_cohort) if run.info.run_id != of_sweep]
+    links = ", ".join(f"[{number}]({page}/{run_id})" for number, run_id in enumerate(seeds))
+    assert shown(of_cohort) == f"Seeds: {links}\n\nPart of [this sweep]({page}/{of_sweep})"
+    assert shown(seeds[0]) == f"One network of [mlp 8, rate 0.5]({page}/{of_cohort})"
+    assert f"tags.sweep%20%3D%20%27{sweep.id}%27" in shown(of_sweep)
+    assert of_cohort not in shown(of_sweep)
+
+    store.client.set_tag(of_cohort, "mlflow.note.content", "what a user has written")
+    for saved, folder in ((cohort, "cohort"), (sweep, "sweep")):
+        saved.end(RunStatus.FINISHED)
+        recorder.record(save(saved, tmp_path / folder), store)
+
+    assert shown(of_cohort) == "what a user has written"
+    assert shown(of_sweep).endswith(f"\n\n- [mlp 8, rate 0.5]({page}/{of_cohort})")
+
+
+def test_a_page_has_as_many_links_as_fit() -> None:
+    """If this failed, MLflow would refuse the description of a large sweep, or cut a link."""
+    sweep = example()
+    sweep.role = Role.SWEEP
+    many = {f"{number:032x}": f"[{number}] " + 50 * "x" for number in range(300)}
+    text = describe_run(sweep, "1", {}, Neighbours(cohorts=many))
+    *lines, last = text.splitlines()[2:]
+    assert len(text) < 8_000
+    assert len(lines) > 50
+    assert lines[7].startswith("- [\\[7\\] xx")
+    assert last == f"- and {300 - len(lines)} more"
+
+    short = dict.fromkeys(many, "x")
+    assert describe_run(sweep, "1", {}, Neighbours(cohorts=short)).endswith("- and 200 more")
+    seeds = dict(enumerate(many))
+    of_cohort = describe_run(example(), "1", seeds, Neighbours())
+    assert of_cohort.endswith(" and 200 more")
+    assert len(of_cohort) < 8_000
 
 
 def everything(uri: str) -> dict[str, str]:

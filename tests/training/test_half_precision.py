@@ -11,6 +11,7 @@ from dropout_study.config.schema import Config, ConfigError
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.masks import sample
 from dropout_study.dropout.networks import MLP, LeNet, Network
+from dropout_study.running.checkpoint import Checkpoint
 from dropout_study.running.run import begin
 from dropout_study.training import half_precision
 from dropout_study.training.half_precision import HalfCopy, has_bfloat16
@@ -108,8 +109,9 @@ def test_a_processor_without_bfloat16_is_refused(
     config = make_config("trainer=cpu", "trainer.precision=bf16")
 
     refused = r"precision=bf16 cannot be used.*precision=32-true"
+    checkpoint = Checkpoint.find([config], [config])
 
     with pytest.raises(ConfigError, match=refused):
-        begin(config, tmp_path, None, random_images(8), networks=1)
+        begin(config, tmp_path, None, random_images(8), 1, checkpoint)
     with pytest.raises(ConfigError, match=refused):
         make_trainer(config, tmp_path)

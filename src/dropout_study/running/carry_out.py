@@ -219,11 +219,10 @@ def _train(task: Task, sweep: Path | None) -> Record | None:
     from dropout_study.running.run import run_cohort
     from dropout_study.training.module import Diverged
 
-    config = dataclasses.replace(task.config, seeds=list(task.job.seeds))
     task.job.enter(JobState.RUNNING)
 
     try:
-        return run_cohort(config, task.folder, sweep, watching([task], sweep))
+        return run_cohort(task.config_of_missing(), task.folder, sweep, watching([task], sweep))
     except Taken:
         return None
     except Diverged:

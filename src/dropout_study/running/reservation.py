@@ -91,6 +91,9 @@ def reserve(config: Config, record: Record, folder: Path, store: Store) -> str |
             if not config.rerun:
                 _refuse_taken(config, record, store)
 
+            if record.resumed and recorder.is_deleted_record(record, store):
+                record.begin_anew()
+
             record.save(folder)
             return recorder.record(folder, store)
     except UNREACHABLE as error:

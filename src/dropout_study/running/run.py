@@ -4,11 +4,10 @@ Conditions that are trained together have a run each. They share one training; b
 each is treated as if it were alone, and fails alone.
 """
 
-import dataclasses
 import logging
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from dropout_study.data.images import Images
 from dropout_study.dropout.networks import Network
 from dropout_study.evaluation.evaluate import check_evaluation, evaluate_cohort
 from dropout_study.report.mlflow_run_page import write_run_page
+from dropout_study.running.checkpoint import Checkpoint
 from dropout_study.running.memory import check_memory
 from dropout_study.running.outcome import collect_results, ended_together, recorded
 from dropout_study.running.reservation import new_record, reserve, save_config
@@ -33,7 +33,7 @@ from dropout_study.tracking.recorder import heartbeat
 from dropout_study.tracking.store import Store
 from dropout_study.tracking.stored_cohorts import WEIGHTS_FILE, load_stored_weights
 from dropout_study.training.build import make_network, validation_interval
-from dropout_study.training.checkpoints import Checkpointing, checkpoint_name, trained_in
+from dropout_study.training.checkpoints import Checkpointing
 from dropout_study.training.data_module import DataModule, JoinedData
 from dropout_study.training.members import members_of
 from dropout_study.training.module import CohortTraining, Diverged
@@ -98,19 +98,28 @@ def run_cohort(config: Config, folder: Path, sweep: Path | None, watch: Watch) -
         Taken: another process has begun to train some of the seeds; nothing was done.
         Stopped: raised by `watch`.
     """
-    run = begin(config, folder, sweep, load_images(config.data), len(config.seeds))
+    checkpoint = Checkpoint.find([config], [config])
+    images = load_images(config.data)
+    run = begin(config, folder, sweep, images, len(config.seeds), checkpoint)
 
     with heartbeat({run.folder: run.run_id}, run.store):
         shows_bar = sweep is None and sys.stderr.isatty()
-        train_together([run], [config], watch, shows_bar)
+        train_together([run], checkpoint, watch, shows_bar)
         complete(run)
 
-    remove_checkpoints([config])
+    checkpoint.remove()
 
     return run.record
 
 
-def begin(config: Config, folder: Path, sweep: Path | None, images: Images, networks: int) -> Run:
+def begin(
+    config: Config,
+    folder: Path,
+    sweep: Path | None,
+    images: Images,
+    networks: int,
+    checkpoint: Checkpoint,
+) -> Run:
     """Check that a condition can be trained, and reserve its seeds.
 
     Args:
@@ -119,6 +128,7 @@ def begin(config: Config, folder: Path, sweep: Path | None, images: Images, netw
         sweep: the folder of the sweep that it belongs to.
         images: its data set.
         networks: how many are trained together.
+        checkpoint: of an interrupted training, whose run is then continued.
 
     Raises:
         ConfigError, Taken: as `run_cohort`.
@@ -142,6 +152,7 @@ def begin(config: Config, folder: Path, sweep: Path | None, images: Images, netw
     with as_many_threads_as_pay(network, networks, config.data.batch_size):  # as in training
         record = new_record(config, data, device, sweep, store)
 
+    checkpoint.resume(record, config)
     save_config(config, folder)
     record.artifacts += provenance.write_files(folder)
     run_id = reserve(config, record, folder, store)
@@ -151,14 +162,13 @@ def begin(config: Config, folder: Path, sweep: Path | None, images: Images, netw
 
 
 def train_together(
-    runs: Sequence[Run], pack: Sequence[Config], watch: Watch, shows_bar: bool = False
+    runs: Sequence[Run], checkpoint: Checkpoint, watch: Watch, shows_bar: bool = False
 ) -> None:
     """Train the networks of some runs as one cohort, unless a store held them.
 
     Args:
         runs: their conditions differ in nothing but what a member may have of its own.
-        pack: the conditions of all jobs that may be trained together, with all their seeds; a
-            checkpoint is found by them, whatever has been recorded since.
+        checkpoint: to resume from, and to be written.
         watch: called with the number of updates now and then.
         shows_bar: whether a progress bar is shown.
 
@@ -169,13 +179,14 @@ def train_together(
         return
 
     first = runs[0].config
-    file = _checkpoint(pack)
-    if first.rerun:
-        file.unlink(missing_ok=True)
 
     with ended_together([(run.record, run.folder) for run in runs], runs[0].store):
-        cohorts, checkpoint = _cohorts(runs, pack, file)
-        together = _cohort_of(cohorts, runs[0], file)
+        if checkpoint.is_found:
+            log.info("resuming from %s", checkpoint.file)
+
+        checkpoint.note_runs({condition_digest(run.config): run.record for run in runs})
+        cohorts = checkpoint.cohorts([run.config for run in runs])
+        together = _cohort_of(cohorts, runs[0], checkpoint.file)
         bar = [ProgressBar()] if shows_bar else []
         trainer = make_trainer(first, runs[0].folder, [UpdateCounter(watch), *bar])
         networks = len(together.cohort.seeds)
@@ -184,7 +195,7 @@ def train_together(
 
         try:
             with threads, suppress(Diverged):  # which each run finds out for itself
-                train(together, trainer, data, checkpoint)
+                train(together, trainer, data, checkpoint.file if checkpoint.is_found else None)
         except BaseException:
             with suppress(Exception):  # the first error is the one that is reported
                 _take_apart(together, cohorts, runs, trainer)
@@ -193,46 +204,6 @@ def train_together(
             raise
 
         _take_apart(together, cohorts, runs, trainer)
-
-
-def _cohorts(
-    runs: Sequence[Run], pack: Sequence[Config], file: Path
-) -> tuple[list[Config], Path | None]:
-    """What to train, and the checkpoint to resume from.
-
-    Args:
-        runs: whose networks are wanted.
-        pack: the conditions that a checkpoint may be of.
-        file: that of the checkpoint, which need not exist.
-    """
-    wanted = [run.config for run in runs]
-    if not file.exists():
-        return wanted, None
-
-    stored = trained_in(file)
-    conditions = {condition_digest(config): config for config in pack}
-
-    if stored is None or not stored.keys() <= conditions.keys() or not _covers(stored, wanted):
-        aside = file.replace(file.with_suffix(".damaged"))
-        log.warning(
-            "%s is damaged or of other networks; it is now %s, and training begins anew",
-            *(file, aside.name),
-        )
-        return wanted, None
-
-    log.info("resuming from %s", file)
-    cohorts = [
-        dataclasses.replace(conditions[digest], seeds=seeds) for digest, seeds in stored.items()
-    ]
-
-    return cohorts, file
-
-
-def _covers(stored: Mapping[str, Sequence[int]], wanted: Sequence[Config]) -> bool:
-    """Whether all wanted networks are among those that are stored."""
-    return all(
-        set(config.seeds) <= set(stored.get(condition_digest(config), [])) for config in wanted
-    )
 
 
 def _cohort_of(cohorts: Sequence[Config], run: Run, file: Path) -> CohortTraining:
@@ -312,15 +283,3 @@ def quiet() -> None:
     for library in ("pytorch_lightning", "lightning_fabric"):
         logging.getLogger(library).setLevel(logging.ERROR)
         warnings.filterwarnings("ignore", module=library)
-
-
-def remove_checkpoints(configs: Sequence[Config]) -> None:
-    """Remove the checkpoint of a training that is complete, and what was left beside it."""
-    file = _checkpoint(configs)
-    for path in file.parent.glob(f"{file.name}*"):
-        path.unlink(missing_ok=True)
-
-
-def _checkpoint(configs: Sequence[Config]) -> Path:
-    """Path of the checkpoint from which an interrupted training of some conditions resumes."""
-    return Path(configs[0].checkpoint.folder) / checkpoint_name(*configs)

@@ -1,5 +1,6 @@
 """A job that has begun: its file, its log, and how it ends whatever happens."""
 
+import dataclasses
 import json
 import logging
 import threading
@@ -66,6 +67,10 @@ class Task:
         self.job.set_results(recorded.metrics)
         self.job.seeds = recorded.missing
         self.job.other_code = recorded.other_code
+
+    def config_of_missing(self) -> Config:
+        """The condition with the seeds that are missing."""
+        return dataclasses.replace(self.config, seeds=list(self.job.seeds))
 
     def note_end(self, record: Record, recorded: Recorded) -> None:
         """Note how the networks that have been trained here stand.

@@ -3,9 +3,8 @@
 Imports neither torch nor Lightning before there is something to train.
 """
 
-import dataclasses
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from dropout_study.system.termination import Stopped
 
 if TYPE_CHECKING:
     from dropout_study.config.schema import Config
+    from dropout_study.running.checkpoint import Checkpoint
     from dropout_study.running.run import Run
 
 log = logging.getLogger(__name__)
@@ -38,8 +38,8 @@ def train_pack(tasks: Sequence[Task], pack: Sequence[Assignment], sweep: Path | 
     if not wanted:
         return
 
+    from dropout_study.running.checkpoint import Checkpoint
     from dropout_study.running.outcome import ended_together
-    from dropout_study.running.run import remove_checkpoints
     from dropout_study.tracking.recorder import heartbeat
     from dropout_study.tracking.store import Store
 
@@ -48,9 +48,11 @@ def train_pack(tasks: Sequence[Task], pack: Sequence[Assignment], sweep: Path | 
     beating: dict[Path, str | None] = {}
 
     with ending(list(wanted), sweep), heartbeat(beating, store):
-        runs = _begin(list(wanted), beating, sweep)
+        missing = {task: task.config_of_missing() for task in wanted}
+        checkpoint = Checkpoint.find(configs, list(missing.values()))
+        runs = _begin(missing, checkpoint, beating, sweep)
 
-        if not (runs and _train(runs, configs, sweep)):
+        if not (runs and _train(runs, checkpoint, sweep)):
             return
 
         # An interruption ends those, too, whose turn has not come.
@@ -61,7 +63,7 @@ def train_pack(tasks: Sequence[Task], pack: Sequence[Assignment], sweep: Path | 
                     task.note_end(run.record, wanted[task])
 
         if all(task.has_trained or run.record.failed_by_divergence for task, run in runs.items()):
-            remove_checkpoints(configs)
+            checkpoint.remove()
 
 
 def _look_up(tasks: Sequence[Task], sweep: Path | None) -> dict[Task, Recorded]:
@@ -83,12 +85,16 @@ def _look_up(tasks: Sequence[Task], sweep: Path | None) -> dict[Task, Recorded]:
 
 
 def _begin(
-    tasks: Sequence[Task], beating: dict[Path, str | None], sweep: Path | None
+    missing: "Mapping[Task, Config]",
+    checkpoint: "Checkpoint",
+    beating: dict[Path, str | None],
+    sweep: Path | None,
 ) -> "dict[Task, Run]":
     """Reserve the seeds of jobs, without those that others have begun to train.
 
     Args:
-        tasks: with missing seeds.
+        missing: job -> its condition, with the seeds that are missing.
+        checkpoint: of the pack.
         beating: takes the folder of each run, and its id.
         sweep: the folder of the sweep.
     """
@@ -96,33 +102,32 @@ def _begin(
     from dropout_study.running.reservation import Taken
     from dropout_study.running.run import begin
 
-    images = load_images(tasks[0].config.data)
-    networks = sum(len(task.job.seeds) for task in tasks)
+    images = load_images(next(iter(missing.values())).data)
+    networks = sum(len(config.seeds) for config in missing.values())
     runs: dict[Task, Run] = {}
 
-    for task in tasks:
+    for task, config in missing.items():
         with logged([task.folder], sweep), ending([task], sweep), suppress(Taken):
-            config = dataclasses.replace(task.config, seeds=list(task.job.seeds))
-            run = begin(config, task.folder, sweep, images, networks)
-            task.job.together = len(tasks)
+            run = begin(config, task.folder, sweep, images, networks, checkpoint)
+            task.job.together = len(missing)
             beating[run.folder] = run.run_id
             runs[task] = run
 
     return runs
 
 
-def _train(runs: "dict[Task, Run]", pack: "Sequence[Config]", sweep: Path | None) -> bool:
+def _train(runs: "dict[Task, Run]", checkpoint: "Checkpoint", sweep: Path | None) -> bool:
     """Train the networks of some runs; whether that was possible.
 
     Args:
         runs: of the jobs with missing seeds.
-        pack: the conditions of all jobs of the pack.
+        checkpoint: of the pack.
         sweep: the folder of the sweep.
     """
     from dropout_study.running.run import train_together
 
     try:
-        train_together(list(runs.values()), pack, watching(list(runs), sweep))
+        train_together(list(runs.values()), checkpoint, watching(list(runs), sweep))
     except Stopped as stopped:
         for task in unended(list(runs)):
             task.job.enter(JobState.STOPPED, str(stopped))

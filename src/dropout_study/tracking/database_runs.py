@@ -21,11 +21,12 @@ from mlflow.utils.uri import append_to_uri_path
 from sqlalchemy import Select, Table, and_, bindparam, delete, insert, select, update
 from sqlalchemy.engine import Connection
 
-from dropout_study.tracking import run_content, tags
+from dropout_study.tracking import run_content, run_links, tags
 from dropout_study.tracking.database_lock import connect
 from dropout_study.tracking.packing import MAX_TAG_LENGTH
-from dropout_study.tracking.record import Record, RunStatus
+from dropout_study.tracking.record import Record, Role, RunStatus
 from dropout_study.tracking.run_content import RunContent
+from dropout_study.tracking.run_links import Neighbours
 
 RUNS, TAGS, PARAMS, METRICS, LATEST, EXPERIMENTS, DATASETS, INPUTS, INPUT_TAGS = (
     cast("Table", cast("Any", model).__table__)
@@ -58,11 +59,17 @@ class StoredRun:
         run_id: its id.
         is_deleted: whether a user has deleted it.
         is_running: whether it is there as one that runs.
+        is_complete: whether everything of it is there.
+        resumed: how often it had been resumed when it was written.
+        description: what its page shows.
     """
 
     run_id: str
     is_deleted: bool
     is_running: bool
+    is_complete: bool = False
+    resumed: int = 0
+    description: str = ""
 
 
 @dataclass
@@ -73,11 +80,13 @@ class Batch:
         content: run id -> what the run holds.
         experiments: run id -> the id of its experiment.
         old: the ids of the runs that exist; the others are created.
+        resumed: those of them that have been resumed since they were written.
     """
 
     content: dict[str, RunContent] = field(default_factory=dict)
     experiments: dict[str, int] = field(default_factory=dict)
     old: set[str] = field(default_factory=set)
+    resumed: set[str] = field(default_factory=set)
 
     def add_record(
         self,
@@ -85,6 +94,7 @@ class Batch:
         record: Record,
         folder: Path,
         stored: Mapping[str | None, StoredRun],
+        neighbours: Neighbours,
     ) -> str:
         """Add the runs of a record, but for those that were deleted; return the id of the cohort's.
 
@@ -93,13 +103,23 @@ class Batch:
             record: the record.
             folder: that of the record.
             stored: seed -> existing run; the others are created.
+            neighbours: other runs that the page of the run links to.
         """
-        parent = self._add(experiment, stored.get(None), run_content.cohort_run(record, folder))
+        existing = stored.get(None)
+        content = run_content.cohort_run(record, folder)
+        parent = self._add(experiment, existing, content)
+        seeds = {}
 
         for seed in record.seeds:
             run = stored.get(str(seed.seed))
             if not (run and run.is_deleted):
-                self._add(experiment, run, run_content.seed_run(record, seed, parent))
+                of_seed = run_content.seed_run(record, seed, experiment, parent)
+                seeds[seed.seed] = self._add(experiment, run, of_seed)
+
+        unlinked = run_links.describe_run(record, experiment, seeds, Neighbours())
+        if existing is None or existing.description in ("", unlinked):  # else a user has changed it
+            linked = run_links.describe_run(record, experiment, seeds, neighbours)
+            content.outcome[tags.DESCRIPTION] = linked
 
         return parent
 
@@ -111,6 +131,8 @@ class Batch:
 
         if stored:
             self.old.add(run_id)
+            if stored.resumed < content.resumed:
+                self.resumed.add(run_id)
 
         return run_id
 
@@ -131,16 +153,70 @@ def find_runs(
     """
     runs: dict[str, dict[str | None, StoredRun]] = {saved.id: {} for saved in records}
     began = _runs_that_began(connection, {saved.started_ms for saved in records})
-    labels = _tags_of(connection, began, (tags.RECORD_ID, tags.SEED))
+    keys = (tags.RECORD_ID, tags.SEED, tags.COMPLETE, tags.RESUMED, tags.DESCRIPTION)
+    labels = _tags_of(connection, began, keys)
 
     for run_id, stored in began.items():
         of_run = labels.get(run_id, {})
         of_record = runs.get(of_run.get(tags.RECORD_ID, ""), {})
         number = of_run.get(tags.SEED)
+        stored.is_complete = of_run.get(tags.COMPLETE) == "true"
+        stored.resumed = int(of_run.get(tags.RESUMED, "0"))
+        stored.description = of_run.get(tags.DESCRIPTION, "")
         if number not in of_record or not stored.is_deleted:
             of_record[number] = stored  # a run that exists replaces a deleted one
 
     return runs
+
+
+def find_neighbours(connection: Connection, records: Collection[Record]) -> dict[str, Neighbours]:
+    """The runs of other records that the pages of some link to: record id -> runs."""
+    sweep_of = {saved.id: saved.tags.get(tags.SWEEP, "") for saved in records}
+    sweeps = _sweep_runs(connection, set(sweep_of.values()) - {""})
+    found = {saved.id: Neighbours(sweeps.get(sweep_of[saved.id], "")) for saved in records}
+
+    for saved in records:
+        if saved.role == Role.SWEEP and saved.has_ended:
+            found[saved.id] = Neighbours(cohorts=_cohorts_of_sweep(connection, saved.id))
+
+    return found
+
+
+def _sweep_runs(connection: Connection, record_ids: Collection[str]) -> dict[str, str]:
+    """The runs of sweeps that were not deleted: record id -> run id."""
+    record, role = TAGS.alias(), TAGS.alias()
+    is_sweep = and_(role.c.run_uuid == record.c.run_uuid, role.c.key == tags.ROLE)
+    query = (
+        select(record.c.value, record.c.run_uuid)
+        .join(role, is_sweep)
+        .join(RUNS, RUNS.c.run_uuid == record.c.run_uuid)
+        .where(record.c.key == tags.RECORD_ID, role.c.value == Role.SWEEP)
+        .where(RUNS.c.lifecycle_stage == "active")
+    )
+
+    return {
+        record_id: run_id
+        for portion in _portions(record_ids)
+        for record_id, run_id in _rows(connection, query.where(record.c.value.in_(portion)))
+    }
+
+
+def _cohorts_of_sweep(connection: Connection, record_id: str) -> dict[str, str]:
+    """The runs of the cohorts of a sweep that were not deleted, the first first: run id -> name.
+
+    Args:
+        connection: to the database.
+        record_id: that of the sweep.
+    """
+    query = (
+        select(RUNS.c.run_uuid, RUNS.c.name)
+        .join(TAGS, RUNS.c.run_uuid == TAGS.c.run_uuid)
+        .where(TAGS.c.key == tags.SWEEP, TAGS.c.value == record_id)
+        .where(RUNS.c.lifecycle_stage == "active")
+        .order_by(RUNS.c.start_time)
+    )
+
+    return dict(_rows(connection, query))
 
 
 def _runs_that_began(connection: Connection, times: Collection[int]) -> dict[str, StoredRun]:
@@ -228,6 +304,7 @@ def shared_conditions(
 def write_runs(connection: Connection, batch: Batch) -> None:
     """Create runs and bring them up to date, but for the tag that they are complete."""
     _create_runs(connection, batch)
+    _resume_runs(connection, batch)
     _end_runs(connection, batch)
 
     params = [row for run_id, run in batch.content.items() for row in _texts(run_id, run.params)]
@@ -296,6 +373,18 @@ def _new_run(run_id: str, experiment: int, place: str, run: RunContent) -> Row:
     }
 
 
+def _resume_runs(connection: Connection, batch: Batch) -> None:
+    """Let runs that were interrupted run again, with the tags of the process at work on them."""
+    query = update(RUNS).values(status=str(RunStatus.RUNNING))
+    for ids in _portions(batch.resumed):
+        outcome = and_(TAGS.c.key.in_(run_content.OUTCOME_TAGS), TAGS.c.run_uuid.in_(ids))
+        connection.execute(query.where(RUNS.c.run_uuid.in_(ids)))
+        connection.execute(delete(TAGS).where(outcome))
+
+    labels = {run_id: batch.content[run_id].changing_tags for run_id in batch.resumed}
+    set_tags(connection, labels, batch.resumed)
+
+
 def _end_runs(connection: Connection, batch: Batch) -> None:
     """Set the status of the runs that have ended."""
     ended = [
@@ -317,7 +406,8 @@ def _end_runs(connection: Connection, batch: Batch) -> None:
 
 def _write_metrics(connection: Connection, batch: Batch) -> None:
     """Write the points of metrics, and which point of each key is the last one."""
-    points = [row for run_id, run in batch.content.items() for row in _points(run_id, run)]
+    every = [row for run_id, run in batch.content.items() for row in _points(run_id, run)]
+    points = _without_repeated(connection, every, batch)
     _merge(connection, METRICS, points, batch.old, replaces=False)
 
     latest = {(row["run_uuid"], row["key"]): row for row in _stored(connection, LATEST, batch.old)}
@@ -328,6 +418,18 @@ def _write_metrics(connection: Connection, batch: Batch) -> None:
             latest[key] = row
 
     _merge(connection, LATEST, latest.values(), batch.old, replaces=True)
+
+
+def _without_repeated(connection: Connection, points: Sequence[Row], batch: Batch) -> Sequence[Row]:
+    """Points without those that a resumed run had recorded before, at another time."""
+    runs = [run_id for run_id in batch.old if batch.content[run_id].resumed]
+    if not runs:
+        return points
+
+    point_of = itemgetter("run_uuid", "key", "step", "value", "is_nan")
+    stored = set(map(point_of, _stored(connection, METRICS, runs)))
+
+    return [row for row in points if point_of(row) not in stored]
 
 
 def _points(run_id: str, run: RunContent) -> Iterator[Row]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dropout_study.system.processes import is_alive, now_ms
+from dropout_study.tracking import tags
 from dropout_study.tracking.packing import pack, pack_picture
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ class Record:
         reason: why it failed or was killed.
         started_ms: when it began, in milliseconds since the epoch, as the following.
         ended_ms: when it ended.
+        paused_ms: how long it was interrupted, from the last checkpoint on, in milliseconds.
         evaluated_ms: when the final metrics were computed, if after the run.
         id: identifies the record in a store, so that recording it twice makes one run.
     """
@@ -137,13 +139,42 @@ class Record:
     reason: str = ""
     started_ms: int = field(default_factory=now_ms)
     ended_ms: int | None = None
+    paused_ms: int = 0
     evaluated_ms: int | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
     def seconds(self) -> float:
-        """Wall time of the run, until now if it has not ended."""
-        return ((self.ended_ms or now_ms()) - self.started_ms) / 1000
+        """Wall time of the run without interruptions, until now if it has not ended."""
+        return ((self.ended_ms or now_ms()) - self.started_ms - self.paused_ms) / 1000
+
+    @property
+    def resumed(self) -> int:
+        """How often the run was resumed after an interruption."""
+        return int(self.tags.get(tags.RESUMED, "0"))
+
+    def resume(self, record_id: str, started_ms: int, resumed: int, paused_ms: int) -> None:
+        """Become the record of a run that was interrupted.
+
+        Args:
+            record_id: that of the run.
+            started_ms: when it began, in milliseconds since the epoch.
+            resumed: how often it was resumed, now included.
+            paused_ms: how long it was interrupted, in milliseconds.
+        """
+        self.id = record_id
+        self.started_ms = started_ms
+        self.paused_ms = paused_ms
+        self.tags[tags.RESUMED] = str(resumed)
+        # The last sign of life in the store is that of a process that has gone.
+        self.tags[tags.HEARTBEAT] = str(now_ms())
+
+    def begin_anew(self) -> None:
+        """Become the record of a new run, and not of the one that was interrupted."""
+        self.id = uuid.uuid4().hex
+        self.started_ms = now_ms()
+        self.paused_ms = 0
+        del self.tags[tags.RESUMED], self.tags[tags.HEARTBEAT]
 
     @property
     def has_ended(self) -> bool:

@@ -20,10 +20,11 @@ from dropout_study.config.schema import ConfigError
 from dropout_study.config.uri import database_file, masked, without_credentials
 from dropout_study.system.locks import file_lock
 from dropout_study.system.processes import now_ms, repeat_every
-from dropout_study.tracking import run_content, tags
+from dropout_study.tracking import run_content, run_links, tags
 from dropout_study.tracking.database_runs import (
     Batch,
     StoredRun,
+    find_neighbours,
     find_runs,
     set_tags,
     shared_conditions,
@@ -31,8 +32,9 @@ from dropout_study.tracking.database_runs import (
     write_runs,
 )
 from dropout_study.tracking.lookup import tag_duplicates
-from dropout_study.tracking.record import RECORD_FILE, UNRECORDED, Record, RunStatus
+from dropout_study.tracking.record import RECORD_FILE, UNRECORDED, Record, Role, RunStatus
 from dropout_study.tracking.run_content import RunContent
+from dropout_study.tracking.run_links import Neighbours
 from dropout_study.tracking.store import UNREACHABLE, Store
 
 log = logging.getLogger(__name__)
@@ -186,6 +188,19 @@ def sync(folders: Iterable[Path], store: Store) -> list[str]:
     return names
 
 
+def is_deleted_record(saved: Record, store: Store) -> bool:
+    """Whether a user has deleted the run of a record, or that of one of its seeds."""
+    experiment = store.experiment(saved.experiment)
+    if experiment is None:
+        return False
+
+    if not store.is_database:
+        return any(map(is_deleted, _existing_runs(store, experiment, saved.id).values()))
+
+    with transaction(store.uri) as connection:
+        return any(run.is_deleted for run in find_runs(connection, [saved])[saved.id].values())
+
+
 def is_deleted(run: Run) -> bool:
     """Whether a user has deleted a run, which can be restored."""
     return bool(run.info.lifecycle_stage == "deleted")
@@ -238,24 +253,28 @@ def _write_to_database(
     """Bring the runs of records up to date, those of all records in one transaction.
 
     Returns:
-        folder -> the id of the run that was written; and the runs that were not, since a user has
-        deleted them.
+        folder -> the id of its run, which was written unless the store has later news; and the
+        runs that were not, since a user has deleted them.
     """
     batch = Batch()
     run_ids = {}
+    outdated = {}
     deleted = []
 
     with transaction(store.uri) as connection:
         stored = find_runs(connection, records.values())
+        neighbours = find_neighbours(connection, records.values())
 
         for folder, saved in records.items():
             runs = stored[saved.id]
             cohort = runs.get(None)
             if cohort and cohort.is_deleted:
                 deleted.append(cohort.run_id)
+            elif cohort and _is_outdated(saved, cohort.is_complete, cohort.resumed):
+                outdated[folder] = cohort.run_id
             else:
                 run_ids[folder] = batch.add_record(
-                    experiments[saved.experiment], saved, folder, runs
+                    experiments[saved.experiment], saved, folder, runs, neighbours[saved.id]
                 )
 
         write_runs(connection, batch)
@@ -269,7 +288,20 @@ def _write_to_database(
     suspected = [saved for saved in written if _may_be_duplicate(saved, stored[saved.id].get(None))]
     _tag_shared_conditions(store, experiments, suspected)
 
-    return run_ids, deleted
+    return run_ids | outdated, deleted
+
+
+def _is_outdated(saved: Record, is_complete: bool, resumed: int) -> bool:
+    """Whether a store has later news of a run than a record of it.
+
+    A run that was resumed has records in several folders, each as its process left it.
+
+    Args:
+        saved: the record.
+        is_complete: whether everything of the run is in the store.
+        resumed: how often the run had been resumed when the store got its last news.
+    """
+    return saved.status != RunStatus.FINISHED and (is_complete or resumed > saved.resumed)
 
 
 def _may_be_duplicate(saved: Record, stored: StoredRun | None) -> bool:
@@ -326,8 +358,13 @@ def _write_to_server(
         experiment = experiments[saved.experiment]
         runs = _existing_runs(store, experiment, saved.id)
         existing = runs.get(WHOLE_RECORD)
+        labels = existing.data.tags if existing else {}
+        is_complete = labels.get(tags.COMPLETE) == "true"
+
         if existing and is_deleted(existing):
             deleted.append(existing.info.run_id)
+        elif existing and _is_outdated(saved, is_complete, _resumed(existing)):
+            run_ids[folder] = existing.info.run_id
         else:
             run_ids[folder] = _write_record(store, experiment, saved, folder, runs)
 
@@ -340,13 +377,24 @@ def _write_record(
     """Bring the run of a record and those of its seeds up to date; return the id of the first."""
     existing = runs.get(WHOLE_RECORD)
     content = run_content.cohort_run(saved, folder)
+    existing = _resume_run(store, content, existing)
     parent = _open_run(store, experiment, content, existing)
+    seeds = {}
 
     for seed in saved.seeds:
         run = runs.get(str(seed.seed))
         if not (run and is_deleted(run)):
-            of_seed = run_content.seed_run(saved, seed, parent)
-            _close_run(store, _open_run(store, experiment, of_seed, run), of_seed, run)
+            of_seed = run_content.seed_run(saved, seed, experiment, parent)
+            run = _resume_run(store, of_seed, run)
+            seeds[seed.seed] = _open_run(store, experiment, of_seed, run)
+            _close_run(store, seeds[seed.seed], of_seed, run)
+
+    shown = existing.data.tags.get(tags.DESCRIPTION, "") if existing else ""
+    unlinked = run_links.describe_run(saved, experiment, seeds, Neighbours())
+    if shown in ("", unlinked):  # else a user has changed it
+        neighbours = _neighbours(store, experiment, saved)
+        linked = run_links.describe_run(saved, experiment, seeds, neighbours)
+        store.client.set_tag(parent, tags.DESCRIPTION, linked)
 
     _log_artifacts(store, parent, saved, folder)
     _close_run(store, parent, content, existing)
@@ -355,6 +403,21 @@ def _write_record(
         tag_duplicates(store, experiment, saved.tags[tags.CONDITION_DIGEST])
 
     return parent
+
+
+def _neighbours(store: Store, experiment: str, saved: Record) -> Neighbours:
+    """The runs of other records that the page of a run links to."""
+    if saved.role == Role.SWEEP and saved.has_ended:
+        trained = f"tags.{tags.SWEEP} = '{saved.id}' and tags.{tags.ROLE} = '{Role.COHORT}'"
+        cohorts = store.search(experiment, trained)
+        return Neighbours(cohorts={run.info.run_id: run.info.run_name for run in cohorts})
+
+    if tags.SWEEP not in saved.tags:
+        return Neighbours()
+
+    sweep = store.search(experiment, f"tags.{tags.RECORD_ID} = '{saved.tags[tags.SWEEP]}'")
+
+    return Neighbours(sweep=sweep[0].info.run_id) if sweep else Neighbours()
 
 
 def _log_artifacts(store: Store, run_id: str, saved: Record, folder: Path) -> None:
@@ -372,6 +435,37 @@ def _existing_runs(store: Store, experiment: str, record_id: str) -> dict[str, R
     runs = store.search(experiment, f"tags.{tags.RECORD_ID} = '{record_id}'", ViewType.ALL)
     runs.sort(key=lambda run: not is_deleted(run))  # a run that exists replaces a deleted one
     return {run.data.tags.get(tags.SEED, WHOLE_RECORD): run for run in runs}
+
+
+def _resume_run(store: Store, content: RunContent, run: Run | None) -> Run | None:
+    """Let a run that was resumed run again, with the tags of the process at work on it.
+
+    Args:
+        store: takes the run.
+        content: what the run holds.
+        run: the existing run; None if there is none.
+
+    Returns:
+        the run as it is then.
+    """
+    if run is None or _resumed(run) >= content.resumed:
+        return run
+
+    run_id = run.info.run_id
+    store.client.update_run(run_id, str(RunStatus.RUNNING))
+
+    for key in run_content.OUTCOME_TAGS:
+        if key in run.data.tags:
+            store.client.delete_tag(run_id, key)
+
+    _log(store, run_id, [], content.changing_tags)
+
+    return store.client.get_run(run_id)
+
+
+def _resumed(run: Run) -> int:
+    """How often a run was resumed after an interruption."""
+    return int(run.data.tags.get(tags.RESUMED, "0"))
 
 
 def _open_run(store: Store, experiment: str, content: RunContent, run: Run | None) -> str:
@@ -401,7 +495,11 @@ def _open_run(store: Store, experiment: str, content: RunContent, run: Run | Non
 
 def _close_run(store: Store, run_id: str, content: RunContent, existing: Run | None) -> None:
     """Log the results of a run, set its status and, last of all, the tag that it is complete."""
-    _log(store, run_id, content.metrics, content.outcome)
+    metrics = content.metrics
+    if existing and content.resumed:
+        metrics = _without_repeated(store, run_id, metrics)
+
+    _log(store, run_id, metrics, content.outcome)
 
     if content.status == RunStatus.RUNNING:
         return
@@ -413,6 +511,17 @@ def _close_run(store: Store, run_id: str, content: RunContent, existing: Run | N
         if existing and tags.REASON in existing.data.tags:
             store.client.delete_tag(run_id, tags.REASON)
         store.client.set_tag(run_id, tags.COMPLETE, "true")
+
+
+def _without_repeated(store: Store, run_id: str, metrics: Sequence[Metric]) -> list[Metric]:
+    """Points without those that a resumed run had recorded before, at another time."""
+    stored = {
+        (point.key, point.step, point.value)
+        for key in {metric.key for metric in metrics}
+        for point in store.client.get_metric_history(run_id, key)
+    }
+
+    return [point for point in metrics if (point.key, point.step, point.value) not in stored]
 
 
 def _log(store: Store, run_id: str, metrics: Sequence[Metric], labels: Mapping[str, str]) -> None:

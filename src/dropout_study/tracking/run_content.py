@@ -10,7 +10,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric
 
 from dropout_study.measures.statistics import PERCENT, interval, range_of
 from dropout_study.system.processes import now_ms
-from dropout_study.tracking import tags
+from dropout_study.tracking import run_links, tags
 from dropout_study.tracking.packing import pack_curve, split_text
 from dropout_study.tracking.record import TABLE, Record, Role, RunStatus, SeedRecord
 
@@ -29,10 +29,15 @@ TAGS_OF_SEEDS = (
     tags.STAGE,
     tags.DEVICE,
     tags.PROCESSOR,
+    tags.RESUMED,
     tags.STARTED,
     tags.ENDED,
 )
 """Tags of a cohort that the runs of its seeds repeat."""
+OUTCOME_TAGS = (tags.WALL_SECONDS, tags.STARTED, tags.ENDED, tags.REASON)
+"""Tags that say how a run ended."""
+UNSUCCESSFUL = (RunStatus.KILLED, RunStatus.FAILED)
+"""How a run has ended that has curves, but no final metrics."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,16 @@ class RunContent:
     status: RunStatus
     ended_ms: int | None
 
+    @property
+    def resumed(self) -> int:
+        """How often the run was resumed after an interruption."""
+        return int(self.tags.get(tags.RESUMED, "0"))
+
+    @property
+    def changing_tags(self) -> dict[str, str]:
+        """The tags that change when a run is resumed: not the description, which users change."""
+        return {key: text for key, text in self.tags.items() if key != tags.DESCRIPTION}
+
 
 def cohort_run(record: Record, folder: Path) -> RunContent:
     """The run of a cohort or a sweep.
@@ -85,21 +100,26 @@ def cohort_run(record: Record, folder: Path) -> RunContent:
     )
 
 
-def seed_run(record: Record, seed: SeedRecord, parent: str) -> RunContent:
+def seed_run(record: Record, seed: SeedRecord, experiment: str, parent: str) -> RunContent:
     """The run of a seed.
 
     Args:
         record: that of the cohort.
         seed: one of its seeds.
+        experiment: the id of the experiment.
         parent: the id of the cohort's run.
     """
+    own = {
+        tags.RECORD_ID: record.id,
+        tags.DESCRIPTION: run_links.describe_seed(record, experiment, parent),
+    }
     status = record.status_of(seed)
     reason = seed.failure or record.reason
 
     return RunContent(
         name=f"{record.name}, seed {seed.seed}",
         started_ms=record.started_ms,
-        tags=seed_tags(record, seed, parent) | {tags.RECORD_ID: record.id},
+        tags=seed_tags(record, seed, parent) | own,
         params=params(record),
         dataset=dataset_input(record) if record.dataset else None,
         metrics=seed_metrics(record, seed),
@@ -226,6 +246,9 @@ def seed_metrics(record: Record, seed: SeedRecord) -> list[Metric]:
         for key, curve in seed.curves.items()
         for update, value, time_ms in curve
     ]
+    if record.status_of(seed) in UNSUCCESSFUL:
+        return points
+
     final = {key: value for key, value in seed.metrics.items() if key not in seed.curves}
 
     return points + _final_metrics(record, final)
@@ -237,6 +260,9 @@ def cohort_metrics(record: Record) -> list[Metric]:
     Final metrics on test data have the bounds of their 95 % intervals, too.
     """
     points = _mean_curves(record.successful or record.seeds)
+    if record.status == RunStatus.KILLED:
+        return points
+
     in_curves = {key for seed in record.successful for key in seed.curves}
     summary: dict[str, float] = {}
 

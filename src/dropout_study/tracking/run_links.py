@@ -1,0 +1,97 @@
+"""Links between the runs of a study: the descriptions that MLflow shows on the pages of runs.
+
+A link begins with `#`, so that it works under every address and prefix of a server. It was written
+for, and is tested on, MLflow 3.17.2 (`tests/end_to_end/test_run_links.py` follows them in a
+browser).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from dropout_study.tracking import tags
+from dropout_study.tracking.packing import MAX_TAG_LENGTH
+from dropout_study.tracking.record import Record, Role
+
+MAX_LINKS = 100
+"""Links on a page; a sweep has one more, to all of its conditions."""
+ROOM_FOR_LINKS = MAX_TAG_LENGTH - 1_000
+"""Characters of a list of links, so that a description fits into a tag."""
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The runs of other records that the page of a run links to.
+
+    Attributes:
+        sweep: the run of the sweep that a cohort is part of; empty if there is none.
+        cohorts: the runs of a sweep's cohorts -> their names.
+    """
+
+    sweep: str = ""
+    cohorts: Mapping[str, str] = field(default_factory=dict)
+
+
+def describe_run(
+    record: Record, experiment: str, seeds: Mapping[int, str], neighbours: Neighbours
+) -> str:
+    """The description of a cohort, with links to its seeds and its sweep; or of a sweep.
+
+    Args:
+        record: that of the run.
+        experiment: the id of the experiment.
+        seeds: those of a cohort -> their runs.
+        neighbours: other runs to link to.
+    """
+    if record.role == Role.SWEEP:
+        return _describe_sweep(record, experiment, neighbours.cohorts)
+
+    links = [_link(str(seed), experiment, run_id) for seed, run_id in seeds.items()]
+    paragraphs = [f"Seeds: {', '.join(links[:MAX_LINKS])}"]
+
+    if len(links) > MAX_LINKS:
+        paragraphs[0] += f" and {len(links) - MAX_LINKS} more"
+
+    if neighbours.sweep:
+        paragraphs.append(f"Part of {_link('this sweep', experiment, neighbours.sweep)}")
+
+    return "\n\n".join(paragraphs)
+
+
+def describe_seed(record: Record, experiment: str, cohort: str) -> str:
+    """The description of a seed, with a link to its cohort.
+
+    Args:
+        record: that of the cohort.
+        experiment: the id of the experiment.
+        cohort: the run of the cohort.
+    """
+    return f"One network of {_link(record.name, experiment, cohort)}"
+
+
+def _describe_sweep(record: Record, experiment: str, cohorts: Mapping[str, str]) -> str:
+    """The description of a sweep: a link to its conditions in a table, and to each of them."""
+    trained = f"tags.{tags.SWEEP} = '{record.id}' and tags.{tags.ROLE} = '{Role.COHORT}'"
+    query = f"workflowType=machine_learning&searchFilter={quote(trained)}"
+    table = f"[The conditions that this sweep has trained](#/experiments/{experiment}/runs?{query})"
+    lines: list[str] = []
+    room = ROOM_FOR_LINKS
+
+    for run_id, name in cohorts.items():
+        line = f"- {_link(name, experiment, run_id)}"
+        room -= len(line) + 1
+        if room < 0 or len(lines) == MAX_LINKS:
+            break
+        lines.append(line)
+
+    if len(lines) < len(cohorts):
+        lines.append(f"- and {len(cohorts) - len(lines)} more")
+
+    return "\n\n".join([table, *(["\n".join(lines)] if lines else [])])
+
+
+def _link(text: str, experiment: str, run_id: str) -> str:
+    """A link to the page of a run, in Markdown."""
+    shown = re.sub(r"([\[\]])", r"\\\1", text)
+    return f"[{shown}](#/experiments/{experiment}/runs/{run_id})"

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support import expected_conditions
+from selenium.webdriver.support.ui import WebDriverWait
 
 from dropout_study.tracking import recorder
 from dropout_study.tracking.record import Role, RunStatus
 from dropout_study.tracking.store import Store
-from support.browser import Browser, shows
+from support.browser import PATIENCE, Browser, shows
 from support.browser import browser as browser
 from support.mlflow_ui import mlflow_ui
 from support.records import example, save
@@ -18,12 +20,11 @@ pytestmark = pytest.mark.browser
 
 def follow(browser: Browser, text: str) -> None:
     """Follow a link of a description, which opens in a tab of its own."""
-    shows(browser, text)
-    links = browser.find_elements(By.LINK_TEXT, text)
-    described = [link for link in links if link.get_attribute("target") == "_blank"]
-    assert len(described) == 1, [link.get_attribute("href") for link in links]
-    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", described[0])
-    described[0].click()
+    place = (By.XPATH, f"//a[@target='_blank' and text()='{text}']")
+    link = WebDriverWait(browser, PATIENCE).until(
+        expected_conditions.element_to_be_clickable(place), f"{text} should be a link"
+    )
+    link.click()
     browser.switch_to.window(browser.window_handles[-1])
 
 

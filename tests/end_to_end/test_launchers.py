@@ -54,6 +54,24 @@ def test_jobs_at_once_on_a_store_that_does_not_exist_are_all_recorded(
     assert f"[{jobs}/{jobs}]" in done.stdout
 
 
+@pytest.mark.long
+@pytest.mark.usefixtures("uri")
+@pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
+def test_jobs_at_once_see_a_gpu_each(train: Script, runs: Runs, launcher: str) -> None:
+    """If this failed, all jobs of a machine would meet on its first GPU, or see none."""
+    grid = (f"hydra/launcher={launcher}", "pack=false", "model.widths=[4],[5],[6]")
+    done = train.alone("-m", *grid, *SMALL, CUDA_VISIBLE_DEVICES="0,GPU-1")  # torch finds neither
+    assert done.returncode == 0, done.stderr
+    seen: dict[str, set[str]] = {}
+
+    for run in runs():
+        if run.data.tags["role"] == "cohort":
+            seen.setdefault(run.data.tags["pid"], set()).add(run.data.tags["gpu"])
+
+    assert all(len(gpus) == 1 for gpus in seen.values()), "a process keeps its GPU"
+    assert set.union(*seen.values()) == {"0", "GPU-1"}
+
+
 @pytest.mark.usefixtures("uri")
 def test_a_worker_neither_ends_its_sweep_nor_outlives_it(train: Script, runs: Runs) -> None:
     """If this failed, SIGTERM to a worker would end the sweep, or workers train on without one."""

@@ -7,14 +7,13 @@ passwords.
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
@@ -31,9 +30,10 @@ from dropout_study.running.packs import Assignment
 from dropout_study.tracking import recorder
 from dropout_study.tracking.record import Record
 from dropout_study.tracking.store import Store
+from support.background import free_port, started, wait_for
 from support.jobs import jobs_below
 from support.lock_checks import check_lock
-from support.paths import CONF, ROOT
+from support.paths import CONF
 from support.records import save, stages
 from support.scripts import FORKS, Script
 from support.stores import everything
@@ -41,12 +41,6 @@ from support.stores import everything
 pytestmark = pytest.mark.server
 SECRET = "s3cret-Pa55"
 SMALL = ("seeds=[0,1,2]", "budget=smoke", "rules=[weight_scaling]", "trainer=cpu")
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -143,30 +137,6 @@ def server(database: str, tmp_path: Path) -> Iterator[Server]:
         yield server
     finally:
         server.close()
-
-
-@contextmanager
-def started(folder: Path, *arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
-    """scripts/train.py in the background, in a process group of its own."""
-    command = [sys.executable, str(ROOT / "scripts" / "train.py"), *arguments]
-    environment = os.environ | {"CUDA_VISIBLE_DEVICES": ""} | variables
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    process = subprocess.Popen(
-        command, cwd=folder, env=environment, text=True, start_new_session=True, **streams
-    )
-
-    try:
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def wait_for(found: Callable[[], object], process: subprocess.Popen[str]) -> None:
-    while not found():
-        assert process.poll() is None, process.communicate()[0]
-        time.sleep(0.1)
 
 
 def training(folder: Path) -> list[Job]:

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dropout_study.config.choices import list_choices, names_of_choices
-from dropout_study.config.resolvers import cores
+from dropout_study.config.devices import workers
 from dropout_study.config.schema import ConfigError
 from dropout_study.running.command_line import (
     EXPLAINED,
@@ -273,7 +273,8 @@ def test_a_launcher_comes_with_its_settings(launcher: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("launcher", "jobs"), [("submitit_local", cores()), ("submitit_slurm", None), ("joblib", None)]
+    ("launcher", "jobs"),
+    [("submitit_local", workers("auto", 1)), ("submitit_slurm", None), ("joblib", None)],
 )
 def test_a_launcher_without_a_limit_gets_batches(launcher: str, jobs: int | None) -> None:
     """If this failed, submitit would start a hundred processes of a sweep at the same time."""
@@ -374,7 +375,7 @@ def test_a_file_that_cannot_be_used_is_named_by_the_override_that_leads_to_it(
 
 MISTAKEN = """
 from dropout_study.running.command_line import run
-from dropout_study.config.resolvers import cores
+from dropout_study.config.devices import workers
 from dropout_study.config.schema import ConfigError
 
 def entry():

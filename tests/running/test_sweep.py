@@ -26,7 +26,7 @@ def test_a_sweep_is_opened_once_and_launched_in_packs_at_every_pass(
 
     def open_start(*_: object) -> nullcontext[SimpleNamespace]:
         cached.append("load_sweep_config" in vars(loader))
-        return nullcontext(SimpleNamespace(packs=[[], []]))
+        return nullcontext(SimpleNamespace(packs_to_launch=lambda: [0, 1]))
 
     def launch(*_: object) -> None:
         raise ConfigError("it cannot be launched")
@@ -36,7 +36,7 @@ def test_a_sweep_is_opened_once_and_launched_in_packs_at_every_pass(
     first, second = composed(), composed()
     SweepCallback().on_multirun_start(first)
     SweepCallback().on_multirun_start(second)
-    assert first.hydra.overrides.task[-1] == "pack_number=range(0,2)"
+    assert first.hydra.overrides.task[-1] == "pack_number=0,1"
     assert second.hydra.overrides.task == first.hydra.overrides.task, "so does a second pass"
     assert cached == [True], "a second pass over the same sweep opens nothing"
     assert "load_sweep_config" in vars(loader), "the jobs themselves are composed once"

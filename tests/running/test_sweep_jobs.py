@@ -4,10 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig
 
 from dropout_study.config.schema import ConfigError
 from dropout_study.running.sweep_jobs import (
+    check_launcher,
     check_study_is_typed,
     compose_job,
     job_folders,
@@ -90,8 +91,8 @@ def test_a_folder_of_the_sweep_that_differs_between_jobs_is_refused(composed: Co
 def test_a_sweep_over_all_choices_of_a_group_is_packed(composed: Compose) -> None:
     """If this failed, Hydra would start jobs that no pack knows."""
     config = composed("schedule=glob(*)")
-    launch_packs(config, 3)
-    assert config.hydra.overrides.task == ["schedule=constant", "pack_number=range(0,3)"]
+    launch_packs(config, [0, 1, 2])
+    assert config.hydra.overrides.task == ["schedule=constant", "pack_number=0,1,2"]
 
 
 def test_a_launcher_gets_a_pack_for_each_of_its_jobs(composed: Compose) -> None:
@@ -100,12 +101,39 @@ def test_a_launcher_gets_a_pack_for_each_of_its_jobs(composed: Compose) -> None:
     """
     rates = "model.hidden_rate=0,0.5,0.2"
     config = composed("hydra.sweep.subdir=mine", "study.name=a", rates, "seeds=[0,1]")
-    launch_packs(config, 2)
+    launch_packs(config, [1, 4])
     jobs = [compose_job(config, overrides) for overrides in list_conditions(config)]
-    assert [job.pack_number for job in jobs] == [0, 1]
+    assert [job.pack_number for job in jobs] == [1, 4]
 
-    for number, job in enumerate(jobs):
+    for job in jobs:
         assert (job.study.name, job.model.hidden_rate, job.seeds) == ("a", 0, [0, 1])
-        with open_dict(job):
-            job.hydra.job.num = number
-        assert job.hydra.sweep.subdir == f"packs/{number}"
+        assert job.hydra.sweep.subdir == f"packs/{job.pack_number}"
+
+
+def test_a_single_pack_may_be_launched_again(composed: Compose) -> None:
+    """If this failed, a job that died would be retried along with all that are done."""
+    config = composed("model.hidden_rate=0,0.5")
+    launch_packs(config, [3])
+    (job,) = (compose_job(config, overrides) for overrides in list_conditions(config))
+    assert (job.pack_number, job.hydra.sweep.subdir) == (3, "packs/3")
+
+
+SLURM = "hydra/launcher=submitit_slurm"
+
+
+@pytest.mark.parametrize(
+    ("typed", "least"),
+    [
+        (["hydra.launcher.timeout_min=3"], 4),
+        (["hydra.launcher.timeout_min=2", "hydra.launcher.signal_delay_s=60"], 3),
+        (["hydra.launcher.timeout_min=1", "hydra.launcher.signal_delay_s=1"], 2),
+    ],
+)
+def test_a_time_limit_in_which_nothing_is_trained_is_refused(
+    composed: Compose, typed: list[str], least: int
+) -> None:
+    """If this failed, each job would be asked to end as soon as it begins, again and again."""
+    with pytest.raises(ConfigError, match=rf"timeout_min must be at least {least}, since SLURM"):
+        check_launcher(composed(SLURM, *typed))
+
+    check_launcher(composed(SLURM, *typed, f"hydra.launcher.timeout_min={least}"))

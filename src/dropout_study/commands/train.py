@@ -12,6 +12,7 @@ from dropout_study.config.folder import CONF
 from dropout_study.running import command_line, packs
 from dropout_study.running.carry_out import carry_out
 from dropout_study.running.choices import add_choices
+from dropout_study.running.gpu_slots import take_gpu
 from dropout_study.running.sweep import Supervisor, supervise
 
 
@@ -22,8 +23,13 @@ def job(composed: DictConfig) -> None:
     folder = Path(hydra.runtime.output_dir)
 
     if hydra.mode == RunMode.MULTIRUN:
+        sweep = Path(hydra.sweep.dir)
         in_worker = Supervisor.running is None
-        carry_out(packs.load(folder), Path(hydra.sweep.dir), in_worker)
+
+        if in_worker:
+            take_gpu(sweep)
+
+        carry_out(packs.load(folder), sweep, in_worker)
     else:
         name = " ".join(hydra.overrides.task) or "defaults"
         carry_out([packs.Assignment(composed, folder, name)], sweep=None)

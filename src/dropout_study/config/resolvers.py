@@ -183,11 +183,11 @@ def joined(numbers: list[int]) -> str:
     return "x".join(map(str, numbers))
 
 
-def cores() -> int:
-    """`${cores:}`: the processor cores that this process may use."""
-    from joblib import cpu_count  # a tenth of a second, which `--help` does without
+def workers(_root_: DictConfig) -> int:
+    """`${workers:}`: how many jobs run at once on this machine: one per core, or as GPUs allow."""
+    from dropout_study.config import devices  # a tenth of a second, which `--help` does without
 
-    return int(cpu_count())
+    return devices.workers(_root_.trainer.accelerator, _root_.jobs_per_gpu)
 
 
 def batch_size(_root_: DictConfig) -> int | None:
@@ -195,7 +195,8 @@ def batch_size(_root_: DictConfig) -> int | None:
 
     The file of a launcher cannot set it, since Hydra composes sweepers after launchers.
     """
-    return cores() if _root_.hydra.runtime.choices["hydra/launcher"] == "submitit_local" else None
+    is_local = _root_.hydra.runtime.choices["hydra/launcher"] == "submitit_local"
+    return workers(_root_) if is_local else None
 
 
 def choices() -> str:
@@ -212,7 +213,7 @@ RESOLVERS = (
     first_members,
     entry,
     joined,
-    cores,
+    workers,
     batch_size,
     choices,
     command,

@@ -284,6 +284,7 @@ class Config:
     fail_fast: bool = field(default=False, metadata=NO_CONDITION)
     dry_run: bool = field(default=False, metadata=NO_CONDITION)
     pack: bool = field(default=True, metadata=NO_CONDITION)
+    jobs_per_gpu: int = field(default=1, metadata=NO_CONDITION | SIZE)
     pack_number: int = field(default=0, metadata=NO_CONDITION | COUNT)  # a sweep sets it
     debug: Debug = field(default_factory=Debug, metadata=NO_CONDITION)
 

@@ -7,7 +7,7 @@ import os
 import re
 import shlex
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Self
@@ -24,6 +24,7 @@ from dropout_study.config.studies import Study
 from dropout_study.config.uri import other_store, without_credentials
 from dropout_study.report import mlflow_view
 from dropout_study.report.mlflow_description import describe
+from dropout_study.running import gpu_slots
 from dropout_study.running.command_line import HYDRA_GROUPS
 from dropout_study.running.job import (
     ACTIVE_STATES,
@@ -46,6 +47,7 @@ from dropout_study.running.sweep_jobs import (
     jobs_at_once,
     limit_threads,
     list_conditions,
+    uses_slurm,
     without_hydra,
 )
 from dropout_study.running.sweep_tables import plan_of_jobs, results_of_jobs
@@ -254,6 +256,12 @@ class Start:
         total = len(self.folders)
         limit_threads(self._config, len(self.packs))
         save_packs(self.packs, self.folder)
+        gpu_slots.offer(gpu_slots.assigned_gpus(self._config), self.folder)
+
+        if uses_slurm(self._config):
+            from dropout_study.running.slurm import watch_queue
+
+            watch_queue()
 
         if self._dry_run:
             return
@@ -294,6 +302,7 @@ class Start:
             whether another pass can finish more of the jobs.
         """
         time.sleep(1)  # the launcher takes its other workers down, too
+        self._wait_for_cluster()
 
         for folder, job in jobs_of(self.folders).items():
             if job.is_dead:
@@ -307,6 +316,24 @@ class Start:
         may_run = any(job.state in ACTIVE_STATES for job in jobs)
 
         return self._settled > settled_before or may_run
+
+    def _wait_for_cluster(self) -> None:
+        """Under SLURM, which takes no other job down with one, wait for the others."""
+        if uses_slurm(self._config):
+            from dropout_study.running.slurm import wait_for_queue
+
+            wait_for_queue()
+
+    def packs_to_launch(self) -> list[int]:
+        """The numbers of the packs with jobs to carry out in the next pass."""
+        retry_file = self.folder / RETRY_FILE
+        retried = retry_file.read_text(encoding="utf-8").splitlines() if retry_file.exists() else []
+
+        return [
+            number
+            for number, pack in enumerate(self.packs)
+            if any(_is_left(each.folder, retried) for each in pack)
+        ]
 
     def _mark_dead(self, folder: Path, job: Job) -> None:
         fail_fast = bool(self._task.fail_fast)
@@ -466,6 +493,20 @@ def _is_unrecorded(folder: Path) -> bool:
     """Whether a folder holds a run that has ended, and that its store lacks."""
     marked = (folder / UNRECORDED).exists() and (folder / RECORD_FILE).exists()
     return marked and Record.load(folder).status != RunStatus.RUNNING
+
+
+def _is_left(folder: Path, retried: Sequence[str]) -> bool:
+    """Whether a job has not ended; one that died is left if it is retried now.
+
+    Args:
+        folder: that of the job.
+        retried: the folders of the jobs that are retried.
+    """
+    job = Job.load(folder)
+    if job is None:
+        return True
+
+    return str(folder) in retried if job.state == JobState.DIED else not job.has_ended
 
 
 def _never_begun(folder: Path) -> Job:

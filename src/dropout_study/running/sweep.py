@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.experimental.callback import Callback
@@ -62,12 +62,16 @@ class Supervisor:
             except Exception:
                 if not (self.start and self.start.sweep and self.start.mark_dead_jobs()):
                     raise
+                is_unfinished = bool(self.start.packs_to_launch())
             else:
-                if not (self.start and self.start.retry_a_dead_job()):
-                    sys.argv[1:] = typed
-                    return
+                is_unfinished = False
 
-            sys.argv[1:] = with_overrides(typed, [f"hydra.sweep.dir='{self.start.folder}'"])
+            if not (is_unfinished or (self.start and self.start.retry_a_dead_job())):
+                sys.argv[1:] = typed
+                return
+
+            folder = cast("Start", self.start).folder
+            sys.argv[1:] = with_overrides(typed, [f"hydra.sweep.dir='{folder}'"])
 
     def open_start(self, config: DictConfig, folder: Path, sweep: bool) -> None:
         """Open the start of this process, once for all passes; have Hydra launch its packs.
@@ -82,7 +86,7 @@ class Supervisor:
             if self.start is None:
                 self.start = self._open.enter_context(Start(config, folder, sweep, self.command))
             if sweep:
-                launch_packs(config, len(self.start.packs))
+                launch_packs(config, self.start.packs_to_launch())
         except Exception as error:  # Hydra would turn it into a warning and continue
             raise SystemExit(masked(explain(error))) from error
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-import joblib
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict, read_write
 
+from dropout_study.config.devices import cores
 from dropout_study.config.overrides import expand_sweep
 from dropout_study.config.schema import ConfigError
 from dropout_study.running.packs import FOLDER
@@ -71,7 +71,8 @@ def check_launcher(config: DictConfig) -> None:
     Raises:
         ConfigError: naming the key.
     """
-    jobs = config.hydra.launcher.get("n_jobs")
+    launcher = config.hydra.launcher
+    jobs = launcher.get("n_jobs")
     batch = config.hydra.sweeper.get("max_batch_size")
 
     if jobs == 0:
@@ -82,6 +83,30 @@ def check_launcher(config: DictConfig) -> None:
     if batch is not None and batch < 1:
         key = "hydra.sweeper.max_batch_size"
         raise ConfigError(f"{key}={batch} cannot be used: {key} must be at least 1.")
+
+    if uses_slurm(config):
+        _check_time_limit(launcher.timeout_min, launcher.signal_delay_s)
+
+
+def _check_time_limit(minutes: int, delay: int) -> None:
+    """Refuse a limit before which SLURM would ask a job to end as soon as it has begun.
+
+    Args:
+        minutes: the time limit of a job.
+        delay: so many seconds before, and up to a minute earlier, SLURM asks.
+    """
+    least = (delay + 60) // 60 + 1
+    if minutes < least:
+        key = "hydra.launcher.timeout_min"
+        raise ConfigError(
+            f"{key}={minutes} cannot be used: {key} must be at least {least}, since SLURM asks a "
+            f"job to end {delay} s (hydra.launcher.signal_delay_s) and up to a minute before."
+        )
+
+
+def uses_slurm(config: DictConfig) -> bool:
+    """Whether the launcher gives the jobs of a sweep to SLURM."""
+    return str(config.hydra.launcher.get("_target_", "")).endswith(".SlurmLauncher")
 
 
 def job_folders(
@@ -181,7 +206,7 @@ def jobs_at_once(config: DictConfig, total: int) -> int | None:
     if not wanted:
         return None
 
-    return min(total, joblib.cpu_count() if wanted < 0 else int(wanted))
+    return min(total, cores() if wanted < 0 else int(wanted))
 
 
 def limit_threads(config: DictConfig, total: int) -> None:
@@ -197,21 +222,21 @@ def limit_threads(config: DictConfig, total: int) -> None:
     number = jobs_at_once(config, total)
 
     if number and not threads:
-        threads = max(1, joblib.cpu_count() // number)
+        threads = max(1, cores() // number)
 
     if threads and "OMP_NUM_THREADS" not in os.environ:
         os.environ["OMP_NUM_THREADS"] = str(threads)
         os.environ[SHARED_THREADS] = str(threads)
 
 
-def launch_packs(config: DictConfig, packs: int) -> None:
+def launch_packs(config: DictConfig, numbers: Sequence[int]) -> None:
     """Give a launcher packs instead of the conditions that were typed, each by its number.
 
     Hydra reads the overrides of a sweep after its callbacks.
 
     Args:
         config: Hydra's configuration of the sweep.
-        packs: their number.
+        numbers: those of the packs.
     """
     first, *_ = list_conditions(config)
     of_hydra = [
@@ -221,6 +246,6 @@ def launch_packs(config: DictConfig, packs: int) -> None:
     ]
 
     with read_write(config), open_dict(config):
-        config.hydra.overrides.task = [*first, f"pack_number=range(0,{packs})"]
-        config.hydra.overrides.hydra = [*of_hydra, f"hydra.sweep.subdir={FOLDER}/{JOB_NUMBER}"]
+        config.hydra.overrides.task = [*first, f"pack_number={','.join(map(str, numbers))}"]
+        config.hydra.overrides.hydra = [*of_hydra, f"hydra.sweep.subdir={FOLDER}/${{pack_number}}"]
         config.hydra.sweeper.params = None

@@ -17,6 +17,7 @@ from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dropout_study.config.devices import VISIBLE, named_gpus
 from dropout_study.config.uri import masked
 from dropout_study.system.processes import this_process
 from dropout_study.tracking.tags import (
@@ -24,6 +25,7 @@ from dropout_study.tracking.tags import (
     COMMIT,
     DEVICE,
     DIRTY,
+    GPU,
     PROCESSOR,
     SOURCE_COMMIT,
     SOURCE_NAME,
@@ -81,7 +83,10 @@ def machine(device: "torch.device") -> dict[str, str]:
     if device.type == "cuda":
         name = torch.cuda.get_device_name(device)
 
-    return {
+    visible = ",".join(named_gpus(os.environ.get(VISIBLE, "")))
+    gpu = {GPU: visible} if visible else {}
+
+    return gpu | {
         DEVICE: name,
         PROCESSOR: processor(),
         "threads": threads,

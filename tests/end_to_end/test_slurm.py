@@ -1,0 +1,153 @@
+"""A sweep through a SLURM of one node, started here on loopback: `pytest -m server`.
+
+One of its jobs is killed, and one is asked to end at its time limit.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from mlflow.entities import Run
+
+from dropout_study.running.job import Job, JobState
+from support.background import started, wait_for
+from support.slurm import Slurm, missing_programs
+
+pytestmark = [pytest.mark.server, pytest.mark.timeout(1_200)]
+RATES = (0.0, 0.1, 0.2, 0.3)
+UPDATES = (2_000, 2_001, 20_000)
+SWEEP = (
+    "-m",
+    "hydra/launcher=submitit_slurm",
+    "hydra.launcher.cpus_per_task=1",
+    "hydra.launcher.mem_gb=1",
+    "hydra.launcher.timeout_min=60",
+    "hydra.launcher.signal_delay_s=600",
+    "hydra.sweep.dir=sweep",
+    "budget=smoke",
+    "budget.updates=" + ",".join(map(str, UPDATES)),
+    "model.widths=[4]",
+    "model.hidden_rate=" + ",".join(map(str, RATES)),
+    "seeds=[0]",
+    "rules=[weight_scaling]",
+    "checkpoint.minutes=0.002",
+)
+"""Twelve conditions; those with the same number of updates are a pack, and a job of SLURM."""
+KILLED, UNTOUCHED, PREEMPTED = (range(4 * pack, 4 * pack + 4) for pack in range(3))
+
+
+@pytest.fixture
+def slurm() -> Iterator[Slurm]:
+    missing = missing_programs()
+    assert not missing, f"{missing} are missing: apt-get install slurm-wlm munge"
+
+    with (
+        tempfile.TemporaryDirectory() as folder,  # pytest's own are too long for a socket
+        Slurm(Path(folder) / "slurm") as slurm,
+    ):
+        yield slurm
+
+
+class Sweep:
+    """The jobs of the sweep, and those of SLURM that carry them out."""
+
+    def __init__(self, folder: Path, slurm: Slurm) -> None:
+        self._folder = folder / "sweep"
+        self._slurm = slurm
+
+    def job(self, number: int) -> Job | None:
+        """A job of the sweep, if it has begun."""
+        return Job.load(self._folder / str(number))
+
+    def has(self, number: int, state: JobState, share: float = 0.0) -> bool:
+        """Whether a job is in a state, with a share of its updates done."""
+        job = self.job(number)
+        return job is not None and job.state == state and job.share >= share
+
+    def process(self, number: int) -> psutil.Process:
+        """The process at work on a job."""
+        job = self.job(number)
+        assert job is not None
+        return psutil.Process(int(job.process["pid"]))
+
+    def slurm_id(self, number: int) -> str:
+        """The job of SLURM that carries out a job of the first pass; its packs have four each."""
+        array = min(int(job.partition("_")[0]) for job in self._slurm.queue())
+        return f"{array}_{number // 4}"
+
+    def log(self, number: int) -> str:
+        """What a job has logged."""
+        return (self._folder / str(number) / "train.log").read_text(encoding="utf-8")
+
+
+def kill(sweep: Sweep, slurm: Slurm, number: int) -> None:
+    """Kill the processes of a job without a word."""
+    slurm.run("scancel", "--signal=KILL", f"{sweep.slurm_id(number)}.0")
+
+
+def limit(sweep: Sweep, slurm: Slurm, number: int, minutes: int) -> None:
+    """Change the time limit of a job, which SLURM checks every half a minute."""
+    slurm.run("scontrol", "update", f"JobId={sweep.slurm_id(number)}", f"TimeLimit={minutes}")
+
+
+def preempt(sweep: Sweep, slurm: Slurm, number: int) -> None:
+    """Let a job reach the minutes before its limit, in which SLURM asks it to end.
+
+    Until then its process is stopped, so that it is not done before; SLURM wakes it.
+    """
+    process = sweep.process(number)
+    process.suspend()
+    limit(sweep, slurm, number, minutes=10)  # SLURM asks 600 s before, which is now
+    process.wait()
+    limit(sweep, slurm, number, minutes=60)
+
+
+def test_a_sweep_is_whole_after_a_job_was_killed_and_another_reached_its_time_limit(
+    slurm: Slurm, tmp_path: Path, runs: Callable[[], list[Run]]
+) -> None:
+    """If this failed, a cluster would lose conditions, train them twice, or let a sweep hang."""
+    sweep = Sweep(tmp_path, slurm)
+
+    with started(tmp_path, *SWEEP, **slurm.variables) as process:
+        wait_for(lambda: sweep.has(KILLED[-1], JobState.RUNNING), process)
+        kill(sweep, slurm, KILLED[0])
+        wait_for(lambda: sweep.has(PREEMPTED[0], JobState.RUNNING, share=0.2), process)
+        preempt(sweep, slurm, PREEMPTED[0])
+        output, _ = process.communicate()
+
+    assert process.returncode == 0, output
+    assert "[12/12]" in output
+    assert output.count("SLURM keeps no accounts here") == 1
+    assert "sacct error" not in output
+    assert slurm.queue() == {}
+
+    jobs = [sweep.job(number) for number in range(12)]
+    assert [job.state for job in jobs if job] == [JobState.DONE] * 12
+    deaths = [job.deaths for job in jobs if job]
+    assert deaths == [1] * 4 + [0] * 8
+
+    for number in PREEMPTED:
+        assert "resuming from" in sweep.log(number)
+
+    assert "resuming from" not in sweep.log(UNTOUCHED[0])
+    check_records(runs())
+
+
+def check_records(runs: list[Run]) -> None:
+    """Each condition is recorded once: a cohort and its one seed."""
+    complete = [run for run in runs if run.data.tags.get("complete") == "true"]
+    wanted = sorted((str(updates), str(rate)) for updates in UPDATES for rate in RATES)
+
+    for role in ("cohort", "seed"):
+        recorded = [
+            (run.data.params["budget.updates"], run.data.params["model.hidden_rate"])
+            for run in complete
+            if run.data.tags["role"] == role
+        ]
+        assert sorted(recorded) == wanted, role
+
+    assert not any("duplicate" in run.data.tags for run in runs)
+    (of_sweep,) = (run for run in runs if run.data.tags["role"] == "sweep")
+    assert of_sweep.info.status == "FINISHED"

@@ -8,7 +8,8 @@ import pytest
 from omegaconf import DictConfig, open_dict
 
 from dropout_study.config.schema import ConfigError
-from dropout_study.running.job import JOB_FILE, Job, JobState, condition_of
+from dropout_study.running.job import JOB_FILE, RETRY_FILE, Job, JobState, condition_of
+from dropout_study.running.packs import Assignment
 from dropout_study.running.start import LOCK, Start
 from dropout_study.tracking.record import Record, RunStatus
 from support.processes import another_process
@@ -73,6 +74,29 @@ def test_a_job_that_outlived_its_start_is_waited_for_by_its_own_command_alone(
 
     start(other, tmp_path)
     assert not (tmp_path / JOB_FILE).exists()
+
+
+def test_a_further_pass_launches_the_packs_with_jobs_that_are_left(
+    composed: Compose, tmp_path: Path
+) -> None:
+    """If this failed, a cluster would start hundreds of tasks to retry one job, or forget it."""
+    states = [JobState.DONE, JobState.DIED, JobState.DIED, JobState.INTERRUPTED, None]
+    sweep = Start(composed(), tmp_path, sweep=True)
+
+    for number, state in enumerate(states):
+        folders = [tmp_path / f"{number}", tmp_path / f"{number} skipped"]
+        sweep.folders += folders
+        sweep.packs.append([Assignment(composed(), folder, "job") for folder in folders])
+
+        for folder, its_state in zip(folders, (state, JobState.SKIPPED), strict=True):
+            folder.mkdir()
+            if its_state:
+                Job("job", its_state).save(folder)
+
+    assert sweep.packs_to_launch() == [3, 4]
+    assert sweep.retry_a_dead_job()
+    assert (tmp_path / RETRY_FILE).read_text() == str(tmp_path / "1")
+    assert sweep.packs_to_launch() == [1, 3, 4]
 
 
 def test_results_that_no_store_has_are_not_replaced(composed: Compose, tmp_path: Path) -> None:

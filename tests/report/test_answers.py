@@ -20,7 +20,7 @@ from dropout_study.analysis.criteria import (
 from dropout_study.analysis.margins import NO_SIZE
 from dropout_study.claims import CLAIMS
 from dropout_study.measures.statistics import Estimate
-from dropout_study.report.answers import answer, clauses, sentences
+from dropout_study.report.answers import answer, clauses, finding, sentences
 from dropout_study.report.verdicts import NO_RUNS, Outcome
 from support.outcomes import CONTRADICTING, SUPPORTING, UNCLEAR, outcome
 
@@ -50,14 +50,15 @@ def test_cases_are_told_by_outcome_that_of_the_part_first() -> None:
         "digits": case(0.001, NOT_RESOLVED),
     }
     assert said(CONTRADICTED, **cases) == (
-        "masks make 0.20 points more errors (mlp); masks make 0.034 to 0.12 points fewer errors "
-        "(lenet; wide); nobody can tell (digits)"
+        "masks make 0.20 points more errors (mlp: -0.026 to 0.43); masks make 0.034 to 0.12 points "
+        "fewer errors (lenet; wide); nobody can tell (digits: 0.0010, -0.23 to 0.23 points)"
     )
 
 
 def test_one_case_needs_no_name_and_many_are_counted() -> None:
     """If this failed, a sentence would list thirty networks."""
-    assert said(SUPPORTED, lenet=case(1.234, SUPPORTED)) == "masks make 1.23 points fewer errors"
+    one = "masks make 1.23 points fewer errors (1.01 to 1.46)"
+    assert said(SUPPORTED, lenet=case(1.234, SUPPORTED)) == one
     many = {f"pair {i}": case(1.0, SUPPORTED) for i in range(6)}
     assert said(SUPPORTED, **many) == "masks make 1.00 points fewer errors (in all 6 cases)"
     many["other"] = case(-1.0, CONTRADICTED)
@@ -66,13 +67,16 @@ def test_one_case_needs_no_name_and_many_are_counted() -> None:
 
 def test_the_outcome_of_a_part_counts_not_that_of_its_case_alone() -> None:
     """If this failed, an answer would find what the verdict beside it leaves open, or doubt it."""
-    assert said(NOT_RESOLVED, lenet=case(0.2, SUPPORTED)) == "nobody can tell"
+    assert said(NOT_RESOLVED, lenet=case(0.2, SUPPORTED)) == (
+        "nobody can tell (0.20, -0.026 to 0.43 points)"
+    )
     several = {"lenet": case(0.2, SUPPORTED), "mlp": case(0.1, NOT_RESOLVED)}
     assert said(NOT_RESOLVED, **several) == (
-        "nobody can tell (mlp); taken alone, masks make 0.20 points fewer errors (lenet)"
+        "nobody can tell (mlp: 0.10, -0.13 to 0.33 points); taken alone, masks make 0.20 points "
+        "fewer errors (lenet: -0.026 to 0.43)"
     )
-    assert (
-        said(SUPPORTED, **several) == "masks make 0.10 to 0.20 points fewer errors (in all 2 cases)"
+    assert said(SUPPORTED, **several) == (
+        "masks make 0.10 to 0.20 points fewer errors (in all 2 cases: lenet; mlp)"
     )
 
 
@@ -81,7 +85,7 @@ def test_an_effect_within_a_margin_keeps_its_sign() -> None:
     part = Part("harm", NotWorse(0.3, NO_SIZE), answers=Answers("the error is {value}", "worse"))
     cases = {"a": case(-0.5, SUPPORTED), "b": case(0.1, SUPPORTED)}
     assert list(clauses(part, Decision(SUPPORTED, cases))) == [
-        "the error is -0.50 to 0.10 points (in all 2 cases)"
+        "the error is -0.50 to 0.10 points (in all 2 cases: a; b)"
     ]
 
 
@@ -98,6 +102,29 @@ def test_clauses_of_opposite_outcomes_differ_or_hold_in_both(claim: Claim) -> No
         for first, second in pairs:
             if f" {first} " in part.answers.supported and "{}" in part.answers.supported:
                 assert f" {second} " in part.answers.contradicted
+
+
+def test_several_open_cases_show_the_range_of_their_effects() -> None:
+    """If this failed, a reader would not know whether an open effect is large or small."""
+    several = {"lenet": case(0.2, NOT_RESOLVED), "mlp": case(-0.1, NOT_RESOLVED)}
+    assert said(NOT_RESOLVED, **several) == (
+        "nobody can tell (in all 2 cases: lenet; mlp: effects of -0.10 to 0.20 points)"
+    )
+
+
+@pytest.mark.parametrize("claim", [claim for claim in CLAIMS.values() if claim.parts])
+def test_a_finding_is_one_sentence_of_the_parts_in_the_headline(claim: Claim) -> None:
+    """If this failed, the table of verdicts would not say what was found, or say everything."""
+    assert set(claim.headline) <= set(claim.parts)
+
+    for values in (SUPPORTING, CONTRADICTING, UNCLEAR):
+        made = outcome(claim.id, values)
+        text = finding(made)
+        assert text.endswith(".")
+        assert ". " not in text
+        assert len(text) <= len(answer(made))
+
+    assert finding(Outcome(claim, NO_RUNS, "none")) == ""
 
 
 def test_what_could_not_be_measured_is_no_number() -> None:

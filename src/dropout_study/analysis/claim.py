@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from matplotlib.figure import Figure
 
@@ -33,6 +34,15 @@ MARKS = {
     "M": "from memory, not verified",
     "W": "weak: one secondary source",
 }
+
+
+class Group(StrEnum):
+    """What a claim is about: the groups of the report's sections, in their order."""
+
+    ENSEMBLE = "What the ensemble is"
+    COST = "What it costs"
+    HELP = "When dropout helps"
+    WHY = "Why it helps"
 
 
 @dataclass(frozen=True)
@@ -66,9 +76,11 @@ class Claim(ABC):
         title: a few words.
         says: what section 7.12 says, in one sentence.
         source: the equation or passage.
+        group: what it is about.
         studies: whose runs it reads; the first is its own.
         parts: name -> empirical question with its criterion, margin and reason.
         checks: name -> theorem with its tolerance.
+        headline: the parts whose answers are the finding, by name; all of them if empty.
         published: what others have found.
         deviations: from the publication, in the order of their importance.
         caption: what the figure shows.
@@ -80,9 +92,11 @@ class Claim(ABC):
     title: str
     says: str
     source: str
+    group: Group
     studies: tuple[str, ...]
     parts: Mapping[str, Part] = {}
     checks: Mapping[str, Check] = {}
+    headline: tuple[str, ...] = ()
     published: tuple[Published, ...] = ()
     deviations: tuple[str, ...] = ()
     caption: str

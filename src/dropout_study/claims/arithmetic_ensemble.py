@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
-from dropout_study.analysis.claim import Claim, Studies
+from dropout_study.analysis.claim import Claim, Group, Studies
 from dropout_study.analysis.criteria import Check, Exact, Within
 from dropout_study.analysis.runs import Effect, Runs
 
@@ -23,6 +23,7 @@ class ArithmeticEnsemble(Claim):
         "prediction."
     )
     source = "equation 7.53"
+    group = Group.ENSEMBLE
     studies = ("enumerable",)
     checks = {
         "a distribution": Check(

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from dropout_study.analysis import figures
-from dropout_study.analysis.claim import Claim, Studies
+from dropout_study.analysis.claim import Claim, Group, Studies
 from dropout_study.analysis.criteria import Answers, Better, Part
 from dropout_study.analysis.margins import MNIST_SETTLED, NO_SIZE
 from dropout_study.analysis.runs import Effect, Errors, Runs, minus
@@ -24,7 +24,9 @@ class Bagging(Claim):
     title = "Against bagging"
     says = "Dropout is a computationally efficient alternative to bagging."
     source = "the paragraph Dropout, and equations 7.52 and 7.53"
+    group = Group.HELP
     studies = ("bagging",)
+    headline = ("at equal training cost",)
     parts = {
         "at equal training cost": Part(
             "test error of a bag of 10 nets without dropout minus test error of one dropout net "

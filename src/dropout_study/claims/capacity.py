@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
-from dropout_study.analysis.claim import Claim, Published, Studies, runs_of
+from dropout_study.analysis.claim import Claim, Group, Published, Studies, runs_of
 from dropout_study.analysis.criteria import Answers, Better, Part
 from dropout_study.analysis.margins import MNIST_SETTLED, NO_SIZE
 from dropout_study.analysis.runs import Effect, Errors, Runs, minus, weighted
@@ -27,7 +27,9 @@ class Capacity(Claim):
     title = "Capacity"
     says = "Dropout requires a sufficiently large capacity; small models may underfit."
     source = "Limitations of Dropout, 1"
+    group = Group.HELP
     studies = ("capacity", "narrow", "reference")
+    headline = ("small nets do worse", "wide nets gain")
     parts = {
         "small nets underfit": Part(
             "training error of the narrowest nets, trained as the others and five times as long: "

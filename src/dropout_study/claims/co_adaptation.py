@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from dropout_study.analysis import figures
-from dropout_study.analysis.claim import Claim, Published, Studies
+from dropout_study.analysis.claim import Claim, Group, Published, Studies
 from dropout_study.analysis.criteria import Answers, Better, Part
 from dropout_study.analysis.margins import MNIST, NO_SIZE
 from dropout_study.analysis.reference_nets import PLAIN, left_out, measured, trained
@@ -49,7 +49,9 @@ class CoAdaptation(Claim):
         "robust to co-adaptation."
     )
     source = "Intuition and Insights behind Dropout, first and second paragraph"
+    group = Group.WHY
     studies = ("units", "reference", "autoencoder")
+    headline = ("less co-adapted", "redundant")
     parts = {
         "less co-adapted": Part(
             "mean absolute interaction of two hidden units (loss without both, minus losses "

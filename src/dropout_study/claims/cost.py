@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
-from dropout_study.analysis.claim import Claim, Published, Studies, runs_of
+from dropout_study.analysis.claim import Claim, Group, Published, Studies, runs_of
 from dropout_study.analysis.criteria import Answers, Measured, Part
 from dropout_study.analysis.runs import Effect, Runs
 from dropout_study.evaluation.sample_sizes import TIMED_NETWORKS
@@ -42,7 +42,9 @@ class Cost(Claim):
         "takes one pass."
     )
     source = "Computational Efficiency of Dropout Compared to Explicit Ensemble"
+    group = Group.COST
     studies = ("cost", "reference")
+    headline = ("one pass trains", "all of training")
     parts = {
         "one pass trains": Part(
             f"time of {RATIOS['dropout']}",

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from dropout_study.analysis import figures
-from dropout_study.analysis.claim import Claim, Published, Studies
+from dropout_study.analysis.claim import Claim, Group, Published, Studies
 from dropout_study.analysis.criteria import Answers, Better, Part
 from dropout_study.analysis.margins import NO_SIZE
 from dropout_study.analysis.runs import Effect, Errors, Runs, common, minus, weighted_logs
@@ -26,6 +26,7 @@ class DatasetSize(Claim):
         "training or worse performance."
     )
     source = "Limitations of Dropout, 2"
+    group = Group.HELP
     studies = ("dataset_size",)
     parts = {
         "less effective": Part(

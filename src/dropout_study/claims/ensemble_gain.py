@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
-from dropout_study.analysis.claim import Claim, Studies
+from dropout_study.analysis.claim import Claim, Group, Studies
 from dropout_study.analysis.criteria import Answers, Better, Part
 from dropout_study.analysis.margins import MNIST, NO_SIZE
 from dropout_study.analysis.reference_nets import left_out, measured, trained, with_dropout
@@ -26,6 +26,7 @@ class EnsembleGain(Claim):
     title = "Gain of the ensemble"
     says = "Combining many good-enough subnetworks produces a more powerful ensemble."
     source = "Intuition and Insights behind Dropout, first paragraph"
+    group = Group.WHY
     studies = ("units", "reference")
     parts = {
         "more powerful": Part(

@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures, small_nets
-from dropout_study.analysis.claim import Claim, Published, Studies, runs_of
+from dropout_study.analysis.claim import Claim, Group, Published, Studies, runs_of
 from dropout_study.analysis.criteria import Answers, Check, Exact, NotWorse, Part
 from dropout_study.analysis.runs import Effect, Runs, minus
 from dropout_study.analysis.sampled_nets import pool_errors, pool_size, sampled_nets
@@ -19,6 +19,7 @@ class GeometricEnsemble(Claim):
         "can stand in for their arithmetic mean."
     )
     source = "equations 7.54 and 7.55"
+    group = Group.ENSEMBLE
     studies = ("exact", "enumerable", "sampling", "mc_samples")
     parts = {
         "stands in": Part(

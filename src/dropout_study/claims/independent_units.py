@@ -4,7 +4,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
-from dropout_study.analysis.claim import Claim, Studies
+from dropout_study.analysis.claim import Claim, Group, Studies
 from dropout_study.analysis.criteria import Answers, Better, NotWorse, Part
 from dropout_study.analysis.margins import NO_SIZE
 from dropout_study.analysis.reference_nets import (
@@ -47,7 +47,9 @@ class IndependentUnits(Claim):
         "Intuition and Insights behind Dropout, first paragraph (and the comparison with "
         "recombining genes)"
     )
+    group = Group.WHY
     studies = ("units", "reference")
+    headline = ("reasonably well",)
     parts = {
         "without specific others": Part(
             f"mean test error of {REMOVAL_DRAWS} single subnetworks with half of the hidden "

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
-from dropout_study.analysis.claim import Claim, Published, Studies, runs_of
+from dropout_study.analysis.claim import Claim, Group, Published, Studies, runs_of
 from dropout_study.analysis.criteria import Answers, Better, NotWorse, Part
 from dropout_study.analysis.margins import NO_SIZE
 from dropout_study.analysis.runs import Effect, Errors, ResultsMissing, Runs, common, minus
@@ -28,7 +28,9 @@ class MonteCarloSamples(Claim):
         "depends on the problem."
     )
     source = "the paragraph on Gal and Ghahramani (2015)"
+    group = Group.ENSEMBLE
     studies = ("mc_samples", "sampling")
+    headline = ("some models gain",)
     parts = {
         "some models gain": Part(
             f"test error of weight scaling minus test error of {MASKS} sampled masks",

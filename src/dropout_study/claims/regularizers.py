@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
-from dropout_study.analysis.claim import Claim, Published, Studies
+from dropout_study.analysis.claim import Claim, Group, Published, Studies
 from dropout_study.analysis.criteria import Answers, Better, Part
 from dropout_study.analysis.margins import NO_SIZE
 from dropout_study.analysis.runs import Effect, ResultsMissing, Runs
@@ -47,6 +47,7 @@ class Regularizers(Claim):
         "with them for additional gains."
     )
     source = "the last sentence on computational efficiency"
+    group = Group.HELP
     studies = ("regularizers",)
     parts = {
         "beats": Part(
@@ -54,8 +55,8 @@ class Regularizers(Claim):
             Better(0, NO_SIZE),
             settled_within=0.3,
             answers=Answers(
-                "dropout makes {} fewer errors",
-                "dropout makes {} more errors",
+                "dropout makes {} fewer errors than another regularizer",
+                "dropout makes {} more errors than another regularizer",
                 "no difference was found between dropout and another regularizer",
             ),
         ),

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
-from dropout_study.analysis.claim import Claim, Studies
+from dropout_study.analysis.claim import Claim, Group, Studies
 from dropout_study.analysis.criteria import Answers, Better, Part
 from dropout_study.analysis.margins import NO_SIZE
 from dropout_study.analysis.runs import Effect, Errors, Runs
@@ -37,6 +37,7 @@ class Robustness(Claim):
         "information: its features are more robust to input perturbations and unseen conditions."
     )
     source = "Intuition and Insights behind Dropout, last paragraph"
+    group = Group.HELP
     studies = ("robustness", "reference")
     parts = {
         "noise and missing information": Part(

@@ -5,7 +5,7 @@ import math
 from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
-from dropout_study.analysis.claim import Claim, Studies
+from dropout_study.analysis.claim import Claim, Group, Studies
 from dropout_study.analysis.criteria import Check, Exact
 from dropout_study.analysis.runs import Effect
 
@@ -28,6 +28,7 @@ class Subnetworks(Claim):
         "If n units can be dropped, each kept or dropped independently, there are 2^n subnetworks."
     )
     source = "the product 2 x 2 x ... x 2 = 2^n, under the heading Dropout"
+    group = Group.ENSEMBLE
     studies = ("enumerable",)
     checks = {
         "counted": Check(

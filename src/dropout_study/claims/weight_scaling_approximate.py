@@ -4,7 +4,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures, small_nets
-from dropout_study.analysis.claim import Claim, Published, Studies, runs_of
+from dropout_study.analysis.claim import Claim, Group, Published, Studies, runs_of
 from dropout_study.analysis.criteria import Answers, Check, Exact, NotWorse, Part
 from dropout_study.analysis.runs import Effect, ResultsMissing, Runs
 from dropout_study.analysis.sampled_nets import pool_errors, pool_size, sampled_nets
@@ -25,6 +25,7 @@ class WeightScalingApproximate(Claim):
         "ensemble."
     )
     source = "the sentence before equation 7.56, and the intuition behind 7.66"
+    group = Group.ENSEMBLE
     studies = ("exact", "enumerable", "sampling", "mc_samples")
     parts = {
         "close": Part(

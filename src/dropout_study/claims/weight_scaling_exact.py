@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
-from dropout_study.analysis.claim import Claim, Studies
+from dropout_study.analysis.claim import Claim, Group, Studies
 from dropout_study.analysis.criteria import Check, Exact
 from dropout_study.analysis.runs import Effect
 
@@ -23,6 +23,7 @@ class WeightScalingExact(Claim):
         "geometric ensemble exactly; so it does in every family without nonlinear hidden units."
     )
     source = "equations 7.56 to 7.66"
+    group = Group.ENSEMBLE
     studies = ("enumerable",)
     checks = {
         "classification": Check(

@@ -1,7 +1,7 @@
 """The answer to a claim in plain sentences, made of its parts and their cases."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from dropout_study.analysis.criteria import (
     CONTRADICTED,
@@ -17,6 +17,8 @@ from dropout_study.report.verdicts import NO_RUNS, SMOKE, Outcome
 
 MOST_NAMES = 4
 """Cases that a sentence names; of more it says how many they are."""
+ROUNDING = 1e-12
+"""Smaller numbers are shown as zero."""
 UNMEASURED = "an unknown amount"
 
 
@@ -30,9 +32,21 @@ def answer(outcome: Outcome) -> str:
         said.insert(0, "After seconds of training, which say nothing about dropout:")
 
     if outcome.unsettled:
-        said.append(f"Not settled at half the updates: {', '.join(outcome.unsettled)}.")
+        parts = ", ".join(f"'{name}'" for name in outcome.unsettled)
+        said.append(f"Not settled at half the updates: {parts}.")
 
     return " ".join(said)
+
+
+def finding(outcome: Outcome) -> str:
+    """What was found on a claim, in one sentence; empty without runs."""
+    if not outcome.decided:
+        return ""
+
+    names = outcome.claim.headline or tuple(outcome.claim.parts)
+    said = "; ".join(filter(None, [*_answers(outcome, names), _on_checks(outcome)]))
+
+    return _sentence(said) if said else ""
 
 
 def sentences(outcome: Outcome) -> list[str]:
@@ -41,20 +55,35 @@ def sentences(outcome: Outcome) -> list[str]:
     Args:
         outcome: of a claim with runs; without them there is no sentence.
     """
-    texts = [
-        "; ".join(clauses(part, outcome.decisions[name]))
-        for name, part in outcome.claim.parts.items()
-        if name in outcome.decisions
-    ]
+    texts = [*_answers(outcome, tuple(outcome.claim.parts)), _on_checks(outcome)]
+    return [_sentence(text) for text in texts if text]
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _on_checks(outcome: Outcome) -> str:
+    """What is said of the checks of a claim: that some fail, or that nothing else was asked."""
     checks = [outcome.decisions[name] for name in outcome.claim.checks if name in outcome.decisions]
     failed = sum(decision.outcome == FAILS for decision in checks)
 
     if failed:
-        texts.append(f"{failed} of {len(checks)} checks of the code fail")
-    elif not outcome.claim.parts and checks:
-        texts.append("mathematics settles it, and all checks of the code hold")
+        return f"{failed} of {len(checks)} checks of the code fail"
 
-    return [f"{text[:1].upper()}{text[1:]}." for text in texts if text]
+    if checks and not outcome.claim.parts:
+        return "mathematics settles it, and all checks of the code hold"
+
+    return ""
+
+
+def _answers(outcome: Outcome, names: Sequence[str]) -> list[str]:
+    """What is said of some parts of a claim that are decided, without capitals."""
+    return [
+        "; ".join(clauses(outcome.claim.parts[name], outcome.decisions[name]))
+        for name in names
+        if name in outcome.decisions
+    ]
 
 
 def clauses(part: Part, decision: Decision) -> Iterator[str]:
@@ -75,7 +104,10 @@ def clauses(part: Part, decision: Decision) -> Iterator[str]:
             sizes = _sizes(part, list(cases.values()))
             is_beside = own == NOT_RESOLVED and outcome != own
             text = texts[outcome].format(sizes[0], value=sizes[1])
-            yield ("taken alone, " if is_beside else "") + text + _names(list(cases), len(outcomes))
+            bracket = [_names(list(cases), len(outcomes))]
+            bracket += [_interval(cases, texts[outcome], part.unit)]
+            said = ": ".join(filter(None, bracket))
+            yield ("taken alone, " if is_beside else "") + text + (f" ({said})" if said else "")
 
 
 def _outcome_of(case: Case, part: Part, own: str, decision: Decision) -> str:
@@ -112,19 +144,43 @@ def _number(value: float) -> str:
     ('0.031', '1.23', '-56.8', '0.00021')
     """
     digits = 3 if abs(value) >= 1 else 2
-    return f"{value:#.{digits}g}".rstrip(".") if value else "0"
+    return f"{value:#.{digits}g}".rstrip(".") if abs(value) > ROUNDING else "0"
+
+
+def _interval(cases: Mapping[str, Case], text: str, unit: str) -> str:
+    """The numbers that a clause lacks: the interval on one case; of several, their range.
+
+    Args:
+        cases: of the clause.
+        text: of the clause; an effect in it has no sign if `{}` stands for it.
+        unit: of the effect.
+    """
+    means = sorted(case.estimate.mean for case in cases.values())
+    if len(cases) > 1:
+        is_comparable = bool(unit) and all(map(math.isfinite, means))
+        return f"effects of {_range(means, unit)}" if is_comparable and "{" not in text else ""
+
+    (case,) = cases.values()
+    ci = case.estimate.interval()
+    if not (math.isfinite(ci.mean) and math.isfinite(ci.low)):
+        return ""
+
+    if "{}" in text and ci.mean < 0:
+        return f"{_number(-ci.high)} to {_number(-ci.low)}"
+
+    limits = f"{_number(ci.low)} to {_number(ci.high)}"
+
+    return limits if "{" in text else f"{_number(ci.mean)}, {limits} {unit}".rstrip()
 
 
 def _names(names: Sequence[str], total: int) -> str:
-    """The cases of a clause in brackets; nothing where a part has one case."""
+    """The cases of a clause; nothing where a part has one case."""
     if total == 1:
         return ""
 
-    if len(names) == total:
-        return f" (in all {total} cases)"
+    listed = "; ".join(names) if len(names) <= MOST_NAMES else ""
 
-    return (
-        f" ({'; '.join(names)})"
-        if len(names) <= MOST_NAMES
-        else f" (in {len(names)} of {total} cases)"
-    )
+    if len(names) == total:
+        return f"in all {total} cases" + (f": {listed}" if listed else "")
+
+    return listed or f"in {len(names)} of {total} cases"

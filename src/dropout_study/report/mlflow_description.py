@@ -1,6 +1,6 @@
 """The description of a study in MLflow, in Markdown: what it shows, its claims, its command."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from dropout_study.analysis.claim import Claim
 from dropout_study.claims import CLAIMS
@@ -16,13 +16,16 @@ HOW_TO_DECIDE = (
 )
 
 
-def describe(study: str, title: str, command: str = "") -> str:
-    """The description of a study's experiment.
+def describe(
+    study: str, title: str, command: str = "", findings: Mapping[str, str] | None = None
+) -> str:
+    """The description of a study's experiment; findings are at its end.
 
     Args:
         study: its name.
         title: what it shows.
         command: runs it, if it is always the same.
+        findings: id of a claim -> verdict and finding of the last report.
     """
     paragraphs = [f"{title}."]
     claims = [claim for claim in CLAIMS.values() if study in claim.studies]
@@ -38,7 +41,16 @@ def describe(study: str, title: str, command: str = "") -> str:
     if command:
         paragraphs.append(f"Run it: `{command}`")
 
-    return "\n\n".join([*paragraphs, HOW_TO_READ])
+    paragraphs.append(HOW_TO_READ)
+    found = [
+        f"- **{claim.title}**: {findings[claim.id]}"
+        for claim in claims
+        if findings and claim.id in findings
+    ]
+    if found:
+        paragraphs.append("\n".join(["**Found**, as the last report says:", *found]))
+
+    return "\n\n".join(paragraphs)
 
 
 def _lines(claim: Claim) -> Iterator[str]:

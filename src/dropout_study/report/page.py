@@ -1,7 +1,8 @@
 """The report as files: a page that needs nothing else, and the same for GitHub."""
 
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,17 +11,20 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader
 
 from dropout_study.analysis import figures
+from dropout_study.analysis.claim import Group
 from dropout_study.analysis.runs import ResultsMissing, needing_columns
 from dropout_study.config.studies import DEFAULT_BUDGET, Study
 from dropout_study.data.images import Images
 from dropout_study.report import first_edition, glance, verdict_file, verdict_table
 from dropout_study.report.answers import answer
 from dropout_study.report.glance import Fact
+from dropout_study.report.how import GLOSSARY, HOW
 from dropout_study.report.manifest import committed_in_words
 from dropout_study.report.manifest_table import STUDY_COLUMNS, study_columns
 from dropout_study.report.pictures import Picture, claim_pictures, training_pictures
 from dropout_study.report.rows import CheckRow, Row, check_rows, rows
 from dropout_study.report.scopes import other_data
+from dropout_study.report.summary import example, summary
 from dropout_study.report.tuning_curves import Choice, choices
 from dropout_study.report.verdicts import Outcome
 
@@ -68,11 +72,11 @@ def write_report(
         links: study -> address of its runs, if they have one.
         images: the data set of which a corrupted image is shown, if it is at hand.
     """
-    sections = [_section(outcome, images) for outcome in outcomes]
+    sections = [_section(outcome, images) for outcome in by_group(outcomes)]
     values = _values(sections, results, links)
     archive = first_edition.FOLDER
     values["first_edition"] = archive if (folder / archive).is_dir() else ""
-    drawn = _write_pictures(sections, folder / "figures")
+    drawn = _write_pictures(_pictures(sections, values["summary"]), folder / "figures")
     pages = [_write_page(name, values, folder) for name in PAGES]
 
     return [*drawn, *pages, _write_verdicts(outcomes, values["facts"], folder)]
@@ -124,8 +128,18 @@ def _values(
     outcomes = [section.outcome for section in sections]
     empirical = [section for section in sections if section.outcome.claim.parts]
 
+    groups = {
+        group.value: [section for section in sections if section.outcome.claim.group == group]
+        for group in Group
+    }
+
     return {
         "sections": sections,
+        "groups": {name: members for name, members in groups.items() if members},
+        "summary": summary(outcomes),
+        "example": example(),
+        "how": HOW,
+        "glossary": GLOSSARY,
         "empirical": empirical,
         "checks": [row for section in sections for row in section.checks],
         "tally": Counter(section.outcome.shown for section in empirical),
@@ -150,15 +164,28 @@ def _values(
     }
 
 
-def _write_pictures(sections: Sequence[Section], folder: Path) -> list[Path]:
+def by_group(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes in the order of the page: by group, and in a group by that of the chapter."""
+    order = list(Group)
+    return sorted(outcomes, key=lambda outcome: order.index(outcome.claim.group))
+
+
+def _pictures(sections: Sequence[Section], summarized: Picture | None) -> Iterator[Picture]:
+    """All pictures of the page."""
+    yield from [example(), *filter(None, [summarized])]
+
+    for section in sections:
+        yield from (*section.pictures, *section.training)
+
+
+def _write_pictures(pictures: Iterable[Picture], folder: Path) -> list[Path]:
     folder.mkdir(exist_ok=True)
     files = []
 
-    for section in sections:
-        for picture in (*section.pictures, *section.training):
-            file = folder / picture.file
-            file.write_bytes(picture.svg)
-            files.append(file)
+    for picture in pictures:
+        file = folder / picture.file
+        file.write_bytes(picture.svg)
+        files.append(file)
 
     return files
 
@@ -171,6 +198,7 @@ def _write_page(name: str, values: Mapping[str, Any], folder: Path) -> Path:
         lstrip_blocks=True,
     )
     environment.filters["capitalize_first"] = _capitalize_first
+    environment.filters["typeset"] = _typeset
     text = environment.get_template(f"{name}.jinja").render(**values)
     file = folder / name
     file.write_text(text.rstrip() + "\n", encoding="utf-8")
@@ -184,6 +212,16 @@ def _write_verdicts(outcomes: Sequence[Outcome], facts: Sequence[Fact], folder: 
     file.write_text(verdict_file.as_json(outcomes, lines), encoding="utf-8")
 
     return file
+
+
+def _typeset(html: str) -> str:
+    """HTML in which powers such as 2^20 are set as such.
+
+    >>> _typeset("2^n &gt; n")
+    '2<sup>n</sup> &gt; n'
+    """
+    # As a plain text: of Markup, re would escape what is inserted.
+    return re.sub(r"(?<=\w)\^(\w+)", r"<sup>\1</sup>", str(html))
 
 
 def _capitalize_first(text: str) -> str:

@@ -13,6 +13,7 @@ from dropout_study.analysis.claim import Claim, Studies
 from dropout_study.analysis.runs import ResultsMissing
 from dropout_study.data.images import Images
 from dropout_study.report import tuning_curves
+from dropout_study.report.answers import finding
 from dropout_study.report.verdicts import Outcome
 
 TRAINING = "Training of the compared networks: validation error by update, mean over seeds."
@@ -65,6 +66,7 @@ def claim_pictures(outcome: Outcome, images: Images | None, notes: list[str]) ->
             (f"{claim.id}_images", lambda: _images_of(claim, images), CORRUPTED),
         ],
         notes,
+        finding(outcome),
     )
 
 
@@ -84,13 +86,21 @@ def training_pictures(outcome: Outcome, notes: list[str]) -> Iterator[Picture]:
 
     if outcome.runs.tuning:
         figure = tuning_curves.tuning_figure(outcome.runs.tuning, outcome.studies)
-        yield _picture(f"{claim.id}_tuning", figure, tuning_curves.CAPTION)
+        yield picture(f"{claim.id}_tuning", figure, tuning_curves.CAPTION)
 
 
 def _drawn(
-    pictures: Sequence[tuple[str, Callable[[], Figure | None], str]], notes: list[str]
+    pictures: Sequence[tuple[str, Callable[[], Figure | None], str]],
+    notes: list[str],
+    found: str = "",
 ) -> Iterator[Picture]:
-    """Those of some pictures (name, figure, caption) that there are."""
+    """Those of some pictures (name, figure, caption) that there are.
+
+    Args:
+        pictures: in the order of the page.
+        notes: is extended by a sentence for each figure that lacks results.
+        found: what the first figure shows, with which its text for screen readers begins.
+    """
     for name, draw, caption in pictures:
         try:
             figure = draw()
@@ -99,7 +109,9 @@ def _drawn(
             continue
 
         if figure is not None:
-            yield _picture(name, figure, caption)
+            alt = figures.alt_text(figure)
+            yield picture(name, figure, caption, f"{found} {alt}".strip())
+            found = ""
 
 
 def _images_of(claim: Claim, images: Images | None) -> Figure | None:
@@ -114,10 +126,19 @@ def _training_of(claim: Claim, studies: Studies) -> Figure | None:
     return training_curves(curves) if curves else None
 
 
-def _picture(name: str, figure: Figure, caption: str) -> Picture:
+def picture(name: str, figure: Figure, caption: str, alt: str = "") -> Picture:
+    """A figure as a picture of the report.
+
+    Args:
+        name: of its file.
+        figure: is drawn.
+        caption: the text below it.
+        alt: what it shows, in words; made from the figure if empty.
+    """
     width = round(PIXELS_PER_INCH * figure.get_size_inches()[0])
-    alt = figures.alt_text(figure)
-    return Picture(f"{name}.svg", figures.svg(figure), caption, alt, width)
+    shown = alt or figures.alt_text(figure)
+
+    return Picture(f"{name}.svg", figures.svg(figure), caption, shown, width)
 
 
 def training_curves(curves: Mapping[str, pd.DataFrame]) -> Figure:

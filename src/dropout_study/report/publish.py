@@ -18,6 +18,7 @@ from dropout_study.config.uri import other_store
 from dropout_study.data.datasets import load_images
 from dropout_study.data.images import Images
 from dropout_study.report import mlflow_view, readme_table
+from dropout_study.report.answers import finding
 from dropout_study.report.mlflow_description import describe
 from dropout_study.report.origin import code_of
 from dropout_study.report.page import write_report
@@ -170,7 +171,7 @@ def _record(outcomes: Sequence[Outcome], files: list[Path], chosen: Report) -> N
 
         for study in STUDIES:
             if number := store.experiment(study):
-                _describe_study(store, study)
+                _describe_study(store, study, outcomes)
                 mlflow_view.refresh(store, number)
                 _tag_study(store, number, study, outcomes)
 
@@ -194,9 +195,10 @@ def _log_report(
     client.set_terminated(run)
 
 
-def _describe_study(store: Store, name: str) -> None:
+def _describe_study(store: Store, name: str, outcomes: Sequence[Outcome]) -> None:
     study = Study.load(name)
-    store.prepare(name, describe(name, study.title, study.command))
+    findings = {o.claim.id: f"{o.shown}. {finding(o)}" for o in outcomes if o.decided}
+    store.prepare(name, describe(name, study.title, study.command, findings))
 
 
 def _tag_study(store: Store, number: str, study: str, outcomes: Sequence[Outcome]) -> None:
@@ -208,5 +210,5 @@ def _tag_study(store: Store, number: str, study: str, outcomes: Sequence[Outcome
 
 def _summary(outcomes: Sequence[Outcome]) -> str:
     """The verdicts in Markdown; the last run has the figures, and the tables."""
-    lines = [f"- **{o.claim.title}**: {o.shown}. {o.claim.says}" for o in outcomes]
+    lines = [f"- **{o.claim.title}**: {o.shown}. {finding(o)}".rstrip() for o in outcomes]
     return "\n".join(lines)

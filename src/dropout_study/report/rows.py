@@ -89,7 +89,13 @@ def check_rows(outcome: Outcome) -> list[CheckRow]:
 
 
 def decisive(outcome: Outcome) -> Row | None:
-    """The effect that represents a claim; none if it has no parts.
+    """The effect that represents a claim; none if it has no parts."""
+    found = decisive_case(outcome)
+    return _row(outcome, *found) if found else None
+
+
+def decisive_case(outcome: Outcome) -> tuple[str, str] | None:
+    """The part and the case whose effect represents a claim; none if it has no parts.
 
     Of a supported claim the least certain effect, of a contradicted one the most certain, else the
     least certain of those that leave it open.
@@ -103,7 +109,7 @@ def decisive(outcome: Outcome) -> Row | None:
     if not candidates:
         return None
 
-    return _row(outcome, *max(candidates, key=lambda candidate: _weight(outcome, *candidate)))
+    return max(candidates, key=lambda candidate: _weight(outcome, *candidate))
 
 
 def adjusted_p(outcome: Outcome) -> float:

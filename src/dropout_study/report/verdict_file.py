@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dropout_study.analysis.criteria import Case, Check, Decision, Part
-from dropout_study.report.answers import answer
+from dropout_study.report.answers import answer, finding
 from dropout_study.report.first_edition import EARLIER
 from dropout_study.report.verdicts import Outcome, questions
 
@@ -37,6 +37,7 @@ def _claim(outcome: Outcome) -> dict[str, Any]:
         "source": claim.source,
         "verdict": outcome.shown,
         "settled": _settled(outcome),
+        "finding": finding(outcome),
         "answer": answer(outcome),
         "left out": list(outcome.left_out),
         "first edition": EARLIER[claim.id].verdict,

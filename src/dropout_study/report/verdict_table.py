@@ -18,6 +18,7 @@ from dropout_study.analysis.criteria import (
     NOT_RESOLVED,
     SUPPORTED,
 )
+from dropout_study.report.answers import finding
 from dropout_study.report.rows import (
     CheckRow,
     Row,
@@ -90,24 +91,14 @@ def with_sign(shown: str) -> str:
     return f"{sign(shown)} {shown}"
 
 
-def _of_decisive(cell: Callable[[Row], str]) -> Callable[[Outcome], str]:
-    """A cell that shows something of the decisive effect; empty without one."""
-
-    def of_outcome(outcome: Outcome) -> str:
-        row = decisive(outcome) if outcome.decided else None
-        return cell(row) if row else ""
-
-    return of_outcome
-
-
 def _adjusted(outcome: Outcome) -> str:
     return p_in_words(adjusted_p(outcome)) if outcome.decided else ""
 
 
-def _criterion(outcome: Outcome) -> str:
-    """The criterion of the decisive effect, or why there is none."""
+def _networks(outcome: Outcome) -> str:
+    """Seeds and test images of the decisive effect."""
     row = decisive(outcome) if outcome.decided else None
-    return row.criterion if row else outcome.reason
+    return row.networks if row else ""
 
 
 def _published(outcome: Outcome) -> str:
@@ -118,12 +109,10 @@ def _published(outcome: Outcome) -> str:
 
 COLUMNS: list[Column[Outcome]] = [
     Column("claim", lambda outcome: outcome.claim.id),
+    Column("found", finding),
     Column("verdict", lambda outcome: with_sign(outcome.shown)),
-    Column("effect", _of_decisive(lambda row: row.effect), number=True),
-    Column("95 % interval", _of_decisive(lambda row: row.interval), number=True),
     Column("adjusted p", _adjusted, number=True),
-    Column("criterion", _criterion),
-    Column("seeds x images", _of_decisive(lambda row: row.networks), number=True),
+    Column("seeds x images", _networks, number=True),
     Column("budget", lambda outcome: outcome.where if outcome.decided else ""),
     Column("published", _published),
 ]
@@ -175,9 +164,9 @@ def explanations(outcomes: Sequence[Outcome]) -> list[Explanation]:
     """What the words and headings of the tables mean, as far as they occur."""
     entries = [
         Explanation(
-            "effect",
-            "the one that decided, or leaves the claim open, with its 95 % interval over seeds and "
-            "test images, which are both random",
+            "found",
+            "effects as means over seeds; in brackets the 95 % interval over seeds and test "
+            "images, which are both random",
         ),
         Explanation(
             "adjusted p",

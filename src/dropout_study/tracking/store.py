@@ -229,9 +229,12 @@ class Store:
         raise MlflowException(f"the experiment {name} could not be created")
 
     def _describe(self, experiment: str, description: str) -> None:
-        """Replace the description of an experiment, unless the new one is empty."""
-        current = self.client.get_experiment(experiment).tags.get(tags.DESCRIPTION)
-        if description and current != description:
+        """Replace the description of an experiment, unless it begins with the new one.
+
+        A report adds to the end of a description what was found.
+        """
+        current = self.client.get_experiment(experiment).tags.get(tags.DESCRIPTION, "")
+        if not current.startswith(description):
             self.client.set_experiment_tag(experiment, tags.DESCRIPTION, description)
 
     def _artifact_location(self) -> str | None:

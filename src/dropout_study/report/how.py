@@ -1,0 +1,31 @@
+"""How a verdict is made, and what the report's words mean."""
+
+from dropout_study.report.verdict_table import Explanation
+
+HOW = (
+    "A sentence of the chapter becomes one or more parts. Each part has an effect, such as a "
+    "difference of test errors, and a criterion with a margin, both written down before any of its "
+    "networks was trained. Learning rates and constants are chosen per arm on validation data; "
+    "then networks with new seeds are trained and tested. The 95 % interval covers what other "
+    "seeds and other test images would give. A part is supported if its effect meets the criterion "
+    "at p ≤ 0.05, adjusted for all parts of all claims; contradicted if it fails the criterion "
+    "as surely; else not resolved, with the number of seeds or images that it would take. At half "
+    "the updates the same comparison has to agree, or the verdict is not settled."
+)
+
+GLOSSARY = (
+    Explanation("arm", "conditions that are compared under one name, such as dropout at one rate"),
+    Explanation("budget", "how long and on which data the networks of a study are trained"),
+    Explanation("candidate", "one of the settings of an arm, of which validation data choose one"),
+    Explanation("mask", "a factor per unit, 0 or 1/keep; a network under one mask is a subnetwork"),
+    Explanation("NLL", "negative log-likelihood of the right class, in nats"),
+    Explanation("point", "a difference of two errors in percent: 1.5 % minus 1.3 % is 0.2 points"),
+    Explanation("rate", "the probability of dropping a unit; keep = 1 - rate"),
+    Explanation(
+        "seed",
+        "one replicate: initial weights, order of batches and masks; networks of one seed share "
+        "them, so that differences are paired",
+    ),
+    Explanation("weight scaling", "one pass with all units, each multiplied by its keep"),
+)
+"""Words of the report, in alphabetical order."""

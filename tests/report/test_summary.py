@@ -1,0 +1,81 @@
+"""The figure of all verdicts, and the drawn example."""
+
+import math
+import re
+
+from dropout_study.analysis.criteria import Better, Measured, NotWorse, Part, Within
+from dropout_study.claims import CLAIMS
+from dropout_study.report.summary import COLOURS, EXAMPLES, MARKERS, example, summary, zone
+from dropout_study.report.verdict_table import kind
+from dropout_study.report.verdicts import NO_RUNS, Outcome
+from support.outcomes import CONTRADICTING, SUPPORTING, UNCLEAR, outcome
+
+WHY = "a reason"
+
+
+def test_the_zone_is_where_the_criterion_is_met() -> None:
+    """If this failed, an effect would be drawn on the side that contradicts its sentence."""
+    assert zone(Part("gain", Better(0.1, WHY))) == (0.1, math.inf)
+    assert zone(Part("harm", NotWorse(0.3, WHY))) == (-math.inf, 0.3)
+    assert zone(Part("slope", Within(0.05, -0.5, WHY))) == (-0.55, -0.45)
+    assert zone(Part("cost", Measured(below=1.5, reason=WHY))) == (-math.inf, 1.5)
+    assert zone(Part("cost", Measured(above=5, reason=WHY))) == (5, math.inf)
+
+
+def test_every_claim_with_runs_has_a_row_on_an_axis_of_its_unit() -> None:
+    """If this failed, a verdict would be missing, or points be compared with ratios."""
+    outcomes = [
+        outcome("regularizers", SUPPORTING),
+        outcome("robustness", CONTRADICTING),
+        outcome("cost", [1.1, 1.2, 1.1, 1.15, 1.12]),
+        outcome("subnetworks", [0.0]),
+        Outcome(CLAIMS["capacity"], NO_RUNS),
+    ]
+    drawn = summary(outcomes)
+    assert drawn is not None
+    text = drawn.svg.decode()
+
+    for shown in outcomes[:3]:
+        assert f"{shown.claim.title}: " in drawn.alt
+        assert f", {shown.shown}" in drawn.alt
+        assert shown.claim.title in text
+
+    assert "subnetworks" not in text
+    assert "Capacity" not in text
+    assert text.count("difference of test errors (points)") == 1
+    assert text.count("ratio of costs (times)") == 1
+
+
+def test_verdicts_differ_in_more_than_colour() -> None:
+    """If this failed, a reader who sees no red and green could not tell them apart."""
+    kinds = [kind(made.shown) for made in map(decided, (SUPPORTING, CONTRADICTING, UNCLEAR))]
+    assert len({MARKERS[each] for each in kinds}) == 3
+    assert len({COLOURS[each] for each in kinds}) == 3
+
+    drawn = summary([decided(UNCLEAR)])
+    assert drawn is not None
+    assert "not resolved" in re.sub(r"<[^>]*>", " ", drawn.svg.decode())
+
+
+def decided(values: list[float]) -> Outcome:
+    """A claim with these values per seed."""
+    return outcome("ensemble_gain", values)
+
+
+def test_nothing_is_drawn_without_runs() -> None:
+    """If this failed, a newcomer's first report would begin with empty axes."""
+    assert summary([Outcome(claim, NO_RUNS) for claim in CLAIMS.values()]) is None
+
+
+def test_the_drawn_example_obeys_the_criterion_that_it_names() -> None:
+    """If this failed, the explanation of verdicts would teach a wrong rule."""
+    low, high = zone(Part("gain", Better(0, WHY)))
+
+    for name, (mean, lower, upper) in EXAMPLES.items():
+        assert lower < mean < upper
+        inside = low < lower and upper < high
+        outside = upper < low
+        found = "supported" if inside else "contradicted" if outside else "not resolved"
+        assert found == name
+
+    assert all(name in example().svg.decode() for name in EXAMPLES)

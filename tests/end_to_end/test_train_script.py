@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import mlflow
 import pytest
 import torch
 from mlflow.entities import Run
@@ -14,6 +15,8 @@ from mlflow.tracking import MlflowClient
 
 from dropout_study.analysis import runs as analysis
 from dropout_study.analysis.results import from_store
+from dropout_study.config.schema import Data
+from dropout_study.data.datasets import load_images
 from dropout_study.tracking.packing import unpack
 from dropout_study.tracking.store import Store
 from support.jobs import jobs_below
@@ -27,9 +30,9 @@ def test_a_single_run_is_trained_evaluated_and_recorded(
     train: Script, runs: Runs, tmp_path: Path
 ) -> None:
     """If this failed, the main job would not leave what the report reads."""
-    done = train.alone(
-        *SMOKE, "model=softmax_regression", "data.train_size=200", "tracking.cohort=true"
-    )
+    kept = [f"tracking.{what}=true" for what in ("cohort", "model", "system_metrics")]
+    typed = ["model=softmax_regression", "data.train_size=200", *kept]
+    done = train.alone(*SMOKE, *typed, MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL="0.05")
     assert done.returncode == 0, done.stderr
     assert done.stderr == "", "no warnings, advertisements or device messages"
     assert "softmax regression, input rate 0, digits, n 200" in done.stdout
@@ -52,11 +55,23 @@ def test_a_single_run_is_trained_evaluated_and_recorded(
         "cohort.pt",
         "curves.svg",
         "seeds.json",
+        "model",
     }
+    assert "system/cpu_utilization_percentage" in cohort.data.metrics
     stored = torch.load(
         client.download_artifacts(cohort.info.run_id, "cohort.pt", str(tmp_path)), weights_only=True
     )
     assert stored["stacked.layers.0.weight"].shape == (2, 64, 10)
+
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    model = mlflow.pytorch.load_model(f"runs:/{cohort.info.run_id}/model")
+    test = load_images(Data("digits", str(tmp_path))).test
+    images, labels = test.batch(torch.arange(len(test)))
+    wrong = model(images).argmax(-1) != labels[:, None]
+    by_seed = sorted(seeds, key=lambda run: int(run.data.tags["seed"]))
+    assert (100 * wrong.double().mean(0)).tolist() == pytest.approx(
+        [run.data.metrics["test/error/weight_scaling"] for run in by_seed]
+    )
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,8 @@ def test_identity_is_the_experiment_the_scientific_part_and_the_seed(do: Do) -> 
     do("seeds=[0]")
     states = {
         "tracking.cohort=true": "skipped",
+        "tracking.model=true": "skipped",
+        "tracking.system_metrics=true": "skipped",
         "checkpoint.minutes=5": "skipped",
         "budget.name=other": "skipped",
         "trainer.precision=bf16-mixed": "done",

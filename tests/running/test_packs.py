@@ -61,6 +61,8 @@ def names(found: Sequence[Sequence[Assignment]]) -> list[list[str]]:
         "rules=[weight_scaling]",
         "probes=[units]",
         "tracking.cohort=true",
+        "tracking.model=true",
+        "tracking.system_metrics=true",
         "study.arm=a",
     ],
 )

@@ -192,6 +192,8 @@ class Tracking:
 
     uri: str = MISSING
     cohort: bool = False
+    model: bool = False
+    system_metrics: bool = False
 
 
 @dataclass

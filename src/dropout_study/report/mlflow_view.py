@@ -15,6 +15,7 @@ from mlflow.entities import Run
 
 from dropout_study.config.names import FINAL
 from dropout_study.tracking.record import Role
+from dropout_study.tracking.run_content import SYSTEM
 from dropout_study.tracking.store import VIEW, Store
 from dropout_study.tracking.tags import ARM, CANDIDATE, ROLE, STAGE
 
@@ -48,7 +49,8 @@ def view(cohorts: Sequence[Run]) -> str:
     """The view as MLflow keeps it: varied params, errors and curves of the cohorts."""
     params = varied_params([run.data.params for run in cohorts])
     numeric = [key for key in params if _is_numeric(key, cohorts)]
-    metrics = {key for run in cohorts for key in run.data.metrics} or {"val/error"}
+    recorded = {key for run in cohorts for key in run.data.metrics}
+    metrics = {key for key in recorded if not key.startswith(SYSTEM)} or {"val/error"}
     columns = _columns(params, cohorts)
 
     state = {

@@ -16,7 +16,7 @@ from dropout_study.tracking import provenance, recorder, tags
 from dropout_study.tracking.lookup import look_up
 from dropout_study.tracking.record import RECORD_FILE, Record, SeedRecord
 from dropout_study.tracking.store import UNREACHABLE, Store
-from dropout_study.tracking.stored_cohorts import CONFIG_FILE, WEIGHTS_FILE
+from dropout_study.tracking.stored_cohorts import CONFIG_FILE, MODEL_FOLDER, WEIGHTS_FILE
 from dropout_study.training.data_module import DataModule
 
 log = logging.getLogger(__name__)
@@ -44,6 +44,8 @@ def new_record(
     artifacts = [CONFIG_FILE, LOG_FILE, RECORD_FILE]
     if config.tracking.cohort:
         artifacts.append(WEIGHTS_FILE)
+    if config.tracking.model:
+        artifacts.append(MODEL_FOLDER)
 
     return Record(
         experiment=config.study.name,

@@ -7,8 +7,8 @@ each is treated as if it were alone, and fails alone.
 import logging
 import sys
 import warnings
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -17,9 +17,10 @@ import torch
 from pytorch_lightning import Trainer
 
 from dropout_study.config.condition import condition_digest
-from dropout_study.config.schema import Config
+from dropout_study.config.schema import Autoencoder, Config
 from dropout_study.data.datasets import load_images
 from dropout_study.data.images import Images
+from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import Network
 from dropout_study.evaluation.evaluate import check_evaluation, evaluate_cohort
 from dropout_study.report.mlflow_run_page import write_run_page
@@ -31,7 +32,7 @@ from dropout_study.tracking import provenance
 from dropout_study.tracking.record import Record
 from dropout_study.tracking.recorder import heartbeat
 from dropout_study.tracking.store import Store
-from dropout_study.tracking.stored_cohorts import WEIGHTS_FILE, load_stored_weights
+from dropout_study.tracking.stored_cohorts import MODEL_FOLDER, WEIGHTS_FILE, load_stored_weights
 from dropout_study.training.build import make_network, validation_interval
 from dropout_study.training.checkpoints import Checkpointing
 from dropout_study.training.data_module import DataModule, JoinedData
@@ -102,7 +103,7 @@ def run_cohort(config: Config, folder: Path, sweep: Path | None, watch: Watch) -
     images = load_images(config.data)
     run = begin(config, folder, sweep, images, len(config.seeds), checkpoint)
 
-    with heartbeat({run.folder: run.run_id}, run.store):
+    with heartbeat({run.folder: run.run_id}, run.store), measured([run]):
         shows_bar = sweep is None and sys.stderr.isatty()
         train_together([run], checkpoint, watch, shows_bar)
         complete(run)
@@ -272,10 +273,36 @@ def complete(run: Run) -> None:
         if run.config.tracking.cohort:
             torch.save(training.cohort.state_dict(), run.folder / WEIGHTS_FILE)
 
+        if run.config.tracking.model:
+            _save_model(run, training.cohort)
+
         run.record.artifacts += write_run_page(run.record, run.folder)
 
     if run.config.debug.profile and run.trainer:
         log.info(cast("Any", run.trainer).profiler.summary())
+
+
+def measured(runs: Iterable[Run]) -> AbstractContextManager[None]:
+    """Note what the machine does while some runs are computed, where that is asked for."""
+    records = [run.record for run in runs if run.config.tracking.system_metrics]
+    if not records:
+        return nullcontext()
+
+    from dropout_study.tracking.system_metrics import system_metrics
+
+    return system_metrics(records)
+
+
+def _save_model(run: Run, cohort: Cohort) -> None:
+    """Write the networks that did not fail into the run's folder, as a model of MLflow."""
+    from dropout_study.tracking.stored_model import EXAMPLES, save_model
+
+    networks = [i for i, seed in enumerate(run.record.seeds) if not seed.failure]
+    test = run.data.images.test
+    inputs, _ = test.batch(torch.arange(EXAMPLES, device=test.labels.device))
+    classifies = run.config.model.name != Autoencoder.name
+
+    save_model(cohort.part(networks), classifies, inputs, run.folder / MODEL_FOLDER)
 
 
 def quiet() -> None:

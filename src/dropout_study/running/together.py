@@ -39,7 +39,7 @@ def train_pack(tasks: Sequence[Task], pack: Sequence[Assignment], sweep: Path | 
         return
 
     from dropout_study.running.checkpoint import Checkpoint
-    from dropout_study.running.outcome import ended_together
+    from dropout_study.running.run import measured
     from dropout_study.tracking.recorder import heartbeat
     from dropout_study.tracking.store import Store
 
@@ -52,15 +52,11 @@ def train_pack(tasks: Sequence[Task], pack: Sequence[Assignment], sweep: Path | 
         checkpoint = Checkpoint.find(configs, list(missing.values()))
         runs = _begin(missing, checkpoint, beating, sweep)
 
-        if not (runs and _train(runs, checkpoint, sweep)):
-            return
+        with measured(runs.values()):
+            if not (runs and _train(runs, checkpoint, sweep)):
+                return
 
-        # An interruption ends those, too, whose turn has not come.
-        with ended_together([(run.record, run.folder) for run in runs.values()], store):
-            for task, run in runs.items():
-                with logged([task.folder], sweep), ending([task], sweep):
-                    _complete(task, run)
-                    task.note_end(run.record, wanted[task])
+            _complete_all(runs, wanted, sweep)
 
         if all(task.has_trained or run.record.failed_by_divergence for task, run in runs.items()):
             checkpoint.remove()
@@ -139,6 +135,29 @@ def _train(runs: "dict[Task, Run]", checkpoint: "Checkpoint", sweep: Path | None
         return False
 
     return True
+
+
+def _complete_all(
+    runs: "dict[Task, Run]", wanted: Mapping[Task, Recorded], sweep: Path | None
+) -> None:
+    """Test, evaluate and record trained jobs, one by one.
+
+    Args:
+        runs: of the jobs.
+        wanted: what the store held of each before.
+        sweep: the folder of the sweep.
+    """
+    from dropout_study.running.outcome import ended_together
+
+    records = [(run.record, run.folder) for run in runs.values()]
+    store = next(iter(runs.values())).store
+
+    # An interruption ends those, too, whose turn has not come.
+    with ended_together(records, store):
+        for task, run in runs.items():
+            with logged([task.folder], sweep), ending([task], sweep):
+                _complete(task, run)
+                task.note_end(run.record, wanted[task])
 
 
 def _complete(task: Task, run: "Run") -> None:

@@ -28,6 +28,8 @@ IN_BAD_BAG = "is in a bag with one that diverged"
 """The failure of a network that would have been averaged with one that diverged."""
 Curve = list[tuple[int, float, int]]
 """Points of a curve: update, value, time in milliseconds."""
+SystemCurve = list[tuple[int, float]]
+"""Points of what a machine did: time in milliseconds since the epoch, value."""
 
 
 class RunStatus(StrEnum):
@@ -118,6 +120,7 @@ class Record:
         store: the address of the store to which it belongs, without its password.
         status: how the run stands.
         reason: why it failed or was killed.
+        system: what the machine did, as MLflow names it -> points.
         started_ms: when it began, in milliseconds since the epoch, as the following.
         ended_ms: when it ended.
         paused_ms: how long it was interrupted, from the last checkpoint on, in milliseconds.
@@ -137,6 +140,7 @@ class Record:
     store: str = ""
     status: RunStatus = RunStatus.RUNNING
     reason: str = ""
+    system: dict[str, SystemCurve] = field(default_factory=dict)
     started_ms: int = field(default_factory=now_ms)
     ended_ms: int | None = None
     paused_ms: int = 0

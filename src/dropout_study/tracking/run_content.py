@@ -16,6 +16,8 @@ from dropout_study.tracking.record import TABLE, Record, Role, RunStatus, SeedRe
 
 PREFIX_WITH_INTERVAL = "test/"
 """Prefix of the metrics whose intervals are metrics of the cohort; its table has all intervals."""
+SYSTEM = "system/"
+"""Prefix of what the machine did, which MLflow shows on a tab of its own."""
 TAGS_OF_SEEDS = (
     tags.CONDITION_DIGEST,
     tags.TRAINING_DIGEST,
@@ -255,11 +257,11 @@ def seed_metrics(record: Record, seed: SeedRecord) -> list[Metric]:
 
 
 def cohort_metrics(record: Record) -> list[Metric]:
-    """Mean curves over the seeds, and means of the final metrics.
+    """Mean curves over the seeds, means of the final metrics, and what the machine did.
 
     Final metrics on test data have the bounds of their 95 % intervals, too.
     """
-    points = _mean_curves(record.successful or record.seeds)
+    points = _mean_curves(record.successful or record.seeds) + _system_metrics(record)
     if record.status == RunStatus.KILLED:
         return points
 
@@ -291,6 +293,15 @@ def _mean_curves(seeds: Iterable[SeedRecord]) -> list[Metric]:
             points.append(Metric(key, _short(mean), time_ms, step))
 
     return points
+
+
+def _system_metrics(record: Record) -> list[Metric]:
+    """What the machine did, where MLflow's page looks for it; the step is in seconds."""
+    return [
+        Metric(f"{SYSTEM}{key}", value, time_ms, (time_ms - record.started_ms) // 1000)
+        for key, points in record.system.items()
+        for time_ms, value in points
+    ]
 
 
 def _short(value: float) -> float:

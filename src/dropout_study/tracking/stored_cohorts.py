@@ -20,6 +20,8 @@ CONFIG_FILE = "config.yaml"
 """The configuration of a run, in its folder and among its files in the store."""
 WEIGHTS_FILE = "cohort.pt"
 """The weights of a cohort, likewise."""
+MODEL_FOLDER = "model"
+"""A cohort as a model of MLflow, likewise."""
 
 
 def download(run_id: str, store: Store, folder: Path) -> None:

@@ -13,6 +13,7 @@ from mlflow.entities import Run
 
 from dropout_study.running.job import Job, JobState
 from support.background import started, wait_for
+from support.scripts import Script
 from support.slurm import Slurm, missing_programs
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(1_200)]
@@ -38,7 +39,7 @@ SWEEP = (
 KILLED, UNTOUCHED, PREEMPTED = (range(4 * pack, 4 * pack + 4) for pack in range(3))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def slurm() -> Iterator[Slurm]:
     missing = missing_programs()
     assert not missing, f"{missing} are missing: apt-get install slurm-wlm munge"
@@ -133,6 +134,15 @@ def test_a_sweep_is_whole_after_a_job_was_killed_and_another_reached_its_time_li
 
     assert "resuming from" not in sweep.log(UNTOUCHED[0])
     check_records(runs())
+
+
+def test_a_partition_that_does_not_exist_is_said_in_a_sentence(slurm: Slurm, train: Script) -> None:
+    """If this failed, the most frequent mistake on a cluster would end in fifty lines."""
+    done = train.alone(*SWEEP, "hydra.launcher.partition=none", **slurm.variables)
+    last = done.stderr.strip().splitlines()[-1]
+    assert done.returncode == 1
+    assert last.startswith("SLURM does not take the jobs: invalid partition specified: none;")
+    assert "Traceback" not in done.stderr
 
 
 def check_records(runs: list[Run]) -> None:

@@ -10,6 +10,7 @@ from dropout_study.config.schema import ConfigError
 from dropout_study.running.sweep_jobs import (
     check_launcher,
     check_study_is_typed,
+    check_time_limit,
     compose_job,
     job_folders,
     launch_packs,
@@ -118,22 +119,21 @@ def test_a_single_pack_may_be_launched_again(composed: Compose) -> None:
     assert (job.pack_number, job.hydra.sweep.subdir) == (3, "packs/3")
 
 
-SLURM = "hydra/launcher=submitit_slurm"
+def test_slurm_is_refused_where_there_is_none(
+    composed: Compose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, the mistake would end in a traceback, after a store has been created."""
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ConfigError, match="there is no srun here"):
+        check_launcher(composed("hydra/launcher=submitit_slurm"))
 
 
-@pytest.mark.parametrize(
-    ("typed", "least"),
-    [
-        (["hydra.launcher.timeout_min=3"], 4),
-        (["hydra.launcher.timeout_min=2", "hydra.launcher.signal_delay_s=60"], 3),
-        (["hydra.launcher.timeout_min=1", "hydra.launcher.signal_delay_s=1"], 2),
-    ],
-)
+@pytest.mark.parametrize(("minutes", "delay", "least"), [(3, 120, 4), (2, 60, 3), (1, 1, 2)])
 def test_a_time_limit_in_which_nothing_is_trained_is_refused(
-    composed: Compose, typed: list[str], least: int
+    minutes: int, delay: int, least: int
 ) -> None:
     """If this failed, each job would be asked to end as soon as it begins, again and again."""
     with pytest.raises(ConfigError, match=rf"timeout_min must be at least {least}, since SLURM"):
-        check_launcher(composed(SLURM, *typed))
+        check_time_limit(minutes, delay)
 
-    check_launcher(composed(SLURM, *typed, f"hydra.launcher.timeout_min={least}"))
+    check_time_limit(least, delay)

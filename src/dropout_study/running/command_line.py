@@ -41,7 +41,7 @@ from dropout_study.config.studies import (
     Study,
 )
 from dropout_study.config.uri import absolute, masked
-from dropout_study.running.explain import FULL, explain
+from dropout_study.running.explain import FULL, SBATCH, explain
 from dropout_study.system.termination import Terminated, raised
 
 HYDRA_GROUPS = ("env",)  # in Hydra's own configuration, but not in its schema
@@ -153,12 +153,14 @@ def _end(ended: KeyboardInterrupt | SystemExit) -> NoReturn:
 
 
 def _is_mistake(error: Exception) -> bool:
-    """Whether an error is a user's mistake: it is declared so, names a file, or is Hydra's."""
+    """Whether an error is a user's mistake: declared so, of a file, of Hydra or of SLURM."""
     *_, (last, _) = traceback.walk_tb(error.__traceback__)
     of_hydra = str(last.f_globals["__name__"]).startswith("hydra.")
     of_file = isinstance(error, OSError) and (error.filename is not None or error.errno in FULL)
 
-    return isinstance(error, EXPLAINED) or of_file or of_hydra
+    of_slurm = str(error).startswith(SBATCH)
+
+    return isinstance(error, EXPLAINED) or of_file or of_hydra or of_slurm
 
 
 def fail(reason: str) -> NoReturn:

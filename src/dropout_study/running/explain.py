@@ -23,6 +23,8 @@ from dropout_study.config.schema import ConfigError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """The numbers of errors of a disk that takes no more."""
+SBATCH = "sbatch: error: "
+"""What the error begins with that submitit raises where SLURM does not take a job."""
 
 
 def explain(error: Exception) -> str:
@@ -38,6 +40,10 @@ def explain(error: Exception) -> str:
 
     if isinstance(error, OSError) and error.filename is not None:
         return f"{_naming(str(error.filename))} cannot be used: {error.strerror}."
+
+    if str(error).startswith(SBATCH):
+        answers = [line.removeprefix(SBATCH) for line in str(error).strip().splitlines()]
+        return f"SLURM does not take the jobs: {'; '.join(answers)}. See hydra.launcher in --help."
 
     own = next((reason for reason in _reasons(error) if isinstance(reason, ConfigError)), None)
     if own is not None:  # OmegaConf wraps those of resolvers

@@ -2,6 +2,7 @@
 
 import copy
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
@@ -85,15 +86,28 @@ def check_launcher(config: DictConfig) -> None:
         raise ConfigError(f"{key}={batch} cannot be used: {key} must be at least 1.")
 
     if uses_slurm(config):
-        _check_time_limit(launcher.timeout_min, launcher.signal_delay_s)
+        _check_slurm()
+        check_time_limit(launcher.timeout_min, launcher.signal_delay_s)
 
 
-def _check_time_limit(minutes: int, delay: int) -> None:
+def _check_slurm() -> None:
+    """Refuse SLURM where it is not installed."""
+    if shutil.which("srun") is None:
+        raise ConfigError(
+            "hydra/launcher=submitit_slurm cannot be used: there is no srun here; start the sweep "
+            "on a machine of a SLURM cluster, or type hydra/launcher=submitit_local."
+        )
+
+
+def check_time_limit(minutes: int, delay: int) -> None:
     """Refuse a limit before which SLURM would ask a job to end as soon as it has begun.
 
     Args:
         minutes: the time limit of a job.
         delay: so many seconds before, and up to a minute earlier, SLURM asks.
+
+    Raises:
+        ConfigError: naming the shortest limit.
     """
     least = (delay + 60) // 60 + 1
     if minutes < least:

@@ -19,6 +19,7 @@ from dropout_study.running.job import STOP_FILE, Job, JobState
 from dropout_study.running.job_log import LOG_FILE, logged_in
 from dropout_study.running.packs import Assignment
 from dropout_study.running.recorded import Recorded
+from dropout_study.system.processes import now_ms
 from dropout_study.system.termination import Stopped, Terminated, raised
 from dropout_study.tracking.record import RECORD_FILE, Record, RunStatus
 
@@ -51,6 +52,7 @@ class Task:
         Raises:
             ConfigError: for the first value that cannot be used.
         """
+        self.job.started_ms = now_ms()  # jobs that are carried out one by one begin in turn
         self.folder.mkdir(parents=True, exist_ok=True)
         self.save()
 

@@ -1,10 +1,13 @@
 """A sweep through a SLURM of one node, started here on loopback: `pytest -m server`.
 
-One of its jobs is killed, and one is asked to end at its time limit.
+One of its jobs is killed, one is preempted without a word, and one is asked to end at its time
+limit.
 """
 
 import tempfile
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -18,7 +21,7 @@ from support.slurm import Slurm, missing_programs
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(1_200)]
 RATES = (0.0, 0.1, 0.2, 0.3)
-UPDATES = (2_000, 2_001, 20_000)
+UPDATES = (2_000, 20_000, 20_001)
 SWEEP = (
     "-m",
     "hydra/launcher=submitit_slurm",
@@ -36,7 +39,7 @@ SWEEP = (
     "checkpoint.minutes=0.002",
 )
 """Twelve conditions; those with the same number of updates are a pack, and a job of SLURM."""
-KILLED, UNTOUCHED, PREEMPTED = (range(4 * pack, 4 * pack + 4) for pack in range(3))
+KILLED, PREEMPTED, LIMITED = (range(4 * pack, 4 * pack + 4) for pack in range(3))
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +97,21 @@ def limit(sweep: Sweep, slurm: Slurm, number: int, minutes: int) -> None:
 
 
 def preempt(sweep: Sweep, slurm: Slurm, number: int) -> None:
+    """Have SLURM end a job that it begins again; only SIGTERM, which submitit ignores, is a word.
+
+    Its process is stopped, so that it is not done before; SLURM wakes it once.
+    """
+    process = sweep.process(number)
+    process.suspend()
+    slurm.run("scontrol", "requeue", sweep.slurm_id(number))
+
+    with suppress(psutil.NoSuchProcess):
+        while process.is_running():
+            process.suspend()
+            time.sleep(0.05)
+
+
+def reach_limit(sweep: Sweep, slurm: Slurm, number: int) -> None:
     """Let a job reach the minutes before its limit, in which SLURM asks it to end.
 
     Until then its process is stopped, so that it is not done before; SLURM wakes it.
@@ -105,7 +123,7 @@ def preempt(sweep: Sweep, slurm: Slurm, number: int) -> None:
     limit(sweep, slurm, number, minutes=60)
 
 
-def test_a_sweep_is_whole_after_a_job_was_killed_and_another_reached_its_time_limit(
+def test_a_sweep_is_whole_after_jobs_were_killed_preempted_and_at_their_time_limit(
     slurm: Slurm, tmp_path: Path, runs: Callable[[], list[Run]]
 ) -> None:
     """If this failed, a cluster would lose conditions, train them twice, or let a sweep hang."""
@@ -116,6 +134,8 @@ def test_a_sweep_is_whole_after_a_job_was_killed_and_another_reached_its_time_li
         kill(sweep, slurm, KILLED[0])
         wait_for(lambda: sweep.has(PREEMPTED[0], JobState.RUNNING, share=0.2), process)
         preempt(sweep, slurm, PREEMPTED[0])
+        wait_for(lambda: sweep.has(LIMITED[0], JobState.RUNNING, share=0.2), process)
+        reach_limit(sweep, slurm, LIMITED[0])
         output, _ = process.communicate()
 
     assert process.returncode == 0, output
@@ -129,10 +149,9 @@ def test_a_sweep_is_whole_after_a_job_was_killed_and_another_reached_its_time_li
     deaths = [job.deaths for job in jobs if job]
     assert deaths == [1] * 4 + [0] * 8
 
-    for number in PREEMPTED:
+    for number in (*PREEMPTED, *LIMITED):
         assert "resuming from" in sweep.log(number)
 
-    assert "resuming from" not in sweep.log(UNTOUCHED[0])
     check_records(runs())
 
 

@@ -1,5 +1,6 @@
 """What an earlier pass, or another process, has left in the folder of a job."""
 
+import os
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,8 @@ from dropout_study.system.processes import in_words
 
 PAUSE_SECONDS = 2.0
 """Between two looks at what another process is at work on."""
+RESTARTS = "SLURM_RESTART_COUNT"
+"""How often SLURM has begun a task again, which it had ended or whose node had failed."""
 
 
 def deaths_so_far(folder: Path, sweep: Path | None, condition: str, uri: str) -> int | None:
@@ -23,6 +26,7 @@ def deaths_so_far(folder: Path, sweep: Path | None, condition: str, uri: str) ->
     | has died, and another job is retried | None |
     | has died, and is retried; or was interrupted | its deaths |
     | has begun, and its process has gone | its deaths + 1; its run is marked as failed |
+    | the same, but SLURM begins it again | its deaths; its run is marked as interrupted |
     | has begun, and its process is at work | waits until that changes |
     """
     while job := Job.load(folder):
@@ -42,8 +46,9 @@ def deaths_so_far(folder: Path, sweep: Path | None, condition: str, uri: str) ->
             return job.deaths
 
         if job.is_dead:
-            _mark_failed(folder, uri)
-            return job.deaths + 1
+            is_interrupted = int(os.environ.get(RESTARTS, "0")) > 0
+            _end_run(folder, uri, is_interrupted)
+            return job.deaths if is_interrupted else job.deaths + 1
 
         time.sleep(PAUSE_SECONDS)  # its process has outlived the launcher that began it
 
@@ -60,8 +65,8 @@ def _is_retried(folder: Path, sweep: Path | None) -> bool:
     return any(folder.samefile(name) for name in retried)
 
 
-def _mark_failed(folder: Path, uri: str) -> None:
-    """End the run of a job whose process has gone."""
+def _end_run(folder: Path, uri: str, interrupted: bool) -> None:
+    """End the run of a job whose process has gone, as interrupted or as failed."""
     from dropout_study.tracking.recorder import mark_dead_job_failed
     from dropout_study.tracking.store import Store, quiet_mlflow
 
@@ -69,4 +74,4 @@ def _mark_failed(folder: Path, uri: str) -> None:
 
     # The job itself reports a full disk, and an address that cannot be used.
     with suppress(OSError, ConfigError):
-        mark_dead_job_failed(folder, Store(uri))
+        mark_dead_job_failed(folder, Store(uri), interrupted)

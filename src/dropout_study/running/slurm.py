@@ -4,6 +4,7 @@ submitit asks SLURM's accounts (`sacct`). Where none are kept, it would wait for
 ever, and log two warnings at every look.
 """
 
+import math
 import os
 import subprocess
 import sys
@@ -31,34 +32,27 @@ class QueueWatcher(SlurmInfoWatcher):
         super().__init__(delay_s=600)  # as submitit's own
         self.jobs: set[str] = set()
         self._queue: set[str] | None = None
-        self._looked = 0.0
+        self._looked = -math.inf
 
     def register_job(self, job_id: str) -> None:
         """Add a job, which the last look at the queue did not see."""
         super().register_job(job_id)
         self.jobs.add(job_id)
         self._queue = None
+        self._looked = -math.inf
 
     def get_state(self, job_id: str, mode: str = "standard") -> str:
         """The state of a job: with accounts SLURM's, else one of the two above."""
         if self._keeps_accounts:
             return super().get_state(job_id, mode)
 
-        if self._queue is None or time.monotonic() - self._looked > LOOK_SECONDS:
-            self._look()
+        if time.monotonic() - self._looked > LOOK_SECONDS:
+            self._queue = read_queue()
+            self._looked = time.monotonic()
 
         is_gone = self._queue is not None and job_id not in self._queue
 
         return NOT_IN_QUEUE if is_gone else IN_QUEUE
-
-    def _look(self) -> None:
-        """Read the queue; where the controller does not answer, what was read before stays."""
-        command = ["squeue", f"--user={os.getuid()}", "--array", "--noheader", "--format=%i"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        self._looked = time.monotonic()
-
-        if done.returncode == 0:
-            self._queue = set(done.stdout.split())
 
     @cached_property
     def _keeps_accounts(self) -> bool:
@@ -79,10 +73,33 @@ class QueueWatcher(SlurmInfoWatcher):
         return False
 
 
+def read_queue() -> set[str] | None:
+    """The ids of this user's tasks in the queue; None if the controller does not answer."""
+    command = ["squeue", f"--user={os.getuid()}", "--array", "--noheader", "--format=%i"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    return set(done.stdout.split()) if done.returncode == 0 else None
+
+
 def watch_queue() -> None:
     """Let submitit ask a `QueueWatcher` for the jobs that this process submits."""
     if not isinstance(SlurmJob.watcher, QueueWatcher):
         SlurmJob.watcher = QueueWatcher()
+
+
+def left_in_queue() -> str:
+    """What this process leaves in the queue, in a sentence; empty if that is nothing."""
+    watcher = SlurmJob.watcher
+    submitted = watcher.jobs if isinstance(watcher, QueueWatcher) else set()
+    tasks = submitted & (read_queue() or set())
+    if not tasks:
+        return ""
+
+    arrays = sorted({task.partition("_")[0] for task in tasks}, key=int)
+    left = "1 task stays" if len(tasks) == 1 else f"{len(tasks)} tasks stay"
+    removal = f"scancel {' '.join(arrays)}"
+
+    return f"{left} in SLURM's queue, and will be recorded; {removal} removes what is left."
 
 
 def wait_for_queue() -> None:

@@ -324,6 +324,14 @@ class Start:
 
             wait_for_queue()
 
+    def _print_left_in_queue(self) -> None:
+        """Under SLURM, whose tasks outlive the sweep, say which do."""
+        if self.unfinished and uses_slurm(self._config):
+            from dropout_study.running.slurm import left_in_queue
+
+            if line := left_in_queue():
+                print(line)
+
     def packs_to_launch(self) -> list[int]:
         """The numbers of the packs with jobs to carry out in the next pass."""
         retry_file = self.folder / RETRY_FILE
@@ -384,6 +392,7 @@ class Start:
 
         with suppress(OSError):  # of a terminal that was closed
             self._print_results(jobs)
+            self._print_left_in_queue()
 
     def _wait_for_jobs(self) -> dict[Path, Job]:
         """The jobs as their files say, once those that were interrupted have written theirs."""

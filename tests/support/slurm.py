@@ -29,15 +29,9 @@ SlurmUser={user}
 SlurmdUser={user}
 AuthType=auth/munge
 AuthInfo=socket={folder}/munge.socket,cred_expire=10
-CryptoType=crypto/munge
-MpiDefault=none
 ProctrackType=proctrack/pgid
-SwitchType=switch/none
-TaskPlugin=task/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
-JobAcctGatherType=jobacct_gather/none
-AccountingStorageType=accounting_storage/none
 ReturnToService=2
 KillWait=5
 SlurmctldPidFile={folder}/slurmctld.pid

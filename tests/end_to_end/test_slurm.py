@@ -4,17 +4,20 @@ One of its jobs is killed, one is preempted without a word, and one is asked to 
 limit.
 """
 
+import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
+from joblib import cpu_count
 from mlflow.entities import Run
 
 from dropout_study.running.job import Job, JobState
+from dropout_study.training.checkpoints import trained_in
 from support.background import started, wait_for
 from support.scripts import Script
 from support.slurm import Slurm, missing_programs
@@ -36,7 +39,7 @@ SWEEP = (
     "model.hidden_rate=" + ",".join(map(str, RATES)),
     "seeds=[0]",
     "rules=[weight_scaling]",
-    "checkpoint.minutes=0.002",
+    "checkpoint.minutes=0.02",
 )
 """Twelve conditions; those with the same number of updates are a pack, and a job of SLURM."""
 KILLED, PREEMPTED, LIMITED = (range(4 * pack, 4 * pack + 4) for pack in range(3))
@@ -46,6 +49,7 @@ KILLED, PREEMPTED, LIMITED = (range(4 * pack, 4 * pack + 4) for pack in range(3)
 def slurm() -> Iterator[Slurm]:
     missing = missing_programs()
     assert not missing, f"{missing} are missing: apt-get install slurm-wlm munge"
+    assert cpu_count() > 1, "two jobs have to run at once"
 
     with (
         tempfile.TemporaryDirectory() as folder,  # pytest's own are too long for a socket
@@ -59,16 +63,26 @@ class Sweep:
 
     def __init__(self, folder: Path, slurm: Slurm) -> None:
         self._folder = folder / "sweep"
+        self._checkpoints = folder / "outputs" / "checkpoints"
         self._slurm = slurm
 
     def job(self, number: int) -> Job | None:
         """A job of the sweep, if it has begun."""
         return Job.load(self._folder / str(number))
 
-    def has(self, number: int, state: JobState, share: float = 0.0) -> bool:
-        """Whether a job is in a state, with a share of its updates done."""
+    def is_running(self, number: int) -> bool:
+        """Whether a process is at work on a job."""
         job = self.job(number)
-        return job is not None and job.state == state and job.share >= share
+        return job is not None and job.state == JobState.RUNNING
+
+    def can_resume(self, number: int) -> bool:
+        """Whether a job is running, and has written a checkpoint."""
+        job = self.job(number)
+        if job is None or job.state != JobState.RUNNING:
+            return False
+
+        files = self._checkpoints.glob("*.ckpt")
+        return any(digest in job.condition for file in files for digest in trained_in(file) or {})
 
     def process(self, number: int) -> psutil.Process:
         """The process at work on a job."""
@@ -96,13 +110,25 @@ def limit(sweep: Sweep, slurm: Slurm, number: int, minutes: int) -> None:
     slurm.run("scontrol", "update", f"JobId={sweep.slurm_id(number)}", f"TimeLimit={minutes}")
 
 
-def preempt(sweep: Sweep, slurm: Slurm, number: int) -> None:
-    """Have SLURM end a job that it begins again; only SIGTERM, which submitit ignores, is a word.
+def hold(sweep: Sweep, numbers: Sequence[int], started_sweep: subprocess.Popen[str]) -> None:
+    """Stop the process of each job once it can be resumed, so that none is done too early."""
+    waiting = set(numbers)
 
-    Its process is stopped, so that it is not done before; SLURM wakes it once.
+    def all_are_held() -> bool:
+        for number in filter(sweep.can_resume, tuple(waiting)):
+            sweep.process(number).suspend()
+            waiting.remove(number)
+        return not waiting
+
+    wait_for(all_are_held, started_sweep)
+
+
+def preempt(sweep: Sweep, slurm: Slurm, number: int) -> None:
+    """Have SLURM end a stopped job without warning, and begin it again.
+
+    SLURM wakes it and sends SIGTERM, which submitit ignores; seconds later it kills it.
     """
     process = sweep.process(number)
-    process.suspend()
     slurm.run("scontrol", "requeue", sweep.slurm_id(number))
 
     with suppress(psutil.NoSuchProcess):
@@ -112,13 +138,9 @@ def preempt(sweep: Sweep, slurm: Slurm, number: int) -> None:
 
 
 def reach_limit(sweep: Sweep, slurm: Slurm, number: int) -> None:
-    """Let a job reach the minutes before its limit, in which SLURM asks it to end.
-
-    Until then its process is stopped, so that it is not done before; SLURM wakes it.
-    """
+    """Let a stopped job reach the minutes before its limit, in which SLURM wakes and warns it."""
     process = sweep.process(number)
-    process.suspend()
-    limit(sweep, slurm, number, minutes=10)  # SLURM asks 600 s before, which is now
+    limit(sweep, slurm, number, minutes=10)  # SLURM warns 600 s before, which is now
     process.wait()
     limit(sweep, slurm, number, minutes=60)
 
@@ -130,11 +152,10 @@ def test_a_sweep_is_whole_after_jobs_were_killed_preempted_and_at_their_time_lim
     sweep = Sweep(tmp_path, slurm)
 
     with started(tmp_path, *SWEEP, **slurm.variables) as process:
-        wait_for(lambda: sweep.has(KILLED[-1], JobState.RUNNING), process)
+        wait_for(lambda: sweep.is_running(KILLED[-1]), process)
         kill(sweep, slurm, KILLED[0])
-        wait_for(lambda: sweep.has(PREEMPTED[0], JobState.RUNNING, share=0.2), process)
+        hold(sweep, [PREEMPTED[0], LIMITED[0]], process)
         preempt(sweep, slurm, PREEMPTED[0])
-        wait_for(lambda: sweep.has(LIMITED[0], JobState.RUNNING, share=0.2), process)
         reach_limit(sweep, slurm, LIMITED[0])
         output, _ = process.communicate()
 
@@ -142,7 +163,6 @@ def test_a_sweep_is_whole_after_jobs_were_killed_preempted_and_at_their_time_lim
     assert "[12/12]" in output
     assert output.count("SLURM keeps no accounts here") == 1
     assert "sacct error" not in output
-    assert slurm.queue() == {}
 
     jobs = [sweep.job(number) for number in range(12)]
     assert [job.state for job in jobs if job] == [JobState.DONE] * 12

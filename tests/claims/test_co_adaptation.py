@@ -85,14 +85,13 @@ def test_effects_of_errors_know_what_each_image_contributes() -> None:
     assert effects["complementary"]["hidden 0.5"].images is not None
 
 
-def test_the_figure_shows_interactions_and_halves_of_both_arms() -> None:
+def test_the_figure_shows_the_halves_of_both_arms() -> None:
     """If this failed, the third arm would be drawn, or halves under wrong names."""
-    left, right = CLAIM.draw(STUDIES).axes
-    ratios = {str(line.get_label()): list(line.get_ydata()) for line in left.lines}
-    assert ratios == {"none": [0.625, 0.25], "hidden 0.5": [0.25, 0.625]}
-    errors = {str(line.get_label()): list(line.get_ydata()) for line in right.lines}
+    (axes,) = CLAIM.draw(STUDIES).axes
+    errors = {str(line.get_label()): list(line.get_ydata()) for line in axes.lines}
+    assert set(errors) == {"none", "hidden 0.5"}
     assert errors["hidden 0.5"] == [37.5, 6.25, 25]
-    names = [label.get_text() for label in right.get_xticklabels()]
+    names = [label.get_text() for label in axes.get_xticklabels()]
     assert names == ["one half", "two halves", "all units"]
 
 

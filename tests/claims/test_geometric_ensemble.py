@@ -83,16 +83,6 @@ def test_the_sum_over_classes_is_checked_on_the_enumerated_nets() -> None:
     assert not CLAIM.checks["a distribution"].criterion.holds(deviations["relu"])
 
 
-def test_the_figure_has_a_row_per_pair_with_its_differences() -> None:
-    """If this failed, the figure would show other numbers than those that decide."""
-    (axes,) = CLAIM.draw(STUDIES).axes
-    assert [label.get_text() for label in axes.get_yticklabels()] == [
-        "relu, [1, 7]",
-        "tanh, [3, 8]",
-    ]
-    assert list(axes.lines[0].get_xdata()) == [25, 0]
-
-
 def test_missing_results_are_named() -> None:
     """If this failed, a rule that was not computed would end in a traceback."""
     solved = row("relu, [1, 7]", 100, curve("val/error", {10: 2.0}))

@@ -100,9 +100,22 @@ def test_differences_are_kept_by_image_and_common_seed() -> None:
     assert effect.images.mean(axis=1).tolist() == pytest.approx(effect.values)
 
 
-def test_every_kind_of_corruption_has_a_panel() -> None:
+def test_every_kind_of_dropout_has_a_panel_with_the_gain_of_each_corruption() -> None:
+    """If this failed, a gain would be drawn beside another kind, or with another sign."""
+    panels = CLAIM.draw(STUDIES).axes
+    assert [axes.get_title("left") for axes in panels] == [
+        "hidden dropped",
+        "input dropped",
+        "both dropped",
+    ]
+    rows = [label.get_text() for label in panels[0].get_yticklabels()]
+    assert rows == [kind.replace("_", " ") for kind in (*MISSING, *UNSEEN)]
+    assert list(panels[0].lines[0].get_xdata()) == [37.5, 100]  # noise, of each seed
+
+
+def test_every_kind_of_corruption_has_a_panel_with_all_severities() -> None:
     """If this failed, a kind would be measured and never drawn, or severities be left out."""
-    *panels, legend = CLAIM.draw(STUDIES).axes
+    *panels, legend = CLAIM.extra_figure(STUDIES).axes
     names = [kind.replace("_", " ") for kind in CORRUPTIONS]
     assert [axes.get_title("left") for axes in panels] == names
 

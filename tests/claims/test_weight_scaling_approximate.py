@@ -91,11 +91,10 @@ def test_larger_nets_are_compared_by_their_pool_of_sampled_masks() -> None:
     )
 
 
-def test_the_figure_shows_differences_and_divergences() -> None:
+def test_the_figure_shows_divergences() -> None:
     """If this failed, the divergence of linear nets, which is 0, would be drawn among them."""
-    left, right = CLAIM.draw(STUDIES).axes
-    assert list(left.lines[0].get_xdata()) == [25, 50]
-    divergences = {str(line.get_label()): list(line.get_ydata()) for line in right.lines}
+    (axes,) = CLAIM.draw(STUDIES).axes
+    divergences = {str(line.get_label()): list(line.get_ydata()) for line in axes.lines}
     assert divergences == {"relu": pytest.approx([0.05]), "tanh": pytest.approx([1e-15])}
 
 

@@ -76,7 +76,7 @@ def test_the_outcome_of_a_part_counts_not_that_of_its_case_alone() -> None:
         "fewer errors (lenet: -0.026 to 0.43)"
     )
     assert said(SUPPORTED, **several) == (
-        "masks make 0.10 to 0.20 points fewer errors (in all 2 cases: lenet; mlp)"
+        "masks make 0.10 to 0.20 points fewer errors (in both cases: lenet; mlp)"
     )
 
 
@@ -85,7 +85,7 @@ def test_an_effect_within_a_margin_keeps_its_sign() -> None:
     part = Part("harm", NotWorse(0.3, NO_SIZE), answers=Answers("the error is {value}", "worse"))
     cases = {"a": case(-0.5, SUPPORTED), "b": case(0.1, SUPPORTED)}
     assert list(clauses(part, Decision(SUPPORTED, cases))) == [
-        "the error is -0.50 to 0.10 points (in all 2 cases: a; b)"
+        "the error is -0.50 to 0.10 points (in both cases: a; b)"
     ]
 
 
@@ -108,7 +108,7 @@ def test_several_open_cases_show_the_range_of_their_effects() -> None:
     """If this failed, a reader would not know whether an open effect is large or small."""
     several = {"lenet": case(0.2, NOT_RESOLVED), "mlp": case(-0.1, NOT_RESOLVED)}
     assert said(NOT_RESOLVED, **several) == (
-        "nobody can tell (in all 2 cases: lenet; mlp: effects of -0.10 to 0.20 points)"
+        "nobody can tell (in both cases: lenet; mlp: effects of -0.10 to 0.20 points)"
     )
 
 

@@ -1,11 +1,12 @@
-"""The figure of all verdicts, and the drawn example."""
+"""The figures of what decides: of all verdicts, of a claim, and the drawn example."""
 
 import math
 import re
 
 from dropout_study.analysis.criteria import Better, Measured, NotWorse, Part, Within
 from dropout_study.claims import CLAIMS
-from dropout_study.report.summary import COLOURS, EXAMPLES, MARKERS, example, summary, zone
+from dropout_study.report.forest import COLOURS, MARKERS, zone
+from dropout_study.report.summary import EXAMPLES, effects, example, summary
 from dropout_study.report.verdict_table import kind
 from dropout_study.report.verdicts import NO_RUNS, Outcome
 from support.outcomes import CONTRADICTING, SUPPORTING, UNCLEAR, outcome
@@ -42,7 +43,7 @@ def test_every_claim_with_runs_has_a_row_on_an_axis_of_its_unit() -> None:
 
     assert "subnetworks" not in text
     assert "Capacity" not in text
-    assert text.count("difference of test errors (points)") == 1
+    assert text.count("difference of errors (points)") == 1
     assert text.count("ratio of costs (times)") == 1
 
 
@@ -60,6 +61,32 @@ def test_verdicts_differ_in_more_than_colour() -> None:
 def decided(values: list[float]) -> Outcome:
     """A claim with these values per seed."""
     return outcome("ensemble_gain", values)
+
+
+def test_every_effect_of_a_claim_has_a_row_with_its_own_outcome() -> None:
+    """If this failed, the figure of a claim would hide the effect that decides it."""
+    made = outcome("capacity", SUPPORTING, budget="laptop")
+    drawn = effects(made, "Dropout helps.")
+    assert drawn is not None
+    assert drawn.alt.startswith("Dropout helps. Effects with intervals")
+    letters = re.sub(r"<[^>]*>", " ", drawn.svg.decode())
+
+    for part in made.claim.parts:
+        assert f"{part}: +1.00 (+0.902 to +1.10), supported" in drawn.alt
+        assert part in letters
+
+    assert letters.count("+1.00 (+0.902 to +1.10)") == len(made.claim.parts)
+    assert effects(outcome("subnetworks", [0.0]), "") is None
+    assert effects(Outcome(CLAIMS["capacity"], NO_RUNS), "") is None
+
+
+def test_seconds_of_training_are_neither_green_nor_red() -> None:
+    """If this failed, a smoke test would look like a finding."""
+    drawn = effects(outcome("capacity", SUPPORTING, budget="smoke"), "")
+    assert drawn is not None
+    text = drawn.svg.decode().lower()
+    assert COLOURS["supported"] not in text
+    assert COLOURS["open"] in text
 
 
 def test_nothing_is_drawn_without_runs() -> None:

@@ -1,6 +1,5 @@
 """What a claim is."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -65,7 +64,7 @@ class Published:
     same: bool = False
 
 
-class Claim(ABC):
+class Claim:
     """A claim of the chapter: what it says and how it is decided, then its arithmetic.
 
     A subclass states the attributes first, since they were written down before the runs, and the
@@ -83,7 +82,7 @@ class Claim(ABC):
         headline: the parts whose answers are the finding, by name; all of them if empty.
         published: what others have found.
         deviations: from the publication, in the order of their importance.
-        caption: what the figure shows.
+        caption: what the figure shows, if there is one.
         extra_caption: what the extra figure shows, if there is one.
         notes: where the book differs, or what the reader should know.
     """
@@ -99,7 +98,7 @@ class Claim(ABC):
     headline: tuple[str, ...] = ()
     published: tuple[Published, ...] = ()
     deviations: tuple[str, ...] = ()
-    caption: str
+    caption: str = ""
     extra_caption: str = ""
     notes: str = ""
 
@@ -127,13 +126,13 @@ class Claim(ABC):
         """
         return {}
 
-    @abstractmethod
-    def figure(self, studies: Studies) -> Figure:
-        """The figure.
+    def figure(self, studies: Studies) -> Figure | None:  # noqa: ARG002
+        """What is shown besides the effects of the parts; None if they are all.
 
         Raises:
             ResultsMissing: runs are not there.
         """
+        return None
 
     def extra_figure(self, studies: Studies) -> Figure | None:  # noqa: ARG002
         """A second figure, such as pictures that runs have kept; None if there is none."""
@@ -163,11 +162,12 @@ class Claim(ABC):
         """
         return {}
 
-    def draw(self, studies: Studies) -> Figure:
-        """The finished figure in the style of all figures.
+    def draw(self, studies: Studies) -> Figure | None:
+        """The finished figure in the style of all figures; None if there is none.
 
         Raises:
             ResultsMissing: runs or a column are not there.
         """
         with figures.style(), needing_columns():
-            return figures.finish(self.figure(studies))
+            figure = self.figure(studies)
+            return figures.finish(figure) if figure else None

@@ -118,8 +118,7 @@ class CoAdaptation(Claim):
         "updates with AdamW, 5 seeds.",
     )
     caption = (
-        "Left: interaction of two hidden units as a share of the effect of one, by layer. Right: "
-        "test error of one half of the hidden units, of the mean of two halves, and of all units. "
+        "Test error of one half of the hidden units, of the mean of two halves, and of all units. "
         "Mean and 95 % interval over seeds."
     )
     extra_caption = (
@@ -166,17 +165,12 @@ class CoAdaptation(Claim):
         return left_out(studies)
 
     def figure(self, studies: Studies) -> Figure:
-        """Interactions by layer, and errors of halves."""
+        """Errors of halves."""
         nets = measured(studies, needed=ARMS)
-        sheet, (left, right) = figures.sheet(2)
+        sheet, (axes,) = figures.sheet()
 
         for i, arm in enumerate(ARMS):
-            figures.line(left, nets[arm].curve("interactions/ratio"), arm, i)
-            _draw_halves(right, nets[arm], arm, i)
-
-        left.set_xticks(nets[PLAIN].curve("interactions/ratio").index.to_numpy())
-        left.set(xlabel="hidden layer", ylabel="interaction / effect of one unit")
-        left.set_ylim(bottom=0)
+            _draw_halves(axes, nets[arm], arm, i)
 
         return sheet
 

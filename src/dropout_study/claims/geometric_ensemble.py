@@ -1,8 +1,6 @@
 """The renormalized geometric mean is a distribution that can replace the arithmetic mean."""
 
-from matplotlib.figure import Figure
-
-from dropout_study.analysis import figures, small_nets
+from dropout_study.analysis import small_nets
 from dropout_study.analysis.claim import Claim, Group, Published, Studies, runs_of
 from dropout_study.analysis.criteria import Answers, Check, Exact, NotWorse, Part
 from dropout_study.analysis.runs import Effect, Runs, minus
@@ -56,10 +54,6 @@ class GeometricEnsemble(Claim):
         "Larger nets cannot be enumerated; they are compared by sampled masks, beside the "
         "criterion.",
     )
-    caption = (
-        "Test error of the geometric mean minus that of the arithmetic mean, over all masks: grey "
-        f"seeds, mean and 95 % interval. Dotted: the margin, {small_nets.MARGIN:g} points."
-    )
     notes = (
         "The plain 2^n-th root of the book holds for keep = 1/2, where all masks are equally "
         "likely; in general the mean is weighted with the probabilities of the masks. 'Can stand "
@@ -89,15 +83,6 @@ class GeometricEnsemble(Claim):
     def left_out(self, studies: Studies) -> list[str]:
         """Nets that do not solve their task."""
         return small_nets.left_out(studies["exact"])
-
-    def figure(self, studies: Studies) -> Figure:
-        """The differences, one below the other."""
-        effects = differences(studies)
-        sheet, (axes,) = figures.sheet(width=6.0, height=0.8 + 0.25 * len(effects))
-        figures.forest(axes, effects, margin=small_nets.MARGIN)
-        axes.set(xlabel="geometric minus arithmetic mean (points of test error)")
-
-        return sheet
 
     def trained_conditions(self, studies: Studies) -> dict[str, Runs]:
         """The nets that solve their task."""

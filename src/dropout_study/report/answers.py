@@ -13,12 +13,11 @@ from dropout_study.analysis.criteria import (
     Decision,
     Part,
 )
+from dropout_study.report.rows import ROUNDING
 from dropout_study.report.verdicts import NO_RUNS, SMOKE, Outcome
 
 MOST_NAMES = 4
 """Cases that a sentence names; of more it says how many they are."""
-ROUNDING = 1e-12
-"""Smaller numbers are shown as zero."""
 UNMEASURED = "an unknown amount"
 
 
@@ -181,6 +180,7 @@ def _names(names: Sequence[str], total: int) -> str:
     listed = "; ".join(names) if len(names) <= MOST_NAMES else ""
 
     if len(names) == total:
-        return f"in all {total} cases" + (f": {listed}" if listed else "")
+        counted = "in both cases" if total == 2 else f"in all {total} cases"
+        return f"{counted}: {listed}" if listed else counted
 
     return listed or f"in {len(names)} of {total} cases"

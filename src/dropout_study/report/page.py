@@ -16,7 +16,7 @@ from dropout_study.analysis.runs import ResultsMissing, needing_columns
 from dropout_study.config.studies import DEFAULT_BUDGET, Study
 from dropout_study.data.images import Images
 from dropout_study.report import first_edition, glance, verdict_file, verdict_table
-from dropout_study.report.answers import answer
+from dropout_study.report.answers import answer, finding
 from dropout_study.report.glance import Fact
 from dropout_study.report.how import GLOSSARY, HOW
 from dropout_study.report.manifest import committed_in_words
@@ -24,7 +24,7 @@ from dropout_study.report.manifest_table import STUDY_COLUMNS, study_columns
 from dropout_study.report.pictures import Picture, claim_pictures, training_pictures
 from dropout_study.report.rows import CheckRow, Row, check_rows, rows
 from dropout_study.report.scopes import other_data
-from dropout_study.report.summary import example, summary
+from dropout_study.report.summary import effects, example, summary
 from dropout_study.report.tuning_curves import Choice, choices
 from dropout_study.report.verdicts import Outcome
 
@@ -86,7 +86,8 @@ def _section(outcome: Outcome, images: Images | None) -> Section:
     context = _context(outcome)
 
     with figures.style():
-        pictures = list(claim_pictures(outcome, images, context))
+        lead = [drawn] if (drawn := effects(outcome, finding(outcome))) else []
+        pictures = [*lead, *claim_pictures(outcome, images, context)]
         training = list(training_pictures(outcome, context))
 
     return Section(

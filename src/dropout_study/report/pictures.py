@@ -13,7 +13,6 @@ from dropout_study.analysis.claim import Claim, Studies
 from dropout_study.analysis.runs import ResultsMissing
 from dropout_study.data.images import Images
 from dropout_study.report import tuning_curves
-from dropout_study.report.answers import finding
 from dropout_study.report.verdicts import Outcome
 
 TRAINING = "Training of the compared networks: validation error by update, mean over seeds."
@@ -66,7 +65,6 @@ def claim_pictures(outcome: Outcome, images: Images | None, notes: list[str]) ->
             (f"{claim.id}_images", lambda: _images_of(claim, images), CORRUPTED),
         ],
         notes,
-        finding(outcome),
     )
 
 
@@ -90,17 +88,9 @@ def training_pictures(outcome: Outcome, notes: list[str]) -> Iterator[Picture]:
 
 
 def _drawn(
-    pictures: Sequence[tuple[str, Callable[[], Figure | None], str]],
-    notes: list[str],
-    found: str = "",
+    pictures: Sequence[tuple[str, Callable[[], Figure | None], str]], notes: list[str]
 ) -> Iterator[Picture]:
-    """Those of some pictures (name, figure, caption) that there are.
-
-    Args:
-        pictures: in the order of the page.
-        notes: is extended by a sentence for each figure that lacks results.
-        found: what the first figure shows, with which its text for screen readers begins.
-    """
+    """Those of some pictures (name, figure, caption) that there are."""
     for name, draw, caption in pictures:
         try:
             figure = draw()
@@ -109,9 +99,7 @@ def _drawn(
             continue
 
         if figure is not None:
-            alt = figures.alt_text(figure)
-            yield picture(name, figure, caption, f"{found} {alt}".strip())
-            found = ""
+            yield picture(name, figure, caption)
 
 
 def _images_of(claim: Claim, images: Images | None) -> Figure | None:

@@ -19,6 +19,8 @@ from dropout_study.measures.statistics import Estimate, Interval
 from dropout_study.report.verdicts import NO_RUNS, NOT_SETTLED, Outcome
 
 OPEN = (NOT_RESOLVED, NOT_FOUND)
+ROUNDING = 1e-12
+"""Smaller numbers are shown as zero."""
 
 
 @dataclass(frozen=True)
@@ -256,8 +258,10 @@ def signed(value: float) -> str:
 
     >>> signed(1.234), signed(0.1234), signed(0.001234)
     ('+1.23', '+0.123', '+0.00123')
+    >>> signed(-6.7e-18)
+    '0'
     """
-    if math.isnan(value) or value == 0:
+    if math.isnan(value) or abs(value) < ROUNDING:
         return "-" if math.isnan(value) else "0"
 
     digits = 2 if abs(value) >= 1 else 3 if abs(value) >= 0.01 else 5

@@ -1,0 +1,159 @@
+"""Effects one below the other, each on the zone of its criterion."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from dropout_study.analysis import figures
+from dropout_study.analysis.criteria import Better, Case, Measured, NotWorse, Part, Within
+from dropout_study.analysis.runs import Effect
+from dropout_study.report.rows import signed, spread
+from dropout_study.report.verdict_table import kind, with_sign
+
+COLOURS = {
+    "supported": "#1a6b37",
+    "contradicted": "#a32020",
+    "unresolved": "#7a5600",
+    "open": "#595959",
+}
+"""Kind of a verdict -> its colour, as on the page."""
+MARKERS = {"supported": "o", "contradicted": "X", "unresolved": "s", "open": "s"}
+"""Kind of a verdict -> its marker, so that it can be told without colours."""
+ZONE = "#dcede1"
+LABELS = {
+    "points": "difference of errors (points)",
+    "times": "ratio of costs (times)",
+    "": "effect",
+}
+"""Unit -> label of its axis; that of another unit is the unit itself."""
+LINEAR_POINTS = 0.1
+"""Differences below this are drawn on the linear part of a logarithmic axis with two signs."""
+LINE_HEIGHT = 0.27  # inches, of a line of a row's name
+AXIS_HEIGHT = 0.55  # inches, of ticks and label
+WIDTH = 9.0  # inches
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the figure.
+
+    Attributes:
+        name: of one line or of several.
+        part: the question whose effect is shown.
+        case: the effect as it was decided.
+        effect: with its values per seed.
+        shown: the verdict or outcome beside it.
+    """
+
+    name: str
+    part: Part
+    case: Case
+    effect: Effect
+    shown: str
+
+    @property
+    def in_words(self) -> str:
+        """The effect with its interval."""
+        ci = self.case.estimate.interval()
+        text = f"{signed(ci.mean)} ({spread(ci)})" if math.isfinite(ci.low) else signed(ci.mean)
+
+        return text.replace("+", "") if isinstance(self.part.criterion, Measured) else text
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether the effect has a mean."""
+        return math.isfinite(self.case.estimate.mean)
+
+
+def forest(entries: Sequence[Entry], scales: Mapping[str, str]) -> Figure:
+    """A row per effect, on an axis per unit.
+
+    Args:
+        entries: in the order of their rows; those of one unit come together.
+        scales: unit -> scale of its axis; others are linear.
+    """
+    groups: dict[str, list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault(entry.part.unit, []).append(entry)
+
+    lines = [sum(_lines(entry) for entry in group) for group in groups.values()]
+    height = LINE_HEIGHT * sum(lines) + AXIS_HEIGHT * len(groups)
+
+    figure = Figure(figsize=(WIDTH, height))
+    axes = figure.subplots(len(groups), 1, squeeze=False, height_ratios=lines)
+
+    for each, (unit, group) in zip(axes.flat, groups.items(), strict=True):
+        _draw(each, unit, group, scales.get(unit, "linear"))
+
+    return figures.finish(figure)
+
+
+def _lines(entry: Entry) -> int:
+    """Lines of text that a row needs: its effect has a line, and its outcome another."""
+    return max(2, entry.name.count("\n") + 1)
+
+
+def _draw(axes: Axes, unit: str, entries: Sequence[Entry], scale: str) -> None:
+    """The rows of one unit."""
+    axes.set_yticks(range(len(entries)), [entry.name for entry in entries], fontsize=8)
+    axes.set_ylim(len(entries) - 0.5, -0.5)
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel(LABELS.get(unit, unit))
+    axes.set_xscale(scale, **({"linthresh": LINEAR_POINTS} if scale == "symlog" else {}))
+
+    if scale != "linear":
+        axes.xaxis.set_major_formatter("{x:g}")
+
+    for row, entry in enumerate(entries):
+        _draw_effect(axes, row, entry)
+
+    limits = axes.get_xlim()  # of the effects: zones may have no end
+
+    for row, entry in enumerate(entries):
+        low, high = zone(entry.part)
+        ends = (max(low, limits[0]), min(high, limits[1]))
+        axes.fill_betweenx((row - 0.42, row + 0.42), *ends, color=ZONE, linewidth=0, zorder=0)
+
+    axes.set_xlim(limits)
+
+
+def _draw_effect(axes: Axes, row: int, entry: Entry) -> None:
+    """Mean, interval, seeds and limits of an effect, and what they say in words."""
+    ci = entry.case.estimate.interval()
+    colour = COLOURS[kind(entry.shown)]
+    seeds = list(entry.effect.values)
+
+    axes.plot(seeds, [row + 0.27] * len(seeds), "|", color="0.45", markersize=5)
+    axes.plot([ci.low, ci.high], [row, row], color=colour, linewidth=2.5)
+    axes.plot([ci.mean], [row], MARKERS[kind(entry.shown)], color=colour, markersize=6)
+
+    for limit in zone(entry.part):
+        if math.isfinite(limit):
+            axes.plot([limit, limit], [row - 0.42, row + 0.42], color="0.3", linewidth=1, ls=":")
+
+    axes.annotate(
+        f"{with_sign(entry.shown)}\n{entry.in_words}",
+        (1, row),
+        xycoords=("axes fraction", "data"),
+        xytext=(8, 0),
+        textcoords="offset points",
+        va="center",
+        color=colour,
+        fontsize=8,
+    )
+
+
+def zone(part: Part) -> tuple[float, float]:
+    """Where the true effect must lie for a part to be supported; infinite where there is no end."""
+    match part.criterion:
+        case Better(margin=margin):
+            return margin, math.inf
+        case NotWorse(margin=margin):
+            return -math.inf, margin
+        case Within(margin=margin, centre=centre):
+            return centre - margin, centre + margin
+        case Measured(above=above, below=below):
+            return above, below

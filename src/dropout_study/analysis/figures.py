@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import zip_longest
@@ -13,7 +14,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.colors import to_rgb
+from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Annotation, Text
@@ -51,9 +52,9 @@ LOOKS = [
 ]
 """Okabe and Ito's colours from dark to light, each with its own marker and dash."""
 LOOK_OF = {
-    **dict.fromkeys(("none", "no dropout", "rate 0", "bag", "bagged"), 0),
-    **dict.fromkeys(("dropout", "rate 0.5", "hidden", "n fixed", "weight scaling"), 1),
-    **dict.fromkeys(("rate 0.2", "input", "L2"), 2),
+    **dict.fromkeys(("none", "no dropout", "bag", "bagged"), 0),
+    **dict.fromkeys(("dropout", "hidden", "n fixed", "weight scaling"), 1),
+    **dict.fromkeys(("input", "L2"), 2),
     **dict.fromkeys(("both", "input 0.2, hidden 0.5", "inputs dropped", "relu", "L1"), 3),
     **dict.fromkeys(("Monte Carlo", "dropout, Monte Carlo", "ensemble", "tanh", "sparsity"), 4),
     **dict.fromkeys(
@@ -70,6 +71,13 @@ LOOK_OF = {
     **dict.fromkeys(("single (mean)", "softmax regression", "dropout + max-norm"), 7),
 }
 """Arm or rule -> its look in every figure."""
+RATE = re.compile(r"rate (0(?:\.\d+)?)")
+"""How a name says at which rate units are dropped."""
+RATE_RAMP = LinearSegmentedColormap.from_list("rates", ["#edab3c", "#c2410c", "#6d1f6b", "#1f1147"])
+"""Colours of the rates from 0 to 1: darker means that more is dropped, also in grey."""
+RATE_MARKERS = "os^DvPX<>*"
+"""Markers of the rates in steps of 0.05, and their dashes."""
+RATE_DASHES = ("-", "--", "-.", ":")
 PAGE_WIDTH = 10.0  # inches, of the report
 MAX_PANEL_WIDTH = 4.8  # inches
 LINE_LABEL = "label"  # marks the labels at the ends of lines
@@ -80,20 +88,40 @@ instead of powers."""
 
 
 def look(name: str, position: int) -> dict[str, Any]:
-    """Colour, marker and dash of a line: those of the arm in its name, else those of its position.
+    """Colour, marker and dash of a line: those of the rate or the arm in its name, or its position.
 
     >>> look("dropout, long", 7) == look("dropout, trained as long as a bag", 0)
     True
+    >>> look("rate 0.25", 1) == look("rate 0.5", 1)
+    False
 
     Args:
         name: of the line; an arm or rule may be one of its parts.
         position: chooses among all looks if the name does not.
     """
     parts = (name, *name.split(", "), name.partition(" ")[0])
+    rates = [float(found[1]) for part in parts if (found := RATE.fullmatch(part))]
+    if rates:
+        return _look_of_rate(rates[0])
+
     named = [LOOK_OF[part] for part in parts if part in LOOK_OF]
     index = named[0] if named else position
 
     return LOOKS[index % len(LOOKS)]
+
+
+def _look_of_rate(rate: float) -> dict[str, Any]:
+    """The look of a rate: rate 0 is that of no dropout, others lie on a ramp."""
+    if rate == 0:
+        return LOOKS[0]
+
+    steps = round(20 * rate)
+
+    return {
+        "color": to_hex(RATE_RAMP(rate)),
+        "marker": RATE_MARKERS[steps % len(RATE_MARKERS)],
+        "linestyle": RATE_DASHES[steps % len(RATE_DASHES)],
+    }
 
 
 @contextmanager

@@ -85,6 +85,7 @@ def test_what_comes_from_outside_is_agreed_on(file: Path) -> None:
         ("config.read, config.condition, config.studies", "torch, mlflow, pytorch_lightning"),
         ("dropout.rules, dropout.any_model, measures.scores", "hydra, mlflow, pytorch_lightning"),
         ("running.command_line, running.sweep", "torch, mlflow, pytorch_lightning"),
+        ("commands.status, commands.stop, commands.retry", "torch, mlflow, pandas, sqlalchemy"),
         ("running.start, running.job", "torch, pytorch_lightning, scipy.optimize"),
         ("report.mlflow_run_page, tracking.recorder", "torch, matplotlib, scipy.optimize"),
         ("report.mlflow_description, claims.capacity", "torch, pytorch_lightning, mlflow"),

@@ -25,10 +25,10 @@ def test_the_line_counts_ranks_and_estimates() -> None:
         Job("c", state=JobState.FAILED, reason="out of memory"),
         Job("d", share=0.5),
     ]
-    # 2.5 jobs took 100 s, 7 - 1 - 2.5 are left to do.
+    # 1.5 jobs took 100 s, and 3.5 are left to do.
     assert (
         progress_line(jobs, 7, 100)
-        == "1 done, 1 failed, 1 skipped, 4 left, best 1.50 % (b), 2 min left"
+        == "1 done, 1 failed, 1 skipped, 4 left, best 1.50 % (b), 4 min left"
     )
 
 

@@ -52,6 +52,12 @@ def smaller(command: str) -> list[str]:
             added = [] if "claims" in typed else ["claims=[subnetworks]"]
         case "evaluate.py":
             added = ["mc.redraws=2"]
+        case "status.py":  # there is no sweep of that date
+            arguments = []
+            added = []
+        case "stop.py" | "retry.py":
+            arguments = []
+            added = ["--help"]
         case "exactness.py" | "benchmark.py":  # minutes, and no smaller form
             arguments = []
             added = ["--help"]

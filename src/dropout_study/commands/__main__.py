@@ -4,6 +4,7 @@ Imports a command once it is named, so that the list of them is shown at once.
 """
 
 import importlib
+import signal
 import sys
 from importlib.metadata import version
 from typing import NoReturn
@@ -16,6 +17,9 @@ COMMANDS = {
     "report": "decide every claim, and write the report",
     "reproduce": "tune and train all studies, then the report",
     "compare": "compare recorded conditions over their seeds",
+    "status": "show how sweeps stand",
+    "stop": "let the jobs of a sweep end at a checkpoint",
+    "retry": "run what a sweep has not done, in its folder",
     "sync": "record the results that a store missed",
 }
 """Command -> what it does."""
@@ -26,6 +30,9 @@ def main() -> None:
     name, *rest = sys.argv[1:] or ["--help"]
 
     if name in ("--help", "-h"):
+        signal.signal(
+            signal.SIGPIPE, signal.SIG_DFL
+        )  # what reads it may end before, as `head` does
         print(overview())
     elif name == "--version":
         print(f"{PROGRAM} {version(PROGRAM)}")

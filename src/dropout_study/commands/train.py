@@ -45,7 +45,8 @@ def start() -> None:
     typed = list(sys.argv)
     command_line.check(typed[1:], CONF)
     entry = command_line.hydra_main("train", job)
-    completed = command_line.store_to_environment(command_line.complete(typed[1:], CONF))
+    tagged = command_line.with_new_tags(typed[1:])
+    completed = command_line.store_to_environment(command_line.complete(tagged, CONF))
     arguments = add_choices(completed, typed[1:], CONF)
 
     if arguments is not None:

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -68,11 +68,60 @@ def check_numbers(config: Any, path: str = "") -> None:
         value = getattr(config, key.name)
         if is_dataclass(value):
             check_numbers(value, f"{path}{key.name}.")
-        elif "allowed" in key.metadata:
-            holds, words = key.metadata["allowed"]
-            # The values of nested mappings are not typed.
-            ok = all(isinstance(n, int | float) and holds(n) for n in _numbers(value))
-            require(ok, f"{path}{key.name}", value, words)
+        else:
+            _check_number(key, value, path)
+
+
+def _check_number(key: Field[Any], value: Any, path: str = "") -> None:
+    """Refuse a number that a field does not allow, if it says what it allows."""
+    if "allowed" not in key.metadata:
+        return
+
+    holds, words = key.metadata["allowed"]
+    # The values of nested mappings are not typed.
+    ok = all(isinstance(n, int | float) and holds(n) for n in _numbers(value))
+    require(ok, f"{path}{key.name}", value, words)
+
+
+def check_limits(composed: DictConfig, sweep: bool) -> None:
+    """Refuse what steers a sweep where there is none, and numbers that it does not allow.
+
+    Args:
+        composed: the configuration of `scripts/train.py`.
+        sweep: whether it is a sweep.
+
+    Raises:
+        ConfigError: naming the key.
+    """
+    for key in fields(Config):
+        if "of_sweep" not in key.metadata:
+            continue
+
+        value = composed[key.name]
+        _check_number(key, value)
+
+        if not sweep and value != key.default:
+            raise ConfigError(
+                f"{key.name}={value} cannot be used: it steers a sweep, which -m starts."
+            )
+
+
+def check_one_value(sweep: DictConfig, jobs: Iterable[DictConfig]) -> None:
+    """Refuse a sweep over what steers it.
+
+    Args:
+        sweep: the configuration of the sweep.
+        jobs: those of its jobs.
+
+    Raises:
+        ConfigError: naming the key.
+    """
+    keys = [key.name for key in fields(Config) if "of_sweep" in key.metadata]
+
+    for job in jobs:
+        for key in keys:
+            if job[key] != sweep[key]:
+                raise ConfigError(f"{key} cannot be swept: it has one value for the whole sweep.")
 
 
 def _numbers(value: Any) -> Iterable[float]:

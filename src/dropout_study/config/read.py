@@ -20,6 +20,7 @@ from dropout_study.config.checks import (
     check_training,
     require,
 )
+from dropout_study.config.folder import command
 from dropout_study.config.names import ALTERNATIVES
 from dropout_study.config.schema import (
     SCHEMAS,
@@ -31,6 +32,9 @@ from dropout_study.config.schema import (
     LeNet,
     Report,
     Reproduce,
+    Retry,
+    Status,
+    Stop,
     StudyConfig,
     Sync,
 )
@@ -122,6 +126,45 @@ def read_sync(composed: DictConfig) -> Sync:
         ConfigError: for a key that does not exist.
     """
     return cast("Sync", _typed(composed))
+
+
+def read_status(composed: DictConfig) -> Status:
+    """Which sweeps to show, as typed objects.
+
+    Raises:
+        ConfigError: for a key that does not exist, or a number that cannot be used.
+    """
+    return cast("Status", _typed(composed))
+
+
+def read_stop(composed: DictConfig) -> Stop:
+    """Which sweep to stop, as typed objects.
+
+    Raises:
+        ConfigError: for a key that does not exist, or a folder that is missing.
+    """
+    _require_sweep(composed)
+
+    return cast("Stop", _typed(composed))
+
+
+def read_retry(composed: DictConfig) -> Retry:
+    """Which sweep to run again, as typed objects.
+
+    Raises:
+        ConfigError: for a key that does not exist, or a folder that is missing.
+    """
+    _require_sweep(composed)
+
+    return cast("Retry", _typed(composed))
+
+
+def _require_sweep(composed: DictConfig) -> None:
+    """Refuse a command line that names no sweep."""
+    if OmegaConf.is_missing(composed, "folder"):
+        raise ConfigError(
+            f"folder is missing: say folder=FOLDER of a sweep; {command('status')} lists them."
+        )
 
 
 def read_criteria(composed: DictConfig) -> Criteria:

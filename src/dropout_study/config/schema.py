@@ -11,6 +11,7 @@ from dropout_study.config.bounds import (
     FACTORS,
     FINAL,
     FROM_0,
+    HOURS,
     MOMENTUM,
     RATE,
     REDRAWS,
@@ -30,6 +31,8 @@ NO_CONDITION = {"part": "none"}
 """Metadata of a key that changes no result: paths, places, names. It is no part of a condition."""
 EVALUATION = {"part": "evaluation"}
 """Metadata of a key that says how a trained cohort is evaluated; other keys say what is trained."""
+OF_SWEEP = NO_CONDITION | {"of_sweep": True}
+"""Metadata of a key that steers a sweep, and says nothing about its conditions."""
 UNORDERED = {"unordered": True}
 """Metadata of a list whose order changes nothing."""
 
@@ -285,6 +288,13 @@ class Config:
     rerun: bool = field(default=False, metadata=NO_CONDITION)
     fail_fast: bool = field(default=False, metadata=NO_CONDITION)
     dry_run: bool = field(default=False, metadata=NO_CONDITION)
+    sample: int | None = field(default=None, metadata=OF_SWEEP | SIZE)  # none: the whole grid
+    sample_seed: int = field(default=0, metadata=OF_SWEEP | COUNT)
+    max_hours: float | None = field(default=None, metadata=OF_SWEEP | HOURS)
+    confirm_above: int | None = field(default=1000, metadata=OF_SWEEP | COUNT)  # none: never
+    only_failed: bool = field(default=False, metadata=OF_SWEEP)
+    note: str = field(default="", metadata=NO_CONDITION)
+    tags: dict[str, str] = field(default_factory=dict, metadata=NO_CONDITION)
     pack: bool = field(default=True, metadata=NO_CONDITION)
     jobs_per_gpu: int = field(default=1, metadata=NO_CONDITION | SIZE)
     pack_number: int = field(default=0, metadata=NO_CONDITION | COUNT)  # a sweep sets it
@@ -328,6 +338,7 @@ class Reproduce:
     output: str | None = None
     data_root: str = "${oc.env:DROPOUT_STUDY_DATA,data}"
     dry_run: bool = False
+    max_hours: float | None = field(default=None, metadata=HOURS)
     tracking: Tracking = MISSING
 
 
@@ -358,6 +369,29 @@ class Sync:
 
 
 @dataclass
+class Status:
+    """Options of `scripts/status.py`."""
+
+    folder: str = "outputs"  # of a sweep, or one above several
+    last: int = field(default=5, metadata=COUNT)  # of several: how many that have ended
+
+
+@dataclass
+class Stop:
+    """Options of `scripts/stop.py`."""
+
+    folder: str = MISSING  # of a sweep
+
+
+@dataclass
+class Retry:
+    """Options of `scripts/retry.py`."""
+
+    folder: str = MISSING  # of a sweep
+    failed: bool = False  # only what has failed, and not what was stopped or never begun
+
+
+@dataclass
 class Criteria:
     """Options of `scripts/criteria.py`."""
 
@@ -373,6 +407,9 @@ SCHEMAS: dict[str, type] = {
     "evaluate": Evaluate,
     "report": Report,
     "reproduce": Reproduce,
+    "retry": Retry,
+    "status": Status,
+    "stop": Stop,
     "sync": Sync,
     "train": Config,
     "data": Data,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dropout_study.running.earlier_passes import PAUSE_SECONDS, deaths_so_far
-from dropout_study.running.job import STOP_FILE, JobState, condition_of
+from dropout_study.running.job import JobState, ask_to_stop, condition_of
 from dropout_study.running.packs import Assignment
 from dropout_study.running.recorded import look_up_job
 from dropout_study.running.task import (
@@ -100,7 +100,7 @@ def _carry_out(
 
     def beat() -> None:
         if watched and _has_gone(watched):
-            (watched / STOP_FILE).write_text(ORPHANED, encoding="utf-8")
+            ask_to_stop(watched, ORPHANED)
 
         for task in unended(tasks):
             task.save()
@@ -222,7 +222,7 @@ def _train(task: Task, sweep: Path | None) -> Record | None:
     task.job.enter(JobState.RUNNING)
 
     try:
-        return run_cohort(task.config_of_missing(), task.folder, sweep, watching([task], sweep))
+        return run_cohort(task.config_of_missing(), task.folder, sweep, watching([task]))
     except Taken:
         return None
     except Diverged:

@@ -9,6 +9,8 @@ import functools
 import importlib.util
 import os
 import re
+import select
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,6 +48,8 @@ from dropout_study.system.termination import Terminated, raised
 
 HYDRA_GROUPS = ("env",)  # in Hydra's own configuration, but not in its schema
 EXPLAINED = (ConfigError, HydraException, OmegaConfBaseException, YAMLError)
+UNREAD = 128 + signal.SIGPIPE
+"""The exit code of a program whose output nobody reads any more, as shells give it."""
 TRACEBACK = "DROPOUT_STUDY_TRACEBACK"
 """The variable that keeps what was typed as HYDRA_FULL_ERROR, which is always 1 to Hydra."""
 
@@ -70,6 +74,15 @@ def with_absolute_path(arguments: Sequence[str]) -> list[str]:
     """
     path = _parse_flags(arguments).config_path
     return [*arguments, f"--config-path={Path(path).absolute()}"] if path else list(arguments)
+
+
+def with_new_tags(arguments: Sequence[str]) -> list[str]:
+    """The command line with a + in front of `tags`, without which Hydra adds no key to them.
+
+    >>> with_new_tags(["-m", "tags={team: vision}", "tags.ticket=A7"])
+    ['-m', '+tags={team: vision}', '+tags.ticket=A7']
+    """
+    return [f"+{each}" if each.startswith(("tags=", "tags.")) else each for each in arguments]
 
 
 def main(config_name: str, job: Callable[[DictConfig], None]) -> None:
@@ -115,9 +128,14 @@ def run(entry: Callable[[], Any]) -> None:
             raise ended.__cause__ from None
         _end(ended)
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and _is_unread():  # it may be another pipe
+            raise SystemExit(UNREAD) from None
         if _is_mistake(error) and not traceback_wanted:
             fail(explain(error))
         fail(traceback.format_exc())  # Python itself would print it with the passwords in it
+    finally:
+        if _is_unread():  # Python would write the rest at its end, and fail
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager
@@ -152,6 +170,17 @@ def _end(ended: KeyboardInterrupt | SystemExit) -> NoReturn:
     raise SystemExit(130) if interrupted else ended
 
 
+def _is_unread() -> bool:
+    """Whether what reads the output has gone, as `head` does after some lines."""
+    output = select.poll()
+
+    try:
+        output.register(sys.stdout.fileno(), 0)
+        return any(event & (select.POLLERR | select.POLLHUP) for _, event in output.poll(0))
+    except (AttributeError, OSError, ValueError):  # there is no output, or it is no file
+        return False
+
+
 def _is_mistake(error: Exception) -> bool:
     """Whether an error is a user's mistake: declared so, of a file, of Hydra or of SLURM."""
     *_, (last, _) = traceback.walk_tb(error.__traceback__)
@@ -180,6 +209,8 @@ def in_sentences(job: Callable[[DictConfig], None]) -> Callable[[DictConfig], No
             check_keys(cast("DictConfig", HydraConfig.get()), "hydra.", HYDRA_GROUPS)
             job(composed)
         except Exception as error:
+            if isinstance(error, BrokenPipeError) and _is_unread():
+                raise SystemExit(UNREAD) from error
             if not _is_mistake(error):
                 raise
             raise SystemExit(masked(explain(error))) from error

@@ -19,6 +19,7 @@ from dropout_study.system.processes import is_alive, now_ms, this_process
 JOB_FILE = "job.json"
 STOP_FILE = "stop"
 """In the folder of a sweep: why its jobs must stop; empty stands for `FAILED_FAST`."""
+FAILED_FAST = "another job failed (fail_fast=true)"
 RETRY_FILE = "turn"
 """In the folder of a sweep: the folders of the jobs that are retried after their process died."""
 
@@ -36,7 +37,7 @@ class JobState(StrEnum):
     | `skipped` | end: all seeds were recorded before | |
     | `planned` | end of a dry run: some seeds would be trained | |
     | `failed` | end: an error, a failed seed, or a second death of its process | |
-    | `stopped` | end: the sweep was stopped or interrupted | |
+    | `stopped` | end: the sweep was asked to stop, or interrupted | |
     """
 
     RUNNING = "running"
@@ -66,6 +67,7 @@ class Job:
         state: see `JobState`.
         reason: why it was skipped, waits, failed or was stopped.
         share: share of the updates that are done, in [0, 1].
+        resumed_at: the share with which its process began; above 0 where it resumed.
         errors: test error (percent) of every complete seed under weight scaling.
         nlls: negative log-likelihood (nats) likewise.
         seeds: the seeds to train.
@@ -83,6 +85,7 @@ class Job:
     state: JobState = JobState.RUNNING
     reason: str = ""
     share: float = 0.0
+    resumed_at: float = 0.0
     errors: list[float] = field(default_factory=list)
     nlls: list[float] = field(default_factory=list)
     seeds: list[int] = field(default_factory=list)
@@ -163,6 +166,33 @@ class Job:
             return None
 
         return job
+
+
+def ask_to_stop(sweep: Path, reason: str) -> None:
+    """Have the jobs of a sweep stop, wherever they run; the first reason stays.
+
+    Args:
+        sweep: the folder of the sweep.
+        reason: why.
+    """
+    file = sweep / STOP_FILE
+    if file.exists():
+        return
+
+    partial = sweep / f"{STOP_FILE}.partial"
+    partial.write_text(reason, encoding="utf-8")
+    partial.replace(file)
+
+
+def stop_reason(sweep: Path | None) -> str:
+    """Why the jobs of a sweep must stop; empty as long as they need not, and without a sweep."""
+    if sweep is None:
+        return ""
+
+    try:
+        return (sweep / STOP_FILE).read_text(encoding="utf-8") or FAILED_FAST
+    except FileNotFoundError:
+        return ""
 
 
 def condition_of(composed: DictConfig, name: str) -> str:

@@ -121,12 +121,29 @@ def progress_line(jobs: Sequence[Job], total: int, elapsed: float) -> str:
         best = min(finished, key=_mean_error)
         parts.append(f"best {_mean_error(best):.2f} % ({best.name})")
 
-    trained = sum(_share(job) for job in jobs if job.state != JobState.SKIPPED)
-    if trained > 0 and left:
-        remaining = total - counts[JobState.SKIPPED] - trained
-        parts.append(f"{duration(elapsed * remaining / trained)} left")
+    if seconds := seconds_left(jobs, total, elapsed):
+        parts.append(f"{duration(seconds)} left")
 
     return ", ".join(parts)
+
+
+def seconds_left(jobs: Sequence[Job], total: int, elapsed: float) -> float | None:
+    """How long the rest of a sweep takes at its pace so far; None if there is no pace to tell.
+
+    The pace is what has been trained since the sweep began, in jobs. What was skipped, failed, or
+    trained before an interruption took none of that time.
+
+    Args:
+        jobs: those that have begun or ended.
+        total: the number of all jobs.
+        elapsed: seconds since the sweep began.
+    """
+    done = sum(1.0 - job.resumed_at for job in jobs if job.state == JobState.DONE)
+    begun = [job for job in jobs if not job.has_ended]
+    trained = done + sum(job.share - job.resumed_at for job in begun)
+    shares_left = total - sum(job.has_ended for job in jobs) - sum(job.share for job in begun)
+
+    return elapsed * shares_left / trained if trained > 0 and shares_left > 0 else None
 
 
 def duration(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def reproduce(chosen: Reproduce, train: Path) -> None:
     """Run the studies that are asked for, each tuned first, and report.
 
     A study that fails does not stop the others; the exit code is 1 then. One that was interrupted
-    or asked to end stops them.
+    or asked to end stops them, and so does the end of the time.
 
     Args:
         chosen: which studies, and where.
@@ -56,11 +57,17 @@ def reproduce(chosen: Reproduce, train: Path) -> None:
     _restore(chosen)
     failed = []
 
+    limit = TimeLimit(chosen.max_hours)
+
     for i, study in enumerate(wanted, start=1):
+        if limit.is_over:
+            failed.append(study)
+            continue
+
         print(f"\n== study {i} of {len(wanted)}: {study}", flush=True)
 
         try:
-            failed += [] if _run_study(study, chosen, train) else [study]
+            failed += [] if _run_study(study, chosen, train, limit) else [study]
         except EXPLAINED as error:
             print(masked(explain(error)), file=sys.stderr)
             failed.append(study)
@@ -70,25 +77,61 @@ def reproduce(chosen: Reproduce, train: Path) -> None:
     report(Report(output=output, data_root=chosen.data_root, tracking=chosen.tracking))
 
     if failed:
-        fail(f"These studies did not finish: {', '.join(failed)}. The same command resumes.")
+        why = f"max_hours={chosen.max_hours:g} is over. " if limit.is_over else ""
+        names = ", ".join(failed)
+        fail(f"{why}These studies did not finish: {names}. The same command resumes.")
 
 
-def _run_study(study: str, chosen: Reproduce, train: Path) -> bool:
-    """Tune a study, if it is tuned, and run its other stages; whether all of it finished."""
+class TimeLimit:
+    """The time that all studies have together.
+
+    Args:
+        hours: from now on; None sets no limit.
+    """
+
+    def __init__(self, hours: float | None) -> None:
+        self._end = None if hours is None else time.monotonic() + 3600 * hours
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no time is left."""
+        return self._end is not None and time.monotonic() >= self._end
+
+    @property
+    def arguments(self) -> list[str]:
+        """What limits a study to the time that is left."""
+        if self._end is None:
+            return []
+
+        return [f"max_hours={max(self._end - time.monotonic(), 1) / 3600:.6f}"]
+
+
+def _run_study(study: str, chosen: Reproduce, train: Path, limit: TimeLimit) -> bool:
+    """Tune a study, if it is tuned, and run its other stages; whether all of it finished.
+
+    Args:
+        study: its name.
+        chosen: what was typed.
+        train: the file of the command that trains.
+        limit: without time left, nothing is run.
+    """
     data = chosen.data.name if chosen.data else None
     settings = Study.load(study).at(chosen.budget.name, data)
     command = ["-m", f"study={study}", f"budget={settings.budget}"]
     command += [f"data={data}"] if data else []
     command += [f"hydra/launcher={chosen.launcher}"] if chosen.launcher else []
 
+    def run_limited(*arguments: str) -> bool:
+        return not limit.is_over and run(train, [*command, *arguments, *limit.arguments]) == 0
+
     if not settings.tuned:
-        return run(train, command) == 0
+        return run_limited()
 
     # Every round begins with what the store holds now. The last finds nothing left to do.
     for _ in range(MAX_ROUNDS):
         tuning = find_tuning(settings, [], Place(CONF, [], "train"))
         if tuning.is_settled:
-            return run(train, [*command, tuning.chosen]) == 0
+            return run_limited(tuning.chosen)
 
         if not settings.candidates:
             raise ConfigError(f"study={study} needs the choices of study={settings.tuned.name}.")
@@ -96,7 +139,7 @@ def _run_study(study: str, chosen: Reproduce, train: Path) -> bool:
         if tuning.is_begun:
             print_extensions(tuning)
 
-        if run(train, [*command, f"study.stage={TUNING}", *tuning.next_round]) != 0:
+        if not run_limited(f"study.stage={TUNING}", *tuning.next_round):
             return False
 
     raise ConfigError(f"study={study}: its tuning has not settled in {MAX_ROUNDS} rounds.")

@@ -14,6 +14,7 @@ from dropout_study.config.uri import masked
 from dropout_study.running.job_log import LOG_FILE
 from dropout_study.tracking import provenance, recorder, tags
 from dropout_study.tracking.lookup import look_up
+from dropout_study.tracking.own_tags import own_tags
 from dropout_study.tracking.record import RECORD_FILE, Record, SeedRecord
 from dropout_study.tracking.store import UNREACHABLE, Store
 from dropout_study.tracking.stored_cohorts import CONFIG_FILE, MODEL_FOLDER, WEIGHTS_FILE
@@ -149,4 +150,4 @@ def _condition_tags(config: Config, sweep: Path | None, data_digest: str) -> dic
     if sweep and (sweep / RECORD_FILE).exists():
         labels[tags.SWEEP] = Record.load(sweep).id
 
-    return labels
+    return own_tags(config.note, config.tags) | labels

@@ -10,11 +10,12 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from pytorch_lightning import Trainer
+from pytorch_lightning import Callback, Trainer
 
 from dropout_study.config.condition import condition_digest
 from dropout_study.config.schema import Autoencoder, Config
@@ -25,9 +26,11 @@ from dropout_study.dropout.networks import Network
 from dropout_study.evaluation.evaluate import check_evaluation, evaluate_cohort
 from dropout_study.report.mlflow_run_page import write_run_page
 from dropout_study.running.checkpoint import Checkpoint
+from dropout_study.running.job import stop_reason
 from dropout_study.running.memory import check_memory
 from dropout_study.running.outcome import collect_results, ended_together, recorded
 from dropout_study.running.reservation import new_record, reserve, save_config
+from dropout_study.running.stopping import StartReport, StopAtCheckpoint
 from dropout_study.tracking import provenance
 from dropout_study.tracking.record import Record
 from dropout_study.tracking.recorder import heartbeat
@@ -52,7 +55,7 @@ from dropout_study.training.trainer import (
 log = logging.getLogger(__name__)
 
 Watch = Callable[[int], None]
-"""Called with the number of updates now and then; an exception of it ends training."""
+"""Called with the number of updates as training begins, and then now and then."""
 
 
 @dataclass
@@ -91,13 +94,13 @@ def run_cohort(config: Config, folder: Path, sweep: Path | None, watch: Watch) -
         config: what to train; an interrupted run of the same configuration is resumed.
         folder: takes the record and its files.
         sweep: the folder of the sweep that it belongs to; without one, a progress bar is shown.
-        watch: called with the number of updates now and then; an exception of it ends training.
+        watch: called with the number of updates as training begins, and then now and then.
 
     Raises:
         ConfigError: the data cannot be read, a rule cannot be used, the condition does not fit into
             memory, or the cohorts to evaluate are missing.
         Taken: another process has begun to train some of the seeds; nothing was done.
-        Stopped: raised by `watch`.
+        Stopped: the sweep was asked to stop.
     """
     checkpoint = Checkpoint.find([config], [config])
     images = load_images(config.data)
@@ -105,7 +108,7 @@ def run_cohort(config: Config, folder: Path, sweep: Path | None, watch: Watch) -
 
     with heartbeat({run.folder: run.run_id}, run.store), measured([run]):
         shows_bar = sweep is None and sys.stderr.isatty()
-        train_together([run], checkpoint, watch, shows_bar)
+        train_together([run], checkpoint, sweep, watch, shows_bar)
         complete(run)
 
     checkpoint.remove()
@@ -163,18 +166,24 @@ def begin(
 
 
 def train_together(
-    runs: Sequence[Run], checkpoint: Checkpoint, watch: Watch, shows_bar: bool = False
+    runs: Sequence[Run],
+    checkpoint: Checkpoint,
+    sweep: Path | None,
+    watch: Watch,
+    shows_bar: bool = False,
 ) -> None:
     """Train the networks of some runs as one cohort, unless a store held them.
 
     Args:
         runs: their conditions differ in nothing but what a member may have of its own.
         checkpoint: to resume from, and to be written.
-        watch: called with the number of updates now and then.
+        sweep: the folder of the sweep that they belong to.
+        watch: called with the number of updates as training begins, and then now and then.
         shows_bar: whether a progress bar is shown.
 
     Raises:
-        Stopped: raised by `watch`. All runs are then recorded with this end, as with any other.
+        Stopped: the sweep was asked to stop. All runs are then recorded with this end, as with any
+            other.
     """
     if runs[0].training:
         return
@@ -188,8 +197,8 @@ def train_together(
         checkpoint.note_runs({condition_digest(run.config): run.record for run in runs})
         cohorts = checkpoint.cohorts([run.config for run in runs])
         together = _cohort_of(cohorts, runs[0], checkpoint.file)
-        bar = [ProgressBar()] if shows_bar else []
-        trainer = make_trainer(first, runs[0].folder, [UpdateCounter(watch), *bar])
+        callbacks = _callbacks(sweep, checkpoint.file, watch, shows_bar)
+        trainer = make_trainer(first, runs[0].folder, callbacks)
         networks = len(together.cohort.seeds)
         threads = as_many_threads_as_pay(runs[0].network, networks, first.data.batch_size)
         data = JoinedData([_data_of(config, runs[0].data) for config in cohorts])
@@ -205,6 +214,19 @@ def train_together(
             raise
 
         _take_apart(together, cohorts, runs, trainer)
+
+
+def _callbacks(
+    sweep: Path | None, checkpoint: Path, watch: Watch, shows_bar: bool
+) -> list[Callback]:
+    """What looks on while networks are trained (arguments as in `train_together`)."""
+    callbacks: list[Callback] = [
+        StartReport(watch),
+        UpdateCounter(watch),
+        StopAtCheckpoint(partial(stop_reason, sweep), checkpoint),
+    ]
+
+    return [*callbacks, ProgressBar()] if shows_bar else callbacks
 
 
 def _cohort_of(cohorts: Sequence[Config], run: Run, file: Path) -> CohortTraining:

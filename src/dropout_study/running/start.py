@@ -6,6 +6,7 @@ Imports neither torch nor Lightning.
 import os
 import re
 import shlex
+import threading
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
@@ -15,7 +16,7 @@ from typing import Self
 import filelock
 from omegaconf import DictConfig
 
-from dropout_study.config.checks import check_keys, check_study
+from dropout_study.config.checks import check_keys, check_limits, check_one_value, check_study
 from dropout_study.config.folder import command
 from dropout_study.config.names import FINAL
 from dropout_study.config.read import read_config
@@ -28,21 +29,27 @@ from dropout_study.running import gpu_slots
 from dropout_study.running.command_line import HYDRA_GROUPS
 from dropout_study.running.job import (
     ACTIVE_STATES,
+    FAILED_FAST,
     JOB_FILE,
     RETRY_FILE,
     STOP_FILE,
     SUCCESSFUL_STATES,
     Job,
     JobState,
+    ask_to_stop,
     condition_of,
+    stop_reason,
 )
+from dropout_study.running.limits import confirm, draw_sample
 from dropout_study.running.packs import Assignment, packs_of
 from dropout_study.running.packs import save as save_packs
 from dropout_study.running.progress import Progress, jobs_of
+from dropout_study.running.sweep_file import SweepFile
 from dropout_study.running.sweep_jobs import (
     check_launcher,
     check_study_is_typed,
     compose_job,
+    distinct_overrides,
     job_folders,
     jobs_at_once,
     limit_threads,
@@ -56,6 +63,7 @@ from dropout_study.system.processes import in_words, this_process
 from dropout_study.tracking import provenance, recorder
 from dropout_study.tracking.folders import check_writable
 from dropout_study.tracking.lookup import mark_stale_runs_killed
+from dropout_study.tracking.own_tags import check_own_tags, own_tags
 from dropout_study.tracking.record import RECORD_FILE, UNRECORDED, Record, Role, RunStatus
 from dropout_study.tracking.store import UNREACHABLE, Store, quiet_mlflow
 from dropout_study.tracking.tags import COMMAND
@@ -93,6 +101,8 @@ class Start:
         self._command = command
         self._folder_key = "hydra.sweep.dir" if sweep else "hydra.run.dir"
         self._jobs: dict[Path, Assignment] = {}
+        self._names: dict[Path, str] = {}
+        self._grid_size = 0
         self._experiment = ""
         self._settled = 0
         self._held = ExitStack()
@@ -119,10 +129,10 @@ class Start:
 
             if not self._dry_run:
                 self._record_leftovers()
+            self._remove_job_files()
             if self.sweep:
                 self._begin_sweep(held)
 
-            self._remove_job_files()
             self._held = held.pop_all()
 
         if self.sweep:
@@ -135,6 +145,8 @@ class Start:
     def _check_config(self) -> None:
         """Refuse keys, values and choices that cannot be used, before anything is written."""
         check_keys(self._config.hydra, "hydra.", HYDRA_GROUPS)
+        check_limits(self._task, self.sweep)
+        check_own_tags(self._task.tags)
 
         if self.sweep:
             check_study(str(self._task.study.name), str(self._task.study.stage))
@@ -151,16 +163,49 @@ class Start:
             self.folders = [self.folder]
             return
 
-        conditions = list_conditions(self._config)
+        grid = list_conditions(self._config)
+        distinct = distinct_overrides(grid)
+        numbers = draw_sample(distinct, self._task.sample, self._task.sample_seed)
+        conditions = [grid[number] for number in numbers]
+        self._grid_size = len(grid)
+
         # Here Hydra finds a mistake in the last condition before the first is trained.
         composed = [compose_job(self._config, overrides) for overrides in conditions]
-        self.folders = job_folders(self._config, self.folder, conditions, composed)
+        check_one_value(self._task, composed)
+        folders = job_folders(self._config, self.folder, conditions, composed, numbers)
+        names = [" ".join(distinct[number]) for number in numbers]
+        self._names = dict(zip(folders, names, strict=True))
+        self.folders = self._failed_of(folders) if self._task.only_failed else folders
         jobs = [
             Assignment(without_hydra(job), folder, " ".join(overrides) or "defaults")
-            for folder, overrides, job in zip(self.folders, conditions, composed, strict=True)
+            for folder, overrides, job in zip(folders, conditions, composed, strict=True)
+            if folder in self.folders
         ]
+        if not self._dry_run:
+            confirm(len(jobs), self._task.confirm_above)
+
         self._jobs = {job.folder: job for job in jobs}
         self.packs = packs_of(jobs, jobs_at_once(self._config, len(jobs)) or 1)
+
+    def _failed_of(self, folders: Sequence[Path]) -> list[Path]:
+        """The folders whose jobs have failed in an earlier start.
+
+        Raises:
+            ConfigError: there are none.
+        """
+        failed = [
+            folder
+            for folder, job in jobs_of(folders).items()
+            if job.state == JobState.FAILED or job.is_dead
+        ]
+
+        if not failed:
+            raise ConfigError(
+                f"only_failed=true cannot be used: no job of this sweep has failed in "
+                f"{self.folder}; {self._folder_key} names the folder where some have."
+            )
+
+        return failed
 
     def _prepare_store(self) -> None:
         """Check the disk, and create the experiment in the store, whose address jobs inherit."""
@@ -252,8 +297,7 @@ class Start:
                 )
 
     def _begin_sweep(self, held: ExitStack) -> None:
-        """Share the cores, and record the sweep with a heartbeat."""
-        total = len(self.folders)
+        """Share the cores, record the sweep with a heartbeat, and limit its hours."""
         limit_threads(self._config, len(self.packs))
         save_packs(self.packs, self.folder)
         gpu_slots.offer(gpu_slots.assigned_gpus(self._config), self.folder)
@@ -266,14 +310,15 @@ class Start:
         if self._dry_run:
             return
 
-        labels = {COMMAND: self._command}
+        labels = own_tags(self._task.note, self._task.tags)
+        labels |= {COMMAND: self._command}
         labels |= this_process()
         labels |= provenance.commit()
 
         record = Record(
             experiment=self._task.study.name,
             description=self._task.study.title,
-            name=f"sweep of {total} conditions",
+            name=f"sweep of {self._extent}",
             params={},
             tags=labels,
             dataset={},
@@ -282,8 +327,31 @@ class Start:
             store=self._store.shown,
         )
         record.save(self.folder)
+        self._sweep_file().save(self.folder)
         run_id = recorder.try_to_record(self.folder, self._store)
         held.enter_context(recorder.heartbeat({self.folder: run_id}, self._store))
+
+        if hours := self._task.max_hours:
+            reason = f"max_hours={hours:g} is over"
+            timer = threading.Timer(3600 * hours, ask_to_stop, (self.folder, reason))
+            timer.daemon = True
+            timer.start()
+            held.callback(timer.cancel)
+
+    @property
+    def _extent(self) -> str:
+        """How many conditions there are, and of how many."""
+        count = len(self.folders)
+        part = "" if count == self._grid_size else f" of {self._grid_size}"
+        return f"{count}{part} conditions"
+
+    def _sweep_file(self) -> SweepFile:
+        """What this sweep is made of."""
+        places = {folder: os.path.relpath(folder, self.folder) for folder in self._names}
+        jobs = {place: self._names[folder] for folder, place in places.items()}
+        wanted = [places[folder] for folder in self.folders]
+
+        return SweepFile(jobs, wanted, str(Path.cwd()))
 
     def _remove_job_files(self) -> None:
         """Remove what an earlier start left of its jobs in the same folder; their records stay."""
@@ -349,7 +417,7 @@ class Start:
         self._save_end(folder, job)
 
         if fail_fast:
-            (self.folder / STOP_FILE).touch()
+            ask_to_stop(self.folder, FAILED_FAST)
 
     def _save_end(self, folder: Path, job: Job, interrupted: bool = False) -> None:
         """Write down the end of a job whose process could not; a full disk is reported later."""
@@ -424,7 +492,7 @@ class Start:
             count = len(self.unfinished)
             record.end(RunStatus.FAILED, f"{count} of {len(self.folders)} jobs did not finish")
         elif self.unfinished:
-            record.end(RunStatus.KILLED, "interrupted")
+            record.end(RunStatus.KILLED, stop_reason(self.folder) or "interrupted")
         else:
             record.end(RunStatus.FINISHED)
 
@@ -441,12 +509,14 @@ class Start:
         """Print the table, and where to look."""
         if self._dry_run:
             print_table(plan_of_jobs(list(jobs.values())))
+            self._print_sample()
             return
 
         counted = [job for job in jobs.values() if job.errors]
 
         if counted:
             print_table(results_of_jobs(counted))
+            self._print_sample()
 
         if counted or any((folder / RECORD_FILE).exists() for folder in jobs):
             print("Look at the results:", self._store.link(self._experiment))
@@ -459,6 +529,12 @@ class Start:
                 "The store did not take all results. They are kept in their folders; this records "
                 f"them: {command('sync')}"
             )
+
+    def _print_sample(self) -> None:
+        """Say of how many conditions this was a sample, if it was one."""
+        if self._task.sample and len(self._names) < self._grid_size:
+            seed = self._task.sample_seed
+            print(f"A sample: {len(self._names)} of {self._grid_size} conditions, seed {seed}.")
 
     def _comparison(self) -> str:
         """The command that compares the conditions of this sweep."""

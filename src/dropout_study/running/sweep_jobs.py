@@ -128,6 +128,7 @@ def job_folders(
     folder: Path,
     conditions: Sequence[list[str]],
     composed: Sequence[DictConfig],
+    numbers: Sequence[int] | None = None,
 ) -> list[Path]:
     """The folder of each job of a sweep.
 
@@ -136,6 +137,7 @@ def job_folders(
         folder: that of the sweep.
         conditions: the overrides of each job.
         composed: the configuration of each job, with Hydra's part.
+        numbers: that of each job in the grid; by default they are all jobs of the grid.
 
     Raises:
         ConfigError: two jobs would share a folder, or a name is not known before its job starts.
@@ -150,11 +152,14 @@ def job_folders(
 
     _check_sweep_folder(config, composed)
 
+    numbers = range(len(conditions)) if numbers is None else numbers
     if subdir == JOB_NUMBER:
-        return [folder / str(number) for number in range(len(conditions))]
+        return [folder / str(number) for number in numbers]
 
-    folders = [folder / _subfolder(job, number) for number, job in enumerate(composed)]
-    _check_distinct(folders, _names(conditions), folder, subdir)
+    folders = [
+        folder / _subfolder(job, number) for number, job in zip(numbers, composed, strict=True)
+    ]
+    _check_distinct(folders, distinct_overrides(conditions), folder, subdir)
 
     return folders
 
@@ -182,24 +187,27 @@ def _subfolder(composed: DictConfig, number: int) -> str:
     return str(composed.hydra.sweep.subdir)
 
 
-def _names(conditions: Sequence[list[str]]) -> list[str]:
-    """What distinguishes each condition from the others, as it would be typed."""
+def distinct_overrides(conditions: Sequence[list[str]]) -> list[list[str]]:
+    """What sets each condition apart from the others; of a single one, all overrides."""
     common = set.intersection(*map(set, conditions))
-    names = []
+    distinct = []
 
     for overrides in conditions:
         own = [override for override in overrides if override not in common]
-        names.append(" ".join(own or overrides))
+        distinct.append(own or overrides)
 
-    return names
+    return distinct
 
 
-def _check_distinct(folders: list[Path], names: list[str], sweep: Path, subdir: str) -> None:
+def _check_distinct(
+    folders: list[Path], conditions: list[list[str]], sweep: Path, subdir: str
+) -> None:
     """Refuse a folder that two jobs, or a job and the sweep itself, would share."""
     owners = {sweep.resolve(): "the sweep itself"}
 
-    for folder, name in zip(folders, names, strict=True):
+    for folder, overrides in zip(folders, conditions, strict=True):
         place = folder.resolve()
+        name = " ".join(overrides)
         if place in owners:
             raise ConfigError(
                 f"hydra.sweep.subdir={subdir} cannot be used: {owners[place]} and {name} would "

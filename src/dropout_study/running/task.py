@@ -15,15 +15,13 @@ from dropout_study.config.condition import condition_name
 from dropout_study.config.names import TUNING
 from dropout_study.config.schema import Config, ConfigError
 from dropout_study.config.uri import masked
-from dropout_study.running.job import STOP_FILE, Job, JobState
+from dropout_study.running.job import FAILED_FAST, Job, JobState, ask_to_stop, stop_reason
 from dropout_study.running.job_log import LOG_FILE, logged_in
 from dropout_study.running.packs import Assignment
 from dropout_study.running.recorded import Recorded
 from dropout_study.system.processes import now_ms
 from dropout_study.system.termination import Stopped, Terminated, raised
 from dropout_study.tracking.record import RECORD_FILE, Record, RunStatus
-
-FAILED_FAST = "another job failed (fail_fast=true)"
 
 
 class Task:
@@ -113,19 +111,24 @@ def stop_if_asked(sweep: Path | None) -> None:
     Raises:
         Stopped: it is.
     """
-    if sweep and (sweep / STOP_FILE).exists():
-        raise Stopped((sweep / STOP_FILE).read_text(encoding="utf-8") or FAILED_FAST)
+    if reason := stop_reason(sweep):
+        raise Stopped(reason)
 
 
-def watching(tasks: Sequence[Task], sweep: Path | None) -> Callable[[int], None]:
-    """What training calls with the number of updates: note the progress, stop if asked."""
+def watching(tasks: Sequence[Task]) -> Callable[[int], None]:
+    """What training calls with the number of updates, first as it begins: note the progress."""
     updates = tasks[0].config.budget.updates
+    has_begun = False
 
     def watch(update: int) -> None:
+        nonlocal has_begun
+
         for task in tasks:
             task.job.share = update / updates
+            if not has_begun:
+                task.job.resumed_at = task.job.share
 
-        stop_if_asked(sweep)
+        has_begun = True
 
     return watch
 
@@ -161,7 +164,7 @@ def _write_down(tasks: Sequence[Task], sweep: Path | None) -> None:
         with suppress(OSError):
             task.save()
             if sweep and task.composed.fail_fast and task.job.state == JobState.FAILED:
-                (sweep / STOP_FILE).touch()
+                ask_to_stop(sweep, FAILED_FAST)
 
 
 @contextmanager

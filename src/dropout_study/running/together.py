@@ -123,7 +123,7 @@ def _train(runs: "dict[Task, Run]", checkpoint: "Checkpoint", sweep: Path | None
     from dropout_study.running.run import train_together
 
     try:
-        train_together(list(runs.values()), checkpoint, watching(list(runs), sweep))
+        train_together(list(runs.values()), checkpoint, sweep, watching(list(runs)))
     except Stopped as stopped:
         for task in unended(list(runs)):
             task.job.enter(JobState.STOPPED, str(stopped))

@@ -1,0 +1,44 @@
+"""Tags of a user beside those of the project."""
+
+import re
+
+import pytest
+
+from dropout_study.config.schema import ConfigError
+from dropout_study.tracking import tags
+from dropout_study.tracking.own_tags import check_own_tags, own_tags
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        tags.SWEEP,
+        tags.COMPLETE,
+        tags.NOTE,
+        "mlflow.runName",
+        "verdict.capacity",
+        "version.torch",
+        "host",
+        "threads",
+        "",
+        "a/../b",
+        "/a",
+        "who?",
+        "x" * 251,
+    ],
+)
+def test_tags_that_are_taken_or_that_no_store_takes_are_refused(name: str) -> None:
+    """If this failed, a run would lose what it is found by, or its recording would fail later."""
+    with pytest.raises(ConfigError, match=rf"^tags=\{{{re.escape(name)}: \.\.\.\}} cannot be used"):
+        check_own_tags({name: "text"})
+
+
+def test_other_tags_and_a_note_are_those_of_the_run() -> None:
+    """If this failed, what a user noted would not be found in MLflow."""
+    chosen = {"team": "vision", "ticket/nr": "A 7"}
+    check_own_tags(chosen)
+    assert own_tags("", chosen) == chosen
+    assert own_tags("a first try", chosen) == chosen | {"note": "a first try"}
+
+    with pytest.raises(ConfigError, match="8000 characters"):
+        check_own_tags({"long": "x" * 8_001})

@@ -22,7 +22,7 @@ from support.background import started, wait_for
 from support.scripts import Script
 from support.slurm import Slurm, missing_programs
 
-pytestmark = [pytest.mark.server, pytest.mark.timeout(1_200)]
+pytestmark = [pytest.mark.server, pytest.mark.timeout(1_800)]
 RATES = (0.0, 0.1, 0.2, 0.3)
 UPDATES = (2_000, 20_000, 20_001)
 SWEEP = (

@@ -13,10 +13,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+import submitit
 from joblib import cpu_count
 from mlflow.entities import Run
+from submitit.slurm.slurm import SlurmJob
 
 from dropout_study.running.job import Job, JobState
+from dropout_study.running.slurm import left_in_queue, wait_for_queue, watch_queue
 from dropout_study.training.checkpoints import trained_in
 from support.background import started, wait_for
 from support.scripts import Script
@@ -182,6 +185,32 @@ def test_a_partition_that_does_not_exist_is_said_in_a_sentence(slurm: Slurm, tra
     assert done.returncode == 1
     assert last.startswith("SLURM does not take the jobs: invalid partition specified: none;")
     assert "Traceback" not in done.stderr
+
+
+def test_a_task_that_leaves_the_queue_without_a_result_has_ended(
+    slurm: Slurm,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """If this failed, a sweep would wait for a killed task for ever, or leave one unsaid."""
+    for variable, value in slurm.variables.items():
+        monkeypatch.setenv(variable, value)
+
+    monkeypatch.setattr(SlurmJob, "watcher", SlurmJob.watcher)
+    watch_queue()
+    executor = submitit.SlurmExecutor(tmp_path)
+    executor.update_parameters(time=60)
+    task = executor.submit(time.sleep, 600)
+    left = "1 task stays in SLURM's queue, and will be recorded; scancel {} removes what is left."
+    assert left_in_queue() == left.format(task.job_id)
+    assert not task.done()
+
+    slurm.run("scancel", task.job_id)
+    wait_for_queue()
+    assert task.done()
+    assert left_in_queue() == ""
+    assert capsys.readouterr().err.count("SLURM keeps no accounts here") == 1
 
 
 def check_records(runs: list[Run]) -> None:

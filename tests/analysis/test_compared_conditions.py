@@ -146,3 +146,36 @@ def test_unequal_effort_of_tuning_is_said() -> None:
     assert doubt == "The conditions were not tuned alike; candidates: 4 of a, 9 of b."
     (doubt,) = select(pd.DataFrame(tuned("a", 4) + tuned("b", 0)), ERROR).doubts
     assert "candidates: 4 of a, 0 of b" in doubt
+
+
+def test_candidates_alone_are_refused() -> None:
+    """If this failed, an interrupted search would end in a sentence about a metric."""
+    tried = [net("16", 0.5, 900, stage="tuning", **{ERROR: float("nan")})]
+    with pytest.raises(ConfigError, match=r"are candidates \(stage tuning\), which are not comp"):
+        selected(tried)
+
+    with pytest.raises(ConfigError, match="are candidates"):
+        selected([*GRID, *(row | {"digest": "c"} for row in tried)], digests=["c"])
+
+
+def test_seeds_that_chose_a_setting_do_not_judge_it() -> None:
+    """If this failed, the luck by which a candidate was chosen would count as its merit."""
+    settings = [net("16", 0.5, 0, stage="tuning", digest="candidate")]
+    (doubt,) = selected([*GRID, *settings]).doubts
+    assert doubt.startswith("mlp 16, rate 0.5 is judged by the seeds 0, which chose its settings")
+    assert selected([*GRID, net("16", 0.4, 0, stage="tuning")]).doubts == []
+    assert selected([*GRID, net("16", 0.5, 900, stage="tuning")]).doubts == []
+
+    arm = {"arm": "searched"}
+    searched = [row | arm if row["model.hidden_rate"] == 0.5 else row for row in GRID]
+    doubts = selected([*searched, net("16", 0.4, 1, stage="tuning", candidate=0, **arm)]).doubts
+    assert [doubt for doubt in doubts if "judged by the seeds 1" in doubt]
+
+
+def test_a_searched_condition_is_not_on_a_par_with_one_that_is_not() -> None:
+    """If this failed, forty attempts would be compared with one, without a word."""
+    arm = {"arm": "searched"}
+    searched = [row | arm if row["model.hidden_rate"] == 0.5 else row for row in GRID]
+    tried = [net("16", i / 9, 900, stage="tuning", candidate=i, **arm) for i in range(9)]
+    doubts = selected([*searched, *tried]).doubts
+    assert [doubt for doubt in doubts if "were not tuned alike" in doubt]

@@ -634,3 +634,27 @@ def test_a_store_that_is_away_costs_nothing(
     assert {run.data.tags["complete"] for run in runs()} == {"true"}
     assert len(runs()) == 2
     assert do("seeds=[0]").state == "skipped"
+
+
+CANDIDATE = ("study.stage=tuning", "seeds=[900,901]", "rules=[]", "probes=[]")
+
+
+def test_a_candidate_of_a_search_meets_no_test_data(do: Do, runs: Runs) -> None:
+    """If this failed, a setting could be chosen by the data that judge it."""
+    job = do(*CANDIDATE)
+    assert (job.state, job.errors, len(job.validation)) == ("done", [], 2)
+    measured = {key for run in runs() for key in run.data.metrics}
+    assert "val/error" in measured
+    assert not any(key.startswith("test/") for key in measured)
+
+    again = do(*CANDIDATE)
+    assert (again.state, again.validation) == ("skipped", job.validation)
+
+
+def test_a_candidate_that_diverges_has_an_infinite_error(do: Do) -> None:
+    """If this failed, a search would take a rate that is too large for an error of its own."""
+    broken = ("model.activation=identity", "optimizer=sgd", "optimizer.lr=1e30")
+    trained = do(*CANDIDATE, *broken)
+    assert (trained.state, trained.validation) == ("done", [float("inf")] * 2)
+    recorded = do(*CANDIDATE, *broken)
+    assert (recorded.state, recorded.validation) == ("skipped", [float("inf")] * 2)

@@ -26,7 +26,8 @@ def test_a_sweep_is_opened_once_and_launched_in_packs_at_every_pass(
 
     def open_start(*_: object) -> nullcontext[SimpleNamespace]:
         cached.append("load_sweep_config" in vars(loader))
-        return nullcontext(SimpleNamespace(packs_to_launch=lambda: [0, 1]))
+        opened = SimpleNamespace(packs_to_launch=lambda: [0, 1], list_next_round=lambda _: None)
+        return nullcontext(opened)
 
     def launch(*_: object) -> None:
         raise ConfigError("it cannot be launched")

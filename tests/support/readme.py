@@ -12,6 +12,7 @@ PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
 SMALL = {"budget": "smoke", "seeds": "[0]", "rules": "[weight_scaling]"}
 PLANNED = {"dry_run": "true", "model.widths": "[16,16]"}
 """Of a study: nothing is trained, and networks of one width alone are timed."""
+TRIALS = "hydra.sweeper.n_trials"
 ELSEWHERE = ("hydra/launcher", "data=mnist")  # needs a cluster, or the files of MNIST
 
 
@@ -41,8 +42,12 @@ def smaller(command: str) -> list[str]:
         case "train.py" if typed.intersection({"--help", "--cfg"}):
             added = []
         case "train.py" if any(argument.startswith(ELSEWHERE) for argument in arguments):
-            arguments = [argument for argument in arguments if argument != "-m"]
+            is_kept = "hydra/sweeper" in typed  # only with -m are there intervals
+            arguments = [argument for argument in arguments if argument != "-m" or is_kept]
             added = ["--cfg", "job"]
+        case "train.py" if "hydra/sweeper" in typed:
+            arguments = [argument for argument in arguments if argument.partition("=")[0] != TRIALS]
+            added = [f"{TRIALS}=2", *(f"{key}={value}" for key, value in SMALL.items())]
         case "train.py":
             values = SMALL | (PLANNED if "study" in typed else {})
             added = [f"{key}={value}" for key, value in values.items() if key not in typed]

@@ -21,6 +21,16 @@ UNEQUAL = 2
 
 Tuning that ends on an edge adds a few, which is no advantage.
 """
+TRAINED_SETTINGS = (
+    "data.",
+    "model.",
+    "regularizer.",
+    "optimizer.",
+    "schedule.",
+    "budget.",
+    "trainer.",
+)
+"""How the columns begin that say what is trained; others say how it is evaluated."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +91,16 @@ def select(
         ConfigError: a column or a metric does not exist, nothing is left, or conditions differ in
             more than `x` and `by` where both are given.
     """
+    wanted = networks if digests is None else networks[networks["digest"].isin(digests)]
+    final = _final(wanted)
+    if final.empty and not wanted.empty:
+        raise ConfigError(
+            f"All networks that were found are candidates (stage {TUNING}), which are not "
+            "compared: train the chosen settings on other seeds first; a search does so in the end."
+        )
+
     _check_metric(networks, metric)
-    final = _final(networks)
-    kept = _where(final if digests is None else final[final["digest"].isin(digests)], where)
+    kept = _where(final, where)
     measured = kept[kept[metric].notna()]
     if measured.empty:
         raise ConfigError(f"No network that was judged (stage {FINAL}) has metric={metric}.")
@@ -249,10 +266,36 @@ def _doubts(
         if len(sets) > 1:
             yield f"The conditions were tested on different images: {listed(sets)}."
 
+    for each in conditions:
+        if seeds := sorted(_choosing_seeds(networks, each).intersection(each.nets.frame["seed"])):
+            yield (
+                f"{each.name} is judged by the seeds {listed([str(seed) for seed in seeds])}, "
+                f"which chose its settings (stage {TUNING}): train it on other seeds."
+            )
+
     tried = dict(_candidates(networks, conditions))
     if tried and max(tried.values()) > UNEQUAL * min(tried.values()):
         counts = [f"{count} of {name}" for name, count in tried.items()]
         yield f"The conditions were not tuned alike; candidates: {listed(counts)}."
+
+
+def _choosing_seeds(networks: pd.DataFrame, condition: Condition) -> set[int]:
+    """The seeds of candidates that are of the arm of a condition, or have its settings."""
+    if "stage" not in networks:
+        return set()
+
+    candidates = networks[networks["stage"] == TUNING]
+    own = condition.nets.frame.iloc[0]
+    settings = [column for column in map(str, networks) if column.startswith(TRAINED_SETTINGS)]
+    same = candidates[settings].eq(own[settings]) | (
+        candidates[settings].isna() & own[settings].isna()
+    )
+    is_own = same.all(axis=1)
+
+    if isinstance(own.get("arm"), str):
+        is_own |= candidates["arm"] == own["arm"]
+
+    return set(candidates[is_own]["seed"])
 
 
 def images_of(nets: Runs) -> str:

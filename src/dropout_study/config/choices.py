@@ -6,7 +6,7 @@ from pathlib import Path
 from dropout_study.config.folder import CONF
 
 FIRST = ("data", "model", "optimizer", "budget", "study")  # what a newcomer sets
-LAST = ("hydra/launcher", "arm")  # an arm belongs to a study, which sets it
+LAST = ("hydra/sweeper", "hydra/launcher", "arm")  # an arm belongs to a study, which sets it
 
 
 def names_of_choices(group: str, conf: Path = CONF) -> list[str]:

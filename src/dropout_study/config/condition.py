@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, Field, asdict, fields, is_dataclass
 from typing import Any
 
-from dropout_study.config.names import CORRUPTIONS, PLACEMENTS, PROBES
+from dropout_study.config.names import CORRUPTIONS, PLACEMENTS, PROBES, TUNING
 from dropout_study.config.schema import (
     MLP,
     AdamW,
@@ -136,6 +136,11 @@ def _hash(chosen: dict[str, Any]) -> str:
 def combined_digest(digests: Sequence[str]) -> str:
     """One digest of 12 hexadecimal digits for the digests of several seeds, in their order."""
     return hashlib.sha256("".join(digests).encode()).hexdigest()[:12]
+
+
+def uses_test_data(config: Config) -> bool:
+    """Whether trained networks are tested: candidates without rules and probes are not."""
+    return config.study.stage != TUNING or bool(config.rules or config.probes)
 
 
 def flat_params(config: Config) -> dict[str, str]:

@@ -50,6 +50,8 @@ FINAL = "final"
 HALF = "half"
 STAGES = (TUNING, FINAL, HALF)
 """Of a study: candidates, the networks that are judged, and these with half the updates."""
+SAMPLERS = ("tpe", "random")
+"""What proposes the candidates of a search: a tree-structured Parzen estimator, or chance."""
 ALTERNATIVES = ("two-sided", "less", "greater")
 """What a small p value of a comparison speaks for."""
 RULES = ("weight_scaling", "monte_carlo", "geometric", "exact_arithmetic", "exact_geometric")

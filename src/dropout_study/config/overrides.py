@@ -72,8 +72,8 @@ def expand_sweep(overrides: Sequence[Override]) -> list[list[str]]:
             axes[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
         else:
             raise ConfigError(
-                f"{override.input_line} cannot be used: "
-                f"a sweep needs its values, as in {key}=0,0.5."
+                f"{override.input_line} cannot be used: a sweep needs its values, as in "
+                f"{key}=0,0.5; hydra/sweeper=optuna searches an interval."
             )
 
     return [list(condition) for condition in itertools.product(*axes.values())]

@@ -21,7 +21,7 @@ from dropout_study.config.checks import (
     require,
 )
 from dropout_study.config.folder import command
-from dropout_study.config.names import ALTERNATIVES
+from dropout_study.config.names import ALTERNATIVES, SAMPLERS
 from dropout_study.config.schema import (
     SCHEMAS,
     Compare,
@@ -33,6 +33,7 @@ from dropout_study.config.schema import (
     Report,
     Reproduce,
     Retry,
+    Search,
     Status,
     Stop,
     StudyConfig,
@@ -119,6 +120,24 @@ def read_reproduce(composed: DictConfig) -> Reproduce:
     return cast("Reproduce", _typed(composed))
 
 
+def read_search(composed: DictConfig) -> Search:
+    """How to search, as typed objects.
+
+    Args:
+        composed: the part `hydra.sweeper` of Hydra's configuration.
+
+    Raises:
+        ConfigError: for a key that does not exist, or a value that cannot be used.
+    """
+    search = cast("Search", _typed(composed, "hydra.sweeper."))
+    allowed = f"one of {', '.join(SAMPLERS)}"
+    require(search.sampler in SAMPLERS, "hydra.sweeper.sampler", search.sampler, allowed)
+    distinct = len(set(search.seeds)) == len(search.seeds) > 0
+    require(distinct, "hydra.sweeper.seeds", search.seeds, SEEDS["allowed"].words)
+
+    return search
+
+
 def read_sync(composed: DictConfig) -> Sync:
     """What to record, as typed objects.
 
@@ -202,10 +221,15 @@ def load_config(file: Path) -> Config:
         raise ConfigError(f"{file} is not the configuration of a run: {error}") from error
 
 
-def _typed(composed: DictConfig) -> object:
-    """A configuration as objects of its schema, its keys and its numbers checked."""
-    check_keys(composed)
+def _typed(composed: DictConfig, path: str = "") -> object:
+    """A configuration as objects of its schema, its keys and its numbers checked.
+
+    Args:
+        composed: a configuration, or a part of one.
+        path: of the part, such as `hydra.sweeper.`.
+    """
+    check_keys(composed, path)
     config = OmegaConf.to_object(composed)
-    check_numbers(config)
+    check_numbers(config, path)
 
     return config

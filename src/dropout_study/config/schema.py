@@ -302,6 +302,31 @@ class Config:
 
 
 @dataclass
+class Search:
+    """Options of `hydra/sweeper=optuna`.
+
+    Attributes:
+        n_trials: candidates in all, those of earlier starts included.
+        batch: how many are proposed at once; none: as many as pay.
+        sampler: what proposes them.
+        sampler_seed: the same seed, and the same results so far, give the same proposals.
+        seeds: the networks that a candidate is judged by.
+        folder: takes the file of each search.
+        max_batch_size: jobs that a launcher gets at once, as for Hydra's own sweeper.
+        params: key -> values or interval, beside what is typed.
+    """
+
+    n_trials: int = field(default=40, metadata=SIZE)
+    batch: int | None = field(default=None, metadata=SIZE)
+    sampler: str = "tpe"
+    sampler_seed: int = field(default=0, metadata=COUNT)
+    seeds: list[int] = field(default_factory=lambda: [900, 901, 902], metadata=SEEDS)
+    folder: str = "outputs/searches"
+    max_batch_size: int | None = field(default=None, metadata=SIZE)
+    params: dict[str, str] | None = None
+
+
+@dataclass
 class Evaluate:
     """Options of `scripts/evaluate.py`."""
 
@@ -410,6 +435,7 @@ SCHEMAS: dict[str, type] = {
     "retry": Retry,
     "status": Status,
     "stop": Stop,
+    "search": Search,
     "sync": Sync,
     "train": Config,
     "data": Data,

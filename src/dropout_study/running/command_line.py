@@ -237,7 +237,7 @@ def check(arguments: Sequence[str], conf: Path) -> None:
             named = override.is_sweep_override() or isinstance(override.value(), str | list | dict)
             if (conf / group).is_dir() and not named:
                 choices = names_of_choices(group, conf)
-                names = ", ".join(["basic", *choices] if group == "hydra/launcher" else choices)
+                names = ", ".join(["basic", *choices] if group.startswith("hydra/") else choices)
                 raise ConfigError(f"{typed} cannot be used: {group} must be one of {names}.")
 
 
@@ -292,12 +292,25 @@ def complete(arguments: Sequence[str], conf: Path) -> list[str]:
     if (conf / "hydra" / "launcher" / f"{launcher}.yaml").is_file():
         _check_installed(launcher)
 
+    multirun = _parse_flags(arguments).multirun
+    is_search = "hydra/sweeper" in typed and typed["hydra/sweeper"].value() == "optuna"
+    if is_search:
+        _check_search(typed, multirun)
+        if "study" not in typed:
+            return list(arguments)
+
     study = find_study(arguments, conf)
     if study is None:
         _check_arms(typed, conf)
         return list(arguments)
 
-    if study.grid and not _parse_flags(arguments).multirun:
+    if study.grid and is_search:
+        raise ConfigError(
+            f"study={study.name} cannot be used with hydra/sweeper=optuna: it has values of its "
+            "own; leave it out, and type what is searched and what is fixed."
+        )
+
+    if study.grid and not multirun:
         raise ConfigError(f"study={study.name} is a sweep: add -m to run it.")
 
     _check_axes(study.name, study.grid, typed)
@@ -441,6 +454,17 @@ def _check_installed(launcher: str) -> None:
         raise ConfigError(
             f"hydra/launcher={launcher} is not installed: pip install -e '.[{extra}]'"
         )
+
+
+def _check_search(typed: Mapping[str, Override], multirun: bool) -> None:
+    """Refuse a search without Optuna, or without -m, which Hydra would not name."""
+    if importlib.util.find_spec("optuna") is None:
+        raise ConfigError("hydra/sweeper=optuna is not installed: pip install -e '.[optuna]'")
+
+    if not multirun:
+        raise ConfigError("hydra/sweeper=optuna trains many conditions: add -m to search.")
+
+    _check_arms(typed, CONF)
 
 
 def _check_axes(study: str, grid: Mapping[str, str], typed: Mapping[str, Override]) -> None:

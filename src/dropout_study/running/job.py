@@ -70,6 +70,8 @@ class Job:
         resumed_at: the share with which its process began; above 0 where it resumed.
         errors: test error (percent) of every complete seed under weight scaling.
         nlls: negative log-likelihood (nats) likewise.
+        validation: validation error (percent) of the wanted seeds that are complete; that of a
+            candidate's network that diverged is infinite.
         seeds: the seeds to train.
         other_code: the code that computed some of the seeds, where it is not the present code.
         estimate: seconds that training would take (dry run).
@@ -88,6 +90,7 @@ class Job:
     resumed_at: float = 0.0
     errors: list[float] = field(default_factory=list)
     nlls: list[float] = field(default_factory=list)
+    validation: list[float] = field(default_factory=list)
     seeds: list[int] = field(default_factory=list)
     other_code: list[str] = field(default_factory=list)
     estimate: float = 0.0
@@ -137,8 +140,11 @@ class Job:
         self.add_results(metrics)
 
     def add_results(self, metrics: Iterable[dict[str, float]]) -> None:
-        """Add the final metrics of some seeds to the results."""
+        """Add the final metrics of some seeds to the results; candidates of a search have none."""
         for of_seed in metrics:
+            if "test/error/weight_scaling" not in of_seed:
+                continue
+
             self.errors.append(of_seed["test/error/weight_scaling"])
             self.nlls.append(of_seed["test/nll/weight_scaling"])
 

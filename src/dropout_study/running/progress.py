@@ -1,5 +1,6 @@
 """The progress line of a sweep, and the line with which each job ends."""
 
+import math
 import sys
 import threading
 import time
@@ -29,12 +30,13 @@ class Progress:
     jobs are printed.
 
     Args:
-        folders: one per job.
+        folders: one per job; a search adds those of later jobs.
+        total: the number of jobs that there will be.
     """
 
-    def __init__(self, folders: Sequence[Path]) -> None:
+    def __init__(self, folders: Sequence[Path], total: int) -> None:
         self._folders = folders
-        self._total = len(folders)
+        self._total = total
         self._ended: dict[Path, Job] = {}
         self._began = time.monotonic()
         self._stop = threading.Event()
@@ -85,15 +87,16 @@ def outcome_line(job: Job) -> str:
     """How a job ended, in one line."""
     match job.state:
         case JobState.DONE:
-            if not job.errors:  # in tuning, where divergence is an answer
+            data, errors = shown_errors(job)
+            if not errors or math.inf in errors:  # of candidates, whose divergence is an answer
                 return f"{job.name}: {job.reason}"
 
-            count = len(job.errors)
-            error = sum(job.errors) / count
+            count = len(errors)
+            error = sum(errors) / count
             seeds = "1 seed" if count == 1 else f"{count} seeds"
             others = job.together - 1
             beside = f" with {others} other{'s' if others > 1 else ''}" if others else ""
-            return f"{job.name}: {error:.2f} % test error, {seeds}, {job.seconds:.0f} s{beside}"
+            return f"{job.name}: {error:.2f} % {data} error, {seeds}, {job.seconds:.0f} s{beside}"
         case JobState.PLANNED:
             seconds = duration(job.estimate)
             return f"{job.name}: {len(job.seeds)} seeds to train, about {seconds}"
@@ -116,7 +119,7 @@ def progress_line(jobs: Sequence[Job], total: int, elapsed: float) -> str:
     parts = [f"{count} {state}" for state, count in counts.items() if count]
     parts.append(f"{left} left")
 
-    finished = [job for job in jobs if job.errors and job.has_ended]
+    finished = [job for job in jobs if shown_errors(job)[1] and job.has_ended]
     if finished:
         best = min(finished, key=_mean_error)
         parts.append(f"best {_mean_error(best):.2f} % ({best.name})")
@@ -159,5 +162,14 @@ def _share(job: Job) -> float:
 
 
 def _mean_error(job: Job) -> float:
-    """Mean test error over the seeds, in percent."""
-    return sum(job.errors) / len(job.errors)
+    """Mean error over the seeds, in percent."""
+    _, errors = shown_errors(job)
+    return sum(errors) / len(errors)
+
+
+def shown_errors(job: Job) -> tuple[str, list[float]]:
+    """The errors by which a job is shown, and on which data they were made.
+
+    Candidates of a search have validation errors alone.
+    """
+    return ("test", job.errors) if job.errors else ("validation", job.validation)

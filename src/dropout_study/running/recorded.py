@@ -4,6 +4,7 @@ Imports neither torch nor Lightning.
 """
 
 import logging
+import math
 from dataclasses import dataclass, field
 
 from dropout_study.config.condition import condition_digest
@@ -23,6 +24,8 @@ class Recorded:
     Attributes:
         missing: wanted seeds that are neither complete nor being trained.
         metrics: final metrics of every complete seed of the stage, in the order of the seeds.
+        validation: validation error (percent) of the wanted seeds that are recorded; that of a
+            candidate's network that diverged is infinite.
         source: which commits, and which other code, gave the wanted seeds that are complete.
         other_code: the code that computed some of the complete seeds, if not the present code.
         trainers: which processes train wanted seeds now; empty if none does.
@@ -30,6 +33,7 @@ class Recorded:
 
     missing: list[int]
     metrics: list[dict[str, float]] = field(default_factory=list)
+    validation: list[float] = field(default_factory=list)
     source: str = ""
     other_code: list[str] = field(default_factory=list)
     trainers: str = ""
@@ -63,8 +67,10 @@ def look_up_job(config: Config, wanted: list[int]) -> Recorded:
         return Recorded(wanted)
 
     missing = seeds.missing(wanted)
+    diverged: set[int] = set()
     if config.study.stage == TUNING:
-        missing = [seed for seed in missing if seed not in seeds.diverged]
+        diverged = seeds.diverged.intersection(missing)
+        missing = [seed for seed in missing if seed not in diverged]
 
     complete = [seeds.complete[seed] for seed in wanted if seed in seeds.complete]
     running = [
@@ -83,6 +89,10 @@ def look_up_job(config: Config, wanted: list[int]) -> Recorded:
     return Recorded(
         missing=missing,
         metrics=[run.data.metrics for run in averaged],
+        validation=[
+            *(run.data.metrics.get("val/error", math.inf) for run in complete),
+            *(math.inf for _ in diverged),
+        ],
         other_code=provenance.other_code(run.data.tags for run in averaged),
         source=f"{origin}; rerun=true trains again",
         trainers=f"being trained by {' and '.join(sorted(processes))}" if processes else "",

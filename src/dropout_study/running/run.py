@@ -17,7 +17,7 @@ from typing import Any, cast
 import torch
 from pytorch_lightning import Callback, Trainer
 
-from dropout_study.config.condition import condition_digest
+from dropout_study.config.condition import condition_digest, uses_test_data
 from dropout_study.config.schema import Autoencoder, Config
 from dropout_study.data.datasets import load_images
 from dropout_study.data.images import Images
@@ -275,13 +275,18 @@ def _take_apart(
 def complete(run: Run) -> None:
     """Test and evaluate the trained networks of a run, and record it.
 
+    Candidates of a search meet no test data: they are validated alone.
+
     Raises:
         Diverged: no network is left to test.
     """
     training = cast("CohortTraining", run.training)
+    is_tested = uses_test_data(run.config)
 
     with recorded(run.record, run.folder, run.store):
         if run.trainer:
+            run.trainer.limit_test_batches = 1.0 if is_tested else 0
+
             try:
                 with as_many_threads_as_pay(
                     run.network, len(run.config.seeds), run.config.data.batch_size
@@ -290,7 +295,8 @@ def complete(run: Run) -> None:
             finally:
                 collect_results(run.record, training)
 
-        evaluate_cohort(run.config, training.cohort, run.data, run.record)
+        if is_tested:
+            evaluate_cohort(run.config, training.cohort, run.data, run.record)
 
         if run.config.tracking.cohort:
             torch.save(training.cohort.state_dict(), run.folder / WEIGHTS_FILE)

@@ -44,6 +44,7 @@ from dropout_study.running.limits import confirm, draw_sample
 from dropout_study.running.packs import Assignment, packs_of
 from dropout_study.running.packs import save as save_packs
 from dropout_study.running.progress import Progress, jobs_of
+from dropout_study.running.search import OpenSearch, Proposal, is_search
 from dropout_study.running.sweep_file import SweepFile
 from dropout_study.running.sweep_jobs import (
     check_launcher,
@@ -105,6 +106,8 @@ class Start:
         self._grid_size = 0
         self._experiment = ""
         self._settled = 0
+        self._search: OpenSearch | None = None
+        self._next_round: list[Proposal] = []
         self._held = ExitStack()
 
     def __enter__(self) -> Self:
@@ -121,22 +124,30 @@ class Start:
             ConfigError: the configuration, a folder or the store cannot be used.
         """
         self._check_config()
-        self._list_jobs()
-        self._prepare_store()
 
         with ExitStack() as held:
+            self._list_jobs(held)
+            self._prepare_store()
             self._lock_folder(held)
 
             if not self._dry_run:
                 self._record_leftovers()
-            self._remove_job_files()
+            self._remove_job_files(self.folders)
             if self.sweep:
                 self._begin_sweep(held)
 
             self._held = held.pop_all()
 
         if self.sweep:
-            self._progress = Progress(self.folders)
+            self._progress = Progress(self.folders, self._total)
+
+    @property
+    def _total(self) -> int:
+        """The number of jobs that there will be; a search knows its first ones alone."""
+        if self._search and not self._dry_run:
+            return self._search.total
+
+        return len(self.folders)
 
     @property
     def _dry_run(self) -> bool:
@@ -157,12 +168,21 @@ class Start:
 
         check_study_is_typed(self._config, self.sweep)
 
-    def _list_jobs(self) -> None:
+    def _list_jobs(self, held: ExitStack) -> None:
         """Find the conditions and the folders of the jobs."""
         if not self.sweep:
             self.folders = [self.folder]
-            return
+        elif is_search(self._config):
+            self._search = held.enter_context(OpenSearch(self._config))
+            self._list_round(self._config, self._search.next_round())
+        else:
+            self._list_grid()
 
+        if self.sweep and not self._dry_run:
+            confirm(self._total, self._task.confirm_above)
+
+    def _list_grid(self) -> None:
+        """Find the jobs of a sweep whose conditions are typed, or of a sample of it."""
         grid = list_conditions(self._config)
         distinct = distinct_overrides(grid)
         numbers = draw_sample(distinct, self._task.sample, self._task.sample_seed)
@@ -175,16 +195,36 @@ class Start:
         folders = job_folders(self._config, self.folder, conditions, composed, numbers)
         names = [" ".join(distinct[number]) for number in numbers]
         self._names = dict(zip(folders, names, strict=True))
-        self.folders = self._failed_of(folders) if self._task.only_failed else folders
-        jobs = [
+        kept = self._failed_of(folders) if self._task.only_failed else folders
+        self._add_jobs(
             Assignment(without_hydra(job), folder, " ".join(overrides) or "defaults")
             for folder, overrides, job in zip(folders, conditions, composed, strict=True)
-            if folder in self.folders
-        ]
-        if not self._dry_run:
-            confirm(len(jobs), self._task.confirm_above)
+            if folder in kept
+        )
 
-        self._jobs = {job.folder: job for job in jobs}
+    def _list_round(self, config: DictConfig, proposals: Sequence[Proposal]) -> None:
+        """Add the jobs that a search asks for.
+
+        Args:
+            config: Hydra's configuration of this pass.
+            proposals: of a round.
+        """
+        composed = [compose_job(config, each.overrides) for each in proposals]
+        folders = [self.folder / each.folder for each in proposals]
+        check_one_value(self._task, composed)
+        self._names |= {folder: each.name for folder, each in zip(folders, proposals, strict=True)}
+        self._add_jobs(
+            Assignment(without_hydra(job), folder, each.name)
+            for folder, each, job in zip(folders, proposals, composed, strict=True)
+        )
+
+    def _add_jobs(self, added: Iterable[Assignment]) -> None:
+        """Add jobs, and put them into packs, which are launched next."""
+        jobs = list(added)
+        self.folders += [job.folder for job in jobs]  # in place: the progress line watches the list
+        self._jobs |= {job.folder: job for job in jobs}
+        self.packs = packs_of(jobs, jobs_at_once(self._config, len(jobs)) or 1)
+
         self.packs = packs_of(jobs, jobs_at_once(self._config, len(jobs)) or 1)
 
     def _failed_of(self, folders: Sequence[Path]) -> list[Path]:
@@ -318,7 +358,7 @@ class Start:
         record = Record(
             experiment=self._task.study.name,
             description=self._task.study.title,
-            name=f"sweep of {self._extent}",
+            name=self._name,
             params={},
             tags=labels,
             dataset={},
@@ -339,11 +379,15 @@ class Start:
             held.callback(timer.cancel)
 
     @property
-    def _extent(self) -> str:
-        """How many conditions there are, and of how many."""
+    def _name(self) -> str:
+        """The name of the sweep in MLflow: how many conditions there are, and of how many."""
+        if self._search:
+            return f"search over {self._search.searched}"
+
         count = len(self.folders)
         part = "" if count == self._grid_size else f" of {self._grid_size}"
-        return f"{count}{part} conditions"
+
+        return f"sweep of {count}{part} conditions"
 
     def _sweep_file(self) -> SweepFile:
         """What this sweep is made of."""
@@ -353,12 +397,12 @@ class Start:
 
         return SweepFile(jobs, wanted, str(Path.cwd()))
 
-    def _remove_job_files(self) -> None:
+    def _remove_job_files(self, folders: Iterable[Path]) -> None:
         """Remove what an earlier start left of its jobs in the same folder; their records stay."""
         for name in (STOP_FILE, RETRY_FILE):
             (self.folder / name).unlink(missing_ok=True)
 
-        for folder in self.folders:
+        for folder in folders:
             job = Job.load(folder)
             if not (job and job.is_active):
                 (folder / JOB_FILE).unlink(missing_ok=True)
@@ -442,6 +486,40 @@ class Start:
 
         return False
 
+    def begin_next_round(self) -> bool:
+        """Let a search propose further jobs by what became of the last ones.
+
+        Returns:
+            whether there are any.
+        """
+        is_stopped = (self.folder / STOP_FILE).exists()
+        if self._search is None or self._dry_run or is_stopped:
+            return False
+
+        self._search.tell(self._jobs_by_name())
+        self._next_round = self._search.next_round()
+
+        return bool(self._next_round)
+
+    def list_next_round(self, config: DictConfig) -> None:
+        """Add the jobs of a round that begins with this pass, if one does.
+
+        Args:
+            config: Hydra's configuration of the pass, which composes the jobs.
+        """
+        if not self._next_round:
+            return
+
+        known = len(self.folders)
+        self._list_round(config, self._next_round)
+        self._next_round = []
+        self._remove_job_files(self.folders[known:])
+        save_packs(self.packs, self.folder)
+        self._sweep_file().save(self.folder)
+
+    def _jobs_by_name(self) -> dict[str, Job]:
+        return {folder.name: job for folder, job in jobs_of(self.folders).items()}
+
     def close(self) -> None:
         """Record what is left to record, print the table, and find the jobs that did not finish."""
         jobs = self._wait_for_jobs()
@@ -510,8 +588,14 @@ class Start:
         if self._dry_run:
             print_table(plan_of_jobs(list(jobs.values())))
             self._print_sample()
-            return
+        else:
+            self._print_recorded(jobs)
 
+        for line in self._search.lines(self._jobs_by_name()) if self._search else []:
+            print(line)
+
+    def _print_recorded(self, jobs: dict[Path, Job]) -> None:
+        """Print the table of what is recorded, and where to look."""
         counted = [job for job in jobs.values() if job.errors]
 
         if counted:

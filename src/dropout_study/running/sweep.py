@@ -51,7 +51,10 @@ class Supervisor:
             self._repeat(entry)
 
     def _repeat(self, entry: Callable[[], Any]) -> None:
-        """Pass over the jobs until each has ended: some launchers crash when a worker dies."""
+        """Pass over the jobs until each has ended, and over the rounds of a search.
+
+        Some launchers crash when a worker dies.
+        """
         typed = list(sys.argv[1:])
 
         while True:
@@ -66,12 +69,17 @@ class Supervisor:
             else:
                 is_unfinished = False
 
-            if not (is_unfinished or (self.start and self.start.retry_a_dead_job())):
+            if not (is_unfinished or self._continues()):
                 sys.argv[1:] = typed
                 return
 
             folder = cast("Start", self.start).folder
             sys.argv[1:] = with_overrides(typed, [f"hydra.sweep.dir='{folder}'"])
+
+    def _continues(self) -> bool:
+        """Whether another pass has something to do: a job to retry, or a search's next round."""
+        start = self.start
+        return start is not None and (start.retry_a_dead_job() or start.begin_next_round())
 
     def open_start(self, config: DictConfig, folder: Path, sweep: bool) -> None:
         """Open the start of this process, once for all passes; have Hydra launch its packs.
@@ -85,6 +93,8 @@ class Supervisor:
         try:
             if self.start is None:
                 self.start = self._open.enter_context(Start(config, folder, sweep, self.command))
+            else:
+                self.start.list_next_round(config)
             if sweep:
                 launch_packs(config, self.start.packs_to_launch())
         except Exception as error:  # Hydra would turn it into a warning and continue

@@ -10,6 +10,7 @@ from typing import cast
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict, read_write
 
 from dropout_study.config.devices import cores
@@ -19,16 +20,24 @@ from dropout_study.running.packs import FOLDER
 from dropout_study.system.processes import SHARED_THREADS
 
 JOB_NUMBER = "${hydra.job.num}"
+BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+SWEEPERS = ("basic", "optuna")
+"""The choices of `hydra/sweeper`."""
 
 
 def list_conditions(config: DictConfig) -> list[list[str]]:
     """The overrides of every condition that the command line of a sweep stands for."""
+    return expand_sweep(sweep_overrides(config))
+
+
+def sweep_overrides(config: DictConfig) -> list[Override]:
+    """The overrides of a sweep: those of its file, then those that were typed."""
     parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
     defaults = config.hydra.sweeper.get("params") or {}
     of_file = [f"{key}={values}" for key, values in defaults.items()]
     typed = _as_typed(config.hydra.overrides.task)
 
-    return expand_sweep(parser.parse_overrides([*of_file, *typed]))
+    return list(parser.parse_overrides([*of_file, *typed]))
 
 
 def compose_job(config: DictConfig, overrides: list[str]) -> DictConfig:
@@ -67,11 +76,18 @@ def _as_typed(overrides: ListConfig) -> list[str]:
 
 
 def check_launcher(config: DictConfig) -> None:
-    """Refuse numbers that launchers answer with a traceback.
+    """Refuse sweepers that packs cannot be given to, and numbers that end in a traceback.
 
     Raises:
         ConfigError: naming the key.
     """
+    sweeper = config.hydra.runtime.choices["hydra/sweeper"]
+    if sweeper not in SWEEPERS:
+        allowed = f"one of {', '.join(SWEEPERS)}"
+        raise ConfigError(
+            f"hydra/sweeper={sweeper} cannot be used: hydra/sweeper must be {allowed}."
+        )
+
     launcher = config.hydra.launcher
     jobs = launcher.get("n_jobs")
     batch = config.hydra.sweeper.get("max_batch_size")
@@ -260,7 +276,8 @@ def launch_packs(config: DictConfig, numbers: Sequence[int]) -> None:
         config: Hydra's configuration of the sweep.
         numbers: those of the packs.
     """
-    first, *_ = list_conditions(config)
+    listed = [each for each in sweep_overrides(config) if not each.is_interval_sweep()]
+    first, *_ = expand_sweep(listed)
     of_hydra = [
         override
         for override in _as_typed(config.hydra.overrides.hydra)
@@ -270,4 +287,7 @@ def launch_packs(config: DictConfig, numbers: Sequence[int]) -> None:
     with read_write(config), open_dict(config):
         config.hydra.overrides.task = [*first, f"pack_number={','.join(map(str, numbers))}"]
         config.hydra.overrides.hydra = [*of_hydra, f"hydra.sweep.subdir={FOLDER}/${{pack_number}}"]
-        config.hydra.sweeper.params = None
+        config.hydra.sweeper = {  # also of a search, whose rounds it launches
+            "_target_": BASIC_SWEEPER,
+            "max_batch_size": config.hydra.sweeper.max_batch_size,
+        }

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import logging
+import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -65,6 +66,7 @@ class Task:
     def note(self, recorded: Recorded) -> None:
         """Note what a store holds of the condition."""
         self.job.set_results(recorded.metrics)
+        self.job.validation = list(recorded.validation)
         self.job.seeds = recorded.missing
         self.job.other_code = recorded.other_code
 
@@ -81,6 +83,10 @@ class Task:
         """
         self.has_trained = True
         self.job.add_results(seed.metrics for seed in record.successful)
+        self.job.validation += [
+            math.inf if seed.failure else seed.metrics.get("val/error", math.inf)
+            for seed in record.seeds
+        ]
 
         if record.reason and not self.counts_as_worst(record):
             self.job.enter(JobState.FAILED, record.reason)

@@ -49,7 +49,7 @@ def test_a_search_that_was_killed_resumes_and_judges_its_best_on_other_seeds(
     killed = train.start(*command)
 
     try:
-        while "[2/5]" not in train.stdout.read_text():
+        while sum(job.has_ended for job in jobs_below(train.folder)) < 2:
             assert killed.is_alive(), train.stderr.read_text()
             time.sleep(0.05)
     finally:
@@ -58,8 +58,6 @@ def test_a_search_that_was_killed_resumes_and_judges_its_best_on_other_seeds(
 
     done = train(*command)
     assert done.returncode == 0, done.stderr
-    assert "2 of 4 candidates are known" in done.stdout or "[5/5]" in done.stdout
-
     tried = cohorts(runs(), "tuning")
     rates = [run.data.params["model.hidden_rate"] for run in tried]
     assert len(set(rates)) == len(rates) == 4, "no candidate is repeated"

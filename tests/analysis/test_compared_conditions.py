@@ -121,8 +121,8 @@ def test_conditions_of_one_name_are_told_apart_by_their_digests() -> None:
 
 def test_the_effort_of_tuning_counts_in_a_sweep_alone_too() -> None:
     """If this failed, the command that a sweep ends in would compare what was tuned unequally."""
-    tried = [net("64", 0.9, 0, arm="64", candidate=i, stage="tuning") for i in range(20)]
-    tried += [net("16", 0.9, 0, arm="16", candidate=i, stage="tuning") for i in range(4)]
+    tried = [net("64", 0.9, 900, arm="64", candidate=i, stage="tuning") for i in range(20)]
+    tried += [net("16", 0.9, 900, arm="16", candidate=i, stage="tuning") for i in range(4)]
     final = [network | {"arm": network["model.widths"]} for network in GRID if not network["seed"]]
     digests = {str(network["digest"]) for network in final}
     found = select(pd.DataFrame([*tried, *final]), ERROR, digests=digests)
@@ -135,7 +135,9 @@ def test_unequal_effort_of_tuning_is_said() -> None:
     """
 
     def tuned(arm: str, candidates: int) -> list[Columns]:
-        tries = [net(arm, 0.9, 0, arm=arm, candidate=i, stage="tuning") for i in range(candidates)]
+        tries = [
+            net(arm, 0.9, 900, arm=arm, candidate=i, stage="tuning") for i in range(candidates)
+        ]
         return [*tries, net(arm, 0.5, 0, arm=arm), net(arm, 0.5, 1, arm=arm)]
 
     equal = select(pd.DataFrame(tuned("a", 4) + tuned("b", 5)), ERROR)

@@ -267,10 +267,11 @@ def _doubts(
             yield f"The conditions were tested on different images: {listed(sets)}."
 
     for each in conditions:
-        if seeds := sorted(_choosing_seeds(networks, each).intersection(each.nets.frame["seed"])):
+        own = set(each.nets.frame["seed"])
+        if chosen_by := sorted(own.intersection(_choosing_seeds(networks, each))):
             yield (
-                f"{each.name} is judged by the seeds {listed([str(seed) for seed in seeds])}, "
-                f"which chose its settings (stage {TUNING}): train it on other seeds."
+                f"{each.name} is judged by the seeds {listed([*map(str, chosen_by)])}, which chose "
+                f"its settings (stage {TUNING}): train it on other seeds."
             )
 
     tried = dict(_candidates(networks, conditions))

@@ -97,6 +97,9 @@ def test_the_same_command_resumes(search: Searched) -> None:
         expected = finish(whole)
 
     assert others[0] != expected[0]
+    *rounds, _ = expected
+    tried = [value(each, "model.hidden_rate") for proposals in rounds for each in proposals]
+    assert len(set(tried)) == 10, "a round does not repeat the one before"
 
     with search("hydra.sweeper.n_trials=4") as first:
         assert len(finish(first)) == 2

@@ -15,7 +15,14 @@ LOGARITHMIC = "log"
 """The tag of an interval whose logarithm is searched."""
 SET_BY_A_SEARCH = ("study.stage", "study.candidate", "study.chosen")
 """Keys that a search gives to its jobs."""
-NOT_SEARCHED = ("seeds", "rules", "probes", "tracking.cohort", "study.arm")
+NOT_SEARCHED = (
+    "seeds",
+    "rules",
+    "probes",
+    "tracking.cohort",
+    "tracking.model",
+    "study.arm",
+)
 """Keys that say how the best candidate is judged, and what it is called."""
 
 

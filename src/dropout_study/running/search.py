@@ -58,7 +58,13 @@ BATCH = 8
 """How many candidates are proposed at once, if the launcher does not run more."""
 WINNER = "winner"
 """The folder of the job that trains the best candidate on fresh seeds."""
-CANDIDATES_ALONE = ("rules=[]", "probes=[]", "tracking.cohort=false", f"study.stage={TUNING}")
+CANDIDATES_ALONE = (
+    "rules=[]",
+    "probes=[]",
+    "tracking.cohort=false",
+    "tracking.model=false",
+    f"study.stage={TUNING}",
+)
 """Overrides of candidates: nothing is measured on test data, and no weights are kept."""
 RETRIES = "retries"
 """Attribute of a trial: the number of the one that failed with the same values."""

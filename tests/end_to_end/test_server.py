@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -34,7 +34,7 @@ from support.background import free_port, started, wait_for
 from support.jobs import jobs_below
 from support.lock_checks import check_lock
 from support.paths import CONF
-from support.records import save, stages
+from support.records import interruption, save, stages
 from support.scripts import FORKS, Script
 from support.stores import everything
 
@@ -393,11 +393,35 @@ def test_a_database_that_is_away_is_said_at_once(database: str) -> None:
         assert time.monotonic() - start < 50
 
 
-def test_postgresql_gets_the_rows_that_sqlite_gets(tmp_path: Path, uri: str, empty: str) -> None:
+def test_a_run_that_is_interrupted_and_resumed_is_one_run_of_a_server(
+    server: Server, tmp_path: Path
+) -> None:
+    """If this failed, a team would see killed runs beside those that were resumed."""
+    store = Store(server.uri)
+    begun, killed, resumed, ended = interruption()
+    folders = ["before", "before", "after", "after"]
+    records = zip((begun, killed, resumed, ended), folders, strict=True)
+    run_ids = {recorder.record(save(saved, tmp_path / name), store) for saved, name in records}
+    recorder.record(save(killed, tmp_path / "before"), store)
+    assert len(run_ids) == 1
+
+    runs = [run for run in server.runs() if run.data.tags["record_id"] == begun.id]
+    assert len(runs) == 3
+    assert {run.info.start_time for run in runs} == {begun.started_ms}
+    assert {run.info.end_time for run in runs} == {ended.ended_ms}
+    assert {(run.info.status, run.data.tags["complete"]) for run in runs} == {("FINISHED", "true")}
+    assert {run.data.tags["resumed"] for run in runs} == {"1"}
+    assert not any("reason" in run.data.tags for run in runs)
+
+
+@pytest.mark.parametrize("written", [stages, interruption])
+def test_postgresql_gets_the_rows_that_sqlite_gets(
+    written: Callable[[], list[Record]], tmp_path: Path, uri: str, empty: str
+) -> None:
     """If this failed, runs in a database of a group would lack what those in a file have."""
     stores = [Store(empty), Store(uri)]
 
-    for saved in stages():
+    for saved in written():
         folder = save(saved, tmp_path / "job")
         shown = [recorder.record(folder, store) and everything(store) for store in stores]
         assert shown[0] == shown[1], saved.status

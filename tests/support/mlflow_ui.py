@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-PATIENCE = 90  # seconds
+PATIENCE = 200  # seconds, on a machine with other work
 LIFE = "600"  # seconds that the server lives if nobody stops it
 
 

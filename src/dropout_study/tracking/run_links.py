@@ -1,7 +1,7 @@
 """Links between the runs of a study: the descriptions that MLflow shows on the pages of runs.
 
 A link begins with `#`, so that it works under every address and prefix of a server. It was written
-for, and is tested on, MLflow 3.17.2 (`tests/end_to_end/test_run_links.py` follows them in a
+for, and is tested on, MLflow 3.17.2 (`tests/end_to_end/test_run_pages.py` follows them in a
 browser).
 """
 

@@ -394,7 +394,8 @@ def _write_record(
     if shown in ("", unlinked):  # else a user has changed it
         neighbours = _neighbours(store, experiment, saved)
         linked = run_links.describe_run(saved, experiment, seeds, neighbours)
-        store.client.set_tag(parent, tags.DESCRIPTION, linked)
+        if linked != shown:
+            store.client.set_tag(parent, tags.DESCRIPTION, linked)
 
     _log_artifacts(store, parent, saved, folder)
     _close_run(store, parent, content, existing)

@@ -29,6 +29,9 @@ def _shown(run: Run, names: dict[str, str], store: Store) -> dict[str, Any]:
     if tags.PARENT in labels:
         labels[tags.PARENT] = names[labels[tags.PARENT]]
 
+    for other, name in names.items():  # in links
+        labels[tags.DESCRIPTION] = labels[tags.DESCRIPTION].replace(other, name)
+
     content["name"] = names[run_id]
     content["files"] = [file.path for file in store.client.list_artifacts(run_id)]
     content["history"] = {

@@ -35,7 +35,7 @@ def search(uri: str, cohort: str) -> list[Run]:
 
     return sorted(
         client.search_runs(ids),
-        key=lambda run: (run.info.run_id != cohort, run.data.tags.get("seed")),
+        key=lambda run: (run.info.run_id != cohort, run.data.tags.get("seed", "")),
     )
 
 

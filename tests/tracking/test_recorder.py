@@ -331,6 +331,12 @@ def test_a_page_has_as_many_links_as_fit() -> None:
     assert of_cohort.endswith(" and 200 more")
     assert len(of_cohort) < 8_000
 
+    sweep.tags["note"] = "why " + 5_000 * "x"
+    noted = describe_run(sweep, "1", {}, Neighbours(cohorts=many))
+    assert noted.startswith("why xxx")
+    assert noted.endswith(" more")
+    assert len(noted) < 8_000
+
 
 def everything(uri: str) -> dict[str, str]:
     """The id of every run of the store, deleted ones included, and its stage."""

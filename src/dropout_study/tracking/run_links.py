@@ -16,8 +16,10 @@ from dropout_study.tracking.record import Record, Role
 
 MAX_LINKS = 100
 """Links on a page; a sweep has one more, to all of its conditions."""
-ROOM_FOR_LINKS = MAX_TAG_LENGTH - 1_000
+ROOM_FOR_LINKS = MAX_TAG_LENGTH - 1_500
 """Characters of a list of links, so that a description fits into a tag."""
+ROOM_FOR_NOTE = 1_000
+"""Characters of a note on a page; its tag has all of it."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Neighbours:
 def describe_run(
     record: Record, experiment: str, seeds: Mapping[int, str], neighbours: Neighbours
 ) -> str:
-    """The description of a cohort, with links to its seeds and its sweep; or of a sweep.
+    """The description of a cohort or a sweep: what a person has noted, then links.
 
     Args:
         record: that of the run.
@@ -45,16 +47,25 @@ def describe_run(
         neighbours: other runs to link to.
     """
     if record.role == Role.SWEEP:
-        return _describe_sweep(record, experiment, neighbours.cohorts)
+        links = _link_conditions(record, experiment, neighbours.cohorts)
+    else:
+        links = _link_seeds(experiment, seeds, neighbours.sweep)
 
+    note = record.tags.get(tags.NOTE)
+
+    return f"{note[:ROOM_FOR_NOTE]}\n\n{links}" if note else links
+
+
+def _link_seeds(experiment: str, seeds: Mapping[int, str], sweep: str) -> str:
+    """Links from a cohort to its seeds, and to its sweep if there is one."""
     links = [_link(str(seed), experiment, run_id) for seed, run_id in seeds.items()]
     paragraphs = [f"Seeds: {', '.join(links[:MAX_LINKS])}"]
 
     if len(links) > MAX_LINKS:
         paragraphs[0] += f" and {len(links) - MAX_LINKS} more"
 
-    if neighbours.sweep:
-        paragraphs.append(f"Part of {_link('this sweep', experiment, neighbours.sweep)}")
+    if sweep:
+        paragraphs.append(f"Part of {_link('this sweep', experiment, sweep)}")
 
     return "\n\n".join(paragraphs)
 
@@ -70,8 +81,8 @@ def describe_seed(record: Record, experiment: str, cohort: str) -> str:
     return f"One network of {_link(record.name, experiment, cohort)}"
 
 
-def _describe_sweep(record: Record, experiment: str, cohorts: Mapping[str, str]) -> str:
-    """The description of a sweep: a link to its conditions in a table, and to each of them."""
+def _link_conditions(record: Record, experiment: str, cohorts: Mapping[str, str]) -> str:
+    """Links from a sweep to its conditions: to all in a table, and to each of them."""
     trained = f"tags.{tags.SWEEP} = '{record.id}' and tags.{tags.ROLE} = '{Role.COHORT}'"
     query = f"workflowType=machine_learning&searchFilter={quote(trained)}"
     table = f"[The conditions that this sweep has trained](#/experiments/{experiment}/runs?{query})"

@@ -330,6 +330,7 @@ def test_a_page_has_as_many_links_as_fit() -> None:
     of_cohort = describe_run(example(), "1", seeds, Neighbours())
     assert of_cohort.endswith(" and 200 more")
     assert len(of_cohort) < 8_000
+    assert len(describe_run(example(), "1" * 18, seeds, Neighbours())) < 8_000
 
     sweep.tags["note"] = "why " + 5_000 * "x"
     noted = describe_run(sweep, "1", {}, Neighbours(cohorts=many))

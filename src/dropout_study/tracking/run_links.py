@@ -6,7 +6,7 @@ browser).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -59,10 +59,11 @@ def describe_run(
 def _link_seeds(experiment: str, seeds: Mapping[int, str], sweep: str) -> str:
     """Links from a cohort to its seeds, and to its sweep if there is one."""
     links = [_link(str(seed), experiment, run_id) for seed, run_id in seeds.items()]
-    paragraphs = [f"Seeds: {', '.join(links[:MAX_LINKS])}"]
+    shown = _that_fit(links)
+    paragraphs = [f"Seeds: {', '.join(shown)}"]
 
-    if len(links) > MAX_LINKS:
-        paragraphs[0] += f" and {len(links) - MAX_LINKS} more"
+    if len(shown) < len(links):
+        paragraphs[0] += f" and {len(links) - len(shown)} more"
 
     if sweep:
         paragraphs.append(f"Part of {_link('this sweep', experiment, sweep)}")
@@ -86,20 +87,27 @@ def _link_conditions(record: Record, experiment: str, cohorts: Mapping[str, str]
     trained = f"tags.{tags.SWEEP} = '{record.id}' and tags.{tags.ROLE} = '{Role.COHORT}'"
     query = f"workflowType=machine_learning&searchFilter={quote(trained)}"
     table = f"[The conditions that this sweep has trained](#/experiments/{experiment}/runs?{query})"
-    lines: list[str] = []
-    room = ROOM_FOR_LINKS
-
-    for run_id, name in cohorts.items():
-        line = f"- {_link(name, experiment, run_id)}"
-        room -= len(line) + 1
-        if room < 0 or len(lines) == MAX_LINKS:
-            break
-        lines.append(line)
+    lines = _that_fit([_link(name, experiment, run_id) for run_id, name in cohorts.items()])
+    lines = [f"- {line}" for line in lines]
 
     if len(lines) < len(cohorts):
         lines.append(f"- and {len(cohorts) - len(lines)} more")
 
     return "\n\n".join([table, *(["\n".join(lines)] if lines else [])])
+
+
+def _that_fit(links: Sequence[str]) -> list[str]:
+    """The first of some links, as many as a page has room for."""
+    room = ROOM_FOR_LINKS
+    fitting = []
+
+    for link in links[:MAX_LINKS]:
+        room -= len(f"- {link}\n")
+        if room < 0:
+            break
+        fitting.append(link)
+
+    return fitting
 
 
 def _link(text: str, experiment: str, run_id: str) -> str:

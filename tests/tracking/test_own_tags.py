@@ -7,6 +7,8 @@ import pytest
 from dropout_study.config.schema import ConfigError
 from dropout_study.tracking import tags
 from dropout_study.tracking.own_tags import check_own_tags, own_tags
+from dropout_study.tracking.run_links import Neighbours, describe_run
+from support.records import example
 
 
 @pytest.mark.parametrize(
@@ -30,15 +32,26 @@ from dropout_study.tracking.own_tags import check_own_tags, own_tags
 def test_tags_that_are_taken_or_that_no_store_takes_are_refused(name: str) -> None:
     """If this failed, a run would lose what it is found by, or its recording would fail later."""
     with pytest.raises(ConfigError, match=rf"^tags=\{{{re.escape(name)}: \.\.\.\}} cannot be used"):
-        check_own_tags({name: "text"})
+        check_own_tags("", {name: "text"})
 
 
 def test_other_tags_and_a_note_are_those_of_the_run() -> None:
     """If this failed, what a user noted would not be found in MLflow."""
     chosen = {"team": "vision", "ticket/nr": "A 7"}
-    check_own_tags(chosen)
+    check_own_tags("x" * 500, chosen)
     assert own_tags("", chosen) == chosen
     assert own_tags("a first try", chosen) == chosen | {"note": "a first try"}
 
     with pytest.raises(ConfigError, match="8000 characters"):
-        check_own_tags({"long": "x" * 8_001})
+        check_own_tags("", {"long": "x" * 8_001})
+
+    with pytest.raises(ConfigError, match=r"^note=xxx.* has 501 characters, and may have 500"):
+        check_own_tags("x" * 501, {})
+
+
+def test_the_page_of_a_run_begins_with_its_note() -> None:
+    """If this failed, a note could be read in the list of tags alone."""
+    record = example()
+    links = describe_run(record, "1", {0: "abc"}, Neighbours())
+    record.tags["note"] = "a first try"
+    assert describe_run(record, "1", {0: "abc"}, Neighbours()) == f"a first try\n\n{links}"

@@ -157,7 +157,7 @@ class Start:
         """Refuse keys, values and choices that cannot be used, before anything is written."""
         check_keys(self._config.hydra, "hydra.", HYDRA_GROUPS)
         check_limits(self._task, self.sweep)
-        check_own_tags(self._task.tags)
+        check_own_tags(self._task.note, self._task.tags)
 
         if self.sweep:
             check_study(str(self._task.study.name), str(self._task.study.stage))

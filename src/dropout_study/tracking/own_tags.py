@@ -18,16 +18,24 @@ USED = {
 """The tags of the project itself."""
 PREFIXES = ("mlflow.", "version.", tags.VERDICT)
 """How the names of tags begin that MLflow or the project writes."""
+MAX_NOTE_LENGTH = 500
+"""Characters of a note: the description of a run has room for it beside its links."""
 MAX_NAME_LENGTH = 250
 """Characters of the longest name that every store of MLflow takes."""
 
 
-def check_own_tags(chosen: Mapping[str, str]) -> None:
-    """Refuse tags that the project or MLflow writes, or that no store takes.
+def check_own_tags(note: str, chosen: Mapping[str, str]) -> None:
+    """Refuse tags that the project or MLflow writes, and what no store takes.
 
     Raises:
-        ConfigError: naming the tag.
+        ConfigError: naming the tag, or the note.
     """
+    if len(note) > MAX_NOTE_LENGTH:
+        raise ConfigError(
+            f"note={note[:20]}... cannot be used: it has {len(note)} characters, "
+            f"and may have {MAX_NOTE_LENGTH}."
+        )
+
     for name, text in chosen.items():
         if name in USED or name.startswith(PREFIXES):
             raise _refusal(name, "the project or MLflow writes this tag; choose another name")

@@ -11,6 +11,7 @@ from mlflow.entities import Run, ViewType
 from dropout_study.config.schema import ConfigError
 from dropout_study.tracking import recorder, tags
 from dropout_study.tracking.lookup import is_active
+from dropout_study.tracking.own_tags import MAX_NOTE_LENGTH
 from dropout_study.tracking.packing import join_parts, pack, unpack, unpack_curve
 from dropout_study.tracking.record import RECORD_FILE, TABLE, UNRECORDED, Record, Role, RunStatus
 from dropout_study.tracking.recorder import _belongs_elsewhere
@@ -332,7 +333,7 @@ def test_a_page_has_as_many_links_as_fit() -> None:
     assert len(of_cohort) < 8_000
     assert len(describe_run(example(), "1" * 18, seeds, Neighbours())) < 8_000
 
-    sweep.tags["note"] = "why " + 5_000 * "x"
+    sweep.tags["note"] = "why " + (MAX_NOTE_LENGTH - 4) * "x"
     noted = describe_run(sweep, "1", {}, Neighbours(cohorts=many))
     assert noted.startswith("why xxx")
     assert noted.endswith(" more")

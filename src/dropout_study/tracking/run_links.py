@@ -18,8 +18,6 @@ MAX_LINKS = 100
 """Links on a page; a sweep has one more, to all of its conditions."""
 ROOM_FOR_LINKS = MAX_TAG_LENGTH - 1_500
 """Characters of a list of links, so that a description fits into a tag."""
-ROOM_FOR_NOTE = 1_000
-"""Characters of a note on a page; its tag has all of it."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ def describe_run(
 
     note = record.tags.get(tags.NOTE)
 
-    return f"{note[:ROOM_FOR_NOTE]}\n\n{links}" if note else links
+    return f"{note}\n\n{links}" if note else links
 
 
 def _link_seeds(experiment: str, seeds: Mapping[int, str], sweep: str) -> str:

@@ -22,6 +22,7 @@ SHOWN = [
     "docs/*.md",
     "docs/*.css",
     "report/*.json",
+    "report/explore.html",
     "report/**/*.md",
     "report/**/*.svg",
 ]

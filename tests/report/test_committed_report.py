@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from dropout_study.config.schema import Report, Tracking
+from dropout_study.report.explore import NAME
 from dropout_study.report.first_edition import FOLDER
 from dropout_study.report.pictures import CORRUPTED
 from dropout_study.report.publish import report
@@ -30,6 +31,7 @@ def test_the_report_is_what_the_code_makes_of_the_results(tmp_path: Path) -> Non
     """If this failed, the committed verdicts or numbers would not be those of code and results."""
     made = tmp_path / "report"
     (made / FOLDER).mkdir(parents=True)
+    (made / NAME).touch()  # is linked where it is
     chosen = Report(
         results=str(RESULTS) if RESULTS.exists() else "",
         output=str(made),

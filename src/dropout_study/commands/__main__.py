@@ -20,6 +20,7 @@ COMMANDS = {
     "status": "show how sweeps stand",
     "stop": "let the jobs of a sweep end at a checkpoint",
     "retry": "run what a sweep has not done, in its folder",
+    "explore": "write a page to play with: masks, and the results",
     "sync": "record the results that a store missed",
 }
 """Command -> what it does."""

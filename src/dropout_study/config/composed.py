@@ -1,6 +1,6 @@
 """What a study is made of, without running anything: its conditions as Hydra composes them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,10 +27,15 @@ def jobs(study: Study) -> list[list[str]]:
 
 def first_condition(study: Study) -> Config:
     """The first condition of a study, with the first candidate of what is tuned."""
+    return composed_run(jobs(study)[0])
+
+
+def composed_run(overrides: Sequence[str]) -> Config:
+    """What `scripts/train.py` would run with some overrides."""
     resolvers.register()
 
     with _no_other_hydra(), initialize_config_dir(str(CONF), version_base="1.3"):
-        return read_config(compose("train", jobs(study)[0]))
+        return read_config(compose("train", list(overrides)))
 
 
 @contextmanager

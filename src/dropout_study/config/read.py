@@ -29,6 +29,7 @@ from dropout_study.config.schema import (
     ConfigError,
     Criteria,
     Evaluate,
+    Explore,
     LeNet,
     Report,
     Reproduce,
@@ -184,6 +185,15 @@ def _require_sweep(composed: DictConfig) -> None:
         raise ConfigError(
             f"folder is missing: say folder=FOLDER of a sweep; {command('status')} lists them."
         )
+
+
+def read_explore(composed: DictConfig) -> Explore:
+    """Which page to write, as typed objects.
+
+    Raises:
+        ConfigError: for a key that does not exist.
+    """
+    return cast("Explore", _typed(composed))
 
 
 def read_criteria(composed: DictConfig) -> Criteria:

@@ -426,10 +426,19 @@ class Criteria:
     committed: str = ""  # hash of the commit that first held it
 
 
+@dataclass
+class Explore:
+    """Options of `scripts/explore.py`."""
+
+    results: str = "published"  # results that the page shows: a folder, a file, or the published
+    output: str = "report/explore.html"  # the page
+
+
 SCHEMAS: dict[str, type] = {
     "compare": Compare,
     "criteria": Criteria,
     "evaluate": Evaluate,
+    "explore": Explore,
     "report": Report,
     "reproduce": Reproduce,
     "retry": Retry,

@@ -15,7 +15,7 @@ from dropout_study.analysis.claim import Group
 from dropout_study.analysis.runs import ResultsMissing, needing_columns
 from dropout_study.config.studies import DEFAULT_BUDGET, Study
 from dropout_study.data.images import Images
-from dropout_study.report import first_edition, glance, verdict_file, verdict_table
+from dropout_study.report import explore, first_edition, glance, verdict_file, verdict_table
 from dropout_study.report.answers import answer, finding
 from dropout_study.report.glance import Fact
 from dropout_study.report.how import GLOSSARY, HOW
@@ -68,7 +68,7 @@ def write_report(
     Args:
         outcomes: of the claims that are reported.
         results: of all studies; the numbers behind the verdicts.
-        folder: `index.html`, `README.md` and `figures/` go here.
+        folder: `index.html`, `README.md` and `figures/` go here; what is beside them is linked.
         links: study -> address of its runs, if they have one.
         images: the data set of which a corrupted image is shown, if it is at hand.
     """
@@ -76,6 +76,7 @@ def write_report(
     values = _values(sections, results, links)
     archive = first_edition.FOLDER
     values["first_edition"] = archive if (folder / archive).is_dir() else ""
+    values["explore"] = explore.NAME if (folder / explore.NAME).is_file() else ""
     drawn = _write_pictures(_pictures(sections, values["summary"]), folder / "figures")
     pages = [_write_page(name, values, folder) for name in PAGES]
 

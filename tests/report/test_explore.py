@@ -215,7 +215,7 @@ def test_the_text_of_the_committed_page_is_that_of_its_net() -> None:
     net = embedded(PAGE)["net"]
     predicted = weight_scaling(cohort_of(net, 0.5), images_of(net))[0].argmax(-1)
     wrong = 100 * (predicted != torch.tensor(net["labels"])).double().mean().item()
-    assert f"<em>weight scaling</em>, {wrong:.1f} %" in read(PAGE)
+    assert f"<em>weight scaling</em>, {wrong:.1f}&nbsp;%" in read(PAGE)
 
 
 def show(

@@ -381,10 +381,11 @@ def _view(
     axis: str, label: str, scale: str, measure: str, words: str, lines: Mapping[str, list[Point]]
 ) -> dict[str, Any]:
     shown = [
-        {"name": name, "points": points if scale == "words" else sorted(points, key=_place)}
+        {"name": name, "points": _in_order(points, scale)}
         for name, points in lines.items()
         if points
     ]
+
     return {
         "axis": axis,
         "label": label,
@@ -395,8 +396,9 @@ def _view(
     }
 
 
-def _place(point: Point) -> float:
-    return float(point["x"])
+def _in_order(points: list[Point], scale: str) -> list[Point]:
+    """Along the axis; places that are words stay as they are."""
+    return points if scale == "words" else sorted(points, key=lambda point: float(point["x"]))
 
 
 def _short(value: float) -> float:

@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ from dropout_study.config.schema import Config, Explore
 from dropout_study.data.datasets import load_images
 from dropout_study.data.images import Images
 from dropout_study.dropout.cohort import Cohort
-from dropout_study.dropout.networks import MLP
+from dropout_study.dropout.networks import MLP, Convolution, Linear
 from dropout_study.dropout.rules import monte_carlo, subnetworks, weight_scaling
 from dropout_study.measures.metrics import errors
 from dropout_study.report.explore import Net, Seen, write_page
@@ -80,7 +81,7 @@ def trained_net(config: Config, images: Images) -> Net:
         updates=config.budget.updates,
         examples=len(images.train),
         weights=[layer.weight[0].float().tolist() for layer in cohort.stacked.typed_layers()],
-        biases=[layer.bias[0].float().tolist() for layer in cohort.stacked.typed_layers()],
+        biases=[_bias(layer)[0].float().tolist() for layer in cohort.stacked.typed_layers()],
         pixels=pixels.tolist(),
         labels=labels.tolist(),
         seen=[seen(at_rate(cohort, rate), x.double(), labels) for rate in (RATE, *OTHER_RATES)],
@@ -114,3 +115,7 @@ def seen(cohort: Cohort, x: Tensor, labels: Tensor) -> Seen:
         geometric=error(ensemble.geometric[0]),
         weight_scaling=error(weight_scaling(cohort, x)),
     )
+
+
+def _bias(layer: Linear | Convolution) -> Tensor:
+    return cast("Tensor", layer.bias)

@@ -19,7 +19,8 @@ const state = {
 let testMeans = [];
 
 const shareOf = (log) => Math.exp(log) * 100;
-const inPercent = (value) => `${value.toFixed(value < 10 ? 1 : 0)} %`;
+const NARROW = "\u202f"; // a space at which no line breaks
+const inPercent = (value, digits = value < 10 ? 1 : 0) => `${value.toFixed(digits)}${NARROW}%`;
 const saying = (logs) => `${classOf(logs)} (${inPercent(shareOf(Math.max(...logs)))})`;
 
 /** Subnetworks of some masks, both means of them, and weight scaling, for one input: log-probabilities. */
@@ -279,7 +280,7 @@ function showTable({ alone, votes, whole, arithmetic, geometric }) {
     testError((x) => logProbs(x, null, state.rate)),
   ];
   shown.forEach((error, i) => {
-    byId("predictions").tFoot.rows[0].cells[i + 1].textContent = error == null ? "–" : `${error.toFixed(1)} %`;
+    byId("predictions").tFoot.rows[0].cells[i + 1].textContent = error == null ? "–" : inPercent(error, 1);
   });
 }
 

@@ -6,6 +6,7 @@ const NET = DATA.net;
 const WIDTHS = NET.widths.slice(1, -1);
 const UNITS = WIDTHS.reduce((sum, width) => sum + width, 0);
 const CLASSES = NET.widths.at(-1);
+const WEIGHTS = NET.weights.map((layer) => layer.map((row) => Float64Array.from(row)));
 const LEVELS = 16; // of grey
 const IMAGES = NET.pixels.map((text) => Float64Array.from(text, (c) => parseInt(c, 17) / LEVELS));
 
@@ -22,11 +23,13 @@ function layers(x, mask, rate) {
   let units = x;
   let first = 0; // of the layer's units in the mask
 
-  NET.weights.forEach((weight, i) => {
+  WEIGHTS.forEach((weight, i) => {
     const output = Float64Array.from(NET.biases[i]);
 
     units.forEach((unit, j) => {
-      if (unit !== 0) weight[j].forEach((w, o) => { output[o] += unit * w; });
+      if (unit === 0) return;
+      const row = weight[j];
+      for (let o = 0; o < row.length; o++) output[o] += unit * row[o];
     });
 
     if (i < WIDTHS.length) {

@@ -160,6 +160,21 @@ def test_a_point_names_its_run_with_interval_or_seeds() -> None:
     assert run == {"condition": "mlp 16-16, rate 0.5", "seeds": [100, 101]}
 
 
+@pytest.mark.parametrize(("classes", "axes"), [("none", {"examples", "arm"}), ("1 7", {"arm"})])
+def test_examples_are_an_axis_unless_classes_set_their_number(classes: str, axes: set[str]) -> None:
+    """If this failed, error could not be read against the size of the data, or pairs of classes
+    would be drawn as if their size mattered.
+    """
+    table = pd.DataFrame(
+        network
+        | {"digest": n, "arm": f"none, n = {n}", "data.train_size": n, "condition": f"n {n}"}
+        for n in (100, 500)
+        for network in networks("dataset_size", 0.0, 4, **{"data.classes": classes})
+    )
+    study = study_of(table, "dataset_size")
+    assert {view["axis"] for view in study["views"]} == axes
+
+
 def test_the_errors_of_averaged_masks_have_an_axis() -> None:
     """If this failed, the number of masks could not be explored once its runs are there."""
     curve = {"curve/blocks/error": [9.0, 5.0], "steps/blocks/error": [1, 20]}

@@ -31,6 +31,8 @@ RULES = {
 }
 CURVES = {"masks": ("blocks", "masks that are averaged"), "members": ("bag", "networks of a bag")}
 """Axis -> the curve of errors along it, and its name."""
+ALL_CLASSES = "none"
+"""Of `data.classes` in a table of results: no choice of classes."""
 FEW = 4
 """Below this number of seeds each is shown instead of an interval."""
 DIGITS = 5
@@ -76,7 +78,7 @@ def _width(row: Mapping[str, Any]) -> int | None:
 
 def _examples(row: Mapping[str, Any]) -> int | None:
     """Training examples; none where classes are chosen, which set their number."""
-    is_choice = pd.notna(row.get("data.classes"))
+    is_choice = row.get("data.classes", ALL_CLASSES) != ALL_CLASSES
     return None if is_choice else _setting("data.train_size")(row)
 
 

@@ -23,5 +23,7 @@ def test_rates_differ_and_are_darker_the_more_is_dropped() -> None:
     ]
     assert all(lighter > darker for lighter, darker in pairwise(greys))
     assert len({(look["marker"], look["linestyle"]) for look in looks}) == len(looks)
+    assert figures.look("rate 0", 0)["marker"] not in {look["marker"] for look in looks}
+    assert figures.look("rate 0.99", 0)["marker"] == figures.look("rate 0.95", 0)["marker"]
     assert figures.look("rate 0", 3) == figures.look("none", 5)
     assert figures.look("64x64, rate 0.5", 0) == figures.look("rate 0.5", 4)

@@ -99,7 +99,7 @@ def test_the_last_point_of_a_curve_has_to_be_asked_for() -> None:
         ),
         (
             lambda: Runs(FRAME.drop(columns=list(filter(is_list, FRAME))), {}).curve("val/error"),
-            "outcomes per image are in the file .parquet, not in .csv",
+            "outcomes per image are in the file that ends with .parquet",
         ),
         (lambda: RUNS.error("exact_geometric"), "test/error/exact_geometric was not measured"),
     ],

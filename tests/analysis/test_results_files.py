@@ -289,7 +289,7 @@ def test_classes_and_a_reserve_have_test_images_of_their_own(tmp_path: Path) -> 
         (
             as_csv(ROW | {"wrong/bag": "c-mua"}),
             "column wrong/bag: columns wrong/, steps/, curve/, picture/ hold lists, which are in "
-            "the file .parquet",
+            "the file that ends with .parquet",
         ),
     ],
     ids=lambda value: None if isinstance(value, bytes) else value[:20],
@@ -426,6 +426,11 @@ def test_a_folder_that_is_not_whole_is_refused(tmp_path: Path) -> None:
     assert len(read(tmp_path)) == 5
     (tmp_path / "cost.parquet").unlink()
     with pytest.raises(ConfigError, match=r"cost.parquet cannot be read: No such file"):
+        read(tmp_path)
+
+    conflict = (tmp_path / CHECKSUMS).read_text(encoding="utf-8") + "=======\n"
+    (tmp_path / CHECKSUMS).write_text(conflict, encoding="utf-8")
+    with pytest.raises(ConfigError, match="'=======' is no checksum of a file"):
         read(tmp_path)
 
     (tmp_path / "empty").mkdir()

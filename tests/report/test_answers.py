@@ -21,8 +21,8 @@ from dropout_study.analysis.margins import NO_SIZE
 from dropout_study.claims import CLAIMS
 from dropout_study.measures.statistics import Estimate
 from dropout_study.report.answers import answer, clauses, finding, sentences
-from dropout_study.report.verdicts import NO_RUNS, Outcome
-from support.outcomes import CONTRADICTING, SUPPORTING, UNCLEAR, outcome
+from dropout_study.report.verdicts import NO_RUNS, Outcome, decide_together
+from support.outcomes import CONTRADICTING, SUPPORTING, UNCLEAR, effect, outcome
 
 PART = Part(
     "gain",
@@ -125,6 +125,36 @@ def test_a_finding_is_one_sentence_of_the_parts_in_the_headline(claim: Claim) ->
         assert len(text) <= len(answer(made))
 
     assert finding(Outcome(claim, NO_RUNS, "none")) == ""
+
+
+@pytest.mark.parametrize("claim", [claim for claim in CLAIMS.values() if len(claim.parts) > 1])
+def test_a_finding_says_what_contradicts_its_claim(claim: Claim) -> None:
+    """If this failed, a contradicted claim would stand beside a sentence that supports it."""
+    for deviating, part in claim.parts.items():
+        if isinstance(part.criterion, Measured):
+            continue
+
+        made = outcome(claim.id, SUPPORTING)
+        values = {name: supporting(claim.parts[name]) for name in claim.parts}
+        values[deviating] = contradicting(claim.parts[deviating])
+        made.effects = {name: {"case": effect(each)} for name, each in values.items()} | {
+            name: {"case": effect([0.0])} for name in claim.checks
+        }
+        decide_together([made])
+        assert made.verdict != SUPPORTED
+
+        said = "; ".join(clauses(claim.parts[deviating], made.decisions[deviating]))
+        assert said.lower() in finding(made).lower()
+
+
+def supporting(part: Part) -> list[float]:
+    """Values per seed far on the side that supports a part."""
+    return SUPPORTING if contradicting(part) == CONTRADICTING else CONTRADICTING
+
+
+def contradicting(part: Part) -> list[float]:
+    """Values per seed far on the side that contradicts a part."""
+    return CONTRADICTING if isinstance(part.criterion, Better) else [50 * v for v in SUPPORTING]
 
 
 def test_what_could_not_be_measured_is_no_number() -> None:

@@ -335,9 +335,9 @@ def assert_chosen(networks: pd.DataFrame) -> None:
     assert independent.evaluated_elsewhere(networks, MANIFEST)["same"].all()
 
 
-def test_the_script_prints_every_verdict(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_script_prints_every_verdict(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """If this failed, nobody could read what the script decides."""
-    independent.main(str(file))
+    independent.main(str(folder))
     printed = capsys.readouterr().out
     claims = independent.decide(independent.read(folder), MANIFEST)
     assert all(f"{name}: {claim.verdict} (smoke)" in printed for name, claim in claims.items())

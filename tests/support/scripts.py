@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from joblib.externals.loky import get_reusable_executor
+
 from support.unsynced import write_without_waiting
 
 ROOT = Path(__file__).parents[2]
@@ -103,4 +105,9 @@ def _program(
     os.environ.update(environment)
     sys.argv[:] = typed
     write_without_waiting()
-    runpy.run_path(typed[0], run_name="__main__")
+
+    try:
+        runpy.run_path(typed[0], run_name="__main__")
+    finally:
+        # Idle workers would be waited for, five minutes: a forked process has no `atexit`.
+        get_reusable_executor().shutdown(wait=False, kill_workers=True)

@@ -133,7 +133,8 @@ def check_scalar(columns: Sequence[str]) -> None:
     if lists := [column for column in columns if is_list(column)]:
         families = ", ".join(LISTS)
         raise ValueError(
-            f"column {lists[0]}: columns {families} hold lists, which are in the file .parquet"
+            f"column {lists[0]}: columns {families} hold lists, which are in the "
+            "file that ends with .parquet"
         )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from dropout_study.analysis.runs import Effect, ResultsMissing
-from dropout_study.measures.statistics import Estimate, holm, needed, twice
+from dropout_study.measures.statistics import Estimate, Interval, holm, needed, twice
 
 SUPPORTED = "supported"
 CONTRADICTED = "contradicted"
@@ -17,6 +17,9 @@ FAILS = "fails"
 
 ALPHA = 0.05
 """Bounds the chance that any part is supported, or any contradicted, where nothing is there."""
+
+RATIO = "times"
+"""The unit of ratios."""
 
 ONE_SEED = "one seed has no interval"
 NO_VALUE = "some seeds have no value"
@@ -263,6 +266,11 @@ class Part:
         """The criterion with its unit and scope: `above 0 points, in at least one case`."""
         scope = ", in at least one case" if self.some else ""
         return self.criterion.in_words(self.unit) + scope
+
+    def interval(self, estimate: Estimate) -> Interval:
+        """The interval of an effect as it is shown: that of a ratio has no negative values."""
+        ci = estimate.interval()
+        return ci.within((0.0, math.inf)) if self.unit == RATIO else ci
 
     def __str__(self) -> str:
         return f"{self.measure}: {self.criterion_in_words}"

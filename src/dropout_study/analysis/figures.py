@@ -74,8 +74,9 @@ LOOK_OF = {
 RATE = re.compile(r"rate (0(?:\.\d+)?)")
 """How a name says at which rate units are dropped."""
 RATE_RAMP = LinearSegmentedColormap.from_list("rates", ["#edab3c", "#c2410c", "#6d1f6b", "#1f1147"])
-"""Colours of the rates from 0 to 1: darker means that more is dropped, also in grey."""
-RATE_MARKERS = "os^DvPX<>*"
+"""Colours of the rates above 0: darker means that more is dropped, also in grey. Rate 0 is black,
+with a marker of its own, like all that is trained without dropout."""
+RATE_MARKERS = "s^DvPX<>*d"
 """Markers of the rates in steps of 0.05, and their dashes."""
 RATE_DASHES = ("-", "--", "-.", ":")
 PAGE_WIDTH = 10.0  # inches, of the report
@@ -115,7 +116,7 @@ def _look_of_rate(rate: float) -> dict[str, Any]:
     if rate == 0:
         return LOOKS[0]
 
-    steps = round(20 * rate)
+    steps = min(round(20 * rate), 19)
 
     return {
         "color": to_hex(RATE_RAMP(rate)),
@@ -310,7 +311,7 @@ def label_end(axes: Axes, name: str, end: tuple[float, float], color: str) -> No
     axes.annotate(name, end, color=darker, gid=LINE_LABEL, **place)
 
 
-def forest(
+def intervals(
     axes: Axes,
     effects: dict[str, Effect],
     margin: float | None = 0.0,

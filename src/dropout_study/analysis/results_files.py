@@ -21,8 +21,8 @@ PARQUET = ".parquet"
 """Ends the name of a file with everything."""
 CSV = ".csv"
 """Ends the name of a file with the scalars alone."""
-NAME = r"[\w-]+\.(parquet|csv)"
-"""What such a file is called."""
+CHECKSUM_LINE = r"(?P<checksum>[0-9a-f]{64})  (?P<name>[\w-]+\.(parquet|csv))"
+"""A line of the file with the checksums."""
 CHECKSUMS = "SHA256SUMS"
 """The file with the checksums of a folder, which `sha256sum --check` reads."""
 FIRST_COLUMNS = (
@@ -148,12 +148,19 @@ def _compare_checksum(content: bytes, file: Path) -> None:
 
 
 def _checksums(folder: Path) -> dict[str, str]:
-    """Name of a file of results -> its checksum, as far as the folder says."""
+    """Name of a file of results -> its checksum, as far as the folder says.
+
+    Raises:
+        ConfigError: the file with the checksums is damaged.
+    """
     file = folder / CHECKSUMS
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    pairs = [line.split(maxsplit=1) for line in lines if line.strip()]
+    found = {line: re.fullmatch(CHECKSUM_LINE, line) for line in lines if line.strip()}
 
-    return {name: checksum for checksum, name in pairs if re.fullmatch(NAME, name)}
+    if damaged := [line for line, match in found.items() if not match]:
+        raise ConfigError(f"{file} cannot be read: {damaged[0]!r} is no checksum of a file.")
+
+    return {match["name"]: match["checksum"] for match in found.values() if match}
 
 
 def _checksum(content: bytes) -> str:
@@ -228,10 +235,10 @@ def write(runs: pd.DataFrame, folder: Path) -> list[Path]:
     for name, content in contents.items():
         _replace(folder / name, content)
 
-    _replace(folder / CHECKSUMS, _as_text(contents))
-
     for name in earlier.keys() - contents.keys():
         (folder / name).unlink(missing_ok=True)
+
+    _replace(folder / CHECKSUMS, _as_text(contents))
 
     return [folder / name for name in (*contents, CHECKSUMS)]
 

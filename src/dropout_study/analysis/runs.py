@@ -257,7 +257,7 @@ class Runs:
         if any(is_list(column) for column in map(str, self.frame)):
             return ""
 
-        return ": curves and outcomes per image are in the file .parquet, not in .csv"
+        return ": curves and outcomes per image are in the file that ends with .parquet"
 
     def _check_one_condition(self) -> None:
         if self.frame["seed"].duplicated().any():

@@ -148,7 +148,7 @@ class Cost(Claim):
         effects = {what: ratio(runs, key) for key, what in RATIOS.items()}
 
         sheet, (left, right) = figures.sheet(2)
-        figures.forest(left, effects, margin=1.0)
+        figures.intervals(left, effects, margin=1.0)
         left.set(
             xlabel="ratio of times",
             xscale="log",

@@ -48,6 +48,11 @@ class MonteCarloSamples(Claim):
             NotWorse(0, "one model cannot both gain and lose"),
             some=True,
             settled_within=0.1,
+            answers=Answers(
+                contradicted="in no model do 20 masks make more errors than one scaled pass",
+                unresolved="it is open whether 20 masks make more errors than one scaled pass in "
+                "some model",
+            ),
         ),
         "about 20": Part(
             "share of the error that the whole pool of masks saves, compared with a single mask, "

@@ -156,7 +156,7 @@ class Regularizers(Claim):
         effects = {arm: Effect(values.tolist()) for arm, values in errors.items()}
 
         sheet, axes = figures.sheet(width=6.0)
-        figures.forest(axes[0], effects, margin=None, within=PERCENT)
+        figures.intervals(axes[0], effects, margin=None, within=PERCENT)
         axes[0].set(xlabel="test error (%) of the chosen candidate")
 
         return sheet

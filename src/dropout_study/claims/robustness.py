@@ -126,7 +126,7 @@ class Robustness(Claim):
 
         for axis, name in zip(axes, DROPPED, strict=True):
             gains = {spoken(kind): _gain(nets, name, [kind]) for kind in (*MISSING, *UNSEEN)}
-            figures.forest(axis, gains)
+            figures.intervals(axis, gains)
             axis.axhline(len(MISSING) - 0.5, color="0.7", linewidth=0.8)  # between the two clauses
             axis.set_title(f"{name} dropped", fontsize=9, loc="left")
             axis.set_xlabel("points of error saved")

@@ -13,7 +13,7 @@ from dropout_study.analysis.criteria import (
     Decision,
     Part,
 )
-from dropout_study.report.rows import ROUNDING
+from dropout_study.report.rows import ROUNDING, decisive_case
 from dropout_study.report.verdicts import NO_RUNS, SMOKE, Outcome
 
 MOST_NAMES = 4
@@ -42,7 +42,13 @@ def finding(outcome: Outcome) -> str:
     if not outcome.decided:
         return ""
 
-    names = outcome.claim.headline or tuple(outcome.claim.parts)
+    names = list(outcome.claim.headline or outcome.claim.parts)
+    decisive = decisive_case(outcome)
+
+    # What leaves a claim open, or contradicts it, is said even where the headline is of others.
+    if decisive and outcome.verdict != SUPPORTED and decisive[0] not in names:
+        names.insert(0, decisive[0])
+
     said = "; ".join(filter(None, [*_answers(outcome, names), _on_checks(outcome)]))
 
     return _sentence(said) if said else ""
@@ -104,7 +110,7 @@ def clauses(part: Part, decision: Decision) -> Iterator[str]:
             is_beside = own == NOT_RESOLVED and outcome != own
             text = texts[outcome].format(sizes[0], value=sizes[1])
             bracket = [_names(list(cases), len(outcomes))]
-            bracket += [_interval(cases, texts[outcome], part.unit)]
+            bracket += [_interval(cases, texts[outcome], part)]
             said = ": ".join(filter(None, bracket))
             yield ("taken alone, " if is_beside else "") + text + (f" ({said})" if said else "")
 
@@ -146,21 +152,22 @@ def _number(value: float) -> str:
     return f"{value:#.{digits}g}".rstrip(".") if abs(value) > ROUNDING else "0"
 
 
-def _interval(cases: Mapping[str, Case], text: str, unit: str) -> str:
+def _interval(cases: Mapping[str, Case], text: str, part: Part) -> str:
     """The numbers that a clause lacks: the interval on one case; of several, their range.
 
     Args:
         cases: of the clause.
         text: of the clause; an effect in it has no sign if `{}` stands for it.
-        unit: of the effect.
+        part: the question.
     """
+    unit = part.unit
     means = sorted(case.estimate.mean for case in cases.values())
     if len(cases) > 1:
         is_comparable = bool(unit) and all(map(math.isfinite, means))
         return f"effects of {_range(means, unit)}" if is_comparable and "{" not in text else ""
 
     (case,) = cases.values()
-    ci = case.estimate.interval()
+    ci = part.interval(case.estimate)
     if not (math.isfinite(ci.mean) and math.isfinite(ci.low)):
         return ""
 

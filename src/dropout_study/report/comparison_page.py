@@ -285,14 +285,14 @@ def _draw_differences(axes: Axes, rows: Sequence[Row], name: str, position: int)
 
 def _draw_rows(comparison: Comparison, axes: Sequence[Axes]) -> None:
     values = {row.name: Effect(row.values.tolist()) for row in comparison.rows}
-    figures.forest(axes[0], values, margin=None, within=range_of(comparison.selection.metric))
+    figures.intervals(axes[0], values, margin=None, within=range_of(comparison.selection.metric))
     axes[0].set_xlabel(comparison.measure)
 
     if comparison.against:
         differences = {
             row.name: row.difference for row in comparison.rows if row.difference is not None
         }
-        figures.forest(axes[1], differences)
+        figures.intervals(axes[1], differences)
         axes[1].set_xlabel(comparison.difference)
 
 

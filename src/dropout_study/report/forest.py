@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from dropout_study.analysis import figures
 from dropout_study.analysis.criteria import Better, Case, Measured, NotWorse, Part, Within
 from dropout_study.analysis.runs import Effect
+from dropout_study.measures.statistics import Interval
 from dropout_study.report.rows import signed, spread
 from dropout_study.report.verdict_table import kind, with_sign
 
@@ -57,10 +58,15 @@ class Entry:
     @property
     def in_words(self) -> str:
         """The effect with its interval."""
-        ci = self.case.estimate.interval()
+        ci = self.interval
         text = f"{signed(ci.mean)} ({spread(ci)})" if math.isfinite(ci.low) else signed(ci.mean)
 
         return text.replace("+", "") if isinstance(self.part.criterion, Measured) else text
+
+    @property
+    def interval(self) -> Interval:
+        """The interval of the effect, as it is shown."""
+        return self.part.interval(self.case.estimate)
 
     @property
     def is_drawn(self) -> bool:
@@ -122,7 +128,7 @@ def _draw(axes: Axes, unit: str, entries: Sequence[Entry], scale: str) -> None:
 
 def _draw_effect(axes: Axes, row: int, entry: Entry) -> None:
     """Mean, interval, seeds and limits of an effect, and what they say in words."""
-    ci = entry.case.estimate.interval()
+    ci = entry.interval
     colour = COLOURS[kind(entry.shown)]
     seeds = list(entry.effect.values)
 

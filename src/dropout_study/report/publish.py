@@ -171,7 +171,8 @@ def _record(outcomes: Sequence[Outcome], files: list[Path], chosen: Report) -> N
 
         for study in STUDIES:
             if number := store.experiment(study):
-                _describe_study(store, study, outcomes)
+                if not chosen.claims:  # else claims that it shares would lose their findings
+                    _describe_study(store, number, study, outcomes)
                 mlflow_view.refresh(store, number)
                 _tag_study(store, number, study, outcomes)
 
@@ -195,10 +196,11 @@ def _log_report(
     client.set_terminated(run)
 
 
-def _describe_study(store: Store, name: str, outcomes: Sequence[Outcome]) -> None:
+def _describe_study(store: Store, number: str, name: str, outcomes: Sequence[Outcome]) -> None:
     study = Study.load(name)
     findings = {o.claim.id: f"{o.shown}. {finding(o)}" for o in outcomes if o.decided}
-    store.prepare(name, describe(name, study.title, study.command, findings))
+    description = describe(name, study.title, study.command, findings)
+    store.client.set_experiment_tag(number, tags.DESCRIPTION, description)
 
 
 def _tag_study(store: Store, number: str, study: str, outcomes: Sequence[Outcome]) -> None:

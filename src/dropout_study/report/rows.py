@@ -164,7 +164,7 @@ def _row(outcome: Outcome, name: str, case: str) -> Row:
         part=name,
         case=case,
         effect=_unsigned(signed(decided.estimate.mean), is_ratio),
-        interval=_unsigned(spread(decided.estimate.interval()), is_ratio),
+        interval=_unsigned(spread(part.interval(decided.estimate)), is_ratio),
         p=p_in_words(_p(decided)),
         criterion=part.criterion_in_words,
         outcome=decided.outcome,

@@ -1,7 +1,6 @@
 """What decides, as figures: one row per claim, one row per effect of a claim, and an example."""
 
 from collections.abc import Sequence
-from textwrap import shorten
 
 from dropout_study.analysis import figures
 from dropout_study.report.forest import COLOURS, MARKERS, ZONE, Entry, forest
@@ -16,11 +15,10 @@ READING = (
 )
 SUMMARY_CAPTION = (
     "The effect that represents each claim: of a supported claim the least certain, of a "
-    f"contradicted one the most certain. {READING}"
+    f"contradicted one the most certain. {READING} Axes of points are logarithmic beyond 0.1."
 )
 EFFECTS_CAPTION = f"All effects of the claim, each with its own outcome. {READING}"
-MAX_NAME = 48
-"""Characters of the name of a part and its case."""
+ONE_IS_ENOUGH = "Of {parts}, one supported case is enough."
 EXAMPLES = {
     "supported": (0.5, 0.2, 0.8),
     "not resolved": (0.2, -0.2, 0.6),
@@ -80,19 +78,26 @@ def effects(outcome: Outcome, found: str) -> Picture | None:
     if not drawn:
         return None
 
-    said = "; ".join(f"{entry.name}: {entry.in_words}, {entry.shown}" for entry in drawn)
+    said = "; ".join(
+        f"{' '.join(entry.name.split())}: {entry.in_words}, {entry.shown}" for entry in drawn
+    )
     alt = f"{found} Effects with intervals on the zones of their criteria. {said}.".lstrip()
     name = f"{outcome.claim.id}_effects"
 
+    enough = [f"'{name}'" for name, part in outcome.claim.parts.items() if part.some]
+    caption = EFFECTS_CAPTION
+    if enough:
+        caption += f" {ONE_IS_ENOUGH.format(parts=' and '.join(enough))}"
+
     with figures.style():
-        return picture(name, forest(drawn, {"times": "log"}), EFFECTS_CAPTION, alt)
+        return picture(name, forest(drawn, {"times": "log"}), caption, alt)
 
 
 def _entry(outcome: Outcome, name: str, case: str, shown: str) -> Entry:
     """The row of a case of a part; a part with one case alone names the row."""
     decision = outcome.decisions[name]
     several = len(decision.cases) > 1
-    words = shorten(f"{name}: {case}" if several else name, MAX_NAME, placeholder="…")
+    words = f"{name}:\n{case}" if several else name
 
     return Entry(
         words, outcome.claim.parts[name], decision.cases[case], outcome.effects[name][case], shown

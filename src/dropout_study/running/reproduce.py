@@ -35,7 +35,7 @@ def reproduce(chosen: Reproduce, train: Path) -> None:
         train: the file of the command that trains.
 
     Raises:
-        ConfigError: a study does not exist, or the results are none.
+        ConfigError: a study does not exist, or `results` names none.
     """
     from dropout_study.claims import STUDIES
     from dropout_study.report.publish import report

@@ -5,6 +5,7 @@ each is treated as if it were alone, and fails alone.
 """
 
 import logging
+import shutil
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -322,7 +323,10 @@ def measured(runs: Iterable[Run]) -> AbstractContextManager[None]:
 
 
 def _save_model(run: Run, cohort: Cohort) -> None:
-    """Write the networks that did not fail into the run's folder, as a model of MLflow."""
+    """Write the networks that did not fail into the run's folder, as a model of MLflow.
+
+    What is trained and evaluated counts without a model, too: a failure is a warning.
+    """
     from dropout_study.tracking.stored_model import EXAMPLES, save_model
 
     networks = [i for i, seed in enumerate(run.record.seeds) if not seed.failure]
@@ -330,7 +334,11 @@ def _save_model(run: Run, cohort: Cohort) -> None:
     inputs, _ = test.batch(torch.arange(EXAMPLES, device=test.labels.device))
     classifies = run.config.model.name != Autoencoder.name
 
-    save_model(cohort.part(networks), classifies, inputs, run.folder / MODEL_FOLDER)
+    try:
+        save_model(cohort.part(networks), classifies, inputs, run.folder / MODEL_FOLDER)
+    except Exception as error:
+        shutil.rmtree(run.folder / MODEL_FOLDER, ignore_errors=True)
+        log.warning("%s: its model could not be saved: %s", run.record.name, error)
 
 
 def quiet() -> None:

@@ -117,7 +117,7 @@ class Batch:
                 seeds[seed.seed] = self._add(experiment, run, of_seed)
 
         unlinked = run_links.describe_run(record, experiment, seeds, Neighbours())
-        if existing is None or existing.description in ("", unlinked):  # else a user has changed it
+        if existing is None or run_links.is_unchanged(existing.description, unlinked):
             linked = run_links.describe_run(record, experiment, seeds, neighbours)
             content.outcome[tags.DESCRIPTION] = linked
 

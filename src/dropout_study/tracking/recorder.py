@@ -391,7 +391,7 @@ def _write_record(
 
     shown = existing.data.tags.get(tags.DESCRIPTION, "") if existing else ""
     unlinked = run_links.describe_run(saved, experiment, seeds, Neighbours())
-    if shown in ("", unlinked):  # else a user has changed it
+    if run_links.is_unchanged(shown, unlinked):
         neighbours = _neighbours(store, experiment, saved)
         linked = run_links.describe_run(saved, experiment, seeds, neighbours)
         if linked != shown:

@@ -16,6 +16,8 @@ from dropout_study.tracking.record import Record, Role
 
 MAX_LINKS = 100
 """Links on a page; a sweep has one more, to all of its conditions."""
+PART_OF = "\n\nPart of "
+"""Before the link to the sweep of a cohort."""
 ROOM_FOR_LINKS = MAX_TAG_LENGTH - 1_500
 """Characters of a list of links, so that a description fits into a tag."""
 
@@ -54,19 +56,26 @@ def describe_run(
     return f"{note}\n\n{links}" if note else links
 
 
+def is_unchanged(description: str, unlinked: str) -> bool:
+    """Whether no person has changed the description of a run.
+
+    Args:
+        description: as it is stored; a cohort may have been resumed in another sweep since.
+        unlinked: what `describe_run` gives without neighbours.
+    """
+    return description in ("", unlinked) or description.partition(PART_OF)[0] == unlinked
+
+
 def _link_seeds(experiment: str, seeds: Mapping[int, str], sweep: str) -> str:
     """Links from a cohort to its seeds, and to its sweep if there is one."""
     links = [_link(str(seed), experiment, run_id) for seed, run_id in seeds.items()]
     shown = _that_fit(links)
-    paragraphs = [f"Seeds: {', '.join(shown)}"]
+    text = f"Seeds: {', '.join(shown)}"
 
     if len(shown) < len(links):
-        paragraphs[0] += f" and {len(links) - len(shown)} more"
+        text += f" and {len(links) - len(shown)} more"
 
-    if sweep:
-        paragraphs.append(f"Part of {_link('this sweep', experiment, sweep)}")
-
-    return "\n\n".join(paragraphs)
+    return f"{text}{PART_OF}{_link('this sweep', experiment, sweep)}" if sweep else text
 
 
 def describe_seed(record: Record, experiment: str, cohort: str) -> str:

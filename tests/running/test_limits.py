@@ -52,7 +52,7 @@ def test_too_many_conditions_are_refused_where_nobody_can_be_asked(
     confirm(100, 100)
     confirm(10_000, None)
 
-    with pytest.raises(ConfigError, match=r"has 1,001 conditions.* type confirm_above=1001 to"):
+    with pytest.raises(ConfigError, match=r"has 1,001 conditions.* type confirm_above=1001, or"):
         confirm(1001, 1000)
 
 

@@ -113,9 +113,21 @@ def test_a_sweep_that_needs_no_retry_or_allows_none_says_so(
         with pytest.raises(ConfigError, match=said):
             command_to_retry(str(folder), failed)
 
+    ended(folder, {"0": done, "1": None}, f"{TYPED} rerun=true")
+    with pytest.raises(ConfigError, match=r"holds rerun=true, which would train again what"):
+        command_to_retry(str(folder), failed=False)
+
     save_sweep(folder, alive, {"0": None})
     with pytest.raises(ConfigError, match=r"its sweep is running; wait until it has ended, or"):
         command_to_retry(str(folder), failed=False)
+
+
+@pytest.mark.usefixtures("no_store")
+def test_asterisks_of_a_note_are_no_password(tmp_path: Path) -> None:
+    """If this failed, a sweep with an emphasized note could not be run again."""
+    folder = tmp_path / "sweep"
+    ended(folder, {"0": None}, f"{TYPED} 'note=***urgent***'")
+    assert "note=***urgent***" in command_to_retry(str(folder), failed=False).words
 
 
 def test_a_password_that_was_not_recorded_is_asked_for(

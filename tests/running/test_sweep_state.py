@@ -8,7 +8,13 @@ from rich.console import Console
 
 from dropout_study.config.schema import ConfigError
 from dropout_study.running.job import Job, JobState, ask_to_stop
-from dropout_study.running.sweep_state import SweepState, count_states, load_sweep, load_sweeps
+from dropout_study.running.sweep_state import (
+    STATES,
+    SweepState,
+    count_states,
+    load_sweep,
+    load_sweeps,
+)
 from dropout_study.running.sweep_state_tables import (
     hosts_in_words,
     sweep_in_words,
@@ -62,6 +68,7 @@ def test_a_sweep_is_counted_by_the_states_of_its_jobs(
     }
     save_sweep(tmp_path / "sweep", alive, jobs)
     sweep = SweepState.load(tmp_path / "sweep")
+    assert {*JobState} <= {*STATES}, "a state without a place in the order ends in a traceback"
     assert sweep.state == "running"
     assert count_states(sweep.lines) == "1 running, 1 failed, 1 not begun, 1 done, 1 skipped"
     assert [line.name for line in sweep.lines] == ["b", "c", "overrides of 4", "a", "d"]

@@ -47,7 +47,7 @@ def start() -> None:
     entry = command_line.hydra_main("train", job)
     tagged = command_line.with_new_tags(typed[1:])
     completed = command_line.store_to_environment(command_line.complete(tagged, CONF))
-    arguments = add_choices(completed, typed[1:], CONF)
+    arguments = add_choices(completed, tagged, CONF)
 
     if arguments is not None:
         sys.argv[1:] = arguments

@@ -12,6 +12,8 @@ from itertools import takewhile
 
 from joblib import cpu_count
 
+DRIVER_SECONDS = 10
+"""For an answer of the driver; one that hangs has no GPU."""
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 """The variable by which CUDA limits a process to some GPUs; absent: it sees all."""
 
@@ -51,8 +53,14 @@ def workers(accelerator: str, jobs_per_gpu: int) -> int:
 def _installed_gpus() -> tuple[str, ...]:
     """The GPUs of NVIDIA's driver; none without one."""
     try:
-        done = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)
-    except OSError:
+        done = subprocess.run(
+            ["nvidia-smi", "-L"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=DRIVER_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired):
         return ()
 
     return tuple(listed_gpus(done.stdout)) if done.returncode == 0 else ()

@@ -5,6 +5,7 @@ The sweep's progress line and final table are made of these files. Imports neith
 
 import dataclasses
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -55,6 +56,8 @@ ACTIVE_STATES = (JobState.RUNNING, JobState.WAITING)
 """A process is at work on the job, unless it has died."""
 SUCCESSFUL_STATES = (JobState.DONE, JobState.SKIPPED, JobState.PLANNED)
 """The ends that leave nothing to do."""
+FAILURES = (JobState.FAILED, JobState.DIED)
+"""What is run again where only failures are."""
 FINAL_STATES = (*SUCCESSFUL_STATES, JobState.FAILED, JobState.STOPPED)
 
 
@@ -185,7 +188,7 @@ def ask_to_stop(sweep: Path, reason: str) -> None:
     if file.exists():
         return
 
-    partial = sweep / f"{STOP_FILE}.partial"
+    partial = sweep / f"{STOP_FILE}.{os.getpid()}.partial"  # others may ask, too
     partial.write_text(reason, encoding="utf-8")
     partial.replace(file)
 

@@ -35,7 +35,7 @@ def confirm(count: int, above: int | None) -> None:
 
     Args:
         count: of the conditions.
-        above: as many need no answer; None if none ever does.
+        above: the largest number that is not asked about; None: never ask.
 
     Raises:
         ConfigError: the answer was no, or there is nobody to ask.
@@ -45,8 +45,8 @@ def confirm(count: int, above: int | None) -> None:
 
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise ConfigError(
-            f"This sweep has {count:,} conditions, and confirm_above={above} asks before as many: "
-            f"type confirm_above={count} to train them, or confirm_above=null for any number."
+            f"This sweep has {count:,} conditions, more than confirm_above={above} allows without "
+            f"a question: type confirm_above={count}, or confirm_above=null for any number."
         )
 
     print(f"Train {count:,} conditions? [y/N] ", end="", file=sys.stderr, flush=True)

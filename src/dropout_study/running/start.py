@@ -30,6 +30,7 @@ from dropout_study.running.command_line import HYDRA_GROUPS
 from dropout_study.running.job import (
     ACTIVE_STATES,
     FAILED_FAST,
+    FAILURES,
     JOB_FILE,
     RETRY_FILE,
     STOP_FILE,
@@ -174,12 +175,15 @@ class Start:
             self.folders = [self.folder]
         elif is_search(self._config):
             self._search = held.enter_context(OpenSearch(self._config))
+            self._confirm(self._search.total)
             self._list_round(self._config, self._search.next_round())
         else:
             self._list_grid()
 
-        if self.sweep and not self._dry_run:
-            confirm(self._total, self._task.confirm_above)
+    def _confirm(self, count: int) -> None:
+        """Ask about a large number of jobs, before each of them is composed."""
+        if not (self._dry_run or self._task.only_failed):
+            confirm(count, self._task.confirm_above)
 
     def _list_grid(self) -> None:
         """Find the jobs of a sweep whose conditions are typed, or of a sample of it."""
@@ -188,6 +192,7 @@ class Start:
         numbers = draw_sample(distinct, self._task.sample, self._task.sample_seed)
         conditions = [grid[number] for number in numbers]
         self._grid_size = len(grid)
+        self._confirm(len(conditions))
 
         # Here Hydra finds a mistake in the last condition before the first is trained.
         composed = [compose_job(self._config, overrides) for overrides in conditions]
@@ -225,8 +230,6 @@ class Start:
         self._jobs |= {job.folder: job for job in jobs}
         self.packs = packs_of(jobs, jobs_at_once(self._config, len(jobs)) or 1)
 
-        self.packs = packs_of(jobs, jobs_at_once(self._config, len(jobs)) or 1)
-
     def _failed_of(self, folders: Sequence[Path]) -> list[Path]:
         """The folders whose jobs have failed in an earlier start.
 
@@ -236,7 +239,7 @@ class Start:
         failed = [
             folder
             for folder, job in jobs_of(folders).items()
-            if job.state == JobState.FAILED or job.is_dead
+            if job.state in FAILURES or job.is_dead
         ]
 
         if not failed:
@@ -272,8 +275,15 @@ class Start:
         """Keep other starts out of the folder as long as this one is open.
 
         Raises:
-            ConfigError: another start is at work there, or a job of another command.
+            ConfigError: another start is at work there, or a job of another command; or a dry run
+                would replace what the folder says of a sweep.
         """
+        if self._dry_run and (self.folder / RECORD_FILE).exists():
+            raise ConfigError(
+                f"{self._folder_key}={self.folder} cannot be used: it holds what was run, and a "
+                "dry run would replace how its jobs stand; leave the folder out."
+            )
+
         self.folder.mkdir(parents=True, exist_ok=True)
 
         try:
@@ -367,6 +377,8 @@ class Start:
             store=self._store.shown,
         )
         record.save(self.folder)
+        # A worker of an earlier start, which saw that its sweep had gone, may have asked again.
+        (self.folder / STOP_FILE).unlink(missing_ok=True)
         self._sweep_file().save(self.folder)
         run_id = recorder.try_to_record(self.folder, self._store)
         held.enter_context(recorder.heartbeat({self.folder: run_id}, self._store))

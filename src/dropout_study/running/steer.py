@@ -4,6 +4,7 @@ Imports neither torch nor MLflow.
 """
 
 import os
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from dropout_study.config.folder import command
 from dropout_study.config.overrides import as_typed, with_overrides
 from dropout_study.config.schema import ConfigError
 from dropout_study.config.uri import absolute, masked, without_credentials
-from dropout_study.running.job import JobState, ask_to_stop, stop_reason
+from dropout_study.running.job import FAILURES, JobState, ask_to_stop, stop_reason
 from dropout_study.running.sweep_state import (
     EVALUATED,
     NOT_BEGUN,
@@ -26,8 +27,9 @@ from dropout_study.tracking.tags import COMMAND
 ASKED = "it was asked to stop"
 MASK = "***"
 """What stands for a password in a command."""
+MASKED = re.compile(r"(:|//)\*\*\*@|=\*\*\*(?=$|[\s&'\"])")
+"""Where it does."""
 STORE = "MLFLOW_TRACKING_URI"
-FAILURES = (JobState.FAILED, JobState.DIED)
 SET_BY_RETRY = ("hydra.sweep.dir=", "only_failed=")
 """How the overrides begin that a retry adds, and that an earlier one may have added."""
 
@@ -102,16 +104,23 @@ def command_to_retry(folder: str, failed: bool) -> Again:
     """
     sweep = load_sweep(folder)
     _check_undone(sweep, folder, failed)
-    _, script, *typed = shlex.split(sweep.record.tags[COMMAND])
+    interpreter, script, *typed = shlex.split(sweep.record.tags[COMMAND])
     added = [f"hydra.sweep.dir={as_typed(str(sweep.folder))}"]
     added += ["only_failed=true"] if failed else []
     arguments = with_overrides([each for each in typed if not _is_set_by_retry(each)], added)
     place = Path(sweep.file.place)
-    is_script = (place / script).is_file()
+    is_script = interpreter == "python" and (place / script).is_file()
     runner = [script] if is_script else ["-m", "dropout_study.commands", "train"]
     words = shlex.join(["python", *runner, *arguments])
 
-    if MASK in words:
+    if "rerun=true" in typed and not failed:
+        raise ConfigError(
+            f"folder={folder} cannot be used: its command holds rerun=true, which would train "
+            "again what it has done; failed=true runs what has failed, and this everything, in "
+            f"{place}:\n  {words}"
+        )
+
+    if MASKED.search(words):
         raise ConfigError(
             f"folder={folder} cannot be used: its command holds a password, which was not "
             f"recorded; type it with the password in place of {MASK}, in {place}:\n  {words}"

@@ -27,6 +27,7 @@ STATES = (
     NOT_BEGUN,
     JobState.DONE,
     JobState.SKIPPED,
+    JobState.PLANNED,
 )
 """The states of jobs, in the order in which they are shown."""
 ENDS = {

@@ -19,10 +19,12 @@ from dropout_study.analysis.criteria import (
     NOT_RESOLVED,
     SUPPORTED,
 )
+from dropout_study.analysis.runs import Runs
 from dropout_study.claims import CLAIMS, STUDIES
 from dropout_study.config.schema import Budget, ConfigError, Report, Reproduce, Tracking
 from dropout_study.report.page import write_report
 from dropout_study.report.publish import or_published, report
+from dropout_study.report.scopes import ClaimRuns
 from dropout_study.report.verdict_table import terminal_tables
 from dropout_study.report.verdicts import NEEDS_MNIST, NO_RUNS, Outcome, decide
 from dropout_study.running.reproduce import reproduce
@@ -63,7 +65,8 @@ def test_every_claim_is_decided_and_has_a_figure(networks: pd.DataFrame, page: P
 
     for outcome in outcomes:
         assert outcome.verdict != NO_RUNS, outcome.reason
-        assert (page / "figures" / f"{outcome.claim.id}.svg").stat().st_size > 2_000
+        lead = f"{outcome.claim.id}_effects" if outcome.claim.parts else outcome.claim.id
+        assert (page / "figures" / f"{lead}.svg").stat().st_size > 2_000
 
     assert (page / "figures" / "regularizers_training.svg").exists()
     assert (page / "figures" / "regularizers_tuning.svg").exists()
@@ -112,7 +115,7 @@ def test_what_seconds_of_training_give_is_no_verdict(networks: pd.DataFrame, pag
     outcomes = decide(networks)
     assert {outcome.shown for outcome in outcomes} <= set(SHOWN)
 
-    for table, column in zip(terminal_tables(outcomes), (1, 4), strict=True):
+    for table, column in zip(terminal_tables(outcomes), (2, 4), strict=True):
         shown = {str(cell)[: len("[dim]· smoke: ")] for cell in table.columns[column].cells}
         assert shown == {"[dim]· smoke: "}
 
@@ -174,7 +177,7 @@ def test_the_same_runs_give_the_same_bytes(smoke_store: str, page: Path, tmp_pat
         report(options(smoke_store, folder, results=str(page / "results"), claims=["capacity"]))
 
     files = sorted(file.relative_to(folders[0]) for file in folders[0].rglob("*") if file.is_file())
-    assert len(files) == 6
+    assert len(files) == 9
 
     for file in files:
         assert (folders[0] / file).read_bytes() == (folders[1] / file).read_bytes(), file
@@ -322,6 +325,8 @@ def test_text_from_a_file_is_shown_as_text(tmp_path: Path) -> None:
     assert not set(re.findall("<b>|<i>", html))
     assert {"&lt;b&gt;[/x]", "&lt;i&gt;"} <= set(re.findall(r"&lt;[bi]&gt;(?:\[/x\])?", html))
     shown = io.StringIO()
+    outcome.verdict = "<b>[/x]"
+    outcome.runs = ClaimRuns(final={"capacity": Runs(pd.DataFrame(), {})})
     Console(file=shown, width=200).print(*terminal_tables([outcome]))
     assert "<b>[/x]" in shown.getvalue()
 

@@ -41,6 +41,8 @@ def smaller(command: str) -> list[str]:
     match Path(script).name:
         case "train.py" if typed.intersection({"--help", "--cfg"}):
             added = []
+        case "train.py" if "hydra/sweeper" in typed and "hydra/launcher" in typed:
+            added = ["dry_run=true", "budget=smoke"]
         case "train.py" if any(argument.startswith(ELSEWHERE) for argument in arguments):
             is_kept = "hydra/sweeper" in typed  # only with -m are there intervals
             arguments = [argument for argument in arguments if argument != "-m" or is_kept]

@@ -106,7 +106,7 @@ def test_note_and_tags_are_those_of_the_sweep(
         ("sample=0", "sample=0 cannot be used: sample must be at least 1"),
         ("max_hours=0", "max_hours=0.0 cannot be used: max_hours must be above 0"),
         ("sample=2,3", "sample cannot be swept: it has one value"),
-        ("confirm_above=11", "This sweep has 12 conditions, and confirm_above=11 asks"),
+        ("confirm_above=11", "This sweep has 12 conditions, more than confirm_above=11 allows"),
     ],
 )
 def test_limits_that_cannot_be_used_are_refused_before_anything_is_written(

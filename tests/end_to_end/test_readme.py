@@ -28,6 +28,8 @@ from support.scripts import Script
 
 TEXT = readme.read(readme.README)
 MOST_WORDS = 1_100
+COLUMNS = 80
+"""Of a terminal, and of a block on GitHub."""
 RESULTS = ROOT / "report" / "results"
 """There is none before the second edition's runs."""
 FIRST_EDITION = ROOT / "report" / "first-edition" / "README.md"
@@ -143,6 +145,25 @@ def test_every_command_of_a_page_runs(page: Path, tmp_path: Path) -> None:
             assert "updates/s" in terminal.text, "a single run shows no progress"
 
 
+@pytest.mark.parametrize(
+    "page", [*readme.PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name
+)
+def test_every_command_can_be_pasted(page: Path) -> None:
+    """If this failed, a command that is copied would end in an error of the shell, or be cut."""
+    text = readme.read(page)
+    typed = [*readme.typed_lines(text), *readme.commands(text)]
+    assert [command for command in typed if not readme.can_be_pasted(command)] == []
+    assert [line for line in readme.typed_lines(text) if len(line) > COLUMNS] == []
+
+
+def test_what_cannot_be_pasted_is_noticed() -> None:
+    """If this failed, the test above would let through what a shell refuses."""
+    for command in ("train.py -m  # a sweep", "train.py seeds=[0,1]", "train.py tags={a: b}"):
+        assert not readme.can_be_pasted(command), command
+
+    assert readme.can_be_pasted("train.py 'seeds=[0,1]' \"optimizer.lr=interval(0,1)\" x=1,2 \\")
+
+
 def test_the_shell_completes_choices(tmp_path: Path) -> None:
     """If this failed, the Tab key would answer nothing after the line in docs/sweeps.md."""
     page = readme.read(ROOT / "docs" / "sweeps.md")
@@ -251,7 +272,9 @@ def numbers(text: str) -> set[str]:
 def test_the_hours_are_those_of_the_studies() -> None:
     """If this failed, a reader would wait for longer than the first page says."""
     minutes = stated_minutes("laptop")
-    (hours,) = re.findall(r"budget=laptop launcher=joblib .*, about (\d+) hours$", TEXT, re.M)
+    (hours,) = re.findall(
+        r"^# all studies on MNIST: about (\d+) hours\n.* budget=laptop launcher=joblib$", TEXT, re.M
+    )
     names = dict.fromkeys(study for claim in CLAIMS.values() for study in claim.studies)
     assert int(hours) == pytest.approx(sum(minutes[name] for name in names) / 60, abs=0.5)
 

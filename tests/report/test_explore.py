@@ -190,7 +190,7 @@ def test_a_study_without_results_gives_its_command() -> None:
     """If this failed, a reader would choose a study and see nothing."""
     study = study_of(pd.DataFrame(), "capacity")
     assert study["views"] == []
-    assert study["command"] == "python scripts/reproduce.py studies=[capacity]"
+    assert study["command"] == "python scripts/reproduce.py 'studies=[capacity]'"
 
 
 def test_the_same_net_gives_the_same_bytes(tmp_path: Path) -> None:

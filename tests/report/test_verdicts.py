@@ -290,8 +290,8 @@ def test_a_claim_without_runs_names_the_command_that_makes_them(
     """If this failed, a newcomer would see an empty table."""
     report(options(f"sqlite:///{tmp_path}/none.db", tmp_path))
     printed = capsys.readouterr().out
-    assert printed.count("needs runs: python scripts/reproduce.py studies=[") == len(CLAIMS)
-    assert "studies=[reference,robustness] budget=laptop" in printed
+    assert printed.count("needs runs: python scripts/reproduce.py 'studies=[") == len(CLAIMS)
+    assert "'studies=[reference,robustness]' budget=laptop" in printed
     assert not (tmp_path / "none.db").exists()
 
 

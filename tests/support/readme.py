@@ -22,12 +22,29 @@ def read(page: Path) -> str:
 
 
 def commands(text: str) -> list[str]:
-    """Every command of the project's scripts in a text, once, without the comment behind it."""
+    """Every command of the project's scripts in a text, once."""
     joined = re.sub(r" *\\\n *", " ", text)
     typed = re.findall(r"^(?:eval .*|(python scripts/.*))$|`(python scripts/[^`]*)`", joined, re.M)
-    found = [re.split(r" {2,}#", line or quoted)[0].strip() for line, quoted in typed]
+    found = [(line or quoted).strip() for line, quoted in typed]
 
     return list(dict.fromkeys(command for command in found if command))
+
+
+def typed_lines(text: str) -> list[str]:
+    """Every line that is typed in a shell: those of the blocks `bash`, without comments."""
+    blocks = re.findall(r"^ *```bash\n(.*?)^ *```$", text, re.M | re.S)
+    lines = [line.strip() for block in blocks for line in block.splitlines()]
+
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def can_be_pasted(command: str) -> bool:
+    """Whether any shell takes a command as it stands.
+
+    Interactive zsh reads no comments, and takes brackets and braces outside of quotes for patterns.
+    """
+    bare = re.sub(r"'[^']*'|\"[^\"]*\"", "", command)
+    return not re.search(r"[#\[\](){}*?<>]", bare)
 
 
 def smaller(command: str) -> list[str]:

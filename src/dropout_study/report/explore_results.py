@@ -142,7 +142,7 @@ def _study(name: str, networks: pd.DataFrame) -> dict[str, Any]:
     return {
         "name": name,
         "title": Study.load(name).content.get("title", name),
-        "command": f"{command('reproduce')} studies=[{name}]",
+        "command": f"{command('reproduce')} 'studies=[{name}]'",
         "budget": str(runs["budget"].iloc[0]) if conditions else "",
         "runs": [
             {"condition": each.name, "seeds": sorted(map(int, each.networks["seed"]))}

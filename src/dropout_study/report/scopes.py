@@ -1,5 +1,6 @@
 """Where a claim can be decided: the budgets and data sets at which all its runs are there."""
 
+import shlex
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cache
@@ -107,9 +108,9 @@ def options(claim: Claim, budget: str = DEFAULT_BUDGET, data: str | None = None)
         data: the data set, if it is another than the studies' own.
     """
     studies = ",".join(in_order(claim.studies))
-    other_data = f" data={data}" if data else ""
+    other_data = [f"data={data}"] if data else []
 
-    return f"studies=[{studies}] budget={budget}{other_data}"
+    return shlex.join([f"studies=[{studies}]", f"budget={budget}", *other_data])
 
 
 def other_data(scope: Scope, claim: Claim) -> str | None:

@@ -1,10 +1,12 @@
 """`scripts/compare.py` on what a sweep has recorded."""
 
+import shlex
 from pathlib import Path
 
 import pytest
 from mlflow.tracking import MlflowClient
 
+from dropout_study.analysis.selection import WHERE
 from support.scripts import Script
 
 SMALL = ["model.widths=[4]", "budget=smoke", "seeds=[0,1,2]", "rules=[weight_scaling]"]
@@ -29,7 +31,8 @@ def test_a_sweep_ends_in_the_command_that_compares_it(
     assert "sweep=nowhere cannot be used: it is no folder with jobs of a sweep" in nowhere.stderr
     assert train("model.hidden_rate=0.9", *SMALL).returncode == 0
 
-    typed = ["study=exploration", "sweep=mine", "x=model.hidden_rate", "against=rate 0"]
+    where = shlex.split(WHERE.replace("COLUMN=VALUE", "model.name=mlp"))
+    typed = ["study=exploration", "sweep=mine", *where, "x=model.hidden_rate", "against=rate 0"]
     compared = compare(*typed)
     assert compared.returncode == 0, compared.stderr
     assert "rate 0.5" in compared.stdout

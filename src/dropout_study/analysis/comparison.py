@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dropout_study.analysis.criteria import ALPHA
 from dropout_study.analysis.runs import Effect, ResultsMissing, Runs, minus
-from dropout_study.analysis.selection import Condition, Selection, images_of, listed
+from dropout_study.analysis.selection import WHERE, Condition, Selection, images_of, listed
 from dropout_study.config.schema import ConfigError
 from dropout_study.measures.statistics import holm, needed
 
@@ -103,7 +103,7 @@ def _reference(selection: Selection, group: Any, against: str) -> Condition:
         names = listed([each.name for each in named])
         raise ConfigError(
             f"against={against!r} cannot be used: it names {len(named)} conditions{among}: "
-            f"{names}. More words tell them apart, or by=COLUMN, or where=[COLUMN=VALUE]."
+            f"{names}. More words tell them apart, or by=COLUMN, or {WHERE}."
         )
 
     names = listed([each.name for each in members])

@@ -14,6 +14,8 @@ from dropout_study.analysis.runs import Runs
 from dropout_study.config.names import FINAL, TUNING
 from dropout_study.config.schema import ConfigError
 
+WHERE = "\"where=['COLUMN=VALUE']\""
+"""As it is typed in a shell: Hydra needs quotes around a value that holds a `=`."""
 MOST_LISTED = 8
 """Names that an error lists; of more it says how many there are."""
 UNEQUAL = 2
@@ -238,7 +240,7 @@ def _check_places(conditions: Sequence[Condition], x: str, by: str) -> None:
             place = f"{x}={_shown(each.x)}" + (f" and {by}={_shown(each.group)}" if by else "")
             raise ConfigError(
                 f"Several conditions have {place}: {first.name}; {each.name}. Choose one with "
-                "where=[COLUMN=VALUE], or tell them apart with by=COLUMN."
+                f"{WHERE}, or tell them apart with by=COLUMN."
             )
 
 

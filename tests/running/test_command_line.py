@@ -452,10 +452,20 @@ def test_a_configuration_is_printed_without_the_password(monkeypatch: pytest.Mon
     [
         ("model.hiden_rate=0.5", ["model.hiden_rate", "Did you mean hidden_rate?", "widths"]),
         ("modle=mlp", ["modle", "Did you mean model?"]),
-        ("data=imagenet", ["data=imagenet", "digits", "kmnist"]),
+        ("data=imagenet", ["data=imagenet cannot be used: data must be one of", "kmnist"]),
+        ("data=mnits", ["data=mnits cannot be used: Did you mean mnist? data must be one of"]),
+        ("model=ml", ["Did you mean mlp?"]),
+        ("study=capacit", ["Did you mean capacity?"]),
+        ("hydra/launcher=jobli", ["hydra/launcher=jobli cannot be used: Did you mean joblib?"]),
         ("model.hidden_rate=half", ["model.hidden_rate", "half", "Float"]),
-        ("seeds=3", ["seeds=3 cannot be used: seeds must be a list; type seeds=[3]."]),
-        ("model.widths=32", ["type model.widths=[32]."]),
+        ("seeds=3", ["seeds must be a list; type 'seeds=[0,1,2]' for 3 networks."]),
+        ("seeds=900", ["seeds=900 cannot be used: seeds must be a list; type 'seeds=[900]'."]),
+        ("model.widths=32", ["type 'model.widths=[32]'."]),
+        (
+            "model.hidden_rate=[0,0.5]",
+            ["model.hidden_rate has one value; type -m model.hidden_rate=0,0.5 for a sweep."],
+        ),
+        ("model.widths=[a]", ["^model.widths=[a] cannot be used: ", "could not be converted"]),
         ("data.root=/a=b", ["such a value needs quotes: 'data.root=\"/a=b\"'."]),
         ("study.name=né", ["study.name=né cannot be read", "needs quotes: 'study.name=\"né\"'."]),
         ("seeds=[0,1", ["seeds=[0,1 cannot be read"]),
@@ -487,7 +497,7 @@ def test_a_list_in_a_sweep_says_both_that_can_be_meant(monkeypatch: pytest.Monke
 
     assert explain(raised.value) == (
         "seeds=0,1 cannot be used: each value of seeds must be a list; "
-        "type seeds=[0,1] for one condition, or seeds=[0],[1] for 2."
+        "type 'seeds=[0,1]' for one condition, or 'seeds=[0],[1]' for 2."
     )
 
 

@@ -238,14 +238,14 @@ def test_a_job_that_fails_leaves_the_others_of_its_pack(
     together: Callable[..., list[Path]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If this failed, one bad condition would take the results of its pack with it."""
-    evaluate = run.evaluate_cohort
+    evaluate = run.evaluate
 
     def broken(config: object, *rest: object) -> None:
         if config.model.hidden_rate == 0.2:
             raise RuntimeError("an evaluation that breaks")
         evaluate(config, *rest)
 
-    monkeypatch.setattr(run, "evaluate_cohort", broken)
+    monkeypatch.setattr(run, "evaluate", broken)
     diverging = "model.hidden_rate=0.1 optimizer.lr=1e30 seeds=[0,1]"
     unusable = "model.hidden_rate=0.1 rules=[exact_arithmetic] model.widths=[4]"
     folders = together("study", *RATES, diverging, unusable)
@@ -316,20 +316,20 @@ def test_a_pack_that_is_interrupted_in_its_evaluation_is_not_trained_again(
         f"{rate} {long} optimizer.lr={lr}" for rate, lr in zip(RATES, (0.1, 0.2, 0.1), strict=True)
     ]
     whole = together("whole", *jobs)
-    evaluate = run.evaluate_cohort
+    evaluate = run.evaluate
 
     def interrupt(config: Config, *rest: object) -> None:
         if config.model.hidden_rate == 0.2:
             raise KeyboardInterrupt
         evaluate(config, *rest)
 
-    monkeypatch.setattr(run, "evaluate_cohort", interrupt)
+    monkeypatch.setattr(run, "evaluate", interrupt)
     with pytest.raises(KeyboardInterrupt):
         together("cut", *jobs)
 
     states = [state(tmp_path / "cut" / number)[0] for number in "012"]
     assert sorted(states) == ["done", "done", "interrupted"] or states.count("interrupted") > 1
-    monkeypatch.setattr(run, "evaluate_cohort", evaluate)
+    monkeypatch.setattr(run, "evaluate", evaluate)
     begun: list[int] = []
     update = module.CohortTraining._update
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from dropout_study.running.job import JOB_FILE, Job, JobState
 from dropout_study.running.progress import duration, jobs_of, outcome_line, progress_line
 
@@ -28,16 +30,31 @@ def test_the_line_counts_ranks_and_estimates() -> None:
     # 1.5 jobs took 100 s, and 3.5 are left to do.
     assert (
         progress_line(jobs, 7, 100)
-        == "1 done, 1 failed, 1 skipped, 4 left, best 1.50 % (b), 4 min left"
+        == "4 min left, 1 done, 1 failed, 1 skipped, 4 to do, best 1.50 % (b)"
     )
+
+
+def test_the_evaluation_of_a_job_is_a_part_of_its_work() -> None:
+    """If this failed, a sweep would be at 100 %, or without time left, while test data are
+    evaluated.
+    """
+    trained = Job("a", share=1.0, resumed_at=0.5, evaluation=0.6)
+    assert (trained.progress, trained.progress_here) == pytest.approx((0.4, 0.2))
+    evaluated = Job("a", share=1.0, evaluation=0.6, evaluated=0.5)
+    assert evaluated.progress == pytest.approx(0.7)
+    # 0.7 of it took 70 s, and 0.3 of it and another job are left.
+    assert progress_line([evaluated], 2, 70) == "2 min left, 2 to do, evaluation on test data: 50 %"
+    evaluated.state = JobState.DONE
+    assert evaluated.progress == 1.0
+    assert progress_line([evaluated], 1, 70) == "1 done, 0 to do"
 
 
 def test_a_line_without_anything_done_promises_nothing() -> None:
     """If this failed, a sweep would begin with a division by zero, or a made-up time."""
-    assert progress_line([], 3, 0.0) == "3 left"
+    assert progress_line([], 3, 0.0) == "3 to do"
     assert (
         progress_line([Job("a", state=JobState.SKIPPED, errors=[1.0])], 3, 5.0)
-        == "1 skipped, 2 left, best 1.00 % (a)"
+        == "1 skipped, 2 to do, best 1.00 % (a)"
     )
 
 
@@ -60,10 +77,6 @@ def test_each_end_is_printed_with_its_reason() -> None:
     assert outcome_line(
         Job("a", state=JobState.FAILED, reason="1 of 2 seeds failed", errors=[1.0])
     ).startswith("a: FAILED")
-    assert (
-        outcome_line(Job("a", state=JobState.PLANNED, seeds=[0, 1], estimate=600))
-        == "a: 2 seeds to train, about 10 min"
-    )
 
 
 def test_durations_are_printed_in_the_unit_that_people_use() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from mlflow.tracking import MlflowClient
+from rich.table import Table
 
 from dropout_study.config.read import load_config
 from dropout_study.config.schema import Config, Evaluate
@@ -83,7 +84,9 @@ def stored(uri: str) -> list:
 
 
 def test_tables_of_a_terminal_show_errors_that_can_be() -> None:
-    """If this failed, an error of 3 % with a wide interval would be shown as below nothing."""
+    """If this failed, an error of 3 % with a wide interval would be shown as below nothing, or two
+    seeds would have an interval that means nothing.
+    """
     record = example()
     for seed in record.seeds:
         others = {f"test/{measure}/weight_scaling": 0.1 for measure in ("nll", "brier", "ece")}
@@ -91,8 +94,17 @@ def test_tables_of_a_terminal_show_errors_that_can_be() -> None:
 
     job = Job("mlp 8", errors=record.values("test/error/weight_scaling"), nlls=[0.1, 0.1])
     for table in (results_table(record, ["weight_scaling"]), results_of_jobs([job])):
-        cells = {str(column.header): list(column.cells) for column in table.columns}
-        assert cells["95 % interval"] == ["0.00 to 15.71"]
+        assert cells(table)["errors of seeds"] == ["2.00, 4.00"]
+
+    four = Job("mlp 16", errors=[0.0, 0.0, 0.0, 4.0], nlls=[0.1] * 4)
+    assert cells(results_of_jobs([four]))["95 % interval"] == ["0.00 to 4.18"]
+    mixed = cells(results_of_jobs([job, four]))
+    assert mixed["95 % interval or errors of seeds"] == ["2.00, 4.00", "0.00 to 4.18"]
+
+
+def cells(table: Table) -> dict[str, list[str]]:
+    """Heading -> the cells of its column."""
+    return {str(column.header): [*map(str, column.cells)] for column in table.columns}
 
 
 def test_a_written_configuration_is_the_one_that_ran_but_for_the_password(

@@ -115,6 +115,17 @@ def test_no_time_is_promised_without_a_pace(tmp_path: Path, alive: dict[str, str
     assert "time left: unknown" in sweep_in_words(sweep)
 
 
+def test_a_stored_cohort_that_is_evaluated_has_a_pace(
+    tmp_path: Path, alive: dict[str, str]
+) -> None:
+    """If this failed, studies that train nothing would be at 0 % until they end."""
+    job = begun("stored", alive, 1.0, evaluation=1.0, evaluated=0.8)
+    save_sweep(tmp_path / "sweep", alive, {"0": job})
+    (line,) = SweepState.load(tmp_path / "sweep").lines
+    assert (line.share, line.reason) == (0.8, "is being evaluated")
+    assert line.left == pytest.approx(10, abs=1), "40 s took 80 % of it"
+
+
 def test_jobs_of_several_machines_are_counted_for_each(
     tmp_path: Path, alive: dict[str, str]
 ) -> None:

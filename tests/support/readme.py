@@ -79,7 +79,7 @@ def smaller(command: str) -> list[str]:
         case "status.py":  # there is no sweep of that date
             arguments = []
             added = []
-        case "stop.py" | "retry.py":
+        case "stop.py" | "retry.py" | "ui.py":  # what needs a sweep, or serves until Ctrl-C
             arguments = []
             added = ["--help"]
         case "exactness.py" | "benchmark.py":  # minutes, and no smaller form

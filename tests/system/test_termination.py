@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dropout_study.running.command_line import run
+from dropout_study.running.command_line import PART, STOPPED, run
 from dropout_study.system.termination import Terminated, raised
 
 
@@ -33,10 +33,10 @@ def interrupt_as_lightning() -> None:
 @pytest.mark.parametrize(
     ("entry", "code", "said"),
     [
-        (lambda: ask(signal.SIGTERM), 143, "stopped; the same command resumes\n"),
-        (lambda: ask(signal.SIGHUP), 129, "stopped; the same command resumes\n"),
-        (lambda: ask(signal.SIGINT), 130, "interrupted\n"),
-        (interrupt_as_lightning, 130, "interrupted\n"),
+        (lambda: ask(signal.SIGTERM), 143, STOPPED),
+        (lambda: ask(signal.SIGHUP), 129, STOPPED),
+        (lambda: ask(signal.SIGINT), 130, STOPPED),
+        (interrupt_as_lightning, 130, STOPPED),
         (lambda: sys.exit(3), 3, ""),
     ],
     ids=["terminated", "hung up", "interrupted", "interrupted in Lightning", "left"],
@@ -46,10 +46,28 @@ def test_the_exit_code_says_who_ended_a_program(
 ) -> None:
     """If this failed, a scheduler or a script would take what was stopped for finished."""
     with pytest.raises(SystemExit) as ended:
-        run(entry)
+        run(entry, resumes=True)
 
     assert ended.value.code == code
-    assert capsys.readouterr().err == said
+    assert capsys.readouterr().err == (f"{said}\n" if said else "")
+
+
+def test_only_what_resumes_says_so_and_a_part_of_a_program_says_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, a report would claim to resume, or `reproduce` would say twice that it
+    stopped.
+    """
+    with pytest.raises(SystemExit):
+        run(lambda: ask(signal.SIGTERM))
+
+    assert capsys.readouterr().err == "stopped\n"
+    monkeypatch.setenv(PART, "1")
+
+    with pytest.raises(SystemExit):
+        run(lambda: ask(signal.SIGTERM), resumes=True)
+
+    assert capsys.readouterr().err == ""
 
 
 def test_a_full_disk_is_one_sentence() -> None:

@@ -7,6 +7,7 @@ import pytest
 from dropout_study.config.schema import ConfigError
 from dropout_study.tracking import tags
 from dropout_study.tracking.own_tags import check_own_tags, own_tags
+from dropout_study.tracking.record import Record
 from dropout_study.tracking.run_links import Neighbours, describe_run
 from support.records import example
 
@@ -52,6 +53,11 @@ def test_other_tags_and_a_note_are_those_of_the_run() -> None:
 def test_the_page_of_a_run_begins_with_its_note() -> None:
     """If this failed, a note could be read in the list of tags alone."""
     record = example()
-    links = describe_run(record, "1", {0: "abc"}, Neighbours())
+    links = described(record)
     record.tags["note"] = "a first try"
-    assert describe_run(record, "1", {0: "abc"}, Neighbours()) == f"a first try\n\n{links}"
+    assert described(record) == f"a first try\n\n{links}"
+
+
+def described(record: Record) -> str:
+    """What the page of a run shows."""
+    return describe_run(record, "1", "run", {0: "abc"}, Neighbours())[tags.DESCRIPTION]

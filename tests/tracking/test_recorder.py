@@ -1,6 +1,7 @@
 """Recording folders into a real store."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,7 @@ def test_a_finished_record_becomes_a_cohort_with_nested_seeds(tmp_path: Path, ur
         "the table of seeds has the intervals of the rest"
     )
     assert cohort.data.metrics["test/error/weight_scaling_low"] == 0, "no error is below 0 %"
-    assert cohort.data.tags["interval"] == "0.00 to 15.71"
+    assert cohort.data.tags["interval"] == "2.00, 4.00", "of two seeds an interval means nothing"
     assert cohort.data.params == {"model.hidden_rate": "0.5"}
     assert cohort.data.tags["git.commit"] == "0123"
 
@@ -304,6 +305,14 @@ def test_the_pages_of_runs_link_to_each_other(
     assert f"tags.sweep%20%3D%20%27{sweep.id}%27" in shown(of_sweep)
     assert of_cohort not in shown(of_sweep)
 
+    cohort.end(RunStatus.FINISHED)
+    cohort.artifacts.append("curves.svg")
+    recorder.record(save(cohort, tmp_path / "cohort"), store)
+    ended = shown(of_cohort)
+    assert ended.startswith("**Test error 3.00 %** (seeds: 2.00, 4.00)")
+    assert f"[Figure of its curves]({page}/{of_cohort}/artifacts/curves.svg)" in ended
+    assert ended.endswith(f"Seeds: {links}\n\nPart of [this sweep]({page}/{of_sweep})")
+
     store.client.set_tag(of_cohort, "mlflow.note.content", "what a user has written")
     for saved, folder in ((cohort, "cohort"), (sweep, "sweep")):
         saved.end(RunStatus.FINISHED)
@@ -318,7 +327,7 @@ def test_a_page_has_as_many_links_as_fit() -> None:
     sweep = example()
     sweep.role = Role.SWEEP
     many = {f"{number:032x}": f"[{number}] " + 50 * "x" for number in range(300)}
-    text = describe_run(sweep, "1", {}, Neighbours(cohorts=many))
+    text = described(sweep, cohorts=many)
     *lines, last = text.splitlines()[2:]
     assert len(text) < 8_000
     assert len(lines) > 50
@@ -326,18 +335,35 @@ def test_a_page_has_as_many_links_as_fit() -> None:
     assert last == f"- and {300 - len(lines)} more"
 
     short = dict.fromkeys(many, "x")
-    assert describe_run(sweep, "1", {}, Neighbours(cohorts=short)).endswith("- and 200 more")
+    assert described(sweep, cohorts=short).endswith("- and 200 more")
     seeds = dict(enumerate(many))
-    of_cohort = describe_run(example(), "1", seeds, Neighbours())
+    of_cohort = described(example(), seeds=seeds)
     assert of_cohort.endswith(" and 200 more")
     assert len(of_cohort) < 8_000
-    assert len(describe_run(example(), "1" * 18, seeds, Neighbours())) < 8_000
+    assert len(described(example(), "1" * 18, seeds)) < 8_000
 
     sweep.tags["note"] = "why " + (MAX_NOTE_LENGTH - 4) * "x"
-    noted = describe_run(sweep, "1", {}, Neighbours(cohorts=many))
+    sweep.tags["command"] = "python scripts/train.py " + 1_400 * "x"
+    sweep.unfinished = {f"{number} {200 * 'x'}": 900 * "y" for number in range(30)}
+    sweep.end(RunStatus.FAILED, "30 of 300 jobs did not finish")
+    noted = described(sweep, cohorts=many)
     assert noted.startswith("why xxx")
+    assert "**Failed**: 30 of 300 jobs did not finish" in noted
+    assert "- and 20 more" in noted
+    assert "Again: `python scripts/train.py xxx" in noted
     assert noted.endswith(" more")
     assert len(noted) < 8_000
+
+
+def described(
+    record: Record,
+    experiment: str = "1",
+    seeds: Mapping[int, str] | None = None,
+    cohorts: Mapping[str, str] | None = None,
+) -> str:
+    """What the page of a run shows."""
+    neighbours = Neighbours(cohorts=cohorts or {})
+    return describe_run(record, experiment, "run", seeds or {}, neighbours)[tags.DESCRIPTION]
 
 
 def everything(uri: str) -> dict[str, str]:

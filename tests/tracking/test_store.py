@@ -251,8 +251,10 @@ def test_a_server_that_does_not_answer_is_reported_at_once_and_without_its_passw
 def test_the_command_that_shows_the_results_can_be_pasted() -> None:
     """If this failed, a shell would cut the address of a store in a folder with a blank."""
     for uri in ("sqlite:////my project/mlflow.db", "sqlite:////there/mlflow.db"):
-        command = Store(uri).link("1").partition("   then ")[0]
-        assert shlex.split(command) == ["mlflow", "ui", "--backend-store-uri", uri]
+        typed = shlex.split(Store(uri).link("my study", "1"))
+        assert typed == ["python", "scripts/ui.py", "study=my study", f"tracking.uri={uri}"]
+
+    assert Store("sqlite:///mlflow.db").link("capacity", "1").endswith("ui.py study=capacity")
 
 
 @pytest.mark.usefixtures("without_credentials")
@@ -262,9 +264,13 @@ def test_messages_and_links_show_a_store_without_its_password() -> None:
     server = Store("http://ada:s3cret@there:5000/")
     assert database.shown == "postgresql+psycopg://ada:***@there/runs"
     assert database.page("7").startswith("http://127.0.0.1:5000/#/experiments/7/")
-    assert server.link("7").startswith("http://there:5000/#/experiments/7/")
+    assert server.link("capacity", "7").startswith("http://there:5000/#/experiments/7/")
 
-    for text in (database.link("7"), database.restore_command("run", "1"), server.shown):
+    for text in (
+        database.link("capacity", "7"),
+        database.restore_command("run", "1"),
+        server.shown,
+    ):
         assert "s3cret" not in text
 
 

@@ -20,7 +20,9 @@ from dropout_study.config.schema import Config
 from dropout_study.data.datasets import load_images
 from dropout_study.data.images import Images
 from dropout_study.dropout import masks
+from dropout_study.running.job import Job
 from dropout_study.running.run import run_cohort
+from dropout_study.running.watch import Watch
 from dropout_study.training.build import make_network
 from dropout_study.training.data_module import DataModule, JoinedData
 from dropout_study.training.members import members_of
@@ -73,6 +75,26 @@ class Terminal(io.StringIO):
         return True
 
 
+class Turns(Watch):
+    """Calls a function with the number of updates, each time that it has grown.
+
+    Args:
+        config: what is trained.
+        turn: the function.
+    """
+
+    def __init__(self, config: Config, turn: Callable[[int], None]) -> None:
+        super().__init__([Job("benchmark")], config.budget.updates)
+        self._turn = turn
+        self._counted = -1
+
+    def count_updates(self, number: int) -> None:
+        """Call the function."""
+        if number > self._counted:
+            self._counted = number
+            self._turn(number)
+
+
 def beside(config: Config, rivals: Mapping[str, Callable[[], object]]) -> dict[str, float]:
     """Median seconds of an update of `scripts/train.py`, and of a call of each rival.
 
@@ -106,7 +128,7 @@ def beside(config: Config, rivals: Mapping[str, Callable[[], object]]) -> dict[s
         made = update
 
     with tempfile.TemporaryDirectory() as folder, redirect_stderr(Terminal()):
-        run_cohort(config, Path(folder), None, turn)
+        run_cohort(config, Path(folder), None, Turns(config, turn))
 
     return {name: median(of) for name, of in times.items()}
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "report": "decide every claim, and write the report",
     "reproduce": "tune and train all studies, then the report",
     "compare": "compare recorded conditions over their seeds",
+    "ui": "see the results in MLflow's pages",
     "status": "show how sweeps stand",
     "stop": "let the jobs of a sweep end at a checkpoint",
     "retry": "run what a sweep has not done, in its folder",

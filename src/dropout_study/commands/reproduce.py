@@ -29,7 +29,7 @@ def job(composed: DictConfig) -> None:
 
 def main() -> None:
     """Run the command; a mistake ends in one sentence and exit code 1."""
-    command_line.main("reproduce", job)
+    command_line.main("reproduce", job, resumes=True)
 
 
 if __name__ == "__main__":

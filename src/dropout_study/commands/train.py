@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 
 from dropout_study.config.folder import CONF
 from dropout_study.running import command_line, packs
+from dropout_study.running.bottom_line import AT
 from dropout_study.running.carry_out import carry_out
 from dropout_study.running.choices import add_choices
 from dropout_study.running.gpu_slots import take_gpu
@@ -37,12 +38,15 @@ def job(composed: DictConfig) -> None:
 
 def main() -> None:
     """Run the command; a mistake ends in one sentence and exit code 1."""
-    command_line.run(start)
+    command_line.run(start, resumes=True)
 
 
 def start() -> None:
     """Check and complete the command line, and hand over to Hydra."""
     typed = list(sys.argv)
+    if command_line.asks_to_train(typed[1:]):
+        AT.say("reading the command line")
+
     command_line.check(typed[1:], CONF)
     entry = command_line.hydra_main("train", job)
     tagged = command_line.with_new_tags(typed[1:])

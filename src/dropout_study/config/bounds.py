@@ -21,6 +21,7 @@ LONGEST_NAME = 150  # bytes of a study's name: that of a checkpoint adds 60, and
 LARGEST = 10**9  # of integers: beyond it sizes overflow, long after anything useful
 SIZE = allow(lambda n: 1 <= n <= LARGEST, "at least 1 and at most 10^9")
 COUNT = allow(lambda n: 0 <= n <= LARGEST, "at least 0 and at most 10^9")
+PORT = allow(lambda n: 0 <= n < 2**16, "a port, at most 65,535, or 0 for any that is free")
 HOURS = allow(lambda x: 0 < x <= 10_000, "above 0 and at most 10,000")
 ABOVE_0 = allow(lambda x: 0 < x < math.inf, "above 0 and finite")
 FROM_0 = allow(lambda x: 0 <= x < math.inf, "at least 0 and finite")

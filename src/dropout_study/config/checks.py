@@ -55,11 +55,19 @@ def unknown_key(key: str, allowed: Iterable[str]) -> str:
     """The sentence that refuses a key: what may have been meant, and what there is."""
     parent, _, name = key.rpartition(".")
     allowed = list(allowed)
-    close = difflib.get_close_matches(name, allowed, n=1)
-    hint = f" Did you mean {close[0]}?" if close else ""
-    sentence = f"{key} is not a key of this configuration.{hint}"
+    sentence = f"{key} is not a key of this configuration.{hint(name, allowed)}"
 
     return f"{sentence} Allowed in {parent or 'the top level'}: {', '.join(allowed)}."
+
+
+def hint(typed: str, allowed: Sequence[str]) -> str:
+    """The question that follows a mistake: what may have been meant; empty if nothing is close.
+
+    >>> hint("capacit", ["capacity", "cost"])
+    ' Did you mean capacity?'
+    """
+    close = difflib.get_close_matches(typed, allowed, n=1)
+    return f" Did you mean {close[0]}?" if close else ""
 
 
 def check_numbers(config: Any, path: str = "") -> None:

@@ -45,6 +45,8 @@ AUTOENCODER_PROBES = ("units",)
 PLACEMENTS = {"none": 1, "fc": 1, "pools": 1, "all": 2}
 """Where a LeNet drops -> version, a part of identity from 2 on. The first `all` dropped after
 pooling, as `pools` does now."""
+SMOKE = "smoke"
+"""The budget that only shows that everything works."""
 TUNING = "tuning"
 FINAL = "final"
 HALF = "half"

@@ -39,6 +39,7 @@ from dropout_study.config.schema import (
     Stop,
     StudyConfig,
     Sync,
+    Ui,
 )
 
 
@@ -194,6 +195,15 @@ def read_explore(composed: DictConfig) -> Explore:
         ConfigError: for a key that does not exist.
     """
     return cast("Explore", _typed(composed))
+
+
+def read_ui(composed: DictConfig) -> Ui:
+    """Which store to show, and where, as typed objects.
+
+    Raises:
+        ConfigError: for a key that does not exist, or a number that cannot be used.
+    """
+    return cast("Ui", _typed(composed))
 
 
 def read_criteria(composed: DictConfig) -> Criteria:

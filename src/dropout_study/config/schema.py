@@ -13,6 +13,7 @@ from dropout_study.config.bounds import (
     FROM_0,
     HOURS,
     MOMENTUM,
+    PORT,
     RATE,
     REDRAWS,
     SAMPLES,
@@ -434,6 +435,17 @@ class Explore:
     output: str = "report/explore.html"  # the page
 
 
+@dataclass
+class Ui:
+    """Options of `scripts/ui.py`."""
+
+    study: str = ""  # whose page is opened; none: that of the last run
+    host: str = "127.0.0.1"  # this machine alone; 0.0.0.0: everybody who reaches it
+    port: int = field(default=5000, metadata=PORT)  # 0: a free one
+    open: bool = True  # in a browser, if there is a display
+    tracking: Tracking = MISSING
+
+
 SCHEMAS: dict[str, type] = {
     "compare": Compare,
     "criteria": Criteria,
@@ -446,6 +458,7 @@ SCHEMAS: dict[str, type] = {
     "stop": Stop,
     "search": Search,
     "sync": Sync,
+    "ui": Ui,
     "train": Config,
     "data": Data,
     "model/softmax_regression": SoftmaxRegression,

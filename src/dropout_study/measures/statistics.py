@@ -24,6 +24,9 @@ RANGES = {
     "ece": (0.0, 1.0),
 }
 
+SEEDS_OF_INTERVAL = 4
+"""So many seeds an interval that is shown has at least; of fewer their values are shown."""
+
 
 def range_of(key: str) -> Range:
     """The possible values of a metric, by the measure in its key.
@@ -64,6 +67,29 @@ class Interval:
             return mean
 
         return f"{mean} ({self.low:{spec}} to {self.high:{spec}})"
+
+
+def spread_in_words(values: Sequence[float], possible: Range, spec: str = ".2f") -> str:
+    """The 95 % interval as text; of fewer than `SEEDS_OF_INTERVAL` values, the values themselves.
+
+    An interval over two values reaches 9 standard deviations to each side, one over three 2.5.
+
+    >>> spread_in_words([1.0, 3.0, 2.0], (0.0, 100.0))
+    '1.00, 3.00, 2.00'
+    >>> spread_in_words([1.0, 2.0, 3.0, 2.0], (0.0, 100.0))
+    '0.70 to 3.30'
+
+    Args:
+        values: one per seed.
+        possible: the values that the mean can have.
+        spec: format of a number.
+    """
+    if len(values) < SEEDS_OF_INTERVAL:
+        return ", ".join(format(value, spec) for value in values)
+
+    shown = interval(values).within(possible)
+
+    return f"{shown.low:{spec}} to {shown.high:{spec}}"
 
 
 def interval(values: Sequence[float], confidence: float = 0.95) -> Interval:

@@ -16,7 +16,14 @@ from dropout_study.analysis import figures
 from dropout_study.analysis.comparison import ERROR, Alternative, Row
 from dropout_study.analysis.runs import Effect
 from dropout_study.analysis.selection import Selection, rank
-from dropout_study.measures.statistics import Interval, interval, range_of
+from dropout_study.measures.statistics import (
+    ANYTHING,
+    SEEDS_OF_INTERVAL,
+    Interval,
+    interval,
+    range_of,
+    spread_in_words,
+)
 from dropout_study.report.rows import p_in_words
 
 WIDE = 50
@@ -130,7 +137,7 @@ def cells(comparison: Comparison) -> pd.DataFrame:
         "condition": [row.name for row in comparison.rows],
         "seeds": [str(len(row.values)) for row in comparison.rows],
         f"{comparison.measure}, 95 % interval": [
-            _text(_shown(row, comparison)) for row in comparison.rows
+            _mean_in_words(row, comparison) for row in comparison.rows
         ],
     }
 
@@ -170,6 +177,9 @@ def needs(comparison: Comparison) -> list[str]:
 def explanation(comparison: Comparison) -> str:
     """How the table is to be read, in one sentence or two."""
     text = "Means over seeds with t intervals over seeds."
+    if any(len(row.values) < SEEDS_OF_INTERVAL for row in comparison.rows):
+        text += f" Of fewer than {SEEDS_OF_INTERVAL} seeds, their values stand beside the mean."
+
     if not comparison.against:
         return text
 
@@ -299,6 +309,15 @@ def _draw_rows(comparison: Comparison, axes: Sequence[Axes]) -> None:
 def _shown(row: Row, comparison: Comparison) -> Interval:
     """The interval of a condition, cut to values that can be."""
     return interval(row.values.tolist()).within(range_of(comparison.selection.metric))
+
+
+def _mean_in_words(row: Row, comparison: Comparison) -> str:
+    """The mean of a condition with its interval, or with the values of few seeds."""
+    values = row.values.tolist()
+    if len(values) >= SEEDS_OF_INTERVAL:
+        return _text(_shown(row, comparison))
+
+    return f"{row.values.mean():.3g} ({spread_in_words(values, ANYTHING, '.3g')})"
 
 
 def _interval(difference: Effect | None) -> Interval:

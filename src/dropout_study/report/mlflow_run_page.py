@@ -7,9 +7,8 @@ from pathlib import Path
 
 from dropout_study.measures.statistics import interval, range_of
 from dropout_study.report.line_chart import Panel, line_chart
-from dropout_study.tracking.record import TABLE, Record, SeedRecord
+from dropout_study.tracking.record import FIGURE, TABLE, Record, SeedRecord
 
-FIGURE = "curves.svg"
 AXES = {
     "val/error": ("update", "validation error (%)"),
     "mc/error": ("number of masks", "test error (%), Monte Carlo"),

@@ -113,11 +113,11 @@ def _is_numeric(key: str, cohorts: Sequence[Run]) -> bool:
 def _charts(numeric_params: Sequence[str], metrics: set[str]) -> Iterator[dict[str, Any]]:
     """Curves by update and by number of masks, test errors, and test errors by numeric params."""
     if "val/error" in metrics:
-        yield _line("val/error", scaleType="log")
+        yield _line("val/error", "update", scaleType="log")
 
     for by_masks in ("mc/error", "blocks/error"):
         if by_masks in metrics:
-            yield _line(by_masks, xAxisScaleType="log")
+            yield _line(by_masks, "number of masks", xAxisScaleType="log")
 
     yield _chart("BAR", metricKey=ERROR, runsCountToCompare=MAX_BARS)
 
@@ -133,11 +133,15 @@ def _charts(numeric_params: Sequence[str], metrics: set[str]) -> Iterator[dict[s
         )
 
 
-def _line(metric: str, **scale: str) -> dict[str, Any]:
-    """A curve without the smoothing that MLflow applies by default."""
+def _line(metric: str, step: str, **scale: str) -> dict[str, Any]:
+    """A curve without the smoothing that MLflow applies by default.
+
+    Its title says what a step is: on the axis of every chart of MLflow stands `Step`.
+    """
     return _chart(
         "LINE",
         metricKey=metric,
+        displayName=f"{metric} by {step}",
         selectedMetricKeys=[metric],
         lineSmoothness=0,
         xAxisKey="step",

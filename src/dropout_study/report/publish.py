@@ -30,6 +30,7 @@ from dropout_study.report.verdict_table import (
 from dropout_study.report.verdicts import Outcome, decide
 from dropout_study.tracking import tags
 from dropout_study.tracking.folders import check_writable
+from dropout_study.tracking.packing import MAX_TAG_LENGTH
 from dropout_study.tracking.store import UNREACHABLE, Store, first_line, quiet_mlflow
 
 EXPERIMENT = "report"
@@ -135,7 +136,7 @@ def _readable(store: Store) -> Iterator[None]:
 
 
 def _links(networks: pd.DataFrame, chosen: Report) -> dict[str, str]:
-    """Study -> the page of its runs; that of a local store opens while `mlflow ui` runs."""
+    """Study -> the page of its runs; that of a local store opens while `scripts/ui.py` runs."""
     if "experiment" not in networks:
         return {}
 
@@ -181,8 +182,9 @@ def _log_report(
     store: Store, experiment: str, outcomes: Sequence[Outcome], files: list[Path]
 ) -> None:
     client = store.client
-    verdicts = {f"{tags.VERDICT}{outcome.claim.id}": outcome.shown for outcome in outcomes}
-    run = client.create_run(experiment, tags=verdicts, run_name="report").info.run_id
+    labels = {f"{tags.VERDICT}{outcome.claim.id}": outcome.shown for outcome in outcomes}
+    labels[tags.DESCRIPTION] = _verdicts_in_markdown(outcomes)
+    run = client.create_run(experiment, tags=labels, run_name="report").info.run_id
     tables = {"verdicts.json": verdict_frame(outcomes), "checks.json": check_frame(outcomes)}
 
     for name, table in tables.items():
@@ -208,6 +210,21 @@ def _tag_study(store: Store, number: str, study: str, outcomes: Sequence[Outcome
     for outcome in outcomes:
         if study == outcome.claim.studies[0] and outcome.decided:
             store.client.set_experiment_tag(number, outcome.claim.id, outcome.shown)
+
+
+def _verdicts_in_markdown(outcomes: Sequence[Outcome]) -> str:
+    """The table of the verdicts, with as many of the findings as there is room for."""
+    rows = [f"| {o.claim.title} | {o.shown} |" for o in outcomes]
+    head = ["| claim | verdict | finding |", "| --- | --- | --- |"]
+    room = MAX_TAG_LENGTH - sum(len(row) + len("  |\n") for row in [*head, *rows])
+    lines = []
+
+    for row, outcome in zip(rows, outcomes, strict=True):
+        found = finding(outcome).replace("|", "\\|")
+        room -= len(found)
+        lines.append(f"{row} {found if room >= 0 else ''} |")
+
+    return "\n".join([*head, *lines])
 
 
 def _summary(outcomes: Sequence[Outcome]) -> str:

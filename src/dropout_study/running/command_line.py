@@ -43,6 +43,7 @@ from dropout_study.config.studies import (
     Study,
 )
 from dropout_study.config.uri import absolute, masked
+from dropout_study.running.bottom_line import AT
 from dropout_study.running.explain import FULL, SBATCH, explain
 from dropout_study.system.termination import Terminated, raised
 
@@ -50,6 +51,9 @@ HYDRA_GROUPS = ("env",)  # in Hydra's own configuration, but not in its schema
 EXPLAINED = (ConfigError, HydraException, OmegaConfBaseException, YAMLError)
 UNREAD = 128 + signal.SIGPIPE
 """The exit code of a program whose output nobody reads any more, as shells give it."""
+STOPPED = "stopped; the same command resumes"
+PART = "DROPOUT_STUDY_PART"
+"""The variable of a program that is a part of another one, which says how both ended."""
 TRACEBACK = "DROPOUT_STUDY_TRACEBACK"
 """The variable that keeps what was typed as HYDRA_FULL_ERROR, which is always 1 to Hydra."""
 
@@ -85,12 +89,13 @@ def with_new_tags(arguments: Sequence[str]) -> list[str]:
     return [f"+{each}" if each.startswith(("tags=", "tags.")) else each for each in arguments]
 
 
-def main(config_name: str, job: Callable[[DictConfig], None]) -> None:
+def main(config_name: str, job: Callable[[DictConfig], None], resumes: bool = False) -> None:
     """Run a script: check the command line, take the store off it, and hand over to Hydra.
 
     Args:
         config_name: the file of conf/ that the script composes.
         job: what the script does with it.
+        resumes: whether the same command, started again, does what was left.
     """
 
     def start() -> None:
@@ -98,14 +103,18 @@ def main(config_name: str, job: Callable[[DictConfig], None]) -> None:
         sys.argv[1:] = store_to_environment(sys.argv[1:])
         hydra_main(config_name, in_sentences(job))()
 
-    run(start)
+    run(start, resumes)
 
 
-def run(entry: Callable[[], Any]) -> None:
+def run(entry: Callable[[], Any], resumes: bool = False) -> None:
     """Call an entry point; a mistake ends in one sentence and exit code 1.
 
     Ctrl-C and signals that ask the process to end have the exit codes that shells give them.
     HYDRA_FULL_ERROR=1 keeps the tracebacks.
+
+    Args:
+        entry: the entry point.
+        resumes: whether the same command, started again, does what was left.
     """
     typed = os.environ.get("HYDRA_FULL_ERROR", "0")
     traceback_wanted = os.environ.setdefault(TRACEBACK, typed) == "1"  # scripts may start scripts
@@ -121,12 +130,12 @@ def run(entry: Callable[[], Any]) -> None:
         sys.stdout.reconfigure(errors="replace")  # no work is lost for a sign that cannot be shown
 
     try:
-        with raised(), _schemas_shared():
+        with raised(), _schemas_shared(), closing_line():
             entry()
     except (KeyboardInterrupt, SystemExit) as ended:
         if traceback_wanted and ended.__cause__:
             raise ended.__cause__ from None
-        _end(ended)
+        _end(ended, resumes)
     except Exception as error:
         if isinstance(error, BrokenPipeError) and _is_unread():  # it may be another pipe
             raise SystemExit(UNREAD) from None
@@ -156,16 +165,27 @@ def _schemas_shared() -> Iterator[None]:
         del ConfigStore.__deepcopy__  # type: ignore[attr-defined]
 
 
-def _end(ended: KeyboardInterrupt | SystemExit) -> NoReturn:
-    """Say in a word why the program ends before its time, if it does."""
+@contextmanager
+def closing_line() -> Iterator[None]:
+    """Remove the line at the bottom of the terminal after the block, however it ends."""
+    try:
+        yield
+    finally:
+        AT.clear()
+
+
+def _end(ended: KeyboardInterrupt | SystemExit, resumes: bool) -> NoReturn:
+    """Say in a line that the program ends before its time, if it does.
+
+    What another program has started leaves that to it.
+    """
     interrupted = isinstance(ended, KeyboardInterrupt)
     interrupted |= isinstance(ended.__context__, KeyboardInterrupt)  # Lightning makes it an exit
+    is_stopped = interrupted or isinstance(ended, Terminated)
 
-    with suppress(OSError):  # of a terminal that was closed
-        if interrupted:
-            print("interrupted", file=sys.stderr)
-        if isinstance(ended, Terminated):
-            print("stopped; the same command resumes", file=sys.stderr)
+    if is_stopped and PART not in os.environ:
+        with suppress(OSError):  # of a terminal that was closed
+            print(STOPPED if resumes else "stopped", file=sys.stderr)
 
     raise SystemExit(130) if interrupted else ended
 

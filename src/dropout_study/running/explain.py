@@ -16,13 +16,15 @@ from omegaconf.errors import (
     ValidationError,
 )
 
-from dropout_study.config.checks import unknown_key
+from dropout_study.config.checks import hint, unknown_key
 from dropout_study.config.choices import names_of_choices
 from dropout_study.config.overrides import is_override, parse_overrides
 from dropout_study.config.schema import ConfigError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """The numbers of errors of a disk that takes no more."""
+MOST_LISTED = 30
+"""So many seeds a sentence may list."""
 SBATCH = "sbatch: error: "
 """What the error begins with that submitit raises where SLURM does not take a job."""
 
@@ -67,7 +69,10 @@ def _no_choice(path: str, options: Sequence[str]) -> str:
         group, _, choice = path.partition("/")
         options = names_of_choices(group)
 
-    return f"{group}={choice} cannot be used: {group} must be one of {', '.join(options)}."
+    allowed = ", ".join(options)
+    sentence = f"{group}={choice} cannot be used:{hint(choice, options)}"
+
+    return f"{sentence} {group} must be one of {allowed}."
 
 
 def _reasons(error: BaseException | None) -> Iterator[BaseException]:
@@ -117,10 +122,21 @@ def _misfit(cause: OmegaConfBaseException, text: str) -> str:
     if subject is None:
         return text.strip().splitlines()[0]
 
-    if override and isinstance(cause, ValidationError) and "is not a ListConfig" in str(cause.msg):
-        return _no_list(*override[1].split("=", 1))
+    if override and isinstance(cause, ValidationError):
+        key, value = override[1].split("=", 1)
+        if "is not a ListConfig" in str(cause.msg):
+            return _no_list(key, value)
+        if value.startswith("["):
+            return _no_number(key, value)
 
     return f"{subject} cannot be used: {str(cause.msg).splitlines()[0].rstrip('.')}."
+
+
+def _no_number(key: str, value: str) -> str:
+    """What to type where a list stands in place of one value: a sweep."""
+    values = value.strip("[]").replace(" ", "")
+
+    return f"{key}={value} cannot be used: {key} has one value; type -m {key}={values} for a sweep."
 
 
 def _no_list(key: str, value: str) -> str:
@@ -128,11 +144,19 @@ def _no_list(key: str, value: str) -> str:
     for override in parse_overrides([a for a in sys.argv[1:] if a.startswith(f"{key}=")]):
         if override.is_sweep_override():
             values = list(override.sweep_string_iterator())
-            each = ",".join(f"[{one}]" for one in values)
+            one = shlex.quote(f"{key}=[{','.join(values)}]")
+            each = shlex.quote(f"{key}={','.join(f'[{value}]' for value in values)}")
 
             return (
                 f"{override.input_line} cannot be used: each value of {key} must be a list; type "
-                f"{key}=[{','.join(values)}] for one condition, or {key}={each} for {len(values)}."
+                f"{one} for one condition, or {each} for {len(values)}."
             )
 
-    return f"{key}={value} cannot be used: {key} must be a list; type {key}=[{value}]."
+    sentence = f"{key}={value} cannot be used: {key} must be a list; type"
+    as_list = shlex.quote(f"{key}=[{value}]")
+
+    if key == "seeds" and value.isdecimal() and 1 < int(value) <= MOST_LISTED:
+        seeds = ",".join(map(str, range(int(value))))
+        return f"{sentence} {shlex.quote(f'seeds=[{seeds}]')} for {value} networks."
+
+    return f"{sentence} {as_list}."

@@ -71,6 +71,8 @@ class Job:
         reason: why it was skipped, waits, failed or was stopped.
         share: share of the updates that are done, in [0, 1].
         resumed_at: the share with which its process began; above 0 where it resumed.
+        evaluated: share of its evaluation on test data that is done, in [0, 1]; None before it.
+        evaluation: the part of its work that this evaluation is, as far as that is foreseen.
         errors: test error (percent) of every complete seed under weight scaling.
         nlls: negative log-likelihood (nats) likewise.
         validation: validation error (percent) of the wanted seeds that are complete; that of a
@@ -91,6 +93,8 @@ class Job:
     reason: str = ""
     share: float = 0.0
     resumed_at: float = 0.0
+    evaluated: float | None = None
+    evaluation: float = 0.0
     errors: list[float] = field(default_factory=list)
     nlls: list[float] = field(default_factory=list)
     validation: list[float] = field(default_factory=list)
@@ -108,6 +112,24 @@ class Job:
     def has_ended(self) -> bool:
         """Whether the state is final."""
         return self.state in FINAL_STATES
+
+    @property
+    def progress(self) -> float:
+        """The part of its work that is done, in [0, 1]."""
+        if self.has_ended:
+            return 1.0
+
+        return (1.0 - self.evaluation) * self.share + self.evaluation * (self.evaluated or 0.0)
+
+    @property
+    def progress_here(self) -> float:
+        """The part of its work that its present process has done, in [0, 1]."""
+        return self.progress - (1.0 - self.evaluation) * self.resumed_at
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether its networks are trained, and it has not ended."""
+        return not self.has_ended and (self.share >= 1.0 or self.evaluated is not None)
 
     @property
     def is_active(self) -> bool:

@@ -1,15 +1,13 @@
 """The progress line of a sweep, and the line with which each job ends."""
 
 import math
-import sys
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from tqdm import tqdm
-
+from dropout_study.running.bottom_line import bar
 from dropout_study.running.job import Job, JobState
 
 LOOK_SECONDS = 0.5
@@ -40,12 +38,9 @@ class Progress:
         self._ended: dict[Path, Job] = {}
         self._began = time.monotonic()
         self._stop = threading.Event()
-        self._bar = tqdm(
-            total=self._total,
-            bar_format="{percentage:3.0f}% {bar} {desc}",
-            leave=False,
-            disable=not sys.stderr.isatty(),
-            dynamic_ncols=True,
+        self._held = ExitStack()
+        self._bar = self._held.enter_context(
+            bar(total=self._total, bar_format="{percentage:3.0f}% {bar} {elapsed}  {desc}")
         )
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -55,7 +50,7 @@ class Progress:
         self._stop.set()
         self._thread.join()
         self._look()
-        self._bar.close()
+        self._held.close()
 
     def _watch(self) -> None:
         while not self._stop.wait(LOOK_SECONDS):
@@ -73,14 +68,16 @@ class Progress:
         begun = list(jobs.values())
         elapsed = time.monotonic() - self._began
         self._bar.set_description_str(progress_line(begun, self._total, elapsed), False)
-        self._bar.n = min(self._total, round(sum(map(_share, begun)), 2))
+        self._bar.n = min(self._total, round(sum(job.progress for job in begun), 2))
         self._bar.refresh()
 
     def _print(self, job: Job) -> None:
-        """Print how a job ended, above the line."""
+        """Print how a job ended, above the line; what was planned stands in the table alone."""
+        if job.state == JobState.PLANNED:
+            return
+
         with suppress(OSError):  # the terminal may have been closed
-            tqdm.write(f"[{len(self._ended)}/{self._total}] {outcome_line(job)}", file=sys.stdout)
-            sys.stdout.flush()
+            print(f"[{len(self._ended)}/{self._total}] {outcome_line(job)}", flush=True)
 
 
 def outcome_line(job: Job) -> str:
@@ -97,9 +94,6 @@ def outcome_line(job: Job) -> str:
             others = job.together - 1
             beside = f" with {others} other{'s' if others > 1 else ''}" if others else ""
             return f"{job.name}: {error:.2f} % {data} error, {seeds}, {job.seconds:.0f} s{beside}"
-        case JobState.PLANNED:
-            seconds = duration(job.estimate)
-            return f"{job.name}: {len(job.seeds)} seeds to train, about {seconds}"
         case JobState.FAILED:
             return f"{job.name}: FAILED, {job.reason}"
 
@@ -107,25 +101,30 @@ def outcome_line(job: Job) -> str:
 
 
 def progress_line(jobs: Sequence[Job], total: int, elapsed: float) -> str:
-    """How far a sweep is, in one line: counts of states, the best job, the time left.
+    """How far a sweep is, in one line: what a narrow terminal has no room for comes last.
 
     Args:
         jobs: those that have begun or ended.
         total: the number of all jobs.
         elapsed: seconds since the first began.
     """
+    seconds = seconds_left(jobs, total, elapsed)
+    parts = [f"{duration(seconds)} left"] if seconds else []
+
     counts = {state: sum(job.state == state for job in jobs) for state in COUNTED_STATES}
     left = total - sum(job.has_ended for job in jobs)
-    parts = [f"{count} {state}" for state, count in counts.items() if count]
-    parts.append(f"{left} left")
+    parts += [f"{count} {state}" for state, count in counts.items() if count]
+    parts.append(f"{left} to do")
+
+    evaluated = [job.evaluated for job in jobs if job.evaluated is not None and not job.has_ended]
+    if evaluated:
+        shares = ", ".join(f"{100 * share:.0f} %" for share in evaluated)
+        parts.append(f"evaluation on test data: {shares}")
 
     finished = [job for job in jobs if shown_errors(job)[1] and job.has_ended]
     if finished:
         best = min(finished, key=_mean_error)
         parts.append(f"best {_mean_error(best):.2f} % ({best.name})")
-
-    if seconds := seconds_left(jobs, total, elapsed):
-        parts.append(f"{duration(seconds)} left")
 
     return ", ".join(parts)
 
@@ -133,20 +132,19 @@ def progress_line(jobs: Sequence[Job], total: int, elapsed: float) -> str:
 def seconds_left(jobs: Sequence[Job], total: int, elapsed: float) -> float | None:
     """How long the rest of a sweep takes at its pace so far; None if there is no pace to tell.
 
-    The pace is what has been trained since the sweep began, in jobs. What was skipped, failed, or
-    trained before an interruption took none of that time.
+    The pace is what has been trained and evaluated since the sweep began, in jobs. What was
+    skipped, failed, or trained before an interruption took none of that time.
 
     Args:
         jobs: those that have begun or ended.
         total: the number of all jobs.
         elapsed: seconds since the sweep began.
     """
-    done = sum(1.0 - job.resumed_at for job in jobs if job.state == JobState.DONE)
-    begun = [job for job in jobs if not job.has_ended]
-    trained = done + sum(job.share - job.resumed_at for job in begun)
-    shares_left = total - sum(job.has_ended for job in jobs) - sum(job.share for job in begun)
+    counted = [job for job in jobs if job.state == JobState.DONE or not job.has_ended]
+    done = sum(job.progress_here for job in counted)
+    left = total - sum(job.progress for job in jobs)
 
-    return elapsed * shares_left / trained if trained > 0 and shares_left > 0 else None
+    return elapsed * left / done if done > 0 and left > 0 else None
 
 
 def duration(seconds: float) -> str:
@@ -154,11 +152,6 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def _share(job: Job) -> float:
-    """The share of a job that is done, in [0, 1]."""
-    return 1.0 if job.has_ended else job.share
 
 
 def _mean_error(job: Job) -> float:

@@ -13,11 +13,13 @@ from dropout_study.config.schema import Config, ConfigError, Evaluate
 from dropout_study.data.datasets import load_images
 from dropout_study.data.images import Images
 from dropout_study.dropout.cohort import Cohort, load_weights
-from dropout_study.evaluation.evaluate import check_evaluation, distinct_rules, evaluate_cohort
-from dropout_study.measures.statistics import PERCENT, interval
+from dropout_study.evaluation.evaluate import check_evaluation, distinct_rules
+from dropout_study.measures.statistics import PERCENT, interval, spread_in_words
 from dropout_study.report.mlflow_run_page import write_run_page
+from dropout_study.running.evaluating import evaluate, evaluation_bar
 from dropout_study.running.memory import check_memory
 from dropout_study.running.run import quiet
+from dropout_study.running.sweep_tables import spread_heading
 from dropout_study.system.processes import now_ms
 from dropout_study.tracking import recorder, tags
 from dropout_study.tracking.record import Record
@@ -55,7 +57,10 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
     _check_rules(chosen, config, cohort)
 
     data = DataModule(images, config.data, config.seeds, config.budget.updates)
-    evaluate_cohort(config, cohort, data, record)
+
+    with evaluation_bar(is_shown=True, report=lambda _: None) as report:
+        evaluate(config, cohort, data, record, report)
+
     record.evaluated_ms = now_ms()
     record.store = store.shown
     record.artifacts = list(dict.fromkeys(record.artifacts + write_run_page(record, folder)))
@@ -78,12 +83,10 @@ def data_root(chosen: Evaluate, config: Config) -> str:
 
 def results_table(record: Record, rules: Sequence[str]) -> Table:
     """The measures of each rule: means over the seeds."""
-    table = Table(
-        title=record.name,
-        caption=f"test data; mean and 95 % interval over {len(record.successful)} seeds",
-    )
+    seeds = len(record.successful)
+    table = Table(title=record.name, caption=f"test data; means over {seeds} seeds")
 
-    for heading in ("rule", "error %", "95 % interval", "NLL (nats)", "Brier", "ECE"):
+    for heading in ("rule", "error %", spread_heading([seeds]), "NLL (nats)", "Brier", "ECE"):
         table.add_column(heading, justify="left" if heading == "rule" else "right")
 
     for rule in rules:
@@ -163,9 +166,8 @@ def _check_rules(chosen: Evaluate, config: Config, cohort: Cohort) -> None:
 
 def _row(record: Record, rule: str) -> list[str]:
     """The cells of one rule: error with its interval, then the means of the other measures."""
-    error = interval(record.values(f"test/error/{rule}")).within(PERCENT)
-    spread = f"{error.low:.2f} to {error.high:.2f}" if error.n > 1 else "-"
+    errors = record.values(f"test/error/{rule}")
     measured = [record.values(f"test/{key}/{rule}") for key in ("nll", "brier", "ece")]
     means = [f"{interval(values).mean:.4f}" if values else "-" for values in measured]
 
-    return [rule, f"{error.mean:.2f}", spread, *means]
+    return [rule, f"{interval(errors).mean:.2f}", spread_in_words(errors, PERCENT), *means]

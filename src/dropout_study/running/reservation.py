@@ -2,13 +2,17 @@
 
 import dataclasses
 import logging
+import re
+import shlex
 from pathlib import Path
 
 import torch
 from omegaconf import OmegaConf
 
 from dropout_study.config import condition
+from dropout_study.config.folder import command
 from dropout_study.config.names import DATASETS, FINAL, TUNING
+from dropout_study.config.overrides import as_typed
 from dropout_study.config.schema import Config, StudyConfig
 from dropout_study.config.uri import masked
 from dropout_study.running.job_log import LOG_FILE
@@ -21,6 +25,9 @@ from dropout_study.tracking.stored_cohorts import CONFIG_FILE, MODEL_FOLDER, WEI
 from dropout_study.training.data_module import DataModule
 
 log = logging.getLogger(__name__)
+
+GROUPS = ("data", "model", "optimizer", "schedule")
+"""The groups of the configuration whose choice is the name of what is in it."""
 
 
 class Taken(Exception):
@@ -53,7 +60,9 @@ def new_record(
         description=config.study.title,
         name=_name(config),
         params=condition.flat_params(config) | {"data.train_size": str(train_size)},
-        tags=_condition_tags(config, sweep, data_digest) | provenance.tags(device),
+        tags=_condition_tags(config, sweep, data_digest)
+        | provenance.tags(device)
+        | _command_tag(config),
         dataset=_dataset(config, data, data_digest),
         seeds=[
             SeedRecord(seed, digest) for seed, digest in zip(config.seeds, digests, strict=True)
@@ -125,6 +134,41 @@ def _dataset(config: Config, data: DataModule, digest: str) -> dict[str, str | i
         "source": DATASETS[config.data.name].source,
         "train_size": data.subsets.shape[1],
     }
+
+
+def _command_tag(config: Config) -> dict[str, str]:
+    """The command that trains a condition again; none where the cohorts of a study are evaluated,
+    which its sweep alone can do.
+    """
+    if config.study.cohorts_from:
+        return {}
+
+    typed = [command("train"), *map(shlex.quote, overrides_of(config)), "rerun=true"]
+
+    return {tags.COMMAND: " ".join(typed)}
+
+
+def overrides_of(config: Config) -> list[str]:
+    """What one types for a condition and its seeds: all that it sets apart from the defaults."""
+    departures = dict(condition.departures(config))
+    choices = [(group, departures.pop(f"{group}.name", None)) for group in GROUPS]
+    chosen = [f"{group}={name}" for group, name in choices if name]
+    departures |= {"study.name": config.study.name, "seeds": config.seeds}
+
+    if config.study.stage != FINAL:
+        departures["study.stage"] = config.study.stage
+
+    return [*chosen, *(f"{key}={_typed(value)}" for key, value in departures.items())]
+
+
+def _typed(value: object) -> str:
+    """A value as one types it, without quotes and blanks where it needs none."""
+    if isinstance(value, list):
+        return f"[{','.join(map(_typed, value))}]"
+
+    is_word = isinstance(value, str) and re.fullmatch(r"[A-Za-z]\w*", value, re.ASCII)
+
+    return str(value) if is_word else as_typed(value)
 
 
 def _condition_tags(config: Config, sweep: Path | None, data_digest: str) -> dict[str, str]:

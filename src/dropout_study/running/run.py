@@ -8,7 +8,7 @@ import logging
 import shutil
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -24,14 +24,17 @@ from dropout_study.data.datasets import load_images
 from dropout_study.data.images import Images
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import Network
-from dropout_study.evaluation.evaluate import check_evaluation, evaluate_cohort
+from dropout_study.evaluation.evaluate import check_evaluation
 from dropout_study.report.mlflow_run_page import write_run_page
+from dropout_study.running.bottom_line import AT
 from dropout_study.running.checkpoint import Checkpoint
+from dropout_study.running.evaluating import evaluate, evaluation_bar, list_passes
 from dropout_study.running.job import stop_reason
 from dropout_study.running.memory import check_memory
 from dropout_study.running.outcome import collect_results, ended_together, recorded
 from dropout_study.running.reservation import new_record, reserve, save_config
-from dropout_study.running.stopping import StartReport, StopAtCheckpoint
+from dropout_study.running.stopping import EndsReport, StopAtCheckpoint, ValidationTimer
+from dropout_study.running.watch import Report, Watch
 from dropout_study.tracking import provenance
 from dropout_study.tracking.record import Record
 from dropout_study.tracking.recorder import heartbeat
@@ -54,9 +57,6 @@ from dropout_study.training.trainer import (
 )
 
 log = logging.getLogger(__name__)
-
-Watch = Callable[[int], None]
-"""Called with the number of updates as training begins, and then now and then."""
 
 
 @dataclass
@@ -95,7 +95,7 @@ def run_cohort(config: Config, folder: Path, sweep: Path | None, watch: Watch) -
         config: what to train; an interrupted run of the same configuration is resumed.
         folder: takes the record and its files.
         sweep: the folder of the sweep that it belongs to; without one, a progress bar is shown.
-        watch: called with the number of updates as training begins, and then now and then.
+        watch: notes how far it is.
 
     Raises:
         ConfigError: the data cannot be read, a rule cannot be used, the condition does not fit into
@@ -110,7 +110,9 @@ def run_cohort(config: Config, folder: Path, sweep: Path | None, watch: Watch) -
     with heartbeat({run.folder: run.run_id}, run.store), measured([run]):
         shows_bar = sweep is None and sys.stderr.isatty()
         train_together([run], checkpoint, sweep, watch, shows_bar)
-        complete(run)
+
+        with evaluation_bar(shows_bar, watch.report_on(0)) as report:
+            complete(run, report)
 
     checkpoint.remove()
 
@@ -179,13 +181,14 @@ def train_together(
         runs: their conditions differ in nothing but what a member may have of its own.
         checkpoint: to resume from, and to be written.
         sweep: the folder of the sweep that they belong to.
-        watch: called with the number of updates as training begins, and then now and then.
+        watch: notes how far they are.
         shows_bar: whether a progress bar is shown.
 
     Raises:
         Stopped: the sweep was asked to stop. All runs are then recorded with this end, as with any
             other.
     """
+    AT.clear()
     if runs[0].training:
         return
 
@@ -198,7 +201,7 @@ def train_together(
         checkpoint.note_runs({condition_digest(run.config): run.record for run in runs})
         cohorts = checkpoint.cohorts([run.config for run in runs])
         together = _cohort_of(cohorts, runs[0], checkpoint.file)
-        callbacks = _callbacks(sweep, checkpoint.file, watch, shows_bar)
+        callbacks = _callbacks(runs, sweep, checkpoint.file, watch, shows_bar)
         trainer = make_trainer(first, runs[0].folder, callbacks)
         networks = len(together.cohort.seeds)
         threads = as_many_threads_as_pay(runs[0].network, networks, first.data.batch_size)
@@ -218,16 +221,33 @@ def train_together(
 
 
 def _callbacks(
-    sweep: Path | None, checkpoint: Path, watch: Watch, shows_bar: bool
+    runs: Sequence[Run], sweep: Path | None, checkpoint: Path, watch: Watch, shows_bar: bool
 ) -> list[Callback]:
     """What looks on while networks are trained (arguments as in `train_together`)."""
+    factors = _validations_that_evaluations_take(runs)
     callbacks: list[Callback] = [
-        StartReport(watch),
-        UpdateCounter(watch),
+        EndsReport(watch.count_updates),
+        UpdateCounter(watch.count_updates),
+        ValidationTimer(lambda seconds: watch.foresee([seconds * each for each in factors])),
         StopAtCheckpoint(partial(stop_reason, sweep), checkpoint),
     ]
 
     return [*callbacks, ProgressBar()] if shows_bar else callbacks
+
+
+def _validations_that_evaluations_take(runs: Sequence[Run]) -> list[float]:
+    """How many times as long as a validation of all networks each evaluation takes, about."""
+    images = runs[0].data.images
+    networks = sum(len(run.config.seeds) for run in runs)
+
+    return [
+        sum(list_passes(run.config, run.network, len(images.test)))
+        * (len(run.config.seeds) / networks)
+        * (len(images.test) / len(images.validation))
+        if uses_test_data(run.config)
+        else 0.0
+        for run in runs
+    ]
 
 
 def _cohort_of(cohorts: Sequence[Config], run: Run, file: Path) -> CohortTraining:
@@ -273,16 +293,22 @@ def _take_apart(
         run.trainer = trainer
 
 
-def complete(run: Run) -> None:
+def complete(run: Run, report: Report) -> None:
     """Test and evaluate the trained networks of a run, and record it.
 
     Candidates of a search meet no test data: they are validated alone.
+
+    Args:
+        run: whose networks are trained.
+        report: called with the share of the evaluation that is done.
 
     Raises:
         Diverged: no network is left to test.
     """
     training = cast("CohortTraining", run.training)
     is_tested = uses_test_data(run.config)
+    if is_tested:
+        report(0.0)
 
     with recorded(run.record, run.folder, run.store):
         if run.trainer:
@@ -297,7 +323,7 @@ def complete(run: Run) -> None:
                 collect_results(run.record, training)
 
         if is_tested:
-            evaluate_cohort(run.config, training.cohort, run.data, run.record)
+            evaluate(run.config, training.cohort, run.data, run.record, report)
 
         if run.config.tracking.cohort:
             torch.save(training.cohort.state_dict(), run.folder / WEIGHTS_FILE)

@@ -12,7 +12,6 @@ import time
 from functools import cached_property
 
 from submitit.slurm.slurm import SlurmInfoWatcher, SlurmJob
-from tqdm import tqdm
 
 LOOK_SECONDS = 20
 """Between two looks at the queue, which all users of a cluster share."""
@@ -68,7 +67,7 @@ class QueueWatcher(SlurmInfoWatcher):
             answer = " ".join(done.stderr.split()) or "sacct fails"
 
         line = f"SLURM keeps no accounts here ({answer}): the sweep looks at its queue instead."
-        tqdm.write(line, file=sys.stderr)
+        print(line, file=sys.stderr)
 
         return False
 

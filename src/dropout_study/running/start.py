@@ -26,6 +26,7 @@ from dropout_study.config.uri import other_store, without_credentials
 from dropout_study.report import mlflow_view
 from dropout_study.report.mlflow_description import describe
 from dropout_study.running import gpu_slots
+from dropout_study.running.bottom_line import AT
 from dropout_study.running.command_line import HYDRA_GROUPS
 from dropout_study.running.job import (
     ACTIVE_STATES,
@@ -72,6 +73,9 @@ from dropout_study.tracking.tags import COMMAND
 
 LOCK = "start.lock"  # in a folder: held by the start that is at work there
 UNWRITTEN = "nothing could be written into its folder: is the disk full?"
+DRY_RUN = (
+    "A dry run: a few updates and evaluations are timed; nothing is trained to the end or recorded."
+)
 CLOSING_CHECKS = 5  # looks, a second apart, at workers that need a moment after Ctrl-C
 
 
@@ -139,6 +143,10 @@ class Start:
 
             self._held = held.pop_all()
 
+        AT.clear()
+        if self._dry_run:
+            print(DRY_RUN, flush=True)
+
         if self.sweep:
             self._progress = Progress(self.folders, self._total)
 
@@ -187,6 +195,7 @@ class Start:
 
     def _list_grid(self) -> None:
         """Find the jobs of a sweep whose conditions are typed, or of a sample of it."""
+        AT.say("composing the conditions")
         grid = list_conditions(self._config)
         distinct = distinct_overrides(grid)
         numbers = draw_sample(distinct, self._task.sample, self._task.sample_seed)
@@ -252,6 +261,7 @@ class Start:
 
     def _prepare_store(self) -> None:
         """Check the disk, and create the experiment in the store, whose address jobs inherit."""
+        AT.say("opening the store")
         quiet_mlflow()
         self._store = Store(self._task.tracking.uri)
 
@@ -577,6 +587,7 @@ class Start:
             return
 
         record = Record.load(self.folder)
+        record.unfinished = {job.name: f"{job.state}, {job.reason}" for job in self.unfinished}
 
         if any(job.state == JobState.FAILED for job in self.unfinished):
             count = len(self.unfinished)
@@ -615,7 +626,8 @@ class Start:
             self._print_sample()
 
         if counted or any((folder / RECORD_FILE).exists() for folder in jobs):
-            print("Look at the results:", self._store.link(self._experiment))
+            link = self._store.link(self._task.study.name, self._experiment)
+            print("Look at the results:", link)
 
         if self.sweep and len(counted) > 1 and self._is_comparable(jobs):
             print("Compare them:", self._comparison())

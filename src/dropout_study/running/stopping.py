@@ -1,4 +1,7 @@
-"""Training that is asked to stop ends between two updates, behind a checkpoint."""
+"""What looks on while networks are trained: reports of how far they are, and the wish to stop.
+
+Training that is asked to stop ends between two updates, behind a checkpoint.
+"""
 
 import time
 from collections.abc import Callable
@@ -59,8 +62,8 @@ class StopAtCheckpoint(pl.Callback):
         raise Stopped(reason)
 
 
-class StartReport(pl.Callback):
-    """Reports the number of updates that were made before training begins or resumes.
+class EndsReport(pl.Callback):
+    """Reports the number of updates as training begins, resumes or ends.
 
     Args:
         listener: is called with the number.
@@ -72,3 +75,25 @@ class StartReport(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, *_: Any) -> None:
         """Report the number."""
         self._listener(trainer.global_step)
+
+    on_train_end = on_train_start
+
+
+class ValidationTimer(pl.Callback):
+    """Reports how long each validation takes.
+
+    Args:
+        listener: is called with the seconds.
+    """
+
+    def __init__(self, listener: Callable[[float], None]) -> None:
+        self._listener = listener
+        self._began = 0.0
+
+    def on_validation_start(self, *_: Any) -> None:
+        """Start the clock."""
+        self._began = time.monotonic()
+
+    def on_validation_end(self, *_: Any) -> None:
+        """Report what it says."""
+        self._listener(time.monotonic() - self._began)

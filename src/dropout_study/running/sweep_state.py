@@ -47,10 +47,10 @@ class JobLine:
     Attributes:
         name: the condition in words, or its overrides until it has begun.
         state: one of `STATES`.
-        share: share of the updates that are done, in [0, 1].
+        share: the part of its work that is done, in [0, 1].
         host: the machine that carries it out; empty until it has begun.
         seconds: wall time until its end, or so far.
-        left: seconds that its training still takes; None if that is not known.
+        left: seconds that it still takes; None if that is not known.
         reason: why it was skipped, waits, failed or was stopped.
     """
 
@@ -158,19 +158,17 @@ def _line(job: Job | None, name: str) -> JobLine:
 
     host = job.process["host"]
     if job.is_dead:
-        return JobLine(job.name, JobState.DIED, job.share, host, job.seconds, reason=GONE)
+        return JobLine(job.name, JobState.DIED, job.progress, host, job.seconds, reason=GONE)
 
     if job.state not in ACTIVE_STATES:
         share = 1.0 if job.state in SUCCESSFUL_STATES else job.share
         return JobLine(job.name, job.state, share, host, job.seconds, reason=job.reason)
 
     seconds = (now_ms() - job.started_ms) / 1000
-    trained = job.share - job.resumed_at
-    is_trained = job.share >= 1.0
-    left = seconds * (1.0 - job.share) / trained if trained > 0 and not is_trained else None
-    reason = EVALUATED if is_trained and not job.reason else job.reason
+    left = seconds_left([job], 1, seconds)
+    reason = EVALUATED if job.is_trained and not job.reason else job.reason
 
-    return JobLine(job.name, job.state, job.share, host, seconds, left, reason)
+    return JobLine(job.name, job.state, job.progress, host, seconds, left, reason)
 
 
 def load_sweep(folder: str) -> SweepState:

@@ -4,7 +4,12 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from dropout_study.measures.statistics import PERCENT, interval
+from dropout_study.measures.statistics import (
+    PERCENT,
+    SEEDS_OF_INTERVAL,
+    interval,
+    spread_in_words,
+)
 from dropout_study.running.job import Job, JobState
 from dropout_study.running.progress import duration
 
@@ -12,17 +17,21 @@ OTHER_CODE = "‡"
 
 
 def results_of_jobs(jobs: Sequence[Job]) -> Table:
-    """Error and NLL under weight scaling per condition: mean and 95 % interval over its seeds."""
-    caption = "test data, weight scaling; mean and 95 % t interval over all recorded seeds"
+    """Error and NLL under weight scaling per condition: mean and 95 % interval over its seeds.
+
+    Of few seeds, their errors stand in place of the interval.
+    """
+    spread = spread_heading([len(job.errors) for job in jobs])
+    caption = "test data, weight scaling; means over all recorded seeds"
     table = Table(caption=caption + note_on_code(jobs))
-    _add_columns(table, "condition", "seeds", "test error %", "95 % interval", "NLL (nats)", "time")
+    _add_columns(table, "condition", "seeds", "test error %", spread, "NLL (nats)", "time")
 
     for job in jobs:
-        error = interval(job.errors).within(PERCENT)
+        error = interval(job.errors)
         nll = interval(job.nlls)
-        spread = "one seed" if error.n == 1 else f"{error.low:.2f} to {error.high:.2f}"
+        errors = spread_in_words(job.errors, PERCENT)
         spent = "recorded" if job.state == JobState.SKIPPED else duration(job.seconds)
-        numbers = (f"{error.n}{mark(job)}", f"{error.mean:.2f}", spread, f"{nll.mean:.4f}", spent)
+        numbers = (f"{error.n}{mark(job)}", f"{error.mean:.2f}", errors, f"{nll.mean:.4f}", spent)
         table.add_row(job.name, *numbers)
 
     return table
@@ -31,7 +40,7 @@ def results_of_jobs(jobs: Sequence[Job]) -> Table:
 def plan_of_jobs(jobs: Sequence[Job]) -> Table:
     """What a sweep would train and evaluate, and for how long, for a dry run."""
     total = duration(sum(job.estimate for job in jobs))
-    caption = f"about {total} in all, one job after the other; nothing was recorded"
+    caption = f"about {total} in all, one job after the other"
     table = Table(caption=caption + note_on_code(jobs))
     _add_columns(table, "condition", "seeds to train", "recorded", "time")
 
@@ -40,6 +49,19 @@ def plan_of_jobs(jobs: Sequence[Job]) -> Table:
         table.add_row(job.name, str(len(job.seeds)), f"{len(job.errors)}{mark(job)}", spent)
 
     return table
+
+
+def spread_heading(seeds: Sequence[int]) -> str:
+    """What stands above intervals over seeds, or the values of few seeds.
+
+    Args:
+        seeds: how many there are, by row.
+    """
+    few = [number < SEEDS_OF_INTERVAL for number in seeds]
+    if all(few):
+        return "errors of seeds"
+
+    return "95 % interval or errors of seeds" if any(few) else "95 % interval"
 
 
 def mark(job: Job) -> str:

@@ -5,7 +5,7 @@ import json
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from dropout_study.running.job import FAILED_FAST, Job, JobState, ask_to_stop, s
 from dropout_study.running.job_log import LOG_FILE, logged_in
 from dropout_study.running.packs import Assignment
 from dropout_study.running.recorded import Recorded
+from dropout_study.running.watch import Watch
 from dropout_study.system.processes import now_ms
 from dropout_study.system.termination import Stopped, Terminated, raised
 from dropout_study.tracking.record import RECORD_FILE, Record, RunStatus
@@ -121,22 +122,9 @@ def stop_if_asked(sweep: Path | None) -> None:
         raise Stopped(reason)
 
 
-def watching(tasks: Sequence[Task]) -> Callable[[int], None]:
-    """What training calls with the number of updates, first as it begins: note the progress."""
-    updates = tasks[0].config.budget.updates
-    has_begun = False
-
-    def watch(update: int) -> None:
-        nonlocal has_begun
-
-        for task in tasks:
-            task.job.share = update / updates
-            if not has_begun:
-                task.job.resumed_at = task.job.share
-
-        has_begun = True
-
-    return watch
+def watching(tasks: Sequence[Task]) -> Watch:
+    """What training and evaluation report to; the files of the jobs say how far they are."""
+    return Watch([task.job for task in tasks], tasks[0].config.budget.updates)
 
 
 def logged(folders: Sequence[Path], sweep: Path | None) -> AbstractContextManager[None]:

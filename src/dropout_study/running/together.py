@@ -13,6 +13,7 @@ from dropout_study.running.job import JobState
 from dropout_study.running.packs import Assignment, config_of
 from dropout_study.running.recorded import Recorded, look_up_job
 from dropout_study.running.task import Task, ending, logged, stop_if_asked, unended, watching
+from dropout_study.running.watch import Report, Watch
 from dropout_study.system.termination import Stopped
 
 if TYPE_CHECKING:
@@ -53,10 +54,11 @@ def train_pack(tasks: Sequence[Task], pack: Sequence[Assignment], sweep: Path | 
         runs = _begin(missing, checkpoint, beating, sweep)
 
         with measured(runs.values()):
-            if not (runs and _train(runs, checkpoint, sweep)):
+            watch = watching(list(runs)) if runs else None
+            if not (watch and _train(runs, checkpoint, sweep, watch)):
                 return
 
-            _complete_all(runs, wanted, sweep)
+            _complete_all(runs, wanted, sweep, watch)
 
         if all(task.has_trained or run.record.failed_by_divergence for task, run in runs.items()):
             checkpoint.remove()
@@ -112,18 +114,21 @@ def _begin(
     return runs
 
 
-def _train(runs: "dict[Task, Run]", checkpoint: "Checkpoint", sweep: Path | None) -> bool:
+def _train(
+    runs: "dict[Task, Run]", checkpoint: "Checkpoint", sweep: Path | None, watch: Watch
+) -> bool:
     """Train the networks of some runs; whether that was possible.
 
     Args:
         runs: of the jobs with missing seeds.
         checkpoint: of the pack.
         sweep: the folder of the sweep.
+        watch: notes how far they are.
     """
     from dropout_study.running.run import train_together
 
     try:
-        train_together(list(runs.values()), checkpoint, sweep, watching(list(runs)))
+        train_together(list(runs.values()), checkpoint, sweep, watch)
     except Stopped as stopped:
         for task in unended(list(runs)):
             task.job.enter(JobState.STOPPED, str(stopped))
@@ -138,7 +143,7 @@ def _train(runs: "dict[Task, Run]", checkpoint: "Checkpoint", sweep: Path | None
 
 
 def _complete_all(
-    runs: "dict[Task, Run]", wanted: Mapping[Task, Recorded], sweep: Path | None
+    runs: "dict[Task, Run]", wanted: Mapping[Task, Recorded], sweep: Path | None, watch: Watch
 ) -> None:
     """Test, evaluate and record trained jobs, one by one.
 
@@ -146,6 +151,7 @@ def _complete_all(
         runs: of the jobs.
         wanted: what the store held of each before.
         sweep: the folder of the sweep.
+        watch: notes how far they are.
     """
     from dropout_study.running.outcome import ended_together
 
@@ -154,19 +160,19 @@ def _complete_all(
 
     # An interruption ends those, too, whose turn has not come.
     with ended_together(records, store):
-        for task, run in runs.items():
+        for number, (task, run) in enumerate(runs.items()):
             with logged([task.folder], sweep), ending([task], sweep):
-                _complete(task, run)
+                _complete(task, run, watch.report_on(number))
                 task.note_end(run.record, wanted[task])
 
 
-def _complete(task: Task, run: "Run") -> None:
+def _complete(task: Task, run: "Run", report: Report) -> None:
     """Test, evaluate and record a trained job."""
     from dropout_study.running.run import complete
     from dropout_study.training.module import Diverged
 
     try:
-        complete(run)
+        complete(run, report)
     except Diverged:
         if not task.counts_as_worst(run.record):
             raise

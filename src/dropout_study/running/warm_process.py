@@ -18,6 +18,7 @@ from pathlib import Path
 
 from joblib.externals.loky import get_reusable_executor
 
+from dropout_study.running.command_line import PART
 from dropout_study.system.termination import SIGNALS, Terminated
 
 GRACE = 30
@@ -111,6 +112,7 @@ def _become(
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    os.environ[PART] = "1"
     sys.argv[:] = typed
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 

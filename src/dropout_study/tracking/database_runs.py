@@ -62,6 +62,7 @@ class StoredRun:
         is_complete: whether everything of it is there.
         resumed: how often it had been resumed when it was written.
         description: what its page shows.
+        digest: that of the description as it was written.
     """
 
     run_id: str
@@ -70,6 +71,7 @@ class StoredRun:
     is_complete: bool = False
     resumed: int = 0
     description: str = ""
+    digest: str = ""
 
 
 @dataclass
@@ -116,10 +118,10 @@ class Batch:
                 of_seed = run_content.seed_run(record, seed, experiment, parent)
                 seeds[seed.seed] = self._add(experiment, run, of_seed)
 
-        unlinked = run_links.describe_run(record, experiment, seeds, Neighbours())
-        if existing is None or run_links.is_unchanged(existing.description, unlinked):
-            linked = run_links.describe_run(record, experiment, seeds, neighbours)
-            content.outcome[tags.DESCRIPTION] = linked
+        if existing is None or run_links.is_unchanged(existing.description, existing.digest):
+            content.outcome.update(
+                run_links.describe_run(record, experiment, parent, seeds, neighbours)
+            )
 
         return parent
 
@@ -153,7 +155,8 @@ def find_runs(
     """
     runs: dict[str, dict[str | None, StoredRun]] = {saved.id: {} for saved in records}
     began = _runs_that_began(connection, {saved.started_ms for saved in records})
-    keys = (tags.RECORD_ID, tags.SEED, tags.COMPLETE, tags.RESUMED, tags.DESCRIPTION)
+    described = (tags.DESCRIPTION, tags.DESCRIPTION_DIGEST)
+    keys = (tags.RECORD_ID, tags.SEED, tags.COMPLETE, tags.RESUMED, *described)
     labels = _tags_of(connection, began, keys)
 
     for run_id, stored in began.items():
@@ -163,6 +166,7 @@ def find_runs(
         stored.is_complete = of_run.get(tags.COMPLETE) == "true"
         stored.resumed = int(of_run.get(tags.RESUMED, "0"))
         stored.description = of_run.get(tags.DESCRIPTION, "")
+        stored.digest = of_run.get(tags.DESCRIPTION_DIGEST, "")
         if number not in of_record or not stored.is_deleted:
             of_record[number] = stored  # a run that exists replaces a deleted one
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor  # a job that is skipped loads no torch
 
 RECORD_FILE = "record.json"
+FIGURE = "curves.svg"
 TABLE = "seeds.json"
 """The results of the seeds as a table, which MLflow shows on the page of a run."""
 UNRECORDED = "unrecorded"
@@ -120,6 +121,7 @@ class Record:
         store: the address of the store to which it belongs, without its password.
         status: how the run stands.
         reason: why it failed or was killed.
+        unfinished: of a sweep, the jobs that did not finish -> why.
         system: what the machine did, as MLflow names it -> points.
         started_ms: when it began, in milliseconds since the epoch, as the following.
         ended_ms: when it ended.
@@ -140,6 +142,7 @@ class Record:
     store: str = ""
     status: RunStatus = RunStatus.RUNNING
     reason: str = ""
+    unfinished: dict[str, str] = field(default_factory=dict)
     system: dict[str, SystemCurve] = field(default_factory=dict)
     started_ms: int = field(default_factory=now_ms)
     ended_ms: int | None = None

@@ -389,13 +389,13 @@ def _write_record(
             seeds[seed.seed] = _open_run(store, experiment, of_seed, run)
             _close_run(store, seeds[seed.seed], of_seed, run)
 
-    shown = existing.data.tags.get(tags.DESCRIPTION, "") if existing else ""
-    unlinked = run_links.describe_run(saved, experiment, seeds, Neighbours())
-    if run_links.is_unchanged(shown, unlinked):
+    stored = existing.data.tags if existing else {}
+    digest = stored.get(tags.DESCRIPTION_DIGEST, "")
+    if run_links.is_unchanged(stored.get(tags.DESCRIPTION, ""), digest):
         neighbours = _neighbours(store, experiment, saved)
-        linked = run_links.describe_run(saved, experiment, seeds, neighbours)
-        if linked != shown:
-            store.client.set_tag(parent, tags.DESCRIPTION, linked)
+        described = run_links.describe_run(saved, experiment, parent, seeds, neighbours)
+        if described[tags.DESCRIPTION_DIGEST] != digest:
+            _log(store, parent, [], described)
 
     _log_artifacts(store, parent, saved, folder)
     _close_run(store, parent, content, existing)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric
 
-from dropout_study.measures.statistics import PERCENT, interval, range_of
+from dropout_study.measures.statistics import PERCENT, interval, range_of, spread_in_words
 from dropout_study.system.processes import now_ms
 from dropout_study.tracking import run_links, tags
 from dropout_study.tracking.packing import pack_curve, split_text
@@ -204,13 +204,15 @@ def _time(milliseconds: int) -> str:
 
 
 def display_tags(record: Record, folder: Path) -> dict[str, str]:
-    """The interval of the test error as text, and which of the files MLflow shows as a table."""
+    """The interval of the test error as text, and which of the files MLflow shows as a table.
+
+    Of few seeds, their errors stand in place of the interval.
+    """
     shown = {}
 
     errors = record.values("test/error/weight_scaling")
     if len(errors) > 1:
-        error = interval(errors).within(PERCENT)
-        shown[tags.INTERVAL] = f"{error.low:.2f} to {error.high:.2f}"
+        shown[tags.INTERVAL] = spread_in_words(errors, PERCENT)
 
     if (folder / TABLE).exists():
         shown[tags.LOGGED_ARTIFACTS] = json.dumps([{"path": TABLE, "type": "table"}])

@@ -1,10 +1,11 @@
-"""Links between the runs of a study: the descriptions that MLflow shows on the pages of runs.
+"""The descriptions that MLflow shows on the pages of runs, with links between those of a study.
 
 A link begins with `#`, so that it works under every address and prefix of a server. It was written
 for, and is tested on, MLflow 3.17.2 (`tests/end_to_end/test_run_pages.py` follows them in a
 browser).
 """
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,11 +14,13 @@ from urllib.parse import quote
 from dropout_study.tracking import tags
 from dropout_study.tracking.packing import MAX_TAG_LENGTH
 from dropout_study.tracking.record import Record, Role
+from dropout_study.tracking.run_summary import summarize
 
+WORKFLOW = "workflowType=machine_learning"
+"""In an address: without it pages would open on an overview for language models."""
 MAX_LINKS = 100
 """Links on a page; a sweep has one more, to all of its conditions."""
-PART_OF = "\n\nPart of "
-"""Before the link to the sweep of a cohort."""
+DIGEST_LENGTH = 12
 ROOM_FOR_LINKS = MAX_TAG_LENGTH - 1_500
 """Characters of a list of links, so that a description fits into a tag."""
 
@@ -36,46 +39,61 @@ class Neighbours:
 
 
 def describe_run(
-    record: Record, experiment: str, seeds: Mapping[int, str], neighbours: Neighbours
-) -> str:
-    """The description of a cohort or a sweep: what a person has noted, then links.
+    record: Record,
+    experiment: str,
+    run_id: str,
+    seeds: Mapping[int, str],
+    neighbours: Neighbours,
+) -> dict[str, str]:
+    """The description of a cohort or a sweep: what a person has noted, what came of it, links.
 
     Args:
         record: that of the run.
         experiment: the id of the experiment.
+        run_id: that of the run.
         seeds: those of a cohort -> their runs.
         neighbours: other runs to link to.
+
+    Returns:
+        Two tags: the description, and its digest, for `is_unchanged`.
     """
+    parts = [record.tags.get(tags.NOTE, ""), summarize(record, _page(experiment, run_id))]
+    room = ROOM_FOR_LINKS - sum(map(len, parts))
+
     if record.role == Role.SWEEP:
-        links = _link_conditions(record, experiment, neighbours.cohorts)
+        parts.append(_link_conditions(record, experiment, neighbours.cohorts, room))
     else:
-        links = _link_seeds(experiment, seeds, neighbours.sweep)
+        parts.append(_link_seeds(experiment, seeds, neighbours.sweep, room))
 
-    note = record.tags.get(tags.NOTE)
+    text = "\n\n".join(filter(None, parts))
 
-    return f"{note}\n\n{links}" if note else links
+    return {tags.DESCRIPTION: text, tags.DESCRIPTION_DIGEST: _digest(text)}
 
 
-def is_unchanged(description: str, unlinked: str) -> bool:
+def is_unchanged(description: str, digest: str) -> bool:
     """Whether no person has changed the description of a run.
 
     Args:
-        description: as it is stored; a cohort may have been resumed in another sweep since.
-        unlinked: what `describe_run` gives without neighbours.
+        description: as it is stored.
+        digest: of what was written.
     """
-    return description in ("", unlinked) or description.partition(PART_OF)[0] == unlinked
+    return not description or _digest(description) == digest
 
 
-def _link_seeds(experiment: str, seeds: Mapping[int, str], sweep: str) -> str:
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
+
+
+def _link_seeds(experiment: str, seeds: Mapping[int, str], sweep: str, room: int) -> str:
     """Links from a cohort to its seeds, and to its sweep if there is one."""
     links = [_link(str(seed), experiment, run_id) for seed, run_id in seeds.items()]
-    shown = _that_fit(links)
+    shown = _that_fit(links, room)
     text = f"Seeds: {', '.join(shown)}"
 
     if len(shown) < len(links):
         text += f" and {len(links) - len(shown)} more"
 
-    return f"{text}{PART_OF}{_link('this sweep', experiment, sweep)}" if sweep else text
+    return f"{text}\n\nPart of {_link('this sweep', experiment, sweep)}" if sweep else text
 
 
 def describe_seed(record: Record, experiment: str, cohort: str) -> str:
@@ -89,12 +107,13 @@ def describe_seed(record: Record, experiment: str, cohort: str) -> str:
     return f"One network of {_link(record.name, experiment, cohort)}"
 
 
-def _link_conditions(record: Record, experiment: str, cohorts: Mapping[str, str]) -> str:
+def _link_conditions(record: Record, experiment: str, cohorts: Mapping[str, str], room: int) -> str:
     """Links from a sweep to its conditions: to all in a table, and to each of them."""
     trained = f"tags.{tags.SWEEP} = '{record.id}' and tags.{tags.ROLE} = '{Role.COHORT}'"
-    query = f"workflowType=machine_learning&searchFilter={quote(trained)}"
+    query = f"{WORKFLOW}&searchFilter={quote(trained)}"
     table = f"[The conditions that this sweep has trained](#/experiments/{experiment}/runs?{query})"
-    lines = _that_fit([_link(name, experiment, run_id) for run_id, name in cohorts.items()])
+    links = [_link(name, experiment, run_id) for run_id, name in cohorts.items()]
+    lines = _that_fit(links, room)
     lines = [f"- {line}" for line in lines]
 
     if len(lines) < len(cohorts):
@@ -103,9 +122,8 @@ def _link_conditions(record: Record, experiment: str, cohorts: Mapping[str, str]
     return "\n\n".join([table, *(["\n".join(lines)] if lines else [])])
 
 
-def _that_fit(links: Sequence[str]) -> list[str]:
-    """The first of some links, as many as a page has room for."""
-    room = ROOM_FOR_LINKS
+def _that_fit(links: Sequence[str], room: int) -> list[str]:
+    """The first of some links, as many as so many characters have room for."""
     fitting = []
 
     for link in links[:MAX_LINKS]:
@@ -120,4 +138,9 @@ def _that_fit(links: Sequence[str]) -> list[str]:
 def _link(text: str, experiment: str, run_id: str) -> str:
     """A link to the page of a run, in Markdown."""
     shown = re.sub(r"([\[\]])", r"\\\1", text)
-    return f"[{shown}](#/experiments/{experiment}/runs/{run_id})"
+    return f"[{shown}]({_page(experiment, run_id)})"
+
+
+def _page(experiment: str, run_id: str) -> str:
+    """The address of a run."""
+    return f"#/experiments/{experiment}/runs/{run_id}"

@@ -14,11 +14,14 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import SQLAlchemyError
 
+from dropout_study.config.folder import command
 from dropout_study.config.schema import ConfigError
-from dropout_study.config.uri import DATABASES, absolute, database_file, masked
+from dropout_study.config.uri import DATABASES, absolute, database_file, masked, other_store
 from dropout_study.system.locks import file_lock
 from dropout_study.tracking import schema_upgrade, tags
 from dropout_study.tracking.database_lock import TRY_LOCK, connect, database_lock, dialect
+from dropout_study.tracking.record import Role
+from dropout_study.tracking.run_links import WORKFLOW
 from dropout_study.tracking.schema_upgrade import ARTIFACTS
 
 UNREACHABLE = (MlflowException, SQLAlchemyError, sqlite3.Error, OSError)
@@ -27,7 +30,7 @@ VIEW = "results"
 """The key of the saved view with which the page of an experiment opens."""
 RUNS_PER_REQUEST = 5_000
 LOCAL_SERVER = "http://127.0.0.1:5000"
-"""Where `mlflow ui` shows a store that no server serves."""
+"""Where `scripts/ui.py` shows a store that no server serves."""
 
 
 class Store:
@@ -142,6 +145,18 @@ class Store:
 
         return number
 
+    def last_experiment(self) -> str | None:
+        """The id of the experiment of the run that began last, seeds aside; None without runs."""
+        numbers = [each.experiment_id for each in self.client.search_experiments()]
+        newest = self.client.search_runs(
+            numbers,
+            f"tags.{tags.ROLE} != '{Role.SEED}'",
+            max_results=1,
+            order_by=["start_time DESC"],
+        )
+
+        return str(newest[0].info.experiment_id) if newest else None
+
     def restore_command(self, kind: str, number: str) -> str:
         """The command that restores a deleted `experiment` or `run`."""
         uri = shlex.quote(self.shown)
@@ -173,25 +188,26 @@ class Store:
                 return runs
 
     def page(self, experiment: str) -> str:
-        """The address of an experiment's page; of a local store, while `mlflow ui` runs.
+        """The address of an experiment's page; of a local store, while `scripts/ui.py` runs.
 
         Args:
             experiment: its id.
         """
-        server = self.shown.rstrip("/") if self._is_server else LOCAL_SERVER
+        server = self.shown.rstrip("/") if self.is_server else LOCAL_SERVER
         return f"{server}/{page_path(experiment)}"
 
-    def link(self, experiment: str) -> str:
-        """One line that says how to open the page of an experiment in a browser.
+    def link(self, name: str, experiment: str) -> str:
+        """How to open the page of an experiment: its address on a server, or what to type.
 
         Args:
+            name: of the experiment.
             experiment: its id.
         """
-        if self._is_server:
+        if self.is_server:
             return self.page(experiment)
 
-        command = f"mlflow ui --backend-store-uri {shlex.quote(self.shown)}"
-        return f"{command}   then {self.page(experiment)}"
+        words = [f"study={name}", *other_store(self.shown)]
+        return f"{command('ui')} {shlex.join(words)}"
 
     @property
     def is_database(self) -> bool:
@@ -199,7 +215,8 @@ class Store:
         return self.uri.startswith(DATABASES)
 
     @property
-    def _is_server(self) -> bool:
+    def is_server(self) -> bool:
+        """Whether a server holds it."""
         return self.uri.startswith("http")
 
     def _connect_once(self) -> None:
@@ -242,7 +259,7 @@ class Store:
 
         It is absolute: a database would take a folder relative to that of each process.
         """
-        if self._is_server:
+        if self.is_server:
             return None
 
         folder = self._database.parent if self._database else Path.cwd()
@@ -250,12 +267,13 @@ class Store:
 
 
 def page_path(experiment: str) -> str:
-    """The part of an experiment's address behind the server.
+    """The part of an experiment's address behind the server."""
+    return f"#/experiments/{experiment}/runs?{WORKFLOW}&viewStateShareKey={VIEW}"
 
-    Without the type of workflow the page would open on an overview for language models.
-    """
-    query = f"workflowType=machine_learning&viewStateShareKey={VIEW}"
-    return f"#/experiments/{experiment}/runs?{query}"
+
+def experiments_path() -> str:
+    """The part of the address of the list of experiments behind the server."""
+    return f"#/experiments?{WORKFLOW}"
 
 
 def refuses(error: Exception) -> bool:

@@ -28,7 +28,7 @@ def test_an_evaluation_reports_its_share_and_measures_the_same(
     monkeypatch.setattr(batches, "EVALUATION_BATCH", 10)
     config = make_config("mc.samples=20", "probes=[subnetworks,enumeration,removal]")
     cohort = Cohort(MLP(64, 10, [6], hidden_rate=0.5), [0, 1])
-    data = DataModule(random_images(40), config.data, [0, 1], updates=1)
+    data = DataModule(random_images(8, 40), config.data, [0, 1], updates=1)
     plain, watched = example(), example()
     shares: list[float] = []
 

@@ -7,7 +7,7 @@ is no terminal there is no line.
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any, TextIO, cast
 
 from tqdm import tqdm
@@ -55,12 +55,8 @@ def bar(**settings: Any) -> Iterator["tqdm[Any]"]:
     is_shown = terminal.isatty()
     shown = tqdm(file=terminal, leave=False, dynamic_ncols=True, disable=not is_shown, **settings)
 
-    with shown:
-        if is_shown:
-            with _printed_above(terminal):
-                yield shown
-        else:
-            yield shown
+    with _printed_above(terminal) if is_shown else nullcontext(), shown:
+        yield shown
 
 
 class LinesAbove:

@@ -137,8 +137,9 @@ def _dataset(config: Config, data: DataModule, digest: str) -> dict[str, str | i
 
 
 def _command_tag(config: Config) -> dict[str, str]:
-    """The command that trains a condition again; none where the cohorts of a study are evaluated,
-    which its sweep alone can do.
+    """The command that trains a condition again.
+
+    There is none where the cohorts of a study are evaluated, which a sweep alone can do.
     """
     if config.study.cohorts_from:
         return {}

@@ -69,10 +69,9 @@ def _no_choice(path: str, options: Sequence[str]) -> str:
         group, _, choice = path.partition("/")
         options = names_of_choices(group)
 
-    allowed = ", ".join(options)
-    sentence = f"{group}={choice} cannot be used:{hint(choice, options)}"
+    sentence = f"{group}={choice} cannot be used: {group} must be one of {', '.join(options)}."
 
-    return f"{sentence} {group} must be one of {allowed}."
+    return f"{sentence}{hint(choice, options)}"
 
 
 def _reasons(error: BaseException | None) -> Iterator[BaseException]:

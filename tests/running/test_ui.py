@@ -93,8 +93,10 @@ def test_a_port_that_is_taken_and_a_store_that_is_missing_are_a_sentence(
     assert not missing.exists()
 
 
+@pytest.mark.usefixtures("store")
+@pytest.mark.timeout(600)
 def test_where_a_server_holds_the_store_its_page_is_shown(
-    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """If this failed, a second server would be started beside the first."""
     with ui(tmp_path, "port=0") as process:

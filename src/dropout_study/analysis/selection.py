@@ -11,6 +11,7 @@ import pandas as pd
 
 from dropout_study.analysis.list_columns import is_list
 from dropout_study.analysis.runs import Runs
+from dropout_study.config.condition import apart
 from dropout_study.config.names import FINAL, TUNING
 from dropout_study.config.schema import ConfigError
 
@@ -123,24 +124,6 @@ def select(
     _check_places(conditions, x, by)
 
     return Selection(metric, conditions, shared, list(_doubts(networks, conditions, x, by)))
-
-
-def apart(names: Sequence[str]) -> tuple[str, list[str]]:
-    """What several names have in common, and what is left of each; commas set off their parts.
-
-    >>> apart(["mlp 16, rate 0, digits", "mlp 16, rate 0.5, digits"])
-    ('mlp 16, digits', ['rate 0', 'rate 0.5'])
-    >>> apart(["mlp 16, digits"])
-    ('', ['mlp 16, digits'])
-    """
-    parts = [name.split(", ") for name in names]
-    if len(set(names)) < 2:
-        return "", list(names)
-
-    shared = [part for part in parts[0] if all(part in others for others in parts[1:])]
-    left = [", ".join(part for part in each if part not in shared) for each in parts]
-
-    return ", ".join(shared), [own or name for own, name in zip(left, names, strict=True)]
 
 
 def _distinct(names: Sequence[str], nets: Sequence[Runs]) -> Iterator[str]:

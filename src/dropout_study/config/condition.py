@@ -194,6 +194,24 @@ def condition_name(config: Config) -> str:
     return ", ".join([part for part in parts if part] + [f"{config.budget.updates} updates"])
 
 
+def apart(names: Sequence[str]) -> tuple[str, list[str]]:
+    """What several names have in common, and what is left of each; commas set off their parts.
+
+    >>> apart(["mlp 16, rate 0, digits", "mlp 16, rate 0.5, digits"])
+    ('mlp 16, digits', ['rate 0', 'rate 0.5'])
+    >>> apart(["mlp 16, digits"])
+    ('', ['mlp 16, digits'])
+    """
+    parts = [name.split(", ") for name in names]
+    if len(set(names)) < 2:
+        return "", list(names)
+
+    shared = [part for part in parts[0] if all(part in others for others in parts[1:])]
+    left = [", ".join(part for part in each if part not in shared) for each in parts]
+
+    return ", ".join(shared), [own or name for own, name in zip(left, names, strict=True)]
+
+
 def _departures(chosen: Optimizer | Schedule, default: Optimizer | Schedule) -> list[str]:
     """The name of a choice other than the default, and its values other than its own defaults."""
     defaults = asdict(type(chosen)(name=chosen.name))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
+from dropout_study.config.condition import apart
 from dropout_study.measures.statistics import (
     PERCENT,
     SEEDS_OF_INTERVAL,
@@ -23,16 +24,17 @@ def results_of_jobs(jobs: Sequence[Job]) -> Table:
     """
     spread = spread_heading([len(job.errors) for job in jobs])
     caption = "test data, weight scaling; means over all recorded seeds"
-    table = Table(caption=caption + note_on_code(jobs))
+    shared, names = apart([job.name for job in jobs])
+    table = Table(title=shared or None, caption=caption + note_on_code(jobs))
     _add_columns(table, "condition", "seeds", "test error %", spread, "NLL (nats)", "time")
 
-    for job in jobs:
+    for name, job in zip(names, jobs, strict=True):
         error = interval(job.errors)
         nll = interval(job.nlls)
         errors = spread_in_words(job.errors, PERCENT)
         spent = "recorded" if job.state == JobState.SKIPPED else duration(job.seconds)
         numbers = (f"{error.n}{mark(job)}", f"{error.mean:.2f}", errors, f"{nll.mean:.4f}", spent)
-        table.add_row(job.name, *numbers)
+        table.add_row(name, *numbers)
 
     return table
 
@@ -41,12 +43,13 @@ def plan_of_jobs(jobs: Sequence[Job]) -> Table:
     """What a sweep would train and evaluate, and for how long, for a dry run."""
     total = duration(sum(job.estimate for job in jobs))
     caption = f"about {total} in all, one job after the other"
-    table = Table(caption=caption + note_on_code(jobs))
+    shared, names = apart([job.name for job in jobs])
+    table = Table(title=shared or None, caption=caption + note_on_code(jobs))
     _add_columns(table, "condition", "seeds to train", "recorded", "time")
 
-    for job in jobs:
+    for name, job in zip(names, jobs, strict=True):
         spent = duration(job.estimate) if job.estimate else "-"
-        table.add_row(job.name, str(len(job.seeds)), f"{len(job.errors)}{mark(job)}", spent)
+        table.add_row(name, str(len(job.seeds)), f"{len(job.errors)}{mark(job)}", spent)
 
     return table
 

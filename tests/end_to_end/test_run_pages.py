@@ -46,7 +46,9 @@ def page(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Iterator[str
     other = example()
     other.name = "of another sweep"
     recorder.record(save(other, folder / "other"), store)
-    sweep.end(RunStatus.FINISHED)
+    sweep.unfinished = {"not kept": "out of memory"}
+    sweep.tags["command"] = "python scripts/train.py -m"
+    sweep.end(RunStatus.FAILED, "1 of 3 jobs did not finish")
     recorder.record(save(sweep, folder / "sweep"), store)
 
     with mlflow_ui(folder, folder / "ui.log") as address:
@@ -66,10 +68,14 @@ def follow(browser: Browser, text: str) -> None:
 def test_a_reader_gets_from_a_sweep_to_its_cohorts_and_seeds_and_back(
     page: str, browser: Browser
 ) -> None:
-    """If this failed, the links on a page would be text, or lead nowhere."""
+    """If this failed, the links on a page would be text, or lead nowhere, or a page would not say
+    what came of its run.
+    """
     browser.set_window_size(1600, 1200)
     browser.get(page)
+    shows(browser, "not kept: out of memory", "Again: python scripts/train.py -m")
     follow(browser, "mlp 8, rate 0.1, fashion_mnist")
+    shows(browser, "Test error 3.00 %", "seeds: 2.00, 4.00")
     follow(browser, "1")
     shows(browser, "mlp 8, rate 0.1, fashion_mnist, seed 1")
     follow(browser, "mlp 8, rate 0.1, fashion_mnist")

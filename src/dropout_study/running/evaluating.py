@@ -144,7 +144,7 @@ def evaluation_bar(is_shown: bool, report: Report) -> Iterator[Report]:
         yield report
         return
 
-    words = "evaluation on test data {percentage:3.0f}% {bar} {elapsed}"
+    words = "evaluation on test data {percentage:3.0f}% {bar:10} {elapsed}"
 
     with bar(total=1.0, bar_format=words) as shown, repeat_every(REFRESH_SECONDS, shown.refresh):
 

@@ -125,7 +125,7 @@ def _misfit(cause: OmegaConfBaseException, text: str) -> str:
         key, value = override[1].split("=", 1)
         if "is not a ListConfig" in str(cause.msg):
             return _no_list(key, value)
-        if value.startswith("["):
+        if value.startswith("[") and isinstance(cause.parent_node, DictConfig):
             return _no_number(key, value)
 
     return f"{subject} cannot be used: {str(cause.msg).splitlines()[0].rstrip('.')}."

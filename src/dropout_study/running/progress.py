@@ -40,7 +40,7 @@ class Progress:
         self._stop = threading.Event()
         self._held = ExitStack()
         self._bar = self._held.enter_context(
-            bar(total=self._total, bar_format="{percentage:3.0f}% {bar} {elapsed}  {desc}")
+            bar(total=self._total, bar_format="{percentage:3.0f}% {bar:10} {elapsed}  {desc}")
         )
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()

@@ -76,7 +76,9 @@ class EndsReport(pl.Callback):
         """Report the number."""
         self._listener(trainer.global_step)
 
-    on_train_end = on_train_start
+    def on_train_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Report the number."""
+        self._listener(trainer.global_step)
 
 
 class ValidationTimer(pl.Callback):

@@ -88,11 +88,12 @@ def test_effects_of_errors_know_what_each_image_contributes() -> None:
 def test_the_figure_shows_the_halves_of_both_arms() -> None:
     """If this failed, the third arm would be drawn, or halves under wrong names."""
     (axes,) = CLAIM.draw(STUDIES).axes
-    errors = {str(line.get_label()): list(line.get_ydata()) for line in axes.lines}
-    assert set(errors) == {"none", "hidden 0.5"}
-    assert errors["hidden 0.5"] == [37.5, 6.25, 25]
-    names = [label.get_text() for label in axes.get_xticklabels()]
-    assert names == ["one half", "two halves", "all units"]
+    means = [float(line.get_xdata()[0]) for line in axes.lines if line.get_marker() == "o"]
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    shown = dict(zip(names, means, strict=True))
+    halves = ("one half", "two halves", "all units")
+    assert names == [f"{half}, {arm}" for half in halves for arm in ("none", "hidden 0.5")]
+    assert [shown[f"{half}, hidden 0.5"] for half in halves] == [37.5, 6.25, 25]
 
 
 def test_the_autoencoder_stands_beside_the_published_activations() -> None:

@@ -110,11 +110,10 @@ def test_a_net_that_does_not_reach_the_error_leaves_all_of_training_open() -> No
     assert CLAIM.parts["all of training"].criterion.decide(effect) == "not resolved"
 
 
-def test_the_figure_shows_the_jobs_and_both_curves() -> None:
-    """If this failed, the figure would show other numbers than those that decide."""
-    left, right = CLAIM.draw(STUDIES).axes
-    assert list(left.lines[0].get_xdata()) == [2, 3]
-    curves = {str(line.get_label()): list(line.get_ydata()) for line in right.lines}
+def test_the_figure_shows_both_curves() -> None:
+    """If this failed, the figure would show other curves than those that updates are counted on."""
+    (axes,) = CLAIM.draw(STUDIES).axes
+    curves = {str(line.get_label()): list(line.get_ydata()) for line in axes.lines}
     assert curves["none"] == [9, 4.5, 4]
     assert curves["hidden 0.5"] == [9, 6, 4.5]
 

@@ -69,6 +69,7 @@ def test_every_effect_of_a_claim_has_a_row_with_its_own_outcome() -> None:
     drawn = effects(made, "Dropout helps.")
     assert drawn is not None
     assert drawn.alt.startswith("Dropout helps. Effects with intervals")
+    assert drawn.caption.startswith("Dropout helps. ")
     letters = re.sub(r"<[^>]*>", " ", drawn.svg.decode())
 
     for part in made.claim.parts:
@@ -78,6 +79,26 @@ def test_every_effect_of_a_claim_has_a_row_with_its_own_outcome() -> None:
     assert letters.count("+1.00 (+0.902 to +1.10)") == len(made.claim.parts)
     assert effects(outcome("subnetworks", [0.0]), "") is None
     assert effects(Outcome(CLAIMS["capacity"], NO_RUNS), "") is None
+
+
+def test_effects_on_scales_of_their_own_have_axes_of_their_own() -> None:
+    """If this failed, points and log ratios would be read off one axis."""
+    made = outcome("dataset_size", SUPPORTING, budget="laptop")
+    part = "unstable training or worse performance"
+    decision = made.decisions[part]
+    (case,) = decision.cases.values()
+    (effect,) = made.effects[part].values()
+    decision.cases.clear()
+
+    for name in ("100 examples, points", "100 examples, spread"):
+        decision.cases[name] = case
+        made.effects[part][name] = effect
+
+    drawn = effects(made, "")
+    assert drawn is not None
+    letters = re.sub(r"<[^>]*>", " ", drawn.svg.decode())
+    for label in ("difference of errors (points)", "log ratio of standard deviations over seeds"):
+        assert letters.count(label) == 1
 
 
 def test_seconds_of_training_are_neither_green_nor_red() -> None:

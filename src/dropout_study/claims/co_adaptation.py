@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -167,10 +166,15 @@ class CoAdaptation(Claim):
     def figure(self, studies: Studies) -> Figure:
         """Errors of halves."""
         nets = measured(studies, needed=ARMS)
-        sheet, (axes,) = figures.sheet()
+        errors_of_halves = {
+            f"{words}, {arm}": Effect(nets[arm].column(f"halves/error{predictor}").tolist())
+            for predictor, words in PREDICTORS.items()
+            for arm in ARMS
+        }
 
-        for i, arm in enumerate(ARMS):
-            _draw_halves(axes, nets[arm], arm, i)
+        sheet, (axes,) = figures.sheet(width=6.0)
+        figures.intervals(axes, errors_of_halves, margin=None, within=PERCENT)
+        axes.set(xlabel="test error (%)", xscale="log")
 
         return sheet
 
@@ -238,15 +242,6 @@ def _activations(nets: dict[str, Runs], layer: int) -> list[str]:
 
 def _mean(values: "pd.Series[float]") -> str:
     return f"{interval(values.tolist()):.3f}"
-
-
-def _draw_halves(axes: Axes, nets: Runs, arm: str, position: int) -> None:
-    """Errors of one half, two halves and all units, side by side."""
-    x = range(len(PREDICTORS))
-    values = [nets.column(f"halves/error{predictor}").tolist() for predictor in PREDICTORS]
-    figures.points(axes, x, values, arm, position, within=PERCENT)
-    axes.set_xticks(x, list(PREDICTORS.values()))
-    axes.set(xlabel="hidden units", ylabel="test error (%)", yscale="log")
 
 
 def _grey_scale(pictures: dict[str, dict[int, NDArray[np.float64]]]) -> float:

@@ -27,6 +27,7 @@ ZONE = "#dcede1"
 LABELS = {
     "points": "difference of errors (points)",
     "times": "ratio of costs (times)",
+    "spread": "log ratio of standard deviations over seeds",
     "": "effect",
 }
 """Unit -> label of its axis; that of another unit is the unit itself."""
@@ -44,6 +45,7 @@ class Entry:
     Attributes:
         name: of one line or of several.
         part: the question whose effect is shown.
+        unit: of the effect.
         case: the effect as it was decided.
         effect: with its values per seed.
         shown: the verdict or outcome beside it.
@@ -51,6 +53,7 @@ class Entry:
 
     name: str
     part: Part
+    unit: str
     case: Case
     effect: Effect
     shown: str
@@ -83,7 +86,7 @@ def forest(entries: Sequence[Entry], scales: Mapping[str, str]) -> Figure:
     """
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
-        groups.setdefault(entry.part.unit, []).append(entry)
+        groups.setdefault(entry.unit, []).append(entry)
 
     lines = [sum(_lines(entry) for entry in group) for group in groups.values()]
     height = LINE_HEIGHT * sum(lines) + AXIS_HEIGHT * len(groups)

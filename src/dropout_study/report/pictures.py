@@ -1,22 +1,29 @@
 """The pictures of a claim in the report: its figures, corrupted images, and training curves."""
 
 import base64
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Studies
 from dropout_study.analysis.runs import ResultsMissing
+from dropout_study.analysis.selection import rank
 from dropout_study.data.images import Images
 from dropout_study.report import tuning_curves
 from dropout_study.report.verdicts import Outcome
 
 TRAINING = "Training of the compared networks: validation error by update, mean over seeds."
 CORRUPTED = "One test image, by kind of corruption and severity (left: clean)."
+PANEL = re.compile(r"width \d+|n = \d+|\d+x\d+")
+"""The part of a condition's name that says how large its networks or their data are."""
+MOST_LINES = 5  # in one panel, beyond which sizes have panels of their own
+PANELS_IN_ROW = 3
 ROW_HEIGHT = 0.7  # inches, of one kind of corruption
 PIXELS_PER_INCH = 96  # in a browser
 
@@ -135,8 +142,44 @@ def training_curves(curves: Mapping[str, pd.DataFrame]) -> Figure:
     Args:
         curves: name -> one row per update, one column per seed, in percent.
     """
-    sheet, (axes,) = figures.sheet(width=5.3, height=3.6)
+    panels = in_panels(curves)
 
+    if len(panels) == 1:
+        sheet, axes = figures.sheet(width=5.3, height=3.6)
+    else:
+        sheet, axes = figures.panels(len(panels), PANELS_IN_ROW, height=2.6)
+
+    for panel, (title, lines) in zip(axes, panels.items(), strict=True):
+        panel.set_title(title, fontsize=9, loc="left")
+        _draw_training(panel, lines)
+
+    return figures.finish(sheet)
+
+
+def in_panels(curves: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, pd.DataFrame]]:
+    """Curves by panel: one panel, or where that would be too full one for each size.
+
+    >>> names = [f"width {width}, rate {rate}" for width in (16, 64) for rate in (0, 0.1, 0.2, 0.5)]
+    >>> panels = in_panels(dict.fromkeys(names, pd.DataFrame()))
+    >>> {title: list(lines) for title, lines in panels.items()}["width 64"]
+    ['rate 0', 'rate 0.1', 'rate 0.2', 'rate 0.5']
+    """
+    if len(curves) <= MOST_LINES or not all(map(PANEL.search, curves)):
+        return {"": dict(curves)}
+
+    panels: dict[str, dict[str, pd.DataFrame]] = {}
+
+    for name, curve in curves.items():
+        parts = name.split(", ")
+        size = next(part for part in parts if PANEL.fullmatch(part))
+        parts.remove(size)
+        panels.setdefault(size, {})[", ".join(parts)] = curve
+
+    return dict(sorted(panels.items(), key=lambda panel: rank(panel[0])))
+
+
+def _draw_training(axes: Axes, curves: Mapping[str, pd.DataFrame]) -> None:
+    """Validation errors by update, a line per condition."""
     for i, (name, curve) in enumerate(curves.items()):
         mean = curve.mean(axis=1).sort_index()
         thousands = mean.index.to_numpy(dtype=float) / 1000
@@ -146,8 +189,6 @@ def training_curves(curves: Mapping[str, pd.DataFrame]) -> Figure:
         figures.label_end(axes, name, (thousands[-1], error[-1]), look["color"])
 
     axes.set(xlabel="thousand updates", ylabel="validation error (%)", yscale="log")
-
-    return figures.finish(sheet)
 
 
 def corrupted_images(images: Images) -> Figure:

@@ -1,9 +1,10 @@
 """What decides, as figures: one row per claim, one row per effect of a claim, and an example."""
 
+import dataclasses
 from collections.abc import Sequence
 
 from dropout_study.analysis import figures
-from dropout_study.report.forest import COLOURS, MARKERS, ZONE, Entry, forest
+from dropout_study.report.forest import COLOURS, LABELS, MARKERS, ZONE, Entry, forest
 from dropout_study.report.pictures import Picture, picture
 from dropout_study.report.rows import decisive_case
 from dropout_study.report.verdict_table import kind
@@ -49,7 +50,7 @@ def summary(outcomes: Sequence[Outcome]) -> Picture | None:
         return None
 
     named = [
-        Entry(f"{title}\n{entry.name}", entry.part, entry.case, entry.effect, entry.shown)
+        dataclasses.replace(entry, name=f"{title}\n{entry.name}")
         for title, entry in entries.items()
     ]
     said = "; ".join(f"{name}: {each.in_words}, {each.shown}" for name, each in entries.items())
@@ -66,7 +67,7 @@ def effects(outcome: Outcome, found: str) -> Picture | None:
 
     Args:
         outcome: of the claim.
-        found: what was found, with which the picture's text for screen readers begins.
+        found: what was found, with which the caption begins, and the text for screen readers.
     """
     entries = [
         _entry(outcome, name, case, outcome.show(decided.outcome))
@@ -85,7 +86,7 @@ def effects(outcome: Outcome, found: str) -> Picture | None:
     name = f"{outcome.claim.id}_effects"
 
     enough = [f"'{name}'" for name, part in outcome.claim.parts.items() if part.some]
-    caption = EFFECTS_CAPTION
+    caption = f"{found} {EFFECTS_CAPTION}".lstrip()
     if enough:
         caption += f" {ONE_IS_ENOUGH.format(parts=' and '.join(enough))}"
 
@@ -94,13 +95,22 @@ def effects(outcome: Outcome, found: str) -> Picture | None:
 
 
 def _entry(outcome: Outcome, name: str, case: str, shown: str) -> Entry:
-    """The row of a case of a part; a part with one case alone names the row."""
+    """The row of a case of a part; a part with one case alone names the row.
+
+    Where the cases of a part are on scales of their own, their names end with it.
+    """
     decision = outcome.decisions[name]
-    several = len(decision.cases) > 1
-    words = f"{name}:\n{case}" if several else name
+    part = outcome.claim.parts[name]
+    words = f"{name}:\n{case}" if len(decision.cases) > 1 else name
+    unit = part.unit or case.rpartition(", ")[2]
 
     return Entry(
-        words, outcome.claim.parts[name], decision.cases[case], outcome.effects[name][case], shown
+        words,
+        part,
+        unit if unit in LABELS else part.unit,
+        decision.cases[case],
+        outcome.effects[name][case],
+        shown,
     )
 
 

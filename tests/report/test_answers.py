@@ -50,8 +50,9 @@ def test_cases_are_told_by_outcome_that_of_the_part_first() -> None:
         "digits": case(0.001, NOT_RESOLVED),
     }
     assert said(CONTRADICTED, **cases) == (
-        "masks make 0.20 points more errors (mlp: -0.026 to 0.43); masks make 0.034 to 0.12 points "
-        "fewer errors (lenet; wide); nobody can tell (digits: 0.0010, -0.23 to 0.23 points)"
+        "for mlp: masks make 0.20 points more errors (-0.026 to 0.43); for lenet and wide: masks "
+        "make 0.034 to 0.12 points fewer errors; for digits: nobody can tell (0.0010, -0.23 to "
+        "0.23 points)"
     )
 
 
@@ -72,8 +73,8 @@ def test_the_outcome_of_a_part_counts_not_that_of_its_case_alone() -> None:
     )
     several = {"lenet": case(0.2, SUPPORTED), "mlp": case(0.1, NOT_RESOLVED)}
     assert said(NOT_RESOLVED, **several) == (
-        "nobody can tell (mlp: 0.10, -0.13 to 0.33 points); taken alone, masks make 0.20 points "
-        "fewer errors (lenet: -0.026 to 0.43)"
+        "for mlp: nobody can tell (0.10, -0.13 to 0.33 points); taken alone, for lenet: masks make "
+        "0.20 points fewer errors (-0.026 to 0.43)"
     )
     assert said(SUPPORTED, **several) == (
         "masks make 0.10 to 0.20 points fewer errors (in both cases: lenet; mlp)"

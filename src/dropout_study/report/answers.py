@@ -16,6 +16,7 @@ from dropout_study.analysis.criteria import (
 from dropout_study.report.rows import ROUNDING, decisive_case
 from dropout_study.report.verdicts import NO_RUNS, SMOKE, Outcome
 
+MOST_LEADING = 2  # cases with which a clause begins
 MOST_NAMES = 4
 """Cases that a sentence names; of more it says how many they are."""
 UNMEASURED = "an unknown amount"
@@ -92,7 +93,10 @@ def _answers(outcome: Outcome, names: Sequence[str]) -> list[str]:
 
 
 def clauses(part: Part, decision: Decision) -> Iterator[str]:
-    """A clause for each outcome that cases of a part have, of the part's own outcome first."""
+    """A clause for each outcome that cases of a part have, of the part's own outcome first.
+
+    Where outcomes differ, a clause begins with its cases if it is about one or two.
+    """
     texts = {
         SUPPORTED: part.answers.supported,
         CONTRADICTED: part.answers.contradicted,
@@ -109,10 +113,12 @@ def clauses(part: Part, decision: Decision) -> Iterator[str]:
             sizes = _sizes(part, list(cases.values()))
             is_beside = own == NOT_RESOLVED and outcome != own
             text = texts[outcome].format(sizes[0], value=sizes[1])
-            bracket = [_names(list(cases), len(outcomes))]
-            bracket += [_interval(cases, texts[outcome], part)]
-            said = ": ".join(filter(None, bracket))
-            yield ("taken alone, " if is_beside else "") + text + (f" ({said})" if said else "")
+            leads = len(cases) < len(outcomes) and len(cases) <= MOST_LEADING
+            names = "" if leads else _names(list(cases), len(outcomes))
+            said = ": ".join(filter(None, [names, _interval(cases, texts[outcome], part)]))
+            before = "taken alone, " if is_beside else ""
+            before += f"for {' and '.join(cases)}: " if leads else ""
+            yield before + text + (f" ({said})" if said else "")
 
 
 def _outcome_of(case: Case, part: Part, own: str, decision: Decision) -> str:

@@ -27,7 +27,7 @@ def test_a_sweep_is_seen_stopped_and_run_again(train: Script, runs: Runs, tmp_pa
     status, stop, retry = (Script(f"{name}.py", tmp_path) for name in ("status", "stop", "retry"))
     typed = (
         *("-m", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "model.widths=[4],[5],[6]"),
-        *("hydra.sweep.dir=sweep", "budget.updates=20000", *SMALL),
+        *("hydra.sweep.dir=sweep", "budget.updates=10000", *SMALL),
     )
 
     def begun() -> list[Job]:
@@ -40,8 +40,8 @@ def test_a_sweep_is_seen_stopped_and_run_again(train: Script, runs: Runs, tmp_pa
             assert not sweep.done(), sweep.result()
             time.sleep(0.05)
 
-        seen = status.alone("folder=sweep")
-        said = stop.alone("folder=sweep")
+        seen = status("folder=sweep")
+        said = stop("folder=sweep")
         stopped = sweep.result()
 
     assert "sweep: running; 2 running, 1 not begun" in seen.stdout

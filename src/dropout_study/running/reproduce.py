@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from hydra.core.global_hydra import GlobalHydra
@@ -55,31 +55,55 @@ def reproduce(chosen: Reproduce, train: Path) -> None:
     os.environ["MLFLOW_TRACKING_URI"] = absolute(chosen.tracking.uri)  # for the studies, too
     warm_up()
     _restore(chosen)
-    failed = []
-
     limit = TimeLimit(chosen.max_hours)
-
-    for i, study in enumerate(wanted, start=1):
-        if limit.is_over:
-            failed.append(study)
-            continue
-
-        print(f"\n== study {i} of {len(wanted)}: {study}", flush=True)
-
-        try:
-            failed += [] if _run_study(study, chosen, train, limit) else [study]
-        except EXPLAINED as error:
-            print(masked(explain(error)), file=sys.stderr)
-            failed.append(study)
+    unfinished = run_in_turn(wanted, lambda study: _run_study(study, chosen, train, limit), limit)
 
     print(flush=True)
     output = chosen.output or ("outputs/smoke" if chosen.budget.name == "smoke" else "report")
     report(Report(output=output, data_root=chosen.data_root, tracking=chosen.tracking))
 
-    if failed:
-        why = f"max_hours={chosen.max_hours:g} is over. " if limit.is_over else ""
-        names = ", ".join(failed)
-        fail(f"{why}These studies did not finish: {names}. The same command resumes.")
+    if unfinished:
+        fail(" ".join([*unfinished, "The same command resumes."]))
+
+
+def run_in_turn(
+    studies: Sequence[str], run_study: Callable[[str], bool], limit: "TimeLimit"
+) -> list[str]:
+    """Run studies one after another until the time is over.
+
+    Args:
+        studies: their names.
+        run_study: runs one; whether it finished.
+        limit: the time that they have together.
+
+    Returns:
+        A sentence on the studies that failed, and one on those that the time was too short for.
+    """
+    failed = []
+    left = []
+
+    for i, study in enumerate(studies, start=1):
+        if limit.is_over:
+            left.append(study)
+            continue
+
+        print(f"\n== study {i} of {len(studies)}: {study}", flush=True)
+
+        try:
+            finished = run_study(study)
+        except EXPLAINED as error:
+            print(masked(explain(error)), file=sys.stderr)
+            failed.append(study)
+            continue
+
+        if not finished:
+            (left if limit.is_over else failed).append(study)
+
+    sentences = [f"These studies failed: {', '.join(failed)}."] if failed else []
+    if left:
+        sentences.append(f"{limit.in_words} is over, and these are not done: {', '.join(left)}.")
+
+    return sentences
 
 
 class TimeLimit:
@@ -87,10 +111,14 @@ class TimeLimit:
 
     Args:
         hours: from now on; None sets no limit.
+
+    Attributes:
+        in_words: the limit as it was typed.
     """
 
     def __init__(self, hours: float | None) -> None:
         self._end = None if hours is None else time.monotonic() + 3600 * hours
+        self.in_words = f"max_hours={hours:g}" if hours is not None else ""
 
     @property
     def is_over(self) -> bool:

@@ -116,6 +116,10 @@ def test_a_line_leaves_out_what_the_axis_shows() -> None:
     ]
     assert line_names(sizes, [1, 2, 1, 2]) == ["none", "none", "dropout", "dropout"]
 
+    arms = {"none": (0, 0), "hidden 0.5": (0.5, 0), "input 0.2, hidden 0.5": (0.5, 0.2)}
+    rates = [condition(arm, **{"rate": r, "input rate": i}) for arm, (r, i) in arms.items()]
+    assert line_names(rates, [0, 0.5, 0.5]) == ["input rate 0", "input rate 0", "input rate 0.2"]
+
     layers = [condition("relu", width=w, layers=n) for n in (1, 2) for w in (4, 8)]
     assert line_names(layers, [4, 8, 4, 8])[0] != line_names(layers, [4, 8, 4, 8])[2]
 

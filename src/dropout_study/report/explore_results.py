@@ -202,14 +202,27 @@ def line_names(conditions: Sequence[Condition], places: Sequence[Any]) -> list[s
     """The line that each condition belongs to, when they are drawn along an axis.
 
     Of the parts of the arms, those are left out that the axis shows. What else sets apart two
-    conditions at one place is added.
+    conditions at one place is added. Arms of different parts, such as `hidden 0.5` and `input 0.2,
+    hidden 0.5`, are left out where settings set all conditions apart.
 
     Args:
         conditions: at least one.
         places: of each on the axis.
     """
-    names = _arms_without(conditions, places)
+    if len({len(condition.parts) for condition in conditions}) > 1:
+        names = _with_settings([""] * len(conditions), conditions, places)
+        if all(names) and len(set(zip(names, places, strict=True))) == len(conditions):
+            return names
 
+    names = _with_settings(_arms_without(conditions, places), conditions, places)
+
+    return [name or conditions[0].arm for name in names]
+
+
+def _with_settings(
+    names: list[str], conditions: Sequence[Condition], places: Sequence[Any]
+) -> list[str]:
+    """Names of lines with the settings that set apart two conditions at one place."""
     for factor in FACTORS:
         values = [condition.factors[factor.key] for condition in conditions]
 
@@ -217,7 +230,7 @@ def line_names(conditions: Sequence[Condition], places: Sequence[Any]) -> list[s
             words = ["" if value is None else factor.words.format(value) for value in values]
             names = [", ".join(filter(None, each)) for each in zip(names, words, strict=True)]
 
-    return [name or conditions[0].arm for name in names]
+    return names
 
 
 def _arms_without(conditions: Sequence[Condition], places: Sequence[Any]) -> list[str]:

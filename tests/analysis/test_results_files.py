@@ -23,6 +23,7 @@ from dropout_study.analysis.table_files import parquet_bytes
 from dropout_study.config.condition import ERA
 from dropout_study.config.schema import ConfigError
 from dropout_study.evaluation.probes import PROBES
+from dropout_study.report.publish import removal
 from support.paths import ROOT
 from support.tables import curve_columns
 
@@ -378,6 +379,19 @@ def two_studies() -> pd.DataFrame:
     """Networks of two studies, one of which sets what the other does not."""
     others = [typed_row(study="cost", seed=seed) | {"data.pool": 2.0} for seed in range(2)]
     return pd.concat([networks(3), pd.DataFrame(others)], ignore_index=True)
+
+
+def test_a_report_says_whose_files_it_removes(tmp_path: Path) -> None:
+    """If this failed, a report on one study would take the published results of others away, and
+    nobody would notice.
+    """
+    assert removal(tmp_path, networks()) == ""
+    write(two_studies(), tmp_path)
+    assert removal(tmp_path, two_studies()) == ""
+    assert removal(tmp_path, networks()) == (
+        f"{tmp_path}: the files of cost are removed, since the store has no results of these "
+        "studies."
+    )
 
 
 def test_a_folder_holds_a_file_per_study_and_reads_as_one_table(tmp_path: Path) -> None:

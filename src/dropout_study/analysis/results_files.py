@@ -207,6 +207,11 @@ def _parse_parquet(content: bytes, studies: Collection[str]) -> pd.DataFrame:
     return runs
 
 
+def written_studies(folder: Path) -> set[str]:
+    """The studies that `write` has put into a folder, by its checksums."""
+    return {Path(name).stem for name in _checksums(folder)}
+
+
 def write(runs: pd.DataFrame, folder: Path) -> list[Path]:
     """Write results as `STUDY.parquet` and, without lists, as `STUDY.csv`, and their checksums.
 

@@ -61,6 +61,9 @@ def report(chosen: Report) -> None:
     readme_table.renew(folder, outcomes)
 
     if len(networks) and not chosen.results:
+        if notice := removal(folder / RESULTS.name, networks):
+            print(notice)
+
         files += results_files.write(networks, folder / RESULTS.name)
         _record(outcomes, files, chosen)
 
@@ -69,6 +72,23 @@ def report(chosen: Report) -> None:
         print(code_of(networks))
 
     print(f"The report: {folder / 'index.html'}")
+
+
+def removal(folder: Path, networks: pd.DataFrame) -> str:
+    """A sentence on the studies whose files a report removes; empty if there are none.
+
+    Args:
+        folder: of the files.
+        networks: what the report is on.
+    """
+    removed = results_files.written_studies(folder) - set(networks["study"])
+    if not removed:
+        return ""
+
+    return (
+        f"{folder}: the files of {', '.join(sorted(removed))} are removed, since the store has no "
+        "results of these studies."
+    )
 
 
 def or_published(chosen: Report) -> Report:

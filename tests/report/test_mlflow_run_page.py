@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from dropout_study.report import mlflow_run_page
+from dropout_study.report.line_chart import OF_SEED
 from dropout_study.tracking.record import Record, SeedRecord
 
 
@@ -41,5 +42,8 @@ def test_the_figure_has_the_curves_that_matter(tmp_path: Path) -> None:
         "seeds.json",
     ]
     both = (tmp_path / "curves.svg").stat().st_size
+    text = (tmp_path / "curves.svg").read_text()
+    assert "mean over 2 seeds, and each of them" in text, "an interval of two means nothing"
+    assert text.count(OF_SEED) == 4, "two curves of two seeds"
     mlflow_run_page.write_run_page(record("val/error"), tmp_path)
     assert (tmp_path / "curves.svg").stat().st_size < both

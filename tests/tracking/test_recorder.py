@@ -310,7 +310,7 @@ def test_the_pages_of_runs_link_to_each_other(
     recorder.record(save(cohort, tmp_path / "cohort"), store)
     ended = shown(of_cohort)
     assert ended.startswith("**Test error 3.00 %** (seeds: 2.00, 4.00)")
-    assert f"[Figure of its curves]({page}/{of_cohort}/artifacts/curves.svg)" in ended
+    assert f"![Its curves](get-artifact?path=curves.svg&run_uuid={of_cohort})" in ended
     assert ended.endswith(f"Seeds: {links}\n\nPart of [this sweep]({page}/{of_sweep})")
 
     store.client.set_tag(of_cohort, "mlflow.note.content", "what a user has written")

@@ -22,6 +22,8 @@ PADDING = 0.05
 MAX_INTERVALS = 6
 """Between the ticks of an axis."""
 TICK_MULTIPLES = (1, 2, 5, 10)
+OF_SEED = "#8c8c8c"
+"""The colour of the curve of a single seed."""
 LARGE_RATIO = 100
 """Logarithmic axes whose ends have a larger ratio have ticks at powers of ten alone."""
 
@@ -38,6 +40,7 @@ class Panel:
         xlabel: what the steps are.
         ylabel: what the mean is of.
         logarithmic: whether the axis of the steps is, which are positive then.
+        seeds: the curves of single seeds, where these are too few for intervals.
     """
 
     steps: Sequence[int]
@@ -45,6 +48,7 @@ class Panel:
     xlabel: str
     ylabel: str
     logarithmic: bool
+    seeds: Sequence[Sequence[Point]] = ()
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,7 @@ def _in_words(panel: Panel) -> str:
 def _panel(panel: Panel) -> Iterator[str]:
     """The elements of a panel."""
     x = _scale(panel.steps, LEFT, WIDTH - RIGHT, panel.logarithmic)
-    y = _scale(_values(panel.intervals), HEIGHT - BOTTOM, TOP, logarithmic=False)
+    y = _scale(_values(panel), HEIGHT - BOTTOM, TOP, logarithmic=False)
     yield from _axes(panel, x, y)
 
     by_step = list(zip(panel.steps, panel.intervals, strict=True))
@@ -124,15 +128,22 @@ def _panel(panel: Panel) -> Iterator[str]:
     lows = [(x(step), y(ci.low)) for step, ci in by_step if ci.n > 1]
     band = _places([*highs, *lows[::-1]])
     yield f'<polygon points="{band}" fill="#000000" opacity="0.15"/>'
+
+    for curve in panel.seeds:
+        places = _places((x(step), y(value)) for step, value in curve)
+        yield f'<polyline points="{places}" fill="none" stroke="{OF_SEED}" stroke-width="0.8"/>'
+
     yield f'<polyline points="{_places(means)}" fill="none" stroke="#000000" stroke-width="1.5"/>'
 
     for place in means[:: max(1, len(means) // 8)]:
         yield f'<circle cx="{place[0]:.1f}" cy="{place[1]:.1f}" r="2.5" fill="#000000"/>'
 
 
-def _values(intervals: Iterable[Interval]) -> list[float]:
+def _values(panel: Panel) -> list[float]:
     """All values of a panel that are drawn."""
-    values = [number for ci in intervals for number in (ci.mean, ci.low, ci.high)]
+    values = [number for ci in panel.intervals for number in (ci.mean, ci.low, ci.high)]
+    values += [value for curve in panel.seeds for _, value in curve]
+
     return [value for value in values if math.isfinite(value)]
 
 

@@ -4,9 +4,15 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 
-from dropout_study.measures.statistics import interval, range_of
-from dropout_study.report.line_chart import Panel, line_chart
+from dropout_study.measures.statistics import (
+    SEEDS_OF_INTERVAL,
+    Interval,
+    interval,
+    range_of,
+)
+from dropout_study.report.line_chart import Panel, Point, line_chart
 from dropout_study.tracking.record import FIGURE, TABLE, Record, SeedRecord
 
 AXES = {
@@ -35,10 +41,20 @@ def write_run_page(record: Record, folder: Path) -> list[str]:
         return [TABLE]
 
     seeds = len(record.successful)
-    title = f"mean and 95 % interval over {seeds} seeds" if seeds > 1 else "one seed"
-    (folder / FIGURE).write_text(line_chart(title, panels), encoding="utf-8")
+    (folder / FIGURE).write_text(line_chart(_title(seeds), panels), encoding="utf-8")
 
     return [FIGURE, TABLE]
+
+
+def _title(seeds: int) -> str:
+    """What is drawn of so many seeds."""
+    if seeds == 1:
+        return "one seed"
+
+    if seeds < SEEDS_OF_INTERVAL:
+        return f"mean over {seeds} seeds, and each of them"
+
+    return f"mean and 95 % interval over {seeds} seeds"
 
 
 def seeds_table(record: Record) -> dict[str, list[object]]:
@@ -61,7 +77,7 @@ def _is_drawn(key: str) -> bool:
 
 
 def _panel(key: str, seeds: Sequence[SeedRecord]) -> Panel:
-    """The mean of a curve over the seeds that have it, with its interval."""
+    """The mean of a curve over the seeds that have it: with its interval, or with few seeds."""
     values: dict[int, list[float]] = {}
     for seed in seeds:
         for step, value, _ in seed.curves.get(key, []):
@@ -69,14 +85,29 @@ def _panel(key: str, seeds: Sequence[SeedRecord]) -> Panel:
 
     steps = [step for step in sorted(values) if all(map(math.isfinite, values[step]))]
     xlabel, ylabel = AXES.get(key, ("step", key))
+    are_few = 1 < len(seeds) < SEEDS_OF_INTERVAL
 
     return Panel(
         steps=steps,
-        intervals=[interval(values[step]).within(range_of(key)) for step in steps],
+        intervals=[_interval(key, values[step]) for step in steps],
         xlabel=xlabel,
         ylabel=ylabel,
         logarithmic=key.startswith(("mc/", "blocks/")),
+        seeds=[_curve(key, seed, steps) for seed in seeds] if are_few else (),
     )
+
+
+def _interval(key: str, values: Sequence[float]) -> Interval:
+    """The interval of a mean; of few seeds the mean alone."""
+    if len(values) < SEEDS_OF_INTERVAL:
+        return interval([fmean(values)])
+
+    return interval(values).within(range_of(key))
+
+
+def _curve(key: str, seed: SeedRecord, steps: Sequence[int]) -> list[Point]:
+    """The points of a seed's curve at some steps."""
+    return [(step, value) for step, value, _ in seed.curves.get(key, []) if step in steps]
 
 
 def _numbers(record: Record, key: str) -> list[float | None]:

@@ -26,7 +26,7 @@ from dropout_study.tracking.store import (
     quiet_mlflow,
 )
 
-PATIENCE = 120
+PATIENCE = 300
 """Seconds that the server may take until it answers."""
 LOOK_SECONDS = 0.2
 GRACE = 5

@@ -91,15 +91,13 @@ def _errors_in_words(data: str, errors: list[float], nlls: list[float]) -> str:
 
 
 def _files(record: Record, page: str) -> Iterator[str]:
-    """Links to the figure of the curves, and to the table of all metrics."""
-    names = {FIGURE: "Figure of its curves", TABLE: "Table of all metrics and seeds"}
-    links = [
-        f"[{words}]({page}/artifacts/{file})"
-        for file, words in names.items()
-        if file in record.artifacts
-    ]
-    if links:
-        yield " · ".join(links)
+    """The figure of the curves, and a link to the table of all metrics."""
+    if FIGURE in record.artifacts:
+        run_id = page.rpartition("/")[2]
+        yield f"![Its curves](get-artifact?path={FIGURE}&run_uuid={run_id})"
+
+    if TABLE in record.artifacts:
+        yield f"[Table of all metrics and seeds]({page}/artifacts/{TABLE})"
 
 
 def _command(record: Record) -> Iterator[str]:

@@ -54,7 +54,9 @@ def test_what_varies_has_a_column_and_numbers_an_axis(uri: str) -> None:
     assert list(charts) == ["LINE", "BAR", "PARALLEL", "SCATTER"]
     assert charts["PARALLEL"]["selectedParams"] == ["model.units"]
     sections = {section["name"]: section["display"] for section in state["compareRunSections"]}
-    assert sections == {"Results": True, "removal": True, "test/error": False, "val": False}
+    folded = {"test/error": False, "val": False}
+    assert sections == {"Results": True, "Curves by update": True, "removal": True} | folded
+    assert charts["LINE"]["metricSectionId"] == "Curves by update", "every axis is called Step"
 
 
 def test_a_study_of_many_params_keeps_to_what_a_tag_can_hold(uri: str) -> None:

@@ -27,4 +27,4 @@ def test_the_command_of_a_run_trains_its_condition(
     again = make_config(*overrides_of(config))
     assert condition_digest(again) == condition_digest(config)
     assert (again.study.name, again.study.stage) == (config.study.name, config.study.stage)
-    assert again.seeds == config.seeds
+    assert (again.seeds, again.budget.name) == (config.seeds, config.budget.name)

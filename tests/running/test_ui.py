@@ -46,8 +46,8 @@ def ui(folder: Path, *typed: str) -> Iterator["subprocess.Popen[str]"]:
     try:
         yield process
     finally:
-        process.kill()
-        process.wait()
+        process.terminate()  # and it its server
+        process.wait(60)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])

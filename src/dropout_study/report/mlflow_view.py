@@ -29,6 +29,10 @@ MAX_PARAMS = 6
 COLUMN_WIDTH = 125  # pixels
 MAX_BARS = 20
 MAX_POINTS = 100
+BY_UPDATE = "Curves by update"
+BY_MASKS = "Curves by number of masks"
+CURVES = {"val/error": BY_UPDATE, "mc/error": BY_MASKS, "blocks/error": BY_MASKS}
+"""Curve -> its section, whose name says what a step is."""
 FOLDED_GROUPS = ("test/", "train/", "val/", "mc/", "blocks/")
 """Prefixes of metrics to fold: already charted above, or rarely needed."""
 
@@ -112,12 +116,10 @@ def _is_numeric(key: str, cohorts: Sequence[Run]) -> bool:
 
 def _charts(numeric_params: Sequence[str], metrics: set[str]) -> Iterator[dict[str, Any]]:
     """Curves by update and by number of masks, test errors, and test errors by numeric params."""
-    if "val/error" in metrics:
-        yield _line("val/error", "update", scaleType="log")
-
-    for by_masks in ("mc/error", "blocks/error"):
-        if by_masks in metrics:
-            yield _line(by_masks, "number of masks", xAxisScaleType="log")
+    for metric, section in CURVES.items():
+        if metric in metrics:
+            scale = "scaleType" if section == BY_UPDATE else "xAxisScaleType"
+            yield _line(metric, section, **{scale: "log"})
 
     yield _chart("BAR", metricKey=ERROR, runsCountToCompare=MAX_BARS)
 
@@ -133,15 +135,12 @@ def _charts(numeric_params: Sequence[str], metrics: set[str]) -> Iterator[dict[s
         )
 
 
-def _line(metric: str, step: str, **scale: str) -> dict[str, Any]:
-    """A curve without the smoothing that MLflow applies by default.
-
-    Its title says what a step is: on the axis of every chart of MLflow stands `Step`.
-    """
+def _line(metric: str, section: str, **scale: str) -> dict[str, Any]:
+    """A curve without the smoothing that MLflow applies by default."""
     return _chart(
         "LINE",
+        metricSectionId=section,
         metricKey=metric,
-        displayName=f"{metric} by {step}",
         selectedMetricKeys=[metric],
         lineSmoothness=0,
         xAxisKey="step",
@@ -168,9 +167,15 @@ def _sections(metrics: set[str]) -> list[dict[str, Any]]:
 
     return [
         _section("Results", VIEW, unfolded=True),
+        *(_section(name, name, unfolded=True) for name in _sections_of_curves(metrics)),
         *(_section(group, group, unfolded=True) for group in open_groups),
         *(_section(group, group, unfolded=False) for group in folded),
     ]
+
+
+def _sections_of_curves(metrics: set[str]) -> list[str]:
+    """What the steps of curves are, which MLflow calls `Step` at every axis."""
+    return list(dict.fromkeys(name for metric, name in CURVES.items() if metric in metrics))
 
 
 def _section(name: str, key: str, unfolded: bool) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import torch
 from omegaconf import OmegaConf
 
 from dropout_study.config import condition
+from dropout_study.config.choices import names_of_choices
 from dropout_study.config.folder import command
 from dropout_study.config.names import DATASETS, FINAL, TUNING
 from dropout_study.config.overrides import as_typed
@@ -158,6 +159,9 @@ def overrides_of(config: Config) -> list[str]:
 
     if config.study.stage != FINAL:
         departures["study.stage"] = config.study.stage
+
+    if config.budget.name in names_of_choices("budget"):
+        chosen.append(f"budget={config.budget.name}")
 
     return [*chosen, *(f"{key}={_typed(value)}" for key, value in departures.items())]
 

@@ -14,10 +14,8 @@ from urllib.parse import quote
 from dropout_study.tracking import tags
 from dropout_study.tracking.packing import MAX_TAG_LENGTH
 from dropout_study.tracking.record import Record, Role
-from dropout_study.tracking.run_summary import summarize
+from dropout_study.tracking.run_summary import WORKFLOW, summarize
 
-WORKFLOW = "workflowType=machine_learning"
-"""In an address: without it pages would open on an overview for language models."""
 MAX_LINKS = 100
 """Links on a page; a sweep has one more, to all of its conditions."""
 DIGEST_LENGTH = 12
@@ -86,7 +84,8 @@ def _digest(text: str) -> str:
 
 def _link_seeds(experiment: str, seeds: Mapping[int, str], sweep: str, room: int) -> str:
     """Links from a cohort to its seeds, and to its sweep if there is one."""
-    links = [_link(str(seed), experiment, run_id) for seed, run_id in seeds.items()]
+    # There may be many, and room for short ones.
+    links = [_link(str(seed), experiment, run_id, query="") for seed, run_id in seeds.items()]
     shown = _that_fit(links, room)
     text = f"Seeds: {', '.join(shown)}"
 
@@ -135,10 +134,10 @@ def _that_fit(links: Sequence[str], room: int) -> list[str]:
     return fitting
 
 
-def _link(text: str, experiment: str, run_id: str) -> str:
+def _link(text: str, experiment: str, run_id: str, query: str = f"?{WORKFLOW}") -> str:
     """A link to the page of a run, in Markdown."""
     shown = re.sub(r"([\[\]])", r"\\\1", text)
-    return f"[{shown}]({_page(experiment, run_id)})"
+    return f"[{shown}]({_page(experiment, run_id)}{query})"
 
 
 def _page(experiment: str, run_id: str) -> str:

@@ -16,6 +16,8 @@ from dropout_study.measures.statistics import (
 from dropout_study.tracking import tags
 from dropout_study.tracking.record import FIGURE, TABLE, Record, Role, RunStatus
 
+WORKFLOW = "workflowType=machine_learning"
+"""In an address: without it pages would open among those for language models."""
 ERRORS = {
     "Test": ("test/error/weight_scaling", "test/nll/weight_scaling"),
     "Validation": ("val/error", "val/nll"),
@@ -97,7 +99,7 @@ def _files(record: Record, page: str) -> Iterator[str]:
         yield f"![Its curves](get-artifact?path={FIGURE}&run_uuid={run_id})"
 
     if TABLE in record.artifacts:
-        yield f"[Table of all metrics and seeds]({page}/artifacts/{TABLE})"
+        yield f"[Table of all metrics and seeds]({page}/artifacts/{TABLE}?{WORKFLOW})"
 
 
 def _command(record: Record) -> Iterator[str]:

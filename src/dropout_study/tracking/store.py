@@ -21,7 +21,7 @@ from dropout_study.system.locks import file_lock
 from dropout_study.tracking import schema_upgrade, tags
 from dropout_study.tracking.database_lock import TRY_LOCK, connect, database_lock, dialect
 from dropout_study.tracking.record import Role
-from dropout_study.tracking.run_links import WORKFLOW
+from dropout_study.tracking.run_summary import WORKFLOW
 from dropout_study.tracking.schema_upgrade import ARTIFACTS
 
 UNREACHABLE = (MlflowException, SQLAlchemyError, sqlite3.Error, OSError)

@@ -84,15 +84,14 @@ def _digest(text: str) -> str:
 
 def _link_seeds(experiment: str, seeds: Mapping[int, str], sweep: str, room: int) -> str:
     """Links from a cohort to its seeds, and to its sweep if there is one."""
-    # There may be many, and room for short ones.
-    links = [_link(str(seed), experiment, run_id, query="") for seed, run_id in seeds.items()]
+    links = [_link(str(seed), experiment, run_id) for seed, run_id in seeds.items()]
     shown = _that_fit(links, room)
     text = f"Seeds: {', '.join(shown)}"
 
     if len(shown) < len(links):
         text += f" and {len(links) - len(shown)} more"
 
-    return f"{text}\n\nPart of {_link('this sweep', experiment, sweep)}" if sweep else text
+    return f"{text}\n\nPart of {_link('this sweep', experiment, sweep, False)}" if sweep else text
 
 
 def describe_seed(record: Record, experiment: str, cohort: str) -> str:
@@ -103,7 +102,7 @@ def describe_seed(record: Record, experiment: str, cohort: str) -> str:
         experiment: the id of the experiment.
         cohort: the run of the cohort.
     """
-    return f"One network of {_link(record.name, experiment, cohort)}"
+    return f"One network of {_link(record.name, experiment, cohort, False)}"
 
 
 def _link_conditions(record: Record, experiment: str, cohorts: Mapping[str, str], room: int) -> str:
@@ -134,8 +133,9 @@ def _that_fit(links: Sequence[str], room: int) -> list[str]:
     return fitting
 
 
-def _link(text: str, experiment: str, run_id: str, query: str = f"?{WORKFLOW}") -> str:
-    """A link to the page of a run, in Markdown."""
+def _link(text: str, experiment: str, run_id: str, is_one_of_many: bool = True) -> str:
+    """A link to the page of a run, in Markdown; of many, shorter ones have more room."""
+    query = "" if is_one_of_many else f"?{WORKFLOW}"
     shown = re.sub(r"([\[\]])", r"\\\1", text)
     return f"[{shown}]({_page(experiment, run_id)}{query})"
 

@@ -91,7 +91,11 @@ def _link_seeds(experiment: str, seeds: Mapping[int, str], sweep: str, room: int
     if len(shown) < len(links):
         text += f" and {len(links) - len(shown)} more"
 
-    return f"{text}\n\nPart of {_link('this sweep', experiment, sweep, False)}" if sweep else text
+    return (
+        f"{text}\n\nPart of {_link('this sweep', experiment, sweep, is_one_of_many=False)}"
+        if sweep
+        else text
+    )
 
 
 def describe_seed(record: Record, experiment: str, cohort: str) -> str:
@@ -102,7 +106,7 @@ def describe_seed(record: Record, experiment: str, cohort: str) -> str:
         experiment: the id of the experiment.
         cohort: the run of the cohort.
     """
-    return f"One network of {_link(record.name, experiment, cohort, False)}"
+    return f"One network of {_link(record.name, experiment, cohort, is_one_of_many=False)}"
 
 
 def _link_conditions(record: Record, experiment: str, cohorts: Mapping[str, str], room: int) -> str:

@@ -6,11 +6,13 @@ from omegaconf import DictConfig
 
 from dropout_study.config import read
 from dropout_study.running import command_line
+from dropout_study.running.bottom_line import AT
 
 
 def job(composed: DictConfig) -> None:
     """Read, decide, write, record, print."""
     chosen = read.read_report(composed)
+    AT.say("deciding the claims")
     from dropout_study.report.publish import or_published, report
 
     report(or_published(chosen))

@@ -91,11 +91,10 @@ def _link_seeds(experiment: str, seeds: Mapping[int, str], sweep: str, room: int
     if len(shown) < len(links):
         text += f" and {len(links) - len(shown)} more"
 
-    return (
-        f"{text}\n\nPart of {_link('this sweep', experiment, sweep, is_one_of_many=False)}"
-        if sweep
-        else text
-    )
+    if sweep:
+        text += f"\n\nPart of {_link('this sweep', experiment, sweep, is_one_of_many=False)}"
+
+    return text
 
 
 def describe_seed(record: Record, experiment: str, cohort: str) -> str:

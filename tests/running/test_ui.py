@@ -39,15 +39,13 @@ def ui(folder: Path, *typed: str) -> Iterator["subprocess.Popen[str]"]:
     hidden = ("DISPLAY", "WAYLAND_DISPLAY", "MLFLOW_TRACKING_URI")
     variables = {key: text for key, text in os.environ.items() if key not in hidden}
     command = [sys.executable, str(ROOT / "scripts" / "ui.py"), *typed]
-    process = subprocess.Popen(
-        command, cwd=folder, env=variables, text=True, stdout=subprocess.PIPE
-    )
+    streams = {"text": True, "stdout": subprocess.PIPE}
 
-    try:
-        yield process
-    finally:
-        process.terminate()  # and it its server
-        process.wait(60)
+    with subprocess.Popen(command, cwd=folder, env=variables, **streams) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()  # and it its server
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])

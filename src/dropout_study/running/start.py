@@ -149,6 +149,8 @@ class Start:
 
         if self.sweep:
             self._progress = Progress(self.folders, self._total)
+        else:
+            AT.say("preparing the run")
 
     @property
     def _total(self) -> int:

@@ -1,4 +1,5 @@
 # The names that `import dropout_study` offers; each is loaded when it is first used.
+from .analysis.frames import compare as compare
 from .analysis.frames import curves as curves
 from .analysis.frames import results as results
 from .dropout.any_model import monte_carlo as monte_carlo

@@ -6,8 +6,11 @@ import pandas as pd
 import pytest
 
 import dropout_study
+from dropout_study.analysis import comparison
 from dropout_study.analysis.runs import ResultsMissing
+from dropout_study.analysis.selection import select
 from dropout_study.config.schema import ConfigError
+from support.compared import METRIC, nets
 from support.paths import ROOT
 
 RESULTS = ROOT / "report" / "results"
@@ -34,6 +37,30 @@ def test_a_curve_is_a_row_per_network_and_step() -> None:
     assert list(own["step"]) == list(first["steps/val/error"])
     assert list(own["value"]) == pytest.approx(list(first["curve/val/error"]))
     assert len(curves) == networks["curve/val/error"].map(len).sum()
+
+
+def test_the_published_results_have_a_name() -> None:
+    """If this failed, a notebook beside an installed wheel would not find what the wheel carries."""
+    named = dropout_study.results("published", "exact")
+    pd.testing.assert_frame_equal(named, dropout_study.results(RESULTS, "exact"))
+
+
+def test_conditions_are_compared_as_the_command_compares_them() -> None:
+    """If this failed, a notebook would say other numbers than `scripts/compare.py`, or compare what
+    the command refuses.
+    """
+    networks = pd.DataFrame([*nets(0.0, [1.0, 2.0, 3.0]), *nets(0.5, [2.0, 4.0, 6.0])])
+    compared = dropout_study.compare(networks, METRIC, against="rate 0", x="model.hidden_rate")
+    rows = comparison.compare(select(networks, METRIC, "model.hidden_rate"), "rate 0", "two-sided")
+    pd.testing.assert_frame_equal(compared, comparison.table(rows, "model.hidden_rate"))
+    alone = dropout_study.compare(networks, METRIC)
+    assert list(alone) == ["condition", "seeds", "mean", "low", "high"]
+
+    fewer = networks.iloc[:-1]
+    with pytest.raises(ConfigError, match=r"are missing .* incomplete=True compares them"):
+        dropout_study.compare(fewer, METRIC)
+
+    assert list(dropout_study.compare(fewer, METRIC, incomplete=True)["seeds"]) == [3, 2]
 
 
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:

@@ -7,14 +7,13 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from dropout_study.analysis.comparison import compare
+from dropout_study.analysis.comparison import compare, table
 from dropout_study.analysis.selection import select
 from dropout_study.report.comparison_page import (
     Comparison,
     draw,
     latex,
     needs,
-    numbers,
     terminal,
     write,
 )
@@ -55,7 +54,7 @@ def test_the_numbers_have_all_digits_and_the_table_reads_back(tmp_path: Path) ->
     """If this failed, a spreadsheet would hold rounded numbers, or those of another condition."""
     write(made(), tmp_path)
     read = pd.read_csv(tmp_path / "comparison.csv")
-    written = numbers(made())
+    written = table(made().rows, "model.hidden_rate")
     pd.testing.assert_frame_equal(read.drop(columns="needed"), written.drop(columns="needed"))
     assert list(read["needed"].fillna("")) == list(written["needed"])
     row = read.set_index("condition").loc["rate 0.25"]

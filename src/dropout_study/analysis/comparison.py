@@ -3,16 +3,15 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+
+import pandas as pd
 
 from dropout_study.analysis.criteria import ALPHA
 from dropout_study.analysis.runs import Effect, ResultsMissing, Runs, minus
 from dropout_study.analysis.selection import WHERE, Condition, Selection, images_of, listed
 from dropout_study.config.schema import ConfigError
-from dropout_study.measures.statistics import holm, needed
-
-if TYPE_CHECKING:
-    import pandas as pd
+from dropout_study.measures.statistics import Interval, holm, interval, needed
 
 ERROR = "test/error/"
 """Metrics with this beginning are errors in percent, and the test images may be kept."""
@@ -85,6 +84,49 @@ def compare(selection: Selection, against: str, alternative: Alternative) -> lis
     ]
 
     return list(_judged(compared, alternative))
+
+
+def table(rows: Sequence[Row], x: str = "", by: str = "") -> pd.DataFrame:
+    """The comparison with all digits, a row per condition; cells without a number are empty.
+
+    Args:
+        rows: of `compare`.
+        x: the column whose values the rows have as `x`; empty: none.
+        by: the column whose values are their groups; empty: none.
+    """
+    records = []
+
+    for row in rows:
+        ci = interval(row.values.tolist())
+        difference = difference_of(row)
+        records.append(
+            {
+                "condition": row.name,
+                **({by: row.group} if by else {}),
+                **({x: row.x} if x else {}),
+                "seeds": ci.n,
+                "mean": ci.mean,
+                "low": ci.low,
+                "high": ci.high,
+                "difference": difference.mean,
+                "difference low": difference.low,
+                "difference high": difference.high,
+                "p": row.p,
+                "adjusted p": row.adjusted,
+                "effect size": row.effect_size,
+                "needed": row.needed,
+            }
+        )
+
+    return pd.DataFrame.from_records(records)
+
+
+def difference_of(row: Row) -> Interval:
+    """The difference of a row with its interval; nan without one."""
+    if row.difference is None:
+        return Interval(math.nan, math.nan, math.nan, math.nan, 0)
+
+    return row.difference.estimate().interval()
 
 
 def _reference(selection: Selection, group: Any, against: str) -> Condition:

@@ -1,12 +1,15 @@
 """Recorded results for one's own analysis, as data frames."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from dropout_study.analysis import comparison, results_files
 from dropout_study.analysis import results as recorded
-from dropout_study.analysis import results_files
 from dropout_study.analysis.runs import Runs
+from dropout_study.analysis.selection import select
+from dropout_study.config.folder import results_path
 from dropout_study.config.schema import ConfigError
 
 NAMES = ("study", "condition", "arm", "stage", "seed")
@@ -17,8 +20,8 @@ def results(store: str | Path, study: str) -> pd.DataFrame:
     """The networks of a study, a row per network, as `docs/results.md` describes its columns.
 
     Args:
-        store: the address of an MLflow store, such as `sqlite:///mlflow.db`, or a folder or file of
-            results, such as `report/results`.
+        store: the address of an MLflow store, such as `sqlite:///mlflow.db`; a folder or file of
+            results, such as `report/results`; or `published`, the results that come with the code.
         study: its name; that of the experiment.
 
     Raises:
@@ -30,7 +33,7 @@ def results(store: str | Path, study: str) -> pd.DataFrame:
         opened = Store(str(store))
         networks = recorded.from_store(opened, [study]) if opened.exists else recorded.empty()
     else:
-        networks = results_files.read(Path(store))
+        networks = results_files.read(results_path(str(store)))
 
     own = networks[networks["study"] == study].dropna(axis="columns", how="all")
     if own.empty:
@@ -63,3 +66,44 @@ def curves(networks: pd.DataFrame, name: str) -> pd.DataFrame:
     long = long.rename(columns={f"steps/{name}": "step", column: "value"})
 
     return long.astype({"step": int, "value": float})
+
+
+def compare(
+    networks: pd.DataFrame,
+    metric: str = "test/error/weight_scaling",
+    against: str = "",
+    x: str = "",
+    by: str = "",
+    where: Sequence[str] = (),
+    alternative: comparison.Alternative = "two-sided",
+    incomplete: bool = False,
+) -> pd.DataFrame:
+    """Conditions beside each other, as `scripts/compare.py` compares them: a row per condition.
+
+    Args:
+        networks: of `results`, all of one study.
+        metric: a column of numbers.
+        against: words of the condition that the others are compared with, such as `rate 0`.
+        x: a column that is shown beside the conditions.
+        by: a column whose values are compared apart.
+        where: `COLUMN=VALUE`; all have to hold.
+        alternative: what a small p value speaks for: `two-sided`, or that others are `less` or
+            `greater`.
+        incomplete: whether conditions that are not on a par are compared all the same.
+
+    Returns:
+        Condition, number of seeds, mean with its 95 % interval, and, with `against`, the difference
+        with its interval, p, p adjusted by Holm, effect size, and what it would take to tell the
+        difference (`docs/compare.md`).
+
+    Raises:
+        ConfigError: something that was named does not exist, or the conditions are not on a par.
+    """
+    selected = select(networks, metric, x, by, where)
+    if selected.doubts and not incomplete:
+        reasons = " ".join(selected.doubts)
+        raise ConfigError(f"{reasons} incomplete=True compares them all the same.")
+
+    table = comparison.table(comparison.compare(selected, against, alternative), x, by)
+
+    return table if against else table.loc[:, :"high"]

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from rich.table import Table
 
 from dropout_study.analysis import figures
-from dropout_study.analysis.comparison import ERROR, Alternative, Row
+from dropout_study.analysis.comparison import ERROR, Alternative, Row, difference_of, table
 from dropout_study.analysis.runs import Effect
 from dropout_study.analysis.selection import Selection, rank
 from dropout_study.measures.statistics import (
@@ -88,10 +88,11 @@ def write(comparison: Comparison, folder: Path) -> list[Path]:
     """Write a comparison into a folder: Markdown, CSV, LaTeX, SVG and PDF; returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
     drawn = draw(comparison)
+    numbers = table(comparison.rows, comparison.x, comparison.by)
     contents = {
         "figure.svg": figures.svg(drawn),
         "figure.pdf": pdf(drawn),
-        "comparison.csv": numbers(comparison).to_csv(index=False).encode(),
+        "comparison.csv": numbers.to_csv(index=False).encode(),
         "comparison.tex": latex(comparison).encode(),
         "comparison.md": markdown(comparison, figures.alt_text(drawn)).encode(),
     }
@@ -100,35 +101,6 @@ def write(comparison: Comparison, folder: Path) -> list[Path]:
         (folder / name).write_bytes(content)
 
     return [folder / name for name in contents]
-
-
-def numbers(comparison: Comparison) -> pd.DataFrame:
-    """The table with all digits, a row per condition; cells without a number are empty."""
-    records = []
-
-    for row in comparison.rows:
-        ci = interval(row.values.tolist())
-        difference = _interval(row.difference)
-        records.append(
-            {
-                "condition": row.name,
-                **({comparison.by: row.group} if comparison.by else {}),
-                **({comparison.x: row.x} if comparison.x else {}),
-                "seeds": ci.n,
-                "mean": ci.mean,
-                "low": ci.low,
-                "high": ci.high,
-                "difference": difference.mean,
-                "difference low": difference.low,
-                "difference high": difference.high,
-                "p": row.p,
-                "adjusted p": row.adjusted,
-                "effect size": row.effect_size,
-                "needed": row.needed,
-            }
-        )
-
-    return pd.DataFrame.from_records(records)
 
 
 def cells(comparison: Comparison) -> pd.DataFrame:
@@ -144,7 +116,7 @@ def cells(comparison: Comparison) -> pd.DataFrame:
     if comparison.against:
         columns |= {
             f"{comparison.difference}, 95 % interval": [
-                _text(_interval(row.difference), "+") for row in comparison.rows
+                _text(difference_of(row), "+") for row in comparison.rows
             ],
             f"p, {comparison.alternative}": [_p(row.p) for row in comparison.rows],
             "adjusted p": [_p(row.adjusted) for row in comparison.rows],
@@ -277,7 +249,7 @@ def _draw_differences(axes: Axes, rows: Sequence[Row], name: str, position: int)
 
     look = figures.look(name, position)
     x = [float(row.x) for row in compared]
-    intervals = [_interval(row.difference) for row in compared]
+    intervals = [difference_of(row) for row in compared]
     axes.plot(x, [ci.mean for ci in intervals], **look, label=name or "difference")
     axes.fill_between(
         x,
@@ -318,11 +290,6 @@ def _mean_in_words(row: Row, comparison: Comparison) -> str:
         return _text(_shown(row, comparison))
 
     return f"{row.values.mean():.3g} ({spread_in_words(values, ANYTHING, '.3g')})"
-
-
-def _interval(difference: Effect | None) -> Interval:
-    nothing = Interval(math.nan, math.nan, math.nan, math.nan, 0)
-    return difference.estimate().interval() if difference else nothing
 
 
 def _text(ci: Interval, sign: str = "") -> str:

@@ -57,6 +57,7 @@ def notebook(path: Path, config: MkDocsConfig) -> list[File]:
     pictures = {"output_files_dir": path.stem}
     text, found = MarkdownExporter().from_filename(str(path), resources=pictures)
     text = PANDAS_STYLE.sub("", text).replace('<table border="1" class="dataframe">', "<table>")
+    text = text.replace("![png](", "![Drawn by the code above](")
 
     return [
         File.generated(config, f"{name}.md", content=text),

@@ -1,24 +1,25 @@
-"""What the notebooks share: a claim decided on the store, and published numbers next to ours."""
+"""What the notebooks share: digits to train on, recorded results, and verdicts on claims."""
 
 import os
-import subprocess
-import sys
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
+import torch
+from torch import Tensor
 
-from dropout_study.claims import CLAIMS
-from dropout_study.config.folder import CARRIED, HOME, command
-from dropout_study.config.schema import ConfigError, Report, Tracking
-from dropout_study.config.studies import Study, in_order
-from dropout_study.config.uri import absolute
-from dropout_study.measures.statistics import Interval, interval
-from dropout_study.report.rows import rows
-from dropout_study.report.scopes import options
-from dropout_study.report.tuning_curves import choices
+from dropout_study.analysis import results, results_files
+from dropout_study.analysis.columns import BUDGETS
+from dropout_study.claims import CLAIMS, STUDIES
+from dropout_study.config.composed import stated_minutes
+from dropout_study.config.folder import CARRIED, HOME, RESULTS, command
+from dropout_study.config.schema import Data
+from dropout_study.config.studies import DEFAULT_BUDGET, Study, in_order
+from dropout_study.config.uri import absolute, database_file
+from dropout_study.data.datasets import load_images
+from dropout_study.report.answers import finding
 from dropout_study.report.verdicts import SMOKE, Outcome, decide, questions
 
 ROOT = Path.cwd() if HOME == CARRIED else HOME
@@ -26,168 +27,181 @@ ROOT = Path.cwd() if HOME == CARRIED else HOME
 
 Where a wheel is installed, the current folder.
 """
-NO_EVIDENCE = "These networks were trained for seconds: the verdict says nothing about dropout."
+NO_EVIDENCE = "These networks were trained for seconds: they say nothing about dropout."
+IDENTITY = ["study", "digest", "seed"]
+"""Columns that identify a network."""
 
 
-def decided(claim: str, folder: Path = ROOT) -> Outcome:
-    """A claim as the report decides it, from the store of MLFLOW_TRACKING_URI or `mlflow.db`.
+class Digits(NamedTuple):
+    """scikit-learn's digits, in double precision, so that rounding changes no result.
 
-    If the store lacks the runs, all studies that the claim reads are tuned and trained at the smoke
-    budget first, on bundled digits.
+    Attributes:
+        x: training images `[N, D]`, pixels in [0, 1].
+        y: their labels `[N]`.
+        test_x: test images.
+        test_y: their labels.
+    """
+
+    x: Tensor
+    y: Tensor
+    test_x: Tensor
+    test_y: Tensor
+
+
+def digits(pool: int = 1) -> Digits:
+    """The bundled digits: 1,097 to train on, 400 to test on.
 
     Args:
-        claim: its id.
-        folder: the address of a local store is relative to it; training writes its outputs here.
+        pool: side of the squares of pixels that are averaged; 2 gives images of 4 x 4 pixels.
+
+    Example:
+        >>> digits(pool=2).test_x.shape
+        torch.Size([400, 16])
+    """
+    images = load_images(Data(name="digits", root="-", pool=pool))
+    x, y = images.train.batch(torch.arange(len(images.train)))
+    test_x, test_y = images.test.batch(torch.arange(len(images.test)))
+
+    return Digits(x.double(), y, test_x.double(), test_y)
+
+
+def recorded(study: str, folder: Path = ROOT) -> pd.DataFrame:
+    """The networks of a study, a row per network, one's own and the published ones.
+
+    Of several budgets the largest counts. What was found is printed; where there is nothing, so is
+    the command that trains it.
+
+    Args:
+        study: its name.
+        folder: the address of a local store is relative to it.
 
     Raises:
-        CalledProcessError: training failed; its output is printed.
-        ConfigError: the store cannot be read, or the trained runs do not decide the claim.
+        ConfigError: the store cannot be read.
+    """
+    networks = _of_largest_budget(study, read_networks([study], folder))
+    if networks.empty:
+        minutes = stated_minutes(DEFAULT_BUDGET)[study]
+        print(f"Study {study}: no results yet. In the project, this trains it ({minutes} minutes):")
+        print(_reproduce([study]))
+        return networks
+
+    budget = networks["budget"].iloc[0]
+    print(f"Study {study}: {len(networks):,} networks, budget {budget}.")
+
+    if budget == SMOKE:
+        print(f"{NO_EVIDENCE} For results, run in the project:")
+        print(_reproduce([study]))
+
+    return networks
+
+
+def _of_largest_budget(study: str, networks: pd.DataFrame) -> pd.DataFrame:
+    """The networks of the largest budget, on the study's own data set where it has one."""
+    if networks.empty:
+        return networks
+
+    largest = max(networks["budget"], key=BUDGETS.index)
+    kept = networks[networks["budget"] == largest]
+    usual = kept["data.name"] == Study.load(study).at(largest).default_data
+    chosen: pd.DataFrame = kept[usual] if usual.any() else kept
+
+    return chosen.dropna(axis="columns", how="all")
+
+
+def _reproduce(studies: Sequence[str]) -> str:
+    """What is typed to train some studies."""
+    return f'{command("reproduce")} "studies=[{",".join(in_order(studies))}]" budget=laptop'
+
+
+def read_networks(studies: Sequence[str], folder: Path = ROOT) -> pd.DataFrame:
+    """The networks of some studies, one's own and, where one's own lack them, the published ones.
+
+    One's own are in the store of MLFLOW_TRACKING_URI, or in `mlflow.db`.
+
+    Raises:
+        ConfigError: store or results cannot be read.
     """
     uri = absolute(os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db", folder)
-    outcome = _outcome(claim, uri)
+    published = results_files.read(RESULTS) if RESULTS.is_dir() else results.empty()
+    tables = [_in_store(uri, studies), published[published["study"].isin(studies)]]
+    filled = [table for table in tables if len(table)]
+    if not filled:
+        return results.empty()
 
-    if not outcome.decided:
-        print(f"Not decided yet: {outcome.reason}. Training at the smoke budget:")
+    networks = pd.concat(filled, ignore_index=True)
 
-        for study in in_order(CLAIMS[claim].studies):
-            train(study, uri, folder)
-
-        outcome = _outcome(claim, uri)
-        if not outcome.decided:
-            raise ConfigError(
-                f"Claim {claim} is not decided by the trained runs: {outcome.reason}."
-            )
-
-    print(f"Results of budget {outcome.where}.")
-
-    if outcome.scope.budget == SMOKE:
-        again = f"{command('reproduce')} {options(CLAIMS[claim])}"
-        print(f"{NO_EVIDENCE} For results, run in the project:\n{again}")
-
-    return outcome
+    return networks.drop_duplicates(IDENTITY, ignore_index=True)
 
 
-def _outcome(claim: str, uri: str) -> Outcome:
+def _in_store(uri: str, studies: Sequence[str]) -> pd.DataFrame:
+    file = database_file(uri)
+    if file and not file.exists():
+        return results.empty()
+
     with warnings.catch_warnings():
         # MLflow warns about ipywidgets where they are not installed.
         warnings.filterwarnings("ignore", "IProgress not found")
-        from dropout_study.report.publish import read_results
-        from dropout_study.tracking.store import quiet_mlflow
+        from dropout_study.tracking.store import Store, quiet_mlflow
 
     quiet_mlflow()
-    results = read_results(Report(tracking=Tracking(uri=uri)))
 
-    return decide(results, [claim])[0]
-
-
-def train(study: str, uri: str, folder: Path) -> None:
-    """Tune a study if it tunes, and train its other stages."""
-    arguments = ["-m", f"study={study}", f"budget={SMOKE}"]
-
-    if Study.load(study).at(SMOKE).candidates:
-        _run([*arguments, "study.stage=tuning"], uri, folder)
-
-    _run(arguments, uri, folder)
+    return results.from_store(Store(uri), studies)
 
 
-def _run(arguments: Sequence[str], uri: str, folder: Path) -> None:
-    """Train what a command line says, and print the output as it comes."""
-    command_line = [sys.executable, "-m", "dropout_study.commands.train", *arguments]
-    training = subprocess.Popen(
-        command_line,
-        cwd=folder,
-        env=os.environ | {"MLFLOW_TRACKING_URI": uri},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+def verdict(*claims: str, folder: Path = ROOT) -> str:
+    """Verdicts on claims in Markdown: the outcome of every question, or what is missing.
 
-    with training:
-        for line in training.stdout or ():
-            print(line, end="", flush=True)
+    They are those of the report on the same results: p values are adjusted for all claims.
 
-    if training.returncode:
-        raise subprocess.CalledProcessError(training.returncode, command_line)
+    Args:
+        claims: their ids.
+        folder: the address of a local store is relative to it.
 
+    Raises:
+        ConfigError: the store cannot be read.
+    """
+    networks = read_networks(STUDIES, folder)
+    outcomes = decide(networks, claims)
+    texts = [_decided(each) if each.decided else _not_decided(each, networks) for each in outcomes]
 
-def criteria(outcome: Outcome) -> pd.DataFrame:
-    """The questions of a claim, parts and checks, each with its criterion and the reason for it."""
-    asked = questions(outcome.claim)
-    table = {
-        name: {
-            "measure": question.measure,
-            "criterion": question.criterion_in_words,
-            "reason": question.criterion.reason,
-        }
-        for name, question in asked.items()
-    }
-
-    return pd.DataFrame.from_dict(table, orient="index").rename_axis("part or check")
+    return "\n\n".join(texts)
 
 
-def effects(outcome: Outcome) -> pd.DataFrame:
-    """The effects of all parts, case by case; p is one-sided, adjusted for the cases of a part."""
-    table = pd.DataFrame([asdict(row) for row in rows(outcome)]).set_index(["part", "case"])
-    headings = {"half": "at half the updates", "networks": "seeds x images"}
-
-    return table[["effect", "interval", "p", "outcome", "half", "networks"]].rename(
-        columns=headings
-    )
-
-
-def choices_table(outcome: Outcome) -> pd.DataFrame:
-    """What tuning has chosen for each arm, by the mean validation error over the tuning seeds."""
-    chosen = choices(outcome.runs.tuning, outcome.runs.final)
-    table = pd.DataFrame([asdict(choice) for choice in chosen]).set_index(["study", "arm"])
-
-    return table.rename(columns={"error": "validation error"})
-
-
-def verdict(outcome: Outcome) -> str:
-    """The verdict on a claim in Markdown: the outcome of every question, and what weakens it."""
+def _decided(outcome: Outcome) -> str:
     no_evidence = f" {NO_EVIDENCE}" if outcome.scope.budget == SMOKE else ""
-    lines = [f"The claim is **{outcome.shown}** ({outcome.where}).{no_evidence}", ""]
+    lines = [
+        f"**{outcome.claim.title}: {outcome.shown}** ({outcome.where}).{no_evidence} "
+        f"{finding(outcome)}",
+        "",
+        "| question | criterion | outcome |",
+        "| --- | --- | --- |",
+    ]
 
-    for name, decision in outcome.decisions.items():
-        reason = f" ({decision.reason})" if decision.reason else ""
-        lines.append(f"- {name}: {decision.outcome}{reason}")
+    for name, question in questions(outcome.claim).items():
+        decision = outcome.decisions[name]
+        reason = f": {decision.reason}" if decision.reason else ""
+        lines.append(
+            f"| {name}: {question.measure} | {question.criterion_in_words} "
+            f"| {decision.outcome}{reason} |"
+        )
 
     lines += [
-        f"- not settled at half the updates, {part}: {reason}"
+        f"\nNot settled at half the updates, {part}: {reason}."
         for part, reason in outcome.unsettled.items()
     ]
 
     return "\n".join(lines)
 
 
-def context(outcome: Outcome) -> str:
-    """Numbers that put the effects into context and do not decide, as a list in Markdown."""
-    return "\n".join(f"- {line}" for line in outcome.claim.context_lines(outcome.studies))
+def _not_decided(outcome: Outcome, networks: pd.DataFrame) -> str:
+    studies = CLAIMS[outcome.claim.id].studies
+    there = [study for study in studies if study in set(networks["study"])]
+    missing = [study for study in studies if study not in there]
+    minutes = sum(stated_minutes(DEFAULT_BUDGET)[study] for study in in_order(missing or studies))
+    lacking = f"Missing: {', '.join(missing)}." if missing else f"{outcome.reason}."
 
-
-def comparison(what: str, published: float, values: Sequence[float]) -> dict[str, str | float]:
-    """A row of a table: a published number, ours with its interval over seeds, and their match.
-
-    >>> comparison("L2", 1.62, [1.6, 1.7, 1.5])["match"]
-    'within our interval'
-
-    Args:
-        what: is compared.
-        published: in the unit of the values.
-        values: ours, one per seed.
-    """
-    ours = interval(values)
-
-    return {
-        "what": what,
-        "published": published,
-        "here (95 % interval)": f"{ours:.2f}",
-        "difference": round(ours.mean - published, 2),
-        "match": _match(ours, published),
-    }
-
-
-def _match(ours: Interval, published: float) -> str:
-    if ours.low <= published <= ours.high:
-        return "within our interval"
-    return "ours is higher" if ours.mean > published else "ours is lower"
+    return (
+        f"**{outcome.claim.title}: not decided yet.** Recorded: {', '.join(there) or 'nothing'}. "
+        f"{lacking} This trains what is missing, in {minutes} minutes on two cores, and resumes "
+        f"if it is interrupted:\n\n```bash\n{_reproduce(studies)}\n```"
+    )

@@ -40,7 +40,7 @@ def test_a_curve_is_a_row_per_network_and_step() -> None:
 
 
 def test_the_published_results_have_a_name() -> None:
-    """If this failed, a notebook beside an installed wheel would not find what the wheel carries."""
+    """If this failed, a notebook would not find the results that an installed wheel carries."""
     named = dropout_study.results("published", "exact")
     pd.testing.assert_frame_equal(named, dropout_study.results(RESULTS, "exact"))
 

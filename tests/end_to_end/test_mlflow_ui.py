@@ -87,6 +87,7 @@ def test_the_charts_show_error_by_number_of_masks(
     drawn.
     """
     number, _ = cohort(smoke_store, "mc_samples")
+    browser.set_window_size(1600, 3000)  # MLflow draws what is in view
     see(f"{page_path(number)}&compareRunsMode=CHART", "val/error", "blocks/error", "test/brier")
     script = """return [...document.querySelectorAll('.js-plotly-plot')].some(
         plot => plot.layout.xaxis.type == 'log'

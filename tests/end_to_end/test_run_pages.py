@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support import expected_conditions
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -56,11 +58,22 @@ def page(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Iterator[str
 
 
 def follow(browser: Browser, text: str) -> None:
-    """Follow a link of a description, which opens in a tab of its own."""
+    """Follow a link of a description, which opens in a tab of its own.
+
+    MLflow folds a description of more than a few lines.
+    """
     place = (By.XPATH, f"//a[@target='_blank' and text()='{text}']")
-    link = WebDriverWait(browser, PATIENCE).until(
-        expected_conditions.element_to_be_clickable(place), f"{text} should be a link"
-    )
+    is_there = expected_conditions.element_to_be_clickable(place)
+
+    def unfolded(driver: Browser) -> WebElement | bool:
+        for button in driver.find_elements(By.XPATH, "//button[normalize-space()='Show more']"):
+            button.click()
+
+        return is_there(driver)
+
+    wait = WebDriverWait(browser, PATIENCE, ignored_exceptions=[WebDriverException])
+    link = wait.until(unfolded, f"{text} should be a link")
+    assert isinstance(link, WebElement)
     link.click()
     browser.switch_to.window(browser.window_handles[-1])
 

@@ -1,5 +1,7 @@
 """Where a claim can be decided: all conditions of all stages of all its studies are there."""
 
+import shlex
+
 import pandas as pd
 import pytest
 
@@ -169,7 +171,7 @@ def test_the_largest_budget_and_mnist_come_first() -> None:
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda claim: claim.id)
 def test_the_command_of_a_claim_runs_all_its_studies(claim: Claim) -> None:
     """If this failed, a reader would make runs, and the claim would still lack some."""
-    typed = options(claim).split()
+    typed = shlex.split(options(claim))
     values = {o.key_or_group: o.value() for o in parse_overrides(typed)}
     assert values["studies"] == in_order(claim.studies)
     assert values["budget"] == "laptop"

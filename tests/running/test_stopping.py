@@ -9,7 +9,7 @@ import torch
 from dropout_study.config.schema import Config
 from dropout_study.data.datasets import load_images
 from dropout_study.running.run import quiet
-from dropout_study.running.stopping import StartReport, StopAtCheckpoint
+from dropout_study.running.stopping import EndsReport, StopAtCheckpoint
 from dropout_study.system.termination import Stopped
 from dropout_study.training.build import make_network
 from dropout_study.training.checkpoints import Checkpointing, trained_in
@@ -26,7 +26,7 @@ class Training:
 
     Attributes:
         file: of its checkpoint.
-        updates: with which it was reported to begin.
+        updates: with which it was reported to begin and to end.
         module: its networks.
     """
 
@@ -42,7 +42,7 @@ class Training:
         data = DataModule(
             images, config.data, config.seeds, config.budget.updates, interval, torch.device("cpu")
         )
-        callbacks = [StartReport(self.updates.append), StopAtCheckpoint(self._reason, self.file)]
+        callbacks = [EndsReport(self.updates.append), StopAtCheckpoint(self._reason, self.file)]
         trainer = make_trainer(config, folder, callbacks)
         train(self.module, trainer, data, self.file if resume else None)
 
@@ -74,7 +74,7 @@ def test_training_that_must_stop_resumes_as_if_it_had_not(
 
     assert trained_in(whole.file) == {"digest": [0]}
     resumed = Training(config, tmp_path, None, resume=True)
-    assert whole.updates == [0]
+    assert whole.updates == [0, 60]
     assert 0 < resumed.updates[0] < 60
     ours, theirs = resumed.module.state_dict(), whole.module.state_dict()
     assert all(torch.equal(ours[key], theirs[key]) for key in theirs)

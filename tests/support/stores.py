@@ -29,6 +29,8 @@ def _shown(run: Run, names: dict[str, str], store: Store) -> dict[str, Any]:
     if tags.PARENT in labels:
         labels[tags.PARENT] = names[labels[tags.PARENT]]
 
+    labels.pop(tags.DESCRIPTION_DIGEST, None)  # of a text with the ids of one store
+
     for other, name in names.items():  # in links
         labels[tags.DESCRIPTION] = labels[tags.DESCRIPTION].replace(other, name)
 

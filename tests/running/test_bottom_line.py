@@ -8,7 +8,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 import pytest
 
-from dropout_study.running.bottom_line import AT, bar
+from dropout_study.running.bottom_line import BOTTOM_LINE, bar
 
 
 class Terminal(io.StringIO):
@@ -81,23 +81,23 @@ def test_words_are_replaced_and_give_way_to_a_bar() -> None:
 
 def say_and_clear(terminal: Terminal) -> None:
     """Say this and that."""
-    AT.say("loading")
+    BOTTOM_LINE.say("loading")
     assert terminal.lines == ["loading ..."]
-    AT.say("opening")
+    BOTTOM_LINE.say("opening")
     assert terminal.lines == ["opening ..."]
 
     with bar(total=1, bar_format="{desc}") as shown:
         shown.set_description_str("a bar")
         assert terminal.lines == ["a bar"]
 
-    AT.say("closing")
-    AT.clear()
+    BOTTOM_LINE.say("closing")
+    BOTTOM_LINE.clear()
     assert terminal.lines == []
 
 
 def test_without_a_terminal_there_is_no_line(capsys: pytest.CaptureFixture[str]) -> None:
     """If this failed, the log of a cluster would be full of bars."""
-    AT.say("loading")
+    BOTTOM_LINE.say("loading")
 
     with bar(total=1) as shown:
         shown.update(1)

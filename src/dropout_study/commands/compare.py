@@ -5,14 +5,14 @@ from omegaconf import DictConfig
 
 from dropout_study.config import read
 from dropout_study.running import command_line
-from dropout_study.running.bottom_line import AT
+from dropout_study.running.bottom_line import BOTTOM_LINE
 from dropout_study.running.terminal import print_table
 
 
 def job(composed: DictConfig) -> None:
     """Read, compare, write, record, print."""
     chosen = read.read_compare(composed)
-    AT.say("reading the results")
+    BOTTOM_LINE.say("reading the results")
     from dropout_study.report import comparison_page
     from dropout_study.running.compare import compare
 

@@ -6,13 +6,13 @@ from omegaconf import DictConfig
 
 from dropout_study.config import read
 from dropout_study.running import command_line
-from dropout_study.running.bottom_line import AT
+from dropout_study.running.bottom_line import BOTTOM_LINE
 
 
 def job(composed: DictConfig) -> None:
     """Read, decide, write, record, print."""
     chosen = read.read_report(composed)
-    AT.say("deciding the claims")
+    BOTTOM_LINE.say("deciding the claims")
     from dropout_study.report.publish import or_published, report
 
     report(or_published(chosen))

@@ -9,7 +9,7 @@ from dropout_study.commands import train
 from dropout_study.config import read, schema
 from dropout_study.config.folder import command
 from dropout_study.running import command_line
-from dropout_study.running.bottom_line import AT
+from dropout_study.running.bottom_line import BOTTOM_LINE
 
 
 def job(composed: DictConfig) -> None:
@@ -23,10 +23,10 @@ def job(composed: DictConfig) -> None:
                 f"type it behind {command('train')} -m study=NAME."
             )
 
-    AT.say("loading the claims")
+    BOTTOM_LINE.say("loading the claims")
     from dropout_study.running.reproduce import reproduce
 
-    AT.clear()  # the studies have lines of their own
+    BOTTOM_LINE.clear()  # the studies have lines of their own
     reproduce(chosen, Path(train.__file__))
 
 

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 
 from dropout_study.config.folder import CONF
 from dropout_study.running import command_line, packs
-from dropout_study.running.bottom_line import AT
+from dropout_study.running.bottom_line import BOTTOM_LINE
 from dropout_study.running.carry_out import carry_out
 from dropout_study.running.choices import add_choices
 from dropout_study.running.gpu_slots import take_gpu
@@ -45,7 +45,7 @@ def start() -> None:
     """Check and complete the command line, and hand over to Hydra."""
     typed = list(sys.argv)
     if command_line.asks_to_train(typed[1:]):
-        AT.say("reading the command line")
+        BOTTOM_LINE.say("reading the command line")
 
     command_line.check(typed[1:], CONF)
     entry = command_line.hydra_main("train", job)

@@ -4,13 +4,13 @@ from omegaconf import DictConfig
 
 from dropout_study.config import read
 from dropout_study.running import command_line
-from dropout_study.running.bottom_line import AT
+from dropout_study.running.bottom_line import BOTTOM_LINE
 
 
 def job(composed: DictConfig) -> None:
     """Serve the store, and open the page of its runs."""
     chosen = read.read_ui(composed)
-    AT.say("loading MLflow")
+    BOTTOM_LINE.say("loading MLflow")
     from dropout_study.running.ui import show
 
     show(chosen)

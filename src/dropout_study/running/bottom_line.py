@@ -39,7 +39,7 @@ class BottomLine:
         self._bar = None
 
 
-AT = BottomLine()
+BOTTOM_LINE = BottomLine()
 """What this process is at."""
 
 
@@ -50,7 +50,7 @@ def bar(**settings: Any) -> Iterator["tqdm[Any]"]:
     Args:
         settings: those of tqdm.
     """
-    AT.clear()
+    BOTTOM_LINE.clear()
     terminal = sys.stderr
     is_shown = terminal.isatty()
     shown = tqdm(file=terminal, leave=False, dynamic_ncols=True, disable=not is_shown, **settings)

@@ -30,7 +30,7 @@ from dropout_study.config.overrides import (
 from dropout_study.config.read import read_config
 from dropout_study.config.schema import ConfigError
 from dropout_study.config.studies import Study
-from dropout_study.running.bottom_line import AT
+from dropout_study.running.bottom_line import BOTTOM_LINE
 from dropout_study.running.command_line import (
     Place,
     asks_to_train,
@@ -203,7 +203,7 @@ def add_choices(arguments: Sequence[str], typed: Sequence[str], conf: Path) -> l
     if "study.candidate" in overrides or "study.chosen" in overrides:
         return list(arguments)
 
-    AT.say("reading what tuning has chosen")
+    BOTTOM_LINE.say("reading what tuning has chosen")
     tuning = find_tuning(study, typed, place_of(arguments, conf))
     is_dry = _is_true(overrides, "dry_run")
 

@@ -43,7 +43,7 @@ from dropout_study.config.studies import (
     Study,
 )
 from dropout_study.config.uri import absolute, masked
-from dropout_study.running.bottom_line import AT
+from dropout_study.running.bottom_line import BOTTOM_LINE
 from dropout_study.running.explain import FULL, SBATCH, explain
 from dropout_study.system.termination import Terminated, raised
 
@@ -171,7 +171,7 @@ def closing_line() -> Iterator[None]:
     try:
         yield
     finally:
-        AT.clear()
+        BOTTOM_LINE.clear()
 
 
 def _end(ended: KeyboardInterrupt | SystemExit, resumes: bool) -> NoReturn:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from dropout_study.config.schema import ConfigError
-from dropout_study.running.bottom_line import AT
+from dropout_study.running.bottom_line import BOTTOM_LINE
 
 YES = ("y", "yes")
 
@@ -50,7 +50,7 @@ def confirm(count: int, above: int | None) -> None:
             f"a question: type confirm_above={count}, or confirm_above=null for any number."
         )
 
-    AT.clear()
+    BOTTOM_LINE.clear()
     print(f"Train {count:,} conditions? [y/N] ", end="", file=sys.stderr, flush=True)
 
     if sys.stdin.readline().strip().lower() not in YES:

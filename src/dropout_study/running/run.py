@@ -26,7 +26,7 @@ from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import Network
 from dropout_study.evaluation.evaluate import check_evaluation
 from dropout_study.report.mlflow_run_page import write_run_page
-from dropout_study.running.bottom_line import AT
+from dropout_study.running.bottom_line import BOTTOM_LINE
 from dropout_study.running.checkpoint import Checkpoint
 from dropout_study.running.evaluating import evaluate, evaluation_bar, list_passes
 from dropout_study.running.job import stop_reason
@@ -188,7 +188,7 @@ def train_together(
         Stopped: the sweep was asked to stop. All runs are then recorded with this end, as with any
             other.
     """
-    AT.clear()
+    BOTTOM_LINE.clear()
     if runs[0].training:
         return
 

@@ -26,7 +26,7 @@ from dropout_study.config.uri import other_store, without_credentials
 from dropout_study.report import mlflow_view
 from dropout_study.report.mlflow_description import describe
 from dropout_study.running import gpu_slots
-from dropout_study.running.bottom_line import AT
+from dropout_study.running.bottom_line import BOTTOM_LINE
 from dropout_study.running.command_line import HYDRA_GROUPS
 from dropout_study.running.job import (
     ACTIVE_STATES,
@@ -143,14 +143,14 @@ class Start:
 
             self._held = held.pop_all()
 
-        AT.clear()
+        BOTTOM_LINE.clear()
         if self._dry_run:
             print(DRY_RUN, flush=True)
 
         if self.sweep:
             self._progress = Progress(self.folders, self._total)
         else:
-            AT.say("preparing the run")
+            BOTTOM_LINE.say("preparing the run")
 
     @property
     def _total(self) -> int:
@@ -197,7 +197,7 @@ class Start:
 
     def _list_grid(self) -> None:
         """Find the jobs of a sweep whose conditions are typed, or of a sample of it."""
-        AT.say("composing the conditions")
+        BOTTOM_LINE.say("composing the conditions")
         grid = list_conditions(self._config)
         distinct = distinct_overrides(grid)
         numbers = draw_sample(distinct, self._task.sample, self._task.sample_seed)
@@ -263,7 +263,7 @@ class Start:
 
     def _prepare_store(self) -> None:
         """Check the disk, and create the experiment in the store, whose address jobs inherit."""
-        AT.say("opening the store")
+        BOTTOM_LINE.say("opening the store")
         quiet_mlflow()
         self._store = Store(self._task.tracking.uri)
 

@@ -18,7 +18,7 @@ from omegaconf import DictConfig
 from dropout_study.config.folder import command
 from dropout_study.config.overrides import with_overrides
 from dropout_study.config.uri import masked
-from dropout_study.running.bottom_line import AT
+from dropout_study.running.bottom_line import BOTTOM_LINE
 from dropout_study.running.command_line import EXPLAINED, fail
 from dropout_study.running.compose_cache import compose_once
 from dropout_study.running.explain import explain
@@ -88,7 +88,7 @@ class Supervisor:
         Raises:
             SystemExit: the configuration, a folder or the store cannot be used.
         """
-        AT.say("loading MLflow")
+        BOTTOM_LINE.say("loading MLflow")
         from dropout_study.running.start import Start
         from dropout_study.running.sweep_jobs import launch_packs
 

@@ -16,7 +16,7 @@ from typing import IO
 from dropout_study.config.folder import command
 from dropout_study.config.schema import ConfigError, Ui
 from dropout_study.config.uri import masked
-from dropout_study.running.bottom_line import AT
+from dropout_study.running.bottom_line import BOTTOM_LINE
 from dropout_study.tracking.store import (
     UNREACHABLE,
     Store,
@@ -47,24 +47,24 @@ def show(chosen: Ui) -> None:
     Raises:
         ConfigError: there is no store or study, the port is taken, or the server does not start.
     """
-    AT.say("reading the store")
+    BOTTOM_LINE.say("reading the store")
     quiet_mlflow()
     store = Store(chosen.tracking.uri)
     page = _page(store, chosen.study)
 
     if store.is_server:
-        AT.clear()
+        BOTTOM_LINE.clear()
         _open(f"{store.shown.rstrip('/')}/{page}", chosen.open)
         return
 
     port = chosen.port or free_port(chosen.host)
     _check_port(chosen.host, port)
     reached = "127.0.0.1" if chosen.host in EVERY_ADDRESS else chosen.host
-    AT.say("starting MLflow's server")
+    BOTTOM_LINE.say("starting MLflow's server")
 
     with _served(store, chosen.host, port) as server:
         _wait_for(server, reached, port)
-        AT.clear()
+        BOTTOM_LINE.clear()
         _open(f"http://{reached}:{port}/{page}", chosen.open)
         print("Ctrl-C ends it.", flush=True)
 

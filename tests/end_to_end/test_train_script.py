@@ -36,7 +36,7 @@ def test_a_single_run_is_trained_evaluated_and_recorded(
     assert done.returncode == 0, done.stderr
     assert done.stderr == "", "no warnings, advertisements or device messages"
     assert "softmax regression, input rate 0, digits, n 200" in done.stdout
-    assert "python scripts/ui.py study=" in done.stdout
+    assert "python scripts/ui.py page=" in done.stdout
     cohort = next(run for run in runs() if run.data.tags["role"] == "cohort")
     seeds = [run for run in runs() if run.data.tags.get("mlflow.parentRunId") == cohort.info.run_id]
     assert sorted(run.data.tags["seed"] for run in seeds) == ["0", "3"]

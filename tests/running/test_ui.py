@@ -1,6 +1,7 @@
 """MLflow's pages of a store, started by `scripts/ui.py`."""
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from dropout_study.tracking.record import RunStatus
 from dropout_study.tracking.store import Store
 from support.paths import ROOT
 from support.records import example, save
+from support.scripts import Script
 
 
 @pytest.fixture
@@ -81,8 +83,8 @@ def test_a_port_that_is_taken_and_a_store_that_is_missing_are_a_sentence(
         with pytest.raises(ConfigError, match=rf"^port={port} cannot be used: .* port=0 takes"):
             show(Ui(port=port, tracking=tracking))
 
-    with pytest.raises(ConfigError, match=r"^study=robustness cannot be shown: .* no runs of it"):
-        show(Ui(study="robustness", tracking=tracking))
+    with pytest.raises(ConfigError, match=r"^page=robustness cannot be shown: .* no runs of it"):
+        show(Ui(page="robustness", tracking=tracking))
 
     missing = tmp_path / "elsewhere.db"
     with pytest.raises(ConfigError, match=r"there is no store yet; python scripts/train\.py -m"):
@@ -104,3 +106,11 @@ def test_where_a_server_holds_the_store_its_page_is_shown(
         assert capsys.readouterr().out.startswith(f"MLflow: {place}/#/experiments/")
         process.terminate()
         process.wait(60)
+
+
+def test_the_command_that_a_sweep_prints_is_composed(tmp_path: Path) -> None:
+    """If this failed, the command below the table of a sweep would end in an error of Hydra."""
+    *_, typed = Store(f"sqlite:///{tmp_path}/mlflow.db").link("capacity", "1").partition("ui.py ")
+    done = Script("ui.py", tmp_path)(*shlex.split(typed), "--cfg", "job")
+    assert done.returncode == 0, done.stderr
+    assert "page: capacity" in done.stdout

@@ -252,9 +252,9 @@ def test_the_command_that_shows_the_results_can_be_pasted() -> None:
     """If this failed, a shell would cut the address of a store in a folder with a blank."""
     for uri in ("sqlite:////my project/mlflow.db", "sqlite:////there/mlflow.db"):
         typed = shlex.split(Store(uri).link("my study", "1"))
-        assert typed == ["python", "scripts/ui.py", "study=my study", f"tracking.uri={uri}"]
+        assert typed == ["python", "scripts/ui.py", "page=my study", f"tracking.uri={uri}"]
 
-    assert Store("sqlite:///mlflow.db").link("capacity", "1").endswith("ui.py study=capacity")
+    assert Store("sqlite:///mlflow.db").link("capacity", "1").endswith("ui.py page=capacity")
 
 
 @pytest.mark.usefixtures("without_credentials")

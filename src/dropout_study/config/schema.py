@@ -439,7 +439,7 @@ class Explore:
 class Ui:
     """Options of `scripts/ui.py`."""
 
-    study: str = ""  # whose page is opened; none: that of the last run
+    page: str = ""  # the study that is opened; none: that of the last run
     host: str = "127.0.0.1"  # this machine alone; 0.0.0.0: everybody who reaches it
     port: int = field(default=5000, metadata=PORT)  # 0: a free one
     open: bool = True  # in a browser, if there is a display

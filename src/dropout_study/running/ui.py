@@ -50,7 +50,7 @@ def show(chosen: Ui) -> None:
     BOTTOM_LINE.say("reading the store")
     quiet_mlflow()
     store = Store(chosen.tracking.uri)
-    page = _page(store, chosen.study)
+    page = _page(store, chosen.page)
 
     if store.is_server:
         BOTTOM_LINE.clear()
@@ -96,7 +96,7 @@ def _page(store: Store, study: str) -> str:
         ) from error
 
     if study and experiment is None:
-        raise ConfigError(f"study={study} cannot be shown: {store.shown} has no runs of it.")
+        raise ConfigError(f"page={study} cannot be shown: {store.shown} has no runs of it.")
 
     return page_path(experiment) if experiment else experiments_path()
 

@@ -206,7 +206,7 @@ class Store:
         if self.is_server:
             return self.page(experiment)
 
-        words = [f"study={name}", *other_store(self.shown)]
+        words = [f"page={name}", *other_store(self.shown)]
         return f"{command('ui')} {shlex.join(words)}"
 
     @property

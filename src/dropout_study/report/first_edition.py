@@ -73,7 +73,9 @@ EARLIER = {
     ),
     "robustness": Earlier(
         "contradicted",
-        "It averaged two clauses: noise and missing information, and unseen conditions.",
+        "It averaged two clauses. Apart, its nets, trained for 5,000 updates at 0.001, gained "
+        "2.38 points from dropped hidden units on noise and missing information, and lost 3.11 "
+        "under unseen conditions; trained longer, they lose on noise, too.",
     ),
 }
 """Id of a claim -> what the first edition said."""

@@ -24,6 +24,7 @@ from dropout_study.report.manifest_table import STUDY_COLUMNS, study_columns
 from dropout_study.report.pictures import Picture, claim_pictures, training_pictures
 from dropout_study.report.rows import CheckRow, Row, check_rows, rows
 from dropout_study.report.scopes import other_data
+from dropout_study.report.second_tries import SECOND_TRIES
 from dropout_study.report.summary import effects, example, summary
 from dropout_study.report.tuning_curves import Choice, choices
 from dropout_study.report.verdicts import Outcome
@@ -158,6 +159,7 @@ def _values(
         "answer": answer,
         "why": first_edition.WHY,
         "earlier": first_edition.EARLIER,
+        "second_tries": SECOND_TRIES,
         "study_headings": list(STUDY_COLUMNS),
         "criteria": committed_in_words(),
         "facts": glance.facts(results),

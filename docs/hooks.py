@@ -23,6 +23,7 @@ SHOWN = [
     "docs/*.css",
     "report/*.json",
     "report/explore.html",
+    "report/second-tries/*.csv",
     "report/**/*.md",
     "report/**/*.svg",
 ]

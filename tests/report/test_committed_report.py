@@ -1,6 +1,7 @@
 """The report in the repository: made of the results beside it, or of none."""
 
 import os
+import shutil
 from pathlib import Path
 
 from dropout_study.config.schema import Report, Tracking
@@ -32,6 +33,7 @@ def test_the_report_is_what_the_code_makes_of_the_results(tmp_path: Path) -> Non
     made = tmp_path / "report"
     (made / FOLDER).mkdir(parents=True)
     (made / NAME).touch()  # is linked where it is
+    shutil.copytree(COMMITTED / "second-tries", made / "second-tries")  # are told where they are
     chosen = Report(
         results=str(RESULTS) if RESULTS.exists() else "",
         output=str(made),

@@ -77,6 +77,9 @@ def write_report(
     values = _values(sections, results, links)
     archive = first_edition.FOLDER
     values["first_edition"] = archive if (folder / archive).is_dir() else ""
+    values["second_tries"] = {
+        claim: second for claim, second in SECOND_TRIES.items() if (folder / second.file).is_file()
+    }
     values["explore"] = explore.NAME if (folder / explore.NAME).is_file() else ""
     drawn = _write_pictures(_pictures(sections, values["summary"]), folder / "figures")
     pages = [_write_page(name, values, folder) for name in PAGES]
@@ -159,7 +162,6 @@ def _values(
         "answer": answer,
         "why": first_edition.WHY,
         "earlier": first_edition.EARLIER,
-        "second_tries": SECOND_TRIES,
         "study_headings": list(STUDY_COLUMNS),
         "criteria": committed_in_words(),
         "facts": glance.facts(results),

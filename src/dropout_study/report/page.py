@@ -15,7 +15,14 @@ from dropout_study.analysis.claim import Group
 from dropout_study.analysis.runs import ResultsMissing, needing_columns
 from dropout_study.config.studies import DEFAULT_BUDGET, Study
 from dropout_study.data.images import Images
-from dropout_study.report import explore, first_edition, glance, verdict_file, verdict_table
+from dropout_study.report import (
+    explore,
+    first_edition,
+    glance,
+    second_tries,
+    verdict_file,
+    verdict_table,
+)
 from dropout_study.report.answers import answer, finding
 from dropout_study.report.glance import Fact
 from dropout_study.report.how import GLOSSARY, HOW
@@ -24,7 +31,6 @@ from dropout_study.report.manifest_table import STUDY_COLUMNS, study_columns
 from dropout_study.report.pictures import Picture, claim_pictures, training_pictures
 from dropout_study.report.rows import CheckRow, Row, check_rows, rows
 from dropout_study.report.scopes import other_data
-from dropout_study.report.second_tries import SECOND_TRIES
 from dropout_study.report.summary import effects, example, summary
 from dropout_study.report.tuning_curves import Choice, choices
 from dropout_study.report.verdicts import Outcome
@@ -77,9 +83,7 @@ def write_report(
     values = _values(sections, results, links)
     archive = first_edition.FOLDER
     values["first_edition"] = archive if (folder / archive).is_dir() else ""
-    values["second_tries"] = {
-        claim: second for claim, second in SECOND_TRIES.items() if (folder / second.file).is_file()
-    }
+    values["second_tries"] = second_tries.recorded(folder)
     values["explore"] = explore.NAME if (folder / explore.NAME).is_file() else ""
     drawn = _write_pictures(_pictures(sections, values["summary"]), folder / "figures")
     pages = [_write_page(name, values, folder) for name in PAGES]

@@ -1,6 +1,11 @@
 """What was contradicted, tried once more under conditions that might rescue the sentence."""
 
 from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from dropout_study.measures.statistics import over_seeds
 
 
 @dataclass(frozen=True)
@@ -9,8 +14,9 @@ class SecondTry:
 
     Attributes:
         changed: what was changed, and on which seeds.
-        found: what came out.
-        file: its networks, one per row; beside the report.
+        found: what came out, without its numbers.
+        file: its errors in percent, without dropout and with it, for each setting, part and seed;
+            beside the report.
     """
 
     changed: str
@@ -22,15 +28,45 @@ SECOND_TRIES = {
     "robustness": SecondTry(
         "Half of the hidden units was dropped, or none, in nets trained for a shorter time, both "
         "at one learning rate; five nets each, on seeds 200 to 204.",
-        "Points saved on noise, missing pixels and occlusion, with 95 % intervals over seeds: "
-        "+2.74 (+1.84 to +3.65) in 256-256-256 after 2,000 updates at 0.001, and +0.89 (-0.05 to "
-        "+1.82) after 10,000; +1.58 (+0.89 to +2.27) in 512-512 after 5,000 at 0.001, and +0.46 "
-        "(-0.92 to +1.84) at 0.002. Under unseen conditions, in the same order: +1.14 (+0.61 to "
-        "+1.67), -5.21 (-6.08 to -4.34), -0.55 (-0.87 to -0.24), and -3.77 (-4.96 to -2.59). So "
-        "the first clause holds for nets trained for a short time at a low rate, whose clean "
-        "error dropout does not yet lower; trained longer, or at a higher rate, they lose the "
-        "gain.",
+        "The first clause holds for nets trained for a short time at a low rate, whose clean "
+        "error dropout does not yet lower; trained longer, or at a higher rate, they gain "
+        "less.",
         "second-tries/robustness.csv",
     ),
 }
 """Id of a claim -> its second try."""
+
+
+def recorded(folder: Path) -> dict[str, tuple[SecondTry, list[dict[str, str]]]]:
+    """The second tries whose files lie beside a report: claim -> try, and its table.
+
+    Args:
+        folder: of the report.
+    """
+    return {
+        claim: (second, table(pd.read_csv(folder / second.file)))
+        for claim, second in SECOND_TRIES.items()
+        if (folder / second.file).is_file()
+    }
+
+
+def table(errors: pd.DataFrame) -> list[dict[str, str]]:
+    """The points that dropout saves, with their 95 % intervals over seeds: a row per setting.
+
+    Args:
+        errors: `setting`, `part`, `seed`, and the errors `without` and `with` dropout.
+
+    Returns:
+        In each row the setting, and part -> points saved.
+    """
+    saved = errors["without"] - errors["with"]
+    rows = []
+
+    for setting, of_setting in errors.groupby("setting", sort=False):
+        row = {"setting": str(setting)}
+        for part, of_part in of_setting.groupby("part", sort=False):
+            points = over_seeds(saved[of_part.index].tolist()).interval()
+            row[str(part)] = f"{points:+.2f}"
+        rows.append(row)
+
+    return rows

@@ -163,6 +163,15 @@ def test_every_worker_gets_a_pack_if_there_are_jobs_enough() -> None:
     assert [len(pack) for pack in packs_of(wide, at_least=2)] == [1, 5]
 
 
+def test_the_share_of_a_worker_counts_all_updates() -> None:
+    """If this failed, one worker would train all long jobs while the others have nothing to do."""
+    rates = ("optimizer.lr=0.001", "optimizer.lr=0.002")
+    long = [f"{rate} budget.updates=1000" for rate in rates]
+    short = [f"{rate} budget.updates=10 seeds=[0,1,2,3,4,5]" for rate in rates]
+    jobs = assigned(*long, *short)
+    assert [len(pack) for pack in packs_of(jobs, at_least=2)] == [1, 1, 2]
+
+
 def test_jobs_of_equal_settings_of_the_optimizer_are_neighbours() -> None:
     """If this failed, each network of a grid would cost a call of the optimizer of its own."""
     jobs = assigned("optimizer.lr=0.1", "optimizer.lr=0.2", "optimizer.lr=0.1 seeds=[9]")

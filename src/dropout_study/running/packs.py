@@ -116,7 +116,7 @@ def packs_of(jobs: Sequence[Assignment], at_least: int = 1) -> list[list[Assignm
         else:
             packs[f"alone {number}"] = [[job]]
 
-    total = sum(size_of(config).operations for group in groups.values() for _, config in group)
+    total = sum(_work(config) for group in groups.values() for _, config in group)
 
     for key, group in groups.items():
         packs[key] = _cut(group, total / at_least)
@@ -137,21 +137,24 @@ def _cut(group: Sequence[tuple[Assignment, Config]], share: float) -> list[list[
 
     Args:
         group: the jobs.
-        share: floating-point operations that one worker should get.
+        share: work that one worker should get.
     """
     packs: list[list[Assignment]] = []
     used = Size()
+    work = 0.0
 
     # Neighbours of equal settings are updated by one call of the optimizer.
     for job, config in sorted(group, key=lambda each: _settings(each[1].optimizer)):
         own = size_of(config)
         used += own
+        work += _work(config)
 
-        if packs and used.fits(_largest(config)) and used.operations <= share:
+        if packs and used.fits(_largest(config)) and work <= share:
             packs[-1].append(job)
         else:
             packs.append([job])
             used = own
+            work = _work(config)
 
     return packs
 
@@ -196,6 +199,11 @@ def size_of(config: Config) -> Size:
         6.0 * batch * weights * networks,
         number * networks * (4.0 * weights + 3.0 * batch * sum(layers)),
     )
+
+
+def _work(config: Config) -> float:
+    """The floating-point operations of the whole training of a condition."""
+    return size_of(config).operations * config.budget.updates
 
 
 def _pays(config: Config) -> bool:

@@ -36,6 +36,8 @@ OF_SWEEP = NO_CONDITION | {"of_sweep": True}
 """Metadata of a key that steers a sweep, and says nothing about its conditions."""
 UNORDERED = {"unordered": True}
 """Metadata of a list whose order changes nothing."""
+FILE = {"file": True}
+"""Metadata of the path of a file, of which the content counts."""
 
 
 def default_rules() -> list[str]:
@@ -112,6 +114,13 @@ class Regularizer:
     l1: float = field(default=0.0, metadata=FROM_0)
     sparsity: float = field(default=0.0, metadata=FROM_0)
     max_norm: list[float] = field(default_factory=list, metadata=ABOVE_0)
+
+
+@dataclass
+class Term:
+    """A term of the loss that a plug-in adds: its factor, beside its own options."""
+
+    strength: float = 1.0
 
 
 @dataclass
@@ -271,16 +280,19 @@ class StudyConfig:
 class Config:
     """One condition and its seeds: what `scripts/train.py` runs."""
 
+    plugins: list[str] = field(default_factory=list, metadata=NO_CONDITION)
     seeds: list[int] = field(default=MISSING, metadata=SEEDS | NO_CONDITION)
     data: Data = MISSING
     model: Model = MISSING
     regularizer: Regularizer = field(default_factory=Regularizer)
+    terms: dict[str, Term] = field(default_factory=dict)
     optimizer: Optimizer = MISSING
     schedule: Schedule = MISSING
     trainer: Trainer = MISSING
     budget: Budget = MISSING
     rules: list[str] = field(default_factory=default_rules, metadata=EVALUATION | UNORDERED)
     probes: list[str] = field(default_factory=list, metadata=EVALUATION | UNORDERED)
+    metrics: list[str] = field(default_factory=list, metadata=EVALUATION | UNORDERED)
     bag: int = field(default=10, metadata=SIZE | EVALUATION)
     mc: MonteCarlo = field(default_factory=MonteCarlo, metadata=EVALUATION)
     tracking: Tracking = field(default=MISSING, metadata=NO_CONDITION)
@@ -332,7 +344,9 @@ class Evaluate:
     """Options of `scripts/evaluate.py`."""
 
     run: str = MISSING
+    plugins: list[str] = field(default_factory=list)  # besides those of the run
     rules: list[str] = field(default_factory=default_rules)
+    metrics: list[str] = field(default_factory=list)
     mc: MonteCarlo = field(default_factory=lambda: MonteCarlo(samples=1000, redraws=100))
     data_root: str | None = None  # where the data are now, if not where they were
     tracking: Tracking = MISSING

@@ -59,7 +59,7 @@ def evaluate_cohort(config: Config, cohort: Cohort, data: DataModule, record: Re
     averaging = list(means_of(rules, Averages.SAMPLED))
     others = [rule for rule in rules if rule not in averaging]
     sampler = sampling_cohort(config, cohort)
-    task = make_task(config.model)
+    task = make_task(config)
     samples = config.mc.samples
     scores = predictions.score_rules(cohort, test, others, samples, task)
 
@@ -68,7 +68,7 @@ def evaluate_cohort(config: Config, cohort: Cohort, data: DataModule, record: Re
 
     if curved:
         pool = predictions.sampled(
-            sampler, test, averaging, samples, config.mc.redraws, config.mc.per_image
+            sampler, test, averaging, samples, config.mc.redraws, config.mc.per_image, task
         )
         scores |= pool.scores
 

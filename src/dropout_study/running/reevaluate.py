@@ -47,6 +47,7 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
 
     config = read.load_config(folder / CONFIG_FILE)
     config.rules = chosen.rules
+    config.metrics = chosen.metrics
     config.mc = chosen.mc
     config.data.root = data_root(chosen, config)
     check_autoencoder(config)

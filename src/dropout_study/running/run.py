@@ -32,7 +32,7 @@ from dropout_study.running.evaluating import evaluate, evaluation_bar, list_pass
 from dropout_study.running.job import stop_reason
 from dropout_study.running.memory import check_memory
 from dropout_study.running.outcome import collect_results, ended_together, recorded
-from dropout_study.running.reservation import new_record, reserve, save_config
+from dropout_study.running.reservation import new_record, reserve, save_config, save_sources
 from dropout_study.running.stopping import EndsReport, StopAtCheckpoint, ValidationTimer
 from dropout_study.running.watch import Report, Watch
 from dropout_study.tracking import provenance
@@ -161,7 +161,7 @@ def begin(
 
     checkpoint.resume(record, config)
     save_config(config, folder)
-    record.artifacts += provenance.write_files(folder)
+    record.artifacts += provenance.write_files(folder) + save_sources(config, folder)
     run_id = reserve(config, record, folder, store)
     log.info("%s: %d seeds, %d updates", record.name, len(config.seeds), config.budget.updates)
 

@@ -3,9 +3,11 @@
 from typing import cast
 
 from dropout_study.config import schema
-from dropout_study.config.schema import Config, Model
+from dropout_study.config.parts import Architecture
+from dropout_study.config.schema import Config, ConfigError, Model
+from dropout_study.dropout.contract import check_network
 from dropout_study.dropout.networks import MLP, LeNet, Network
-from dropout_study.measures.tasks import CLASSIFICATION, RECONSTRUCTION, Task
+from dropout_study.measures.tasks import CLASSIFICATION, RECONSTRUCTION, Task, with_metrics
 
 
 def validation_interval(config: Config) -> int:
@@ -20,6 +22,9 @@ def make_network(model: Model, inputs: int, classes: int) -> Network:
         model: its kind, sizes and rates.
         inputs: numbers per example, such as the pixels of an image.
         classes: number of classes.
+
+    Raises:
+        ConfigError: the network of a plug-in cannot be trained in a cohort.
     """
     match model:
         case schema.SoftmaxRegression(input_rate=input_rate):
@@ -32,14 +37,36 @@ def make_network(model: Model, inputs: int, classes: int) -> Network:
             return LeNet(classes, dropout, cast("float", hidden_rate))  # `read` has filled it in
         case schema.Autoencoder(widths=widths, input_rate=input_rate, hidden_rate=hidden_rate):
             return MLP(inputs, inputs, widths, "relu", input_rate, hidden_rate)
+        case Architecture():
+            return _own_network(model, inputs, classes)
 
     raise TypeError(f"no network is called {model.name}")
 
 
-def make_task(model: Model) -> Task:
-    """What the network of a configuration learns."""
-    match model:
+def _own_network(model: Architecture, inputs: int, classes: int) -> Network:
+    """The network of a plug-in, checked once for each of its settings."""
+    network = model.network(inputs, classes)
+    settings = repr((model, inputs, classes))
+    is_sized_alone = any(p.is_meta for p in network.parameters())  # to count memory
+
+    if settings not in CHECKED and not is_sized_alone:
+        try:
+            check_network(network, inputs, classes)
+        except ValueError as error:
+            raise ConfigError(f"model={model.name} cannot be used: {error}.") from error
+        CHECKED.add(settings)
+
+    return network
+
+
+CHECKED: set[str] = set()
+"""The settings of networks of plug-ins that this process has checked."""
+
+
+def make_task(config: Config) -> Task:
+    """What the networks of a configuration learn, and how they are judged."""
+    match config.model:
         case schema.Autoencoder(loss=loss):
             return RECONSTRUCTION[loss]
 
-    return CLASSIFICATION
+    return with_metrics(CLASSIFICATION, config.metrics)

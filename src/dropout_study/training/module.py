@@ -29,6 +29,7 @@ from dropout_study.training.optimizers import (
     make_schedule,
     slices_of,
 )
+from dropout_study.training.own_terms import OwnTerms, Update
 from dropout_study.training.regularizers import Strengths, at_limit, penalty, project
 
 LOG_INTERVAL = 50  # updates between points of the loss curve, and between progress reports
@@ -79,7 +80,7 @@ class CohortTraining(pl.LightningModule):
         # Without the closures and hooks around a step, a small update takes 4 % less.
         self.automatic_optimization = False
         self.config = config
-        self.task = make_task(config.model)
+        self.task = make_task(config)
         self._checkpointing = checkpointing
         self._members = members_of(config, network) if members is None else list(members)
         self.cohort = Cohort(network, [member.seed for member in self._members])
@@ -95,6 +96,7 @@ class CohortTraining(pl.LightningModule):
         self._strengths = Strengths.of(
             [member.regularizer for member in self._members], len(self._weights)
         )
+        self._terms = OwnTerms([member.terms for member in self._members])
         self._sampler: masks.Sampler | None = None
         self._slices: list[Slices] = []
         self._losses: list[Tensor] = []
@@ -144,12 +146,14 @@ class CohortTraining(pl.LightningModule):
             factors: masks as in `Cohort.forward`.
         """
         *hidden, outputs = (self._half or self.cohort).outputs(x, factors)
-        loss = self.task.losses(outputs, self.task.targets(x, labels)).mean(1)
+        targets = self.task.targets(x, labels)
+        loss = self.task.losses(outputs, targets).mean(1)
         weights = [self.cohort.get_parameter(name) for name in self._weights]
 
         self._strengths = self._strengths.to(loss)
+        loss = loss + penalty(self._strengths, weights, hidden)
 
-        return loss + penalty(self._strengths, weights, hidden)
+        return loss + self._terms.penalty(Update(outputs, targets, hidden, weights))
 
     def _draws_masks(self) -> masks.Sampler:
         """What draws the masks, on the device that trains."""

@@ -1,0 +1,196 @@
+"""The parts that plug-ins add: what they are called, where they come from, and which are used.
+
+A part is a dataclass, whose fields are keys of the configuration, or a function.
+`dropout_study.plugin` has the decorators that add them.
+"""
+
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from dropout_study.config.folder import CONF
+from dropout_study.config.names import METRICS, RULES
+from dropout_study.config.schema import SCHEMAS, Config, ConfigError, Model, Term
+from dropout_study.config.source import Source
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from dropout_study.dropout.networks import Network
+    from dropout_study.training.own_terms import Update
+
+DATA_SET = "data"
+NETWORK = "model"
+TERM = "regularizer"
+RULE = "rules"
+METRIC = "metrics"
+TRAINED = (DATA_SET, NETWORK, TERM)
+"""Kinds of parts that decide what is trained; the others decide how it is evaluated."""
+LISTED = {RULE: RULES, METRIC: METRICS}
+"""Kinds that a key lists -> all names that it may list; the others are choices of a group."""
+
+
+@dataclass
+class Architecture(Model):
+    """An architecture of a plug-in: its options, and how a network is built."""
+
+    def network(self, inputs: int, classes: int) -> "Network":
+        """Build a network; abstract.
+
+        Args:
+            inputs: numbers per example.
+            classes: their number.
+        """
+        raise NotImplementedError
+
+
+@dataclass
+class LossTerm(Term):
+    """A term of the loss of a plug-in: its options and strength, and what it adds."""
+
+    def penalty(self, update: "Update") -> "Tensor":
+        """What a strength of 1 adds to each network's loss, `[R]`; abstract.
+
+        Args:
+            update: what the networks did with a batch.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part that a plug-in has added.
+
+    Attributes:
+        kind: the group or key that chooses it.
+        name: by which it is chosen.
+        about: the first line of its docstring.
+        module: that defines it.
+        source: of the module.
+    """
+
+    kind: str
+    name: str
+    about: str
+    module: str
+    source: Source
+
+
+PARTS: dict[tuple[str, str], Part] = {}
+"""Kind and name of each part that was imported -> the part."""
+
+
+def add(kind: str, name: str, definition: Any) -> None:
+    """Add a part to the choices of its group, or to the names that its key may list.
+
+    Args:
+        kind: the group or key that chooses it.
+        name: by which it is chosen.
+        definition: a dataclass of options, or a function.
+
+    Raises:
+        ConfigError: the name is taken, the definition is in no file, or a configuration cannot hold
+            one of the options.
+    """
+    module = definition.__module__
+    _refuse_taken(kind, name, module)
+    about = (definition.__doc__ or "").strip().partition("\n")[0].rstrip(".")
+    PARTS[kind, name] = Part(kind, name, about, module, _source_of(module))
+
+    if kind in LISTED:
+        if name not in LISTED[kind]:
+            LISTED[kind].append(name)
+    else:
+        _add_choice(kind, name, definition)
+
+
+def _refuse_taken(kind: str, name: str, module: str) -> None:
+    """Refuse a name that something else has; a module may be imported again."""
+    part = PARTS.get((kind, name))
+    if part and part.module == module:
+        return
+
+    built_in = LISTED.get(kind, [file.stem for file in (CONF / kind).glob("*.yaml")])
+    owner = part.module if part else "the project" if name in built_in else ""
+
+    if owner:
+        raise ConfigError(
+            f"{kind}={name} of {module} cannot be added: {owner} has that name already."
+        )
+
+
+def _add_choice(kind: str, name: str, definition: type) -> None:
+    """Let Hydra compose a dataclass as a choice of its group."""
+    try:
+        OmegaConf.structured(definition)
+    except (OmegaConfBaseException, ValueError) as error:
+        raise ConfigError(
+            f"{kind}={name} of {definition.__module__} cannot be added: "
+            f"{str(error).splitlines()[0]}. Options are numbers, texts, enums, and lists of them."
+        ) from error
+
+    SCHEMAS[f"{kind}/{name}"] = definition
+    store = ConfigStore.instance()
+
+    if kind == TERM:
+        store.store(group=kind, name=name, node={name: definition}, package="terms")
+    else:
+        store.store(group=kind, name=name, node=definition(name=name))
+
+
+@cache
+def _source_of(module: str) -> Source:
+    """The source of a module that is being imported, with the package that it belongs to.
+
+    Raises:
+        ConfigError: it is in no file.
+    """
+    file = Path(getattr(sys.modules[module], "__file__", None) or "")
+
+    if module == "__main__" or not file.is_file():
+        raise ConfigError(
+            f"parts that are defined in {module} cannot be used, since other processes cannot "
+            "import it; put them into a file of their own, and name it in plugins=[...]."
+        )
+
+    file = file.resolve()
+    packages = module.count(".") + (file.name == "__init__.py")
+
+    return Source.read(file.parents[packages - 1] if packages else file)
+
+
+def names_of_parts(kind: str) -> list[str]:
+    """The names of the parts of a kind, in order."""
+    return sorted(name for of_kind, name in PARTS if of_kind == kind)
+
+
+def parts_used(config: Config) -> list[Part]:
+    """The parts of plug-ins that a condition uses."""
+    chosen = [
+        (DATA_SET, config.data.name),
+        (NETWORK, config.model.name),
+        *((TERM, name) for name in config.terms),
+        *((RULE, name) for name in config.rules),
+        *((METRIC, name) for name in config.metrics),
+    ]
+    return [PARTS[each] for each in chosen if each in PARTS]
+
+
+def sources_of(config: Config, trained_alone: bool) -> dict[str, str]:
+    """What plug-ins add to the identity of a condition: `source.MODULE` -> digest of its source.
+
+    Args:
+        config: a condition.
+        trained_alone: leave out what decides only how networks are evaluated.
+    """
+    return {
+        f"source.{part.module}": part.source.digest
+        for part in parts_used(config)
+        if part.kind in TRAINED or not trained_alone
+    }

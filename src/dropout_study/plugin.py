@@ -1,0 +1,147 @@
+"""What a plug-in is written with: bases and decorators that add parts of your own.
+
+A plug-in is a module that you write. `plugins=[my_parts]` on the command line imports it; what
+stands under a decorator can then be chosen by its name, as if it were built in. The docstring of a
+part is what `--help` says of it. `docs/your-own.md` shows whole ones.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, dataclass_transform
+
+from omegaconf import MISSING
+from torch import Tensor
+
+from dropout_study.config import parts
+from dropout_study.config.bounds import ABOVE_0, COUNT, FROM_0, RATE, SIZE, WIDTHS
+from dropout_study.config.data_set import DataSet, Examples
+from dropout_study.config.parts import Architecture, LossTerm
+from dropout_study.config.schema import FILE, ConfigError
+from dropout_study.dropout.cohort import Cohort
+from dropout_study.dropout.masks import Site
+from dropout_study.dropout.networks import Convolution, Linear, Network
+from dropout_study.dropout.randomness import Purpose, generator
+from dropout_study.dropout.rules import RULES, Averages, Rule, subnetworks, weight_scaling
+from dropout_study.measures.tasks import OWN_METRICS
+from dropout_study.training.own_terms import Update
+
+__all__ = [
+    "ABOVE_0",
+    "COUNT",
+    "FROM_0",
+    "RATE",
+    "SIZE",
+    "WIDTHS",
+    "Architecture",
+    "Averages",
+    "Cohort",
+    "ConfigError",
+    "Convolution",
+    "DataSet",
+    "Examples",
+    "Linear",
+    "LossTerm",
+    "Network",
+    "Purpose",
+    "Site",
+    "Update",
+    "data_set",
+    "file",
+    "generator",
+    "metric",
+    "network",
+    "option",
+    "rule",
+    "subnetworks",
+    "term",
+    "weight_scaling",
+]
+
+Options = TypeVar("Options")
+Predict = Callable[[Cohort, Tensor, int], Tensor]
+Values = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass_transform(field_specifiers=(field,))
+def data_set(name: str) -> Callable[[type[Options]], type[Options]]:
+    """Add a subclass of `DataSet` as the choice `data=NAME`; its fields are keys `data.KEY`."""
+    return _choice(parts.DATA_SET, name, DataSet)
+
+
+@dataclass_transform(field_specifiers=(field,))
+def network(name: str) -> Callable[[type[Options]], type[Options]]:
+    """Add a subclass of `Architecture` as `model=NAME`; its fields are keys `model.KEY`."""
+    return _choice(parts.NETWORK, name, Architecture)
+
+
+@dataclass_transform(field_specifiers=(field,))
+def term(name: str) -> Callable[[type[Options]], type[Options]]:
+    """Add a subclass of `LossTerm` as `regularizer=NAME`; its fields are keys `terms.NAME.KEY`."""
+    return _choice(parts.TERM, name, LossTerm)
+
+
+def rule(name: str, averages: Averages) -> Callable[[Predict], Predict]:
+    """Add a prediction rule, for `rules=[NAME]`.
+
+    It is a function of (cohort of R networks, inputs `[N, D]`, number of sampled masks) that gives
+    log-probabilities `[R, N, C]`.
+
+    Args:
+        name: of the rule.
+        averages: the subnetworks that it averages.
+    """
+
+    def add(predict: Predict) -> Predict:
+        parts.add(parts.RULE, name, predict)
+        RULES[name] = Rule(predict, averages)
+        return predict
+
+    return add
+
+
+def metric(name: str) -> Callable[[Values], Values]:
+    """Add a measure of predictions, for `metrics=[NAME]`; recorded as `test/NAME/RULE`.
+
+    It is a function of (log-probabilities `[..., N, C]`, labels `[..., N]`) that gives the value of
+    each example, `[..., N]`; their mean is recorded.
+    """
+
+    def add(values: Values) -> Values:
+        parts.add(parts.METRIC, name, values)
+        OWN_METRICS[name] = values
+        return values
+
+    return add
+
+
+def option(default: Any, allowed: dict[str, Any]) -> Any:
+    """A field with bounds.
+
+    Args:
+        default: its value unless another is typed.
+        allowed: `RATE`, `SIZE`, `COUNT`, `FROM_0`, `ABOVE_0` or `WIDTHS`.
+    """
+    return field(default=default, metadata=allowed)
+
+
+def file() -> Any:
+    """A field that names a file, whose content is a part of what is trained; it must be typed."""
+    return field(default=MISSING, metadata=FILE)
+
+
+def _choice(kind: str, name: str, base: type) -> Callable[[type[Options]], type[Options]]:
+    """A decorator that makes a class a dataclass, and adds it as a choice."""
+
+    def add(definition: type[Options]) -> type[Options]:
+        if not issubclass(definition, base):
+            raise ConfigError(
+                f"{kind}={name} of {definition.__module__} cannot be added: "
+                f"{definition.__name__} must be a subclass of {base.__name__}."
+            )
+
+        made = dataclass(definition)
+        parts.add(kind, name, made)
+
+        return made
+
+    return add

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dropout_study.config.source import python_files
 from dropout_study.tracking import provenance
 from dropout_study.tracking.provenance import changes, code, commit
 

@@ -64,6 +64,21 @@ def check_keys(composed: DictConfig, path: str = "", others: Sequence[str] = ())
             check_keys(composed[key], f"{path}{key}.")
 
 
+def check_given(composed: DictConfig) -> None:
+    """Refuse options of plug-ins that must be typed and were not.
+
+    Raises:
+        ConfigError: for the first of them.
+    """
+    sections = {"data": composed.data, "model": composed.model}
+    sections |= {f"terms.{name}": term for name, term in composed.terms.items()}
+
+    for path, section in sections.items():
+        for key in section:
+            if OmegaConf.is_missing(section, key):
+                raise ConfigError(f"{path}.{key} is missing: say {path}.{key}=VALUE.")
+
+
 def unknown_key(key: str, allowed: Iterable[str]) -> str:
     """The sentence that refuses a key: what may have been meant, and what there is."""
     parent, _, name = key.rpartition(".")

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, asdict, fields, is_dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,13 @@ def _terms(terms: Mapping[str, Term], path: str) -> Iterator[tuple[str, Any]]:
 
 
 def in_order(key: Field[Any], value: Any) -> Any:
-    """A value, sorted where its order changes nothing."""
+    """A value, sorted where its order changes nothing; an enum or a path by its name."""
+    if isinstance(value, Enum):
+        return value.name
+
+    if isinstance(value, Path):
+        return str(value)
+
     return sorted(value) if "unordered" in key.metadata else value
 
 
@@ -259,7 +266,7 @@ def _own_options(chosen: Any, base: type) -> list[str]:
 
 def _shown(key: Field[Any], value: Any) -> str:
     """The value of an option in a name; of a file its name, which no comma may cut."""
-    text = Path(value).name if "file" in key.metadata else _text(value)
+    text = Path(value).name if "file" in key.metadata else _text(in_order(key, value))
     return f"{value:g}" if isinstance(value, float) else text.replace(", ", " ")
 
 

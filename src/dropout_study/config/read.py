@@ -12,6 +12,7 @@ from dropout_study.config.bounds import SEEDS
 from dropout_study.config.checks import (
     check_autoencoder,
     check_data,
+    check_given,
     check_keys,
     check_metrics,
     check_model,
@@ -55,6 +56,7 @@ def read_config(composed: DictConfig) -> Config:
         ConfigError: for the first value that cannot be used.
     """
     plugins.load(composed.plugins)
+    check_given(composed)
     config = cast("Config", _typed(composed))
     config.terms = {name: term for name, term in config.terms.items() if term.strength}
     if isinstance(config.model, LeNet) and config.model.hidden_rate is None:

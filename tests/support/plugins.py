@@ -1,0 +1,77 @@
+"""Plug-ins that tests write, and take back."""
+
+import gc
+import importlib
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hydra.core.config_store import ConfigStore
+
+from dropout_study.config import data_set, parts, plugins
+from dropout_study.config.schema import SCHEMAS
+from dropout_study.dropout.rules import RULES
+from dropout_study.measures.tasks import OWN_METRICS
+from support import readme
+from support.paths import ROOT
+
+PAGE = ROOT / "docs" / "your-own.md"
+
+
+def files_of_page() -> dict[str, str]:
+    """The whole files that docs/your-own.md shows: name -> text."""
+    shown = re.findall(r"^`(\w+\.py)`.*?\n```python\n(.*?)^```$", readme.read(PAGE), re.M | re.S)
+    return dict(shown)
+
+
+def write_files_of_page(folder: Path) -> None:
+    """Write the files that docs/your-own.md shows, as its reader does."""
+    for name, text in files_of_page().items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def taken_back(folder: Path) -> Iterator[None]:
+    """Import from a folder within the block, after which nothing of it is known any more."""
+    registries = (parts.PARTS, SCHEMAS, RULES, OWN_METRICS, data_set.FACTS)
+    kept = [dict(registry) for registry in registries]
+    lists = {kind: list(names) for kind, names in parts.LISTED.items()}
+    repo = ConfigStore.instance().repo
+    groups = {kind: dict(repo.get(kind, {})) for kind in ("data", "model", "regularizer")}
+    modules = set(sys.modules)
+    path = list(sys.path)
+    before = Path.cwd()
+    inherited = os.environ.get("PYTHONPATH")
+    os.chdir(folder)
+    importlib.invalidate_caches()
+
+    try:
+        yield
+    finally:
+        os.chdir(before)
+        sys.path[:] = path
+        os.environ.pop("PYTHONPATH", None)
+        if inherited is not None:
+            os.environ["PYTHONPATH"] = inherited
+
+        for registry, content in zip(registries, kept, strict=True):
+            registry.clear()
+            registry.update(content)  # type: ignore[arg-type]
+
+        for kind, names in lists.items():
+            parts.LISTED[kind][:] = names
+
+        for kind, choices in groups.items():
+            repo[kind] = choices
+
+        for name in set(sys.modules) - modules:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file and Path(file).is_relative_to(folder):
+                del sys.modules[name]
+
+        parts._source_of.cache_clear()
+        plugins._load_installed.cache_clear()
+        gc.collect()  # classes that a schema lists as its subclasses

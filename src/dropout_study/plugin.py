@@ -15,7 +15,6 @@ from torch import Tensor
 from dropout_study.config import parts
 from dropout_study.config.bounds import ABOVE_0, COUNT, FROM_0, RATE, SIZE, WIDTHS
 from dropout_study.config.data_set import DataSet, Examples
-from dropout_study.config.parts import Architecture, LossTerm
 from dropout_study.config.schema import FILE, ConfigError
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.masks import Site
@@ -23,7 +22,8 @@ from dropout_study.dropout.networks import Convolution, Linear, Network
 from dropout_study.dropout.randomness import Purpose, generator
 from dropout_study.dropout.rules import RULES, Averages, Rule, subnetworks, weight_scaling
 from dropout_study.measures.tasks import OWN_METRICS
-from dropout_study.training.own_terms import Update
+from dropout_study.training.own_network import Architecture
+from dropout_study.training.own_terms import LossTerm, Update
 
 __all__ = [
     "ABOVE_0",

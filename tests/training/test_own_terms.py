@@ -4,9 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from dropout_study.config.parts import LossTerm
 from dropout_study.config.schema import ConfigError
-from dropout_study.training.own_terms import OwnTerms, Update
+from dropout_study.training.own_terms import LossTerm, OwnTerms, Update
 
 UPDATE = Update(
     outputs=torch.tensor([[[0.0, 0.0], [2.0, 4.0]], [[1.0, 1.0], [6.0, 0.0]]]),

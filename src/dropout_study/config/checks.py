@@ -22,7 +22,7 @@ from dropout_study.config.names import (
     RULES,
     STAGES,
 )
-from dropout_study.config.parts import DATA_SET, Architecture, names_of_parts
+from dropout_study.config.parts import DATA_SET, is_own_network, names_of_parts
 from dropout_study.config.schema import (
     MLP,
     Autoencoder,
@@ -394,7 +394,7 @@ def check_autoencoder(config: Config) -> None:
 
 def _layers(model: Model) -> int | None:
     """The number of layers with weights; None for the network of a plug-in, which is not built."""
-    if isinstance(model, Architecture):
+    if is_own_network(model):
         return None
     if isinstance(model, MLP | Autoencoder):
         return len(model.widths) + 1

@@ -10,7 +10,7 @@ from typing import Any
 from dropout_study.config.data_set import DataSet
 from dropout_study.config.files import contents_of
 from dropout_study.config.names import CORRUPTIONS, PLACEMENTS, PROBES, TUNING
-from dropout_study.config.parts import Architecture, sources_of
+from dropout_study.config.parts import is_own_network, sources_of
 from dropout_study.config.schema import (
     MLP,
     AdamW,
@@ -276,9 +276,10 @@ def _term(name: str, term: Term) -> str:
 
 
 def _architecture(model: Model) -> str:
+    if is_own_network(model):
+        return " ".join([model.name, *_own_options(model, Model)])
+
     match model:
-        case Architecture(name=name):
-            return " ".join([name, *_own_options(model, Model)])
         case MLP(widths=widths, activation=activation):
             name = f"mlp {'-'.join(map(str, widths))}"
             return name if activation == "relu" else f"{name} {activation}"

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
@@ -16,14 +16,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from dropout_study.config.folder import CONF
 from dropout_study.config.names import METRICS, RULES
-from dropout_study.config.schema import SCHEMAS, Config, ConfigError, Model, Term
+from dropout_study.config.schema import SCHEMAS, Config, ConfigError, Model
 from dropout_study.config.source import Source
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from dropout_study.dropout.networks import Network
-    from dropout_study.training.own_terms import Update
 
 DATA_SET = "data"
 NETWORK = "model"
@@ -34,33 +28,6 @@ TRAINED = (DATA_SET, NETWORK, TERM)
 """Kinds of parts that decide what is trained; the others decide how it is evaluated."""
 LISTED = {RULE: RULES, METRIC: METRICS}
 """Kinds that a key lists -> all names that it may list; the others are choices of a group."""
-
-
-@dataclass
-class Architecture(Model):
-    """An architecture of a plug-in: its options, and how a network is built."""
-
-    def network(self, inputs: int, classes: int) -> "Network":
-        """Build a network; abstract.
-
-        Args:
-            inputs: numbers per example.
-            classes: their number.
-        """
-        raise NotImplementedError
-
-
-@dataclass
-class LossTerm(Term):
-    """A term of the loss of a plug-in: its options and strength, and what it adds."""
-
-    def penalty(self, update: "Update") -> "Tensor":
-        """What a strength of 1 adds to each network's loss, `[R]`; abstract.
-
-        Args:
-            update: what the networks did with a batch.
-        """
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -168,6 +135,11 @@ def _source_of(module: str) -> Source:
 def names_of_parts(kind: str) -> list[str]:
     """The names of the parts of a kind, in order."""
     return sorted(name for of_kind, name in PARTS if of_kind == kind)
+
+
+def is_own_network(model: Model) -> bool:
+    """Whether an architecture is that of a plug-in."""
+    return (NETWORK, model.name) in PARTS
 
 
 def parts_used(config: Config) -> list[Part]:

@@ -84,7 +84,9 @@ def read_config(composed: DictConfig) -> Config:
 
 
 def read_evaluate(composed: DictConfig) -> Evaluate:
-    """What to evaluate, as typed objects, checked.
+    """What to evaluate, as typed objects.
+
+    Rules and metrics are not checked: the plug-ins of the run may have them.
 
     Raises:
         ConfigError: for the first value that cannot be used.
@@ -97,8 +99,6 @@ def read_evaluate(composed: DictConfig) -> Evaluate:
     plugins.load(composed.plugins)
     config = cast("Evaluate", _typed(composed))
     require(bool(config.rules), "rules", config.rules, "a list of at least one rule")
-    check_rules(config.rules)
-    check_metrics(config.metrics)
 
     return config
 

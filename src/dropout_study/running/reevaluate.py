@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.table import Table
 
 from dropout_study.config import read
-from dropout_study.config.checks import check_autoencoder
+from dropout_study.config.checks import check_autoencoder, check_metrics, check_rules
 from dropout_study.config.condition import training_digest
 from dropout_study.config.schema import Config, ConfigError, Evaluate
 from dropout_study.data.datasets import load_images
@@ -50,6 +50,8 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
     config.metrics = chosen.metrics
     config.mc = chosen.mc
     config.data.root = data_root(chosen, config)
+    check_rules(config.rules)
+    check_metrics(config.metrics)
     check_autoencoder(config)
 
     images = load_images(config.data)

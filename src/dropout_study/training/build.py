@@ -3,11 +3,10 @@
 from typing import cast
 
 from dropout_study.config import schema
-from dropout_study.config.parts import Architecture
-from dropout_study.config.schema import Config, ConfigError, Model
-from dropout_study.dropout.contract import check_network
+from dropout_study.config.schema import Config, Model
 from dropout_study.dropout.networks import MLP, LeNet, Network
 from dropout_study.measures.tasks import CLASSIFICATION, RECONSTRUCTION, Task, with_metrics
+from dropout_study.training.own_network import Architecture, checked_network
 
 
 def validation_interval(config: Config) -> int:
@@ -38,29 +37,9 @@ def make_network(model: Model, inputs: int, classes: int) -> Network:
         case schema.Autoencoder(widths=widths, input_rate=input_rate, hidden_rate=hidden_rate):
             return MLP(inputs, inputs, widths, "relu", input_rate, hidden_rate)
         case Architecture():
-            return _own_network(model, inputs, classes)
+            return checked_network(model, inputs, classes)
 
     raise TypeError(f"no network is called {model.name}")
-
-
-def _own_network(model: Architecture, inputs: int, classes: int) -> Network:
-    """The network of a plug-in, checked once for each of its settings."""
-    network = model.network(inputs, classes)
-    settings = repr((model, inputs, classes))
-    is_sized_alone = any(p.is_meta for p in network.parameters())  # to count memory
-
-    if settings not in CHECKED and not is_sized_alone:
-        try:
-            check_network(network, inputs, classes)
-        except ValueError as error:
-            raise ConfigError(f"model={model.name} cannot be used: {error}.") from error
-        CHECKED.add(settings)
-
-    return network
-
-
-CHECKED: set[str] = set()
-"""The settings of networks of plug-ins that this process has checked."""
 
 
 def make_task(config: Config) -> Task:

@@ -7,7 +7,6 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from dropout_study.config.parts import LossTerm
 from dropout_study.config.schema import ConfigError, Term
 
 
@@ -36,6 +35,19 @@ class Update:
             [units[own] for units in self.hidden],
             [weight[own] for weight in self.weights],
         )
+
+
+@dataclass
+class LossTerm(Term):
+    """A term of the loss of a plug-in: its options and strength, and what it adds."""
+
+    def penalty(self, update: Update) -> Tensor:
+        """What a strength of 1 adds to each network's loss, `[R]`; abstract.
+
+        Args:
+            update: what the networks did with a batch.
+        """
+        raise NotImplementedError
 
 
 class OwnTerms:

@@ -44,8 +44,11 @@ PARAMS = (
     "trainer.",
     "budget.",
     "mc.",
+    "terms.",
+    "source.",
+    "content.",
 )
-EVALUATION = ("rules", "probes", "bag")
+EVALUATION = ("rules", "probes", "metrics", "bag")
 REQUIRED = (
     "study",
     "budget",
@@ -92,8 +95,10 @@ def check(cells: pd.DataFrame, studies: Collection[str] = ()) -> None:
         for line in cells.index[cells[column] == ""]:
             raise ValueError(f"{place} {line}, column {column}: the cell is empty")
 
+    has_plugins = any(str(column).startswith("source.") for column in cells)
+
     for column in map(str, cells):
-        kind = _kind(column, studies)
+        kind = _kind(column, studies, has_plugins)
         for line, text in _filled(cells, column):
             if not kind.allows(text):
                 raise ValueError(
@@ -157,8 +162,8 @@ def _filled(cells: pd.DataFrame, column: str) -> Iterator[tuple[int, str]]:
     return ((line, text) for line, text in zip(lines, texts, strict=True) if text)
 
 
-def _kind(column: str, studies: Collection[str]) -> Kind:
-    """What the cells of a column can be."""
+def _kind(column: str, studies: Collection[str], has_plugins: bool) -> Kind:
+    """What the cells of a column can be; a plug-in may have added data sets."""
     match column.partition("/"):
         case ("study", "", "") if studies:
             return _one_of(studies)
@@ -166,7 +171,7 @@ def _kind(column: str, studies: Collection[str]) -> Kind:
             return _one_of(BUDGETS)
         case ("stage", "", ""):
             return _one_of(STAGES)
-        case ("data.name", "", ""):
+        case ("data.name", "", "") if not has_plugins:
             return _one_of(DATASETS)
         case ("era", "", ""):
             return _number((1.0, math.inf))

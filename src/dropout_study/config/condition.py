@@ -180,7 +180,7 @@ def flattened(chosen: Any, path: str = "") -> Iterator[tuple[str, str]]:
     for key in fields(chosen):
         value = getattr(chosen, key.name)
 
-        if key.metadata.get("part") == "none":
+        if key.metadata.get("part") == "none" or ("of_plugins" in key.metadata and not value):
             continue
 
         if is_dataclass(value):

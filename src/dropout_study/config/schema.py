@@ -36,6 +36,8 @@ OF_SWEEP = NO_CONDITION | {"of_sweep": True}
 """Metadata of a key that steers a sweep, and says nothing about its conditions."""
 UNORDERED = {"unordered": True}
 """Metadata of a list whose order changes nothing."""
+OF_PLUGINS = {"of_plugins": True}
+"""Metadata of a key that plug-ins fill; it is no parameter of a run that uses none of them."""
 FILE = {"file": True}
 """Metadata of the path of a file, of which the content counts."""
 
@@ -285,14 +287,14 @@ class Config:
     data: Data = MISSING
     model: Model = MISSING
     regularizer: Regularizer = field(default_factory=Regularizer)
-    terms: dict[str, Term] = field(default_factory=dict)
+    terms: dict[str, Term] = field(default_factory=dict, metadata=OF_PLUGINS)
     optimizer: Optimizer = MISSING
     schedule: Schedule = MISSING
     trainer: Trainer = MISSING
     budget: Budget = MISSING
     rules: list[str] = field(default_factory=default_rules, metadata=EVALUATION | UNORDERED)
     probes: list[str] = field(default_factory=list, metadata=EVALUATION | UNORDERED)
-    metrics: list[str] = field(default_factory=list, metadata=EVALUATION | UNORDERED)
+    metrics: list[str] = field(default_factory=list, metadata=EVALUATION | UNORDERED | OF_PLUGINS)
     bag: int = field(default=10, metadata=SIZE | EVALUATION)
     mc: MonteCarlo = field(default_factory=MonteCarlo, metadata=EVALUATION)
     tracking: Tracking = field(default=MISSING, metadata=NO_CONDITION)

@@ -96,7 +96,7 @@ def test_a_strength_of_zero_is_the_condition_without_the_term() -> None:
 
 
 @pytest.mark.usefixtures("folder")
-@pytest.mark.parametrize("strength", ["inf", "nan"])
+@pytest.mark.parametrize("strength", ["inf", "nan", "-1.0"])
 def test_a_strength_that_is_no_number_is_refused(strength: str) -> None:
     """If this failed, every loss would be infinite, and the run would end as diverged."""
     with pytest.raises(ConfigError, match=f"{STRENGTH}={strength} cannot be used"):

@@ -1,14 +1,13 @@
 """Checks on values that types cannot express; each names the key, the value and what is allowed."""
 
 import difflib
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import Field, fields, is_dataclass
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from dropout_study.config.bounds import LONGEST_NAME, WIDTHS
+from dropout_study.config.bounds import FROM_0, LONGEST_NAME, WIDTHS
 from dropout_study.config.data_set import facts_of
 from dropout_study.config.names import (
     ACTIVATIONS,
@@ -330,15 +329,16 @@ def check_metrics(metrics: list[str]) -> None:
 
 
 def check_terms(terms: dict[str, Term]) -> None:
-    """Refuse strengths that are no finite numbers.
+    """Refuse options and strengths of terms; a plug-in that has a default strength has no bounds.
 
     Raises:
         ConfigError: naming the key.
     """
+    holds, words = FROM_0["allowed"]
+
     for name, term in terms.items():
         check_numbers(term, f"terms.{name}.")
-        ok = math.isfinite(term.strength)
-        require(ok, f"terms.{name}.strength", term.strength, "finite")
+        require(holds(term.strength), f"terms.{name}.strength", term.strength, words)
 
 
 def check_probes(config: Config) -> None:

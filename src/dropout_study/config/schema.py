@@ -122,7 +122,7 @@ class Regularizer:
 class Term:
     """A term of the loss that a plug-in adds: its factor, beside its own options."""
 
-    strength: float = 1.0
+    strength: float = field(default=1.0, metadata=FROM_0)
 
 
 @dataclass

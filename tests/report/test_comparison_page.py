@@ -1,6 +1,7 @@
 """A comparison as tables and as a figure."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ from dropout_study.analysis.comparison import compare, table
 from dropout_study.analysis.selection import select
 from dropout_study.report.comparison_page import (
     Comparison,
+    cells,
     draw,
     latex,
     needs,
@@ -61,6 +63,41 @@ def test_the_numbers_have_all_digits_and_the_table_reads_back(tmp_path: Path) ->
     assert row["mean"] == pytest.approx(9 / 3)
     assert row["difference"] == pytest.approx(1.0)
     assert row["difference low"] < 1 < row["difference high"]
+
+
+def of_widths(*widths: str) -> Comparison:
+    """A network per seed, of each of some widths."""
+    networks = [
+        net | {"model.widths": width, "condition": f"mlp {width}", "digest": width}
+        for width in widths
+        for net in nets(0.0, [3.0, 2.0, 1.0])
+    ]
+    selection = select(pd.DataFrame(networks), METRIC, "model.widths")
+
+    return Comparison(
+        selection, compare(selection, "", "two-sided"), "model.widths", "", "", "two-sided", "me"
+    )
+
+
+def test_widths_are_numbers_along_an_axis() -> None:
+    """If this failed, error against width would be rows of text, in which no trend can be seen."""
+    for widths in (("16", "64", "256"), ("16x16", "64x64", "256x256")):
+        (axes,) = draw(of_widths(*widths)).axes
+        assert axes.get_xscale() == "log"
+        assert axes.get_xlabel() == "units per hidden layer"
+        (line,) = axes.get_lines()
+        assert list(line.get_xdata()) == [16, 64, 256]
+
+    for widths in (("16", "64x64"), ("16x32", "64x32"), ("none", "16")):
+        (axes,) = draw(of_widths(*widths)).axes
+        assert axes.get_xscale() == "linear", f"{widths} are no single number"
+
+
+def test_a_column_without_content_is_left_out() -> None:
+    """If this failed, a table for a paper would end in an empty column."""
+    told = replace(made(), rows=[replace(row, needed="") for row in made().rows])
+    assert "" in cells(made())
+    assert "" not in cells(told)
 
 
 def test_the_table_for_a_paper_escapes_what_latex_would_read() -> None:

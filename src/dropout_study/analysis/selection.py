@@ -151,7 +151,7 @@ def _where(networks: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
         if column not in networks or "/" in column:
             raise ConfigError(f"where=[{condition}] cannot be used: there is no column {column}.")
 
-        shown = networks[column].map(_shown)
+        shown = networks[column].map(as_text)
         if value not in set(shown):
             there = listed(sorted(set(shown), key=rank))
             raise ConfigError(f"where=[{condition}] cannot be used: {column} is one of {there}.")
@@ -220,7 +220,7 @@ def _check_places(conditions: Sequence[Condition], x: str, by: str) -> None:
 
         first = places.setdefault((each.group, each.x), each)
         if first is not each:
-            place = f"{x}={_shown(each.x)}" + (f" and {by}={_shown(each.group)}" if by else "")
+            place = f"{x}={as_text(each.x)}" + (f" and {by}={as_text(each.group)}" if by else "")
             raise ConfigError(
                 f"Several conditions have {place}: {first.name}; {each.name}. Choose one with "
                 f"{WHERE}, or tell them apart with by=COLUMN."
@@ -290,7 +290,7 @@ def images_of(nets: Runs) -> str:
     restricted = [first.get("data.classes"), first.get("data.reserve")]
     parts = [first["data.name"], *(part for part in restricted if not _is_missing(part))]
 
-    return " ".join(map(_shown, parts))
+    return " ".join(map(as_text, parts))
 
 
 def _gaps(conditions: Sequence[Condition]) -> list[str]:
@@ -300,7 +300,7 @@ def _gaps(conditions: Sequence[Condition]) -> list[str]:
     positions = sorted({each.x for each in conditions}, key=rank)
 
     return [
-        f"{_shown(group)} and {_shown(x)}"
+        f"{as_text(group)} and {as_text(x)}"
         for group in groups
         for x in positions
         if (group, x) not in filled
@@ -355,7 +355,7 @@ def rank(value: Any) -> tuple[Any, ...]:
     return (1, numbers, str(value))
 
 
-def _shown(value: Any) -> str:
+def as_text(value: Any) -> str:
     """A cell as one types it: whole numbers without a point."""
     return f"{value:g}" if isinstance(value, float) else str(value)
 

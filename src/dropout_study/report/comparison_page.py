@@ -3,7 +3,7 @@
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from rich.table import Table
 from dropout_study.analysis import figures
 from dropout_study.analysis.comparison import ERROR, Alternative, Row, difference_of, table
 from dropout_study.analysis.runs import Effect
-from dropout_study.analysis.selection import Selection, rank
+from dropout_study.analysis.selection import Selection, as_text, rank
 from dropout_study.measures.statistics import (
     ANYTHING,
     SEEDS_OF_INTERVAL,
@@ -30,7 +30,12 @@ WIDE = 50
 """A ratio of the largest to the smallest x from which on the axis is logarithmic."""
 NAMES = {"nll": "NLL", "ece": "ECE", "brier": "Brier score"}
 UNITS = {"error": " (%)", "nll": " (nats)"}
-LABELS = {"model.hidden_rate": "rate of dropping hidden units", "optimizer.lr": "learning rate"}
+WIDTHS = "model.widths"
+LABELS = {
+    "model.hidden_rate": "rate of dropping hidden units",
+    "optimizer.lr": "learning rate",
+    WIDTHS: "units per hidden layer",
+}
 """Column -> its name at an axis, if that is not the column itself."""
 
 
@@ -121,8 +126,10 @@ def cells(comparison: Comparison) -> pd.DataFrame:
             f"p, {comparison.alternative}": [_p(row.p) for row in comparison.rows],
             "adjusted p": [_p(row.adjusted) for row in comparison.rows],
             "effect size": [_number(row.effect_size, "+.2f") for row in comparison.rows],
-            "": [row.needed for row in comparison.rows],
         }
+
+    if any(row.needed for row in comparison.rows):
+        columns[""] = [row.needed for row in comparison.rows]
 
     return pd.DataFrame(columns)
 
@@ -195,6 +202,7 @@ def markdown(comparison: Comparison, alt: str) -> str:
 
 def draw(comparison: Comparison) -> Figure:
     """Lines with bands where x is a number, else a row per condition; differences beside them."""
+    comparison = with_widths_as_numbers(comparison)
     is_number = bool(comparison.x) and all(
         isinstance(row.x, int | float) for row in comparison.rows
     )
@@ -206,6 +214,21 @@ def draw(comparison: Comparison) -> Figure:
         drawing = _draw_lines if is_number else _draw_rows
         drawing(comparison, axes)
         return figures.finish(figure)
+
+
+def with_widths_as_numbers(comparison: Comparison) -> Comparison:
+    """The same with one number for the width of each network, if all have as many equal layers."""
+    widths = [str(row.x).split("x") for row in comparison.rows]
+    are_equal = all(len(set(layers)) == 1 and layers[0].isdecimal() for layers in widths)
+    depths = {len(layers) for layers in widths}
+
+    if comparison.x != WIDTHS or not are_equal or len(depths) > 1:
+        return comparison
+
+    rows = [
+        replace(row, x=int(layers[0])) for row, layers in zip(comparison.rows, widths, strict=True)
+    ]
+    return replace(comparison, rows=rows)
 
 
 def pdf(figure: Figure) -> bytes:
@@ -224,7 +247,7 @@ def _draw_lines(comparison: Comparison, axes: Sequence[Axes]) -> None:
 
     for position, (group, members) in enumerate(groupby(ordered, key=lambda row: row.group)):
         rows = list(members)
-        name = "" if group is None else str(group)
+        name = "" if group is None else as_text(group)
         x = [float(row.x) for row in rows]
         figures.points(
             axes[0], x, [row.values.tolist() for row in rows], name, position, within=within
@@ -236,8 +259,12 @@ def _draw_lines(comparison: Comparison, axes: Sequence[Axes]) -> None:
     for each, label in zip(axes, (comparison.measure, comparison.difference), strict=False):
         each.set_xlabel(LABELS.get(comparison.x, comparison.x))
         each.set_ylabel(label)
-        positions = [float(row.x) for row in ordered]
-        if min(positions) > 0 and max(positions) / min(positions) >= WIDE:
+        each.set_title(LABELS.get(comparison.by, comparison.by), loc="right", fontsize="small")
+        positions = sorted({float(row.x) for row in ordered})
+
+        if comparison.x == WIDTHS:
+            each.set_xscale("log", base=2)
+        elif positions[0] > 0 and positions[-1] / positions[0] >= WIDE:
             each.set_xscale("log")
 
 

@@ -56,7 +56,14 @@ SAMPLERS = ("tpe", "random")
 """What proposes the candidates of a search: a tree-structured Parzen estimator, or chance."""
 ALTERNATIVES = ("two-sided", "less", "greater")
 """What a small p value of a comparison speaks for."""
-RULES = ["weight_scaling", "monte_carlo", "geometric", "exact_arithmetic", "exact_geometric"]
+RULES = [
+    "weight_scaling",
+    "monte_carlo",
+    "geometric",
+    "exact_arithmetic",
+    "exact_geometric",
+    "fast_dropout",
+]
 """Plug-ins add to them."""
 METRICS: list[str] = []
 """What plug-ins measure of predictions, besides error, NLL, Brier score and ECE."""

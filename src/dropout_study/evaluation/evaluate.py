@@ -28,18 +28,24 @@ def check_evaluation(config: Config, network: Network) -> None:
             f"and model={config.model.name} has none."
         )
 
-    enumerating = {
-        "rules": [rule for rule in config.rules if RULES[rule].averages is Averages.ALL],
-        "probes": [probe for probe in config.probes if PROBES[probe].enumerates],
-    }
-
-    for key, names in enumerating.items():
-        if names:
+    for key, chosen in (("rules", config.rules), ("probes", config.probes)):
+        for name in chosen:
             try:
-                check_enumerable(*network.sites)
+                _check(key, name, network)
             except ValueError as error:
-                chosen = getattr(config, key)
                 raise ConfigError(f"{key}={chosen} cannot be used: {error}") from error
+
+
+def _check(key: str, name: str, network: Network) -> None:
+    """Refuse a rule or a probe that the network is not made for.
+
+    Raises:
+        ValueError: with the reason.
+    """
+    if key == "rules":
+        RULES[name].check(network)
+    elif PROBES[name].enumerates:
+        check_enumerable(*network.sites)
 
 
 def evaluate_cohort(config: Config, cohort: Cohort, data: DataModule, record: Record) -> None:

@@ -95,7 +95,7 @@ def train(overrides: list[str], updates: int) -> tuple[Cohort, torch.Tensor, tor
         )
 
     images = load_images(config.data)
-    module = CohortTraining(config, make_network(config.model, images.inputs, images.classes))
+    module = CohortTraining(config, make_network(config, images.inputs, images.classes))
     data = DataModule(images, config.data, config.seeds, updates)
 
     with tempfile.TemporaryDirectory() as folder:

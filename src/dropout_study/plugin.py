@@ -19,6 +19,15 @@ from dropout_study.config.schema import FILE, ConfigError
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.masks import Site
 from dropout_study.dropout.networks import Convolution, Linear, Network
+from dropout_study.dropout.noise import (
+    NOISES,
+    Added,
+    Bernoulli,
+    Gaussian,
+    Noise,
+    Strength,
+    deviation,
+)
 from dropout_study.dropout.randomness import Purpose, generator
 from dropout_study.dropout.rules import RULES, Averages, Rule, subnetworks, weight_scaling
 from dropout_study.measures.tasks import OWN_METRICS
@@ -32,24 +41,31 @@ __all__ = [
     "RATE",
     "SIZE",
     "WIDTHS",
+    "Added",
     "Architecture",
     "Averages",
+    "Bernoulli",
     "Cohort",
     "ConfigError",
     "Convolution",
     "DataSet",
     "Examples",
+    "Gaussian",
     "Linear",
     "LossTerm",
     "Network",
+    "Noise",
     "Purpose",
     "Site",
+    "Strength",
     "Update",
     "data_set",
+    "deviation",
     "file",
     "generator",
     "metric",
     "network",
+    "noise",
     "option",
     "rule",
     "subnetworks",
@@ -58,6 +74,7 @@ __all__ = [
 ]
 
 Options = TypeVar("Options")
+Kind = TypeVar("Kind", bound=Noise)
 Predict = Callable[[Cohort, Tensor, int], Tensor]
 Values = Callable[[Tensor, Tensor], Tensor]
 
@@ -110,6 +127,17 @@ def metric(name: str) -> Callable[[Values], Values]:
         parts.add(parts.METRIC, name, values)
         OWN_METRICS[name] = values
         return values
+
+    return add
+
+
+def noise(name: str) -> Callable[[type[Kind]], type[Kind]]:
+    """Add a subclass of `Noise` as `mask.name=NAME`; it is made without arguments."""
+
+    def add(definition: type[Kind]) -> type[Kind]:
+        parts.add(parts.NOISE, name, definition)
+        NOISES[name] = definition()
+        return definition
 
     return add
 

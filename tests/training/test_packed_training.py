@@ -78,7 +78,7 @@ def trained_together(
 ) -> Iterator[tuple[CohortTraining, Callable[[], None]]]:
     """The training of each condition, taken out of the pack, and what finishes it."""
     quiet()
-    networks = [make_network(config.model, 64, 10) for config in configs]
+    networks = [make_network(config, 64, 10) for config in configs]
     members = [
         member
         for config, network in zip(configs, networks, strict=True)
@@ -101,7 +101,7 @@ def trained_together(
 def trained_alone(config: Config, folder: Path) -> CohortTraining:
     """The training of a condition that has no others beside it."""
     quiet()
-    training = CohortTraining(config, make_network(config.model, 64, 10))
+    training = CohortTraining(config, make_network(config, 64, 10))
     fit(training, make_trainer(config, folder), data_of(config))
 
     return training
@@ -157,7 +157,7 @@ def test_networks_of_equal_seeds_and_subsets_share_their_batches(
 def test_the_networks_of_a_pack_begin_equal_bit_for_bit(make_config: Make) -> None:
     """If this failed, conditions in a pack would start from other weights than alone."""
     configs = [make_config(*SHARED, f"model.hidden_rate={rate}") for rate in (0, 0.5)]
-    networks = [make_network(config.model, 64, 10) for config in configs]
+    networks = [make_network(config, 64, 10) for config in configs]
     members = [m for c, n in zip(configs, networks, strict=True) for m in members_of(c, n)]
     pack = CohortTraining(configs[0], networks[0], members=members)
     alone = CohortTraining(configs[0], networks[0])

@@ -44,6 +44,7 @@ PARAMS = (
     "trainer.",
     "budget.",
     "mc.",
+    "mask.",
     "terms.",
     "source.",
     "content.",

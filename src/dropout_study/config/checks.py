@@ -16,9 +16,12 @@ from dropout_study.config.names import (
     DATASETS,
     LOSSES,
     METRICS,
+    NOISES,
     PLACEMENTS,
     PROBES,
+    RATE_SCHEDULES,
     RULES,
+    SHARED,
     STAGES,
 )
 from dropout_study.config.parts import DATA_SET, is_own_network, names_of_parts
@@ -30,6 +33,7 @@ from dropout_study.config.schema import (
     Data,
     LeNet,
     Model,
+    SoftmaxRegression,
     Term,
 )
 
@@ -285,6 +289,33 @@ def check_model(config: Config) -> None:
         full = facts_of(data).side == 28 and data.pool == 1
         allowed = "softmax_regression, mlp or autoencoder here; lenet reads 28 x 28 images only"
         require(full, "model", f"lenet with data={data.name} and data.pool={data.pool}", allowed)
+
+
+def check_mask(config: Config) -> None:
+    """Refuse noise that does not exist, or that the model has no units for.
+
+    Raises:
+        ConfigError: naming the key.
+    """
+    mask = config.mask
+    _one_of("mask.name", mask.name, NOISES)
+    _one_of("mask.shared", mask.shared, SHARED)
+    _one_of("mask.schedule", mask.schedule, RATE_SCHEDULES)
+
+    is_convolved = isinstance(config.model, LeNet) and config.model.dropout in ("pools", "all")
+    allowed = "false, but for model=lenet with model.dropout=pools or all, which drops channels"
+    require(is_convolved or not mask.by_channel, "mask.by_channel", mask.by_channel, allowed)
+
+    if mask.shared == "training":
+        fixed = mask.name == "bernoulli" and mask.schedule == "constant"
+        is_linear = isinstance(config.model, MLP | SoftmaxRegression)
+        require(
+            fixed and is_linear,
+            "mask.shared",
+            mask.shared,
+            "nothing or update, but for units of model=mlp or softmax_regression that are dropped "
+            "at a constant rate",
+        )
 
 
 def check_training(config: Config) -> None:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from dropout_study.config.folder import CONF
-from dropout_study.config.parts import LISTED, PARTS, names_of_parts
+from dropout_study.config.parts import LISTED, NOISE, PARTS, Part, names_of_parts
 
 FIRST = ("data", "model", "optimizer", "budget", "study")  # what a newcomer sets
 LAST = ("hydra/sweeper", "hydra/launcher", "arm")  # an arm belongs to a study, which sets it
@@ -34,9 +34,14 @@ def list_choices(conf: Path = CONF) -> str:
             lines.append(f"  {f'{group}={name}':<32} {about}")
 
     listed = [part for part in PARTS.values() if part.kind in LISTED]
-    lines += [f"  {f'{part.kind}=[{part.name}]':<32} {part.about}" for part in listed]
+    lines += [f"  {f'{part.kind}={_typed(part)}':<32} {part.about}" for part in listed]
 
     return "\n".join(lines)
+
+
+def _typed(part: Part) -> str:
+    """What one types behind the = for a part that a key names."""
+    return part.name if part.kind == NOISE else f"[{part.name}]"
 
 
 def comment_of(file: Path) -> str:

@@ -18,6 +18,7 @@ from dropout_study.config.schema import (
     Config,
     Data,
     LeNet,
+    Mask,
     Model,
     OneCycle,
     Optimizer,
@@ -180,7 +181,8 @@ def flattened(chosen: Any, path: str = "") -> Iterator[tuple[str, str]]:
     for key in fields(chosen):
         value = getattr(chosen, key.name)
 
-        if key.metadata.get("part") == "none" or ("of_plugins" in key.metadata and not value):
+        is_unsaid = "unsaid" in key.metadata and value == default_of(key)
+        if key.metadata.get("part") == "none" or is_unsaid:
             continue
 
         if is_dataclass(value):
@@ -205,7 +207,7 @@ def condition_name(config: Config) -> str:
     data = config.data
     regularizer = config.regularizer
     name = " ".join([data.name, *map(str, sorted(data.classes))])
-    parts = [_architecture(config.model), _rates(config.model), name]
+    parts = [_architecture(config.model), _rates(config.model), *_mask(config.mask), name]
     parts += _own_options(data, Data) if isinstance(data, DataSet) else []
     parts += [f"pool {data.pool}"] if data.pool > 1 else []
     parts += [f"n {data.train_size}"] if data.train_size is not None else []
@@ -249,6 +251,20 @@ def _departures(chosen: Optimizer | Schedule, default: Optimizer | Schedule) -> 
     defaults = asdict(type(chosen)(name=chosen.name))
     values = [f"{key} {value:g}" for key, value in asdict(chosen).items() if value != defaults[key]]
     return ([chosen.name] if chosen.name != default.name else []) + values
+
+
+def _mask(mask: Mask) -> list[str]:
+    """What sets the noise on units apart from dropout."""
+    noise = [] if mask.name == Mask.name else [f"{mask.name} noise"]
+    shared = [] if mask.shared == Mask.shared else [SHARING[mask.shared]]
+    channels = ["by channel"] if mask.by_channel else []
+    schedule = [f"{SCHEDULES[mask.schedule]} {mask.until:g}"] if mask.schedule in SCHEDULES else []
+
+    return [*noise, *shared, *channels, *schedule]
+
+
+SHARING = {"update": "one mask per update", "training": "one mask per network"}
+SCHEDULES = {"early": "rate up to", "late": "rate from", "rising": "rate rising to"}
 
 
 def _own_options(chosen: Any, base: type) -> list[str]:

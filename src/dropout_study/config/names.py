@@ -45,6 +45,14 @@ AUTOENCODER_PROBES = ("units",)
 PLACEMENTS = {"none": 1, "fc": 1, "pools": 1, "all": 2}
 """Where a LeNet drops -> version, a part of identity from 2 on. The first `all` dropped after
 pooling, as `pools` does now."""
+NOISES = ["bernoulli", "gaussian", "additive"]
+"""Kinds of noise on units; plug-ins add to them."""
+SHARED = ("nothing", "update", "training")
+"""What has one mask in common: nothing, so that each example has its own; all examples of an
+update; or all updates of a network."""
+RATE_SCHEDULES = ("constant", "early", "late", "rising")
+"""When the rate applies: always; before or after a share of the updates; or in full from there on,
+and less before."""
 SMOKE = "smoke"
 """The budget that only shows that everything works."""
 TUNING = "tuning"

@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from dropout_study.config.folder import CONF
-from dropout_study.config.names import METRICS, RULES
+from dropout_study.config.names import METRICS, NOISES, RULES
 from dropout_study.config.schema import SCHEMAS, Config, ConfigError, Model
 from dropout_study.config.source import Source
 
@@ -24,10 +24,11 @@ NETWORK = "model"
 TERM = "regularizer"
 RULE = "rules"
 METRIC = "metrics"
-TRAINED = (DATA_SET, NETWORK, TERM)
+NOISE = "mask.name"
+TRAINED = (DATA_SET, NETWORK, TERM, NOISE)
 """Kinds of parts that decide what is trained; the others decide how it is evaluated."""
-LISTED = {RULE: RULES, METRIC: METRICS}
-"""Kinds that a key lists -> all names that it may list; the others are choices of a group."""
+LISTED = {RULE: RULES, METRIC: METRICS, NOISE: NOISES}
+"""Kinds that a key names -> all names that it may hold; the others are choices of a group."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,7 @@ def parts_used(config: Config) -> list[Part]:
     chosen = [
         (DATA_SET, config.data.name),
         (NETWORK, config.model.name),
+        (NOISE, config.mask.name),
         *((TERM, name) for name in config.terms),
         *((RULE, name) for name in config.rules),
         *((METRIC, name) for name in config.metrics),

@@ -14,6 +14,7 @@ from dropout_study.config.checks import (
     check_data,
     check_given,
     check_keys,
+    check_mask,
     check_metrics,
     check_model,
     check_numbers,
@@ -68,6 +69,7 @@ def read_config(composed: DictConfig) -> Config:
     check_files(config)
     check_data(config.data)
     check_model(config)
+    check_mask(config)
     check_terms(config.terms)
     check_training(config)
     check_rules(config.rules)

@@ -18,8 +18,8 @@ from dropout_study.config.bounds import (
     REDRAWS,
     SAMPLES,
     SEEDS,
+    SHARE,
     SIZE,
-    WARMUP,
     WIDTHS,
 )
 
@@ -36,8 +36,8 @@ OF_SWEEP = NO_CONDITION | {"of_sweep": True}
 """Metadata of a key that steers a sweep, and says nothing about its conditions."""
 UNORDERED = {"unordered": True}
 """Metadata of a list whose order changes nothing."""
-OF_PLUGINS = {"of_plugins": True}
-"""Metadata of a key that plug-ins fill; it is no parameter of a run that uses none of them."""
+UNSAID = {"unsaid": True}
+"""Metadata of a key that is no parameter of a run where it has its default."""
 FILE = {"file": True}
 """Metadata of the path of a file, of which the content counts."""
 
@@ -109,6 +109,17 @@ class Autoencoder(Model):
 
 
 @dataclass
+class Mask:
+    """The noise on units, whose strength is their rate."""
+
+    name: str = "bernoulli"
+    shared: str = "nothing"
+    by_channel: bool = False
+    schedule: str = "constant"
+    until: float = field(default=0.5, metadata=SHARE)
+
+
+@dataclass
 class Regularizer:
     """Terms and constraints besides dropout; all can be combined."""
 
@@ -164,7 +175,7 @@ class OneCycle(Schedule):
     """Up from 1/25 of the rate over the first share of the updates, then down to 0, on cosines."""
 
     name: str = "one_cycle"
-    warmup: float = field(default=0.3, metadata=WARMUP)
+    warmup: float = field(default=0.3, metadata=SHARE)
 
 
 @dataclass
@@ -286,15 +297,16 @@ class Config:
     seeds: list[int] = field(default=MISSING, metadata=SEEDS | NO_CONDITION)
     data: Data = MISSING
     model: Model = MISSING
+    mask: Mask = field(default_factory=Mask, metadata=UNSAID)
     regularizer: Regularizer = field(default_factory=Regularizer)
-    terms: dict[str, Term] = field(default_factory=dict, metadata=OF_PLUGINS)
+    terms: dict[str, Term] = field(default_factory=dict, metadata=UNSAID)
     optimizer: Optimizer = MISSING
     schedule: Schedule = MISSING
     trainer: Trainer = MISSING
     budget: Budget = MISSING
     rules: list[str] = field(default_factory=default_rules, metadata=EVALUATION | UNORDERED)
     probes: list[str] = field(default_factory=list, metadata=EVALUATION | UNORDERED)
-    metrics: list[str] = field(default_factory=list, metadata=EVALUATION | UNORDERED | OF_PLUGINS)
+    metrics: list[str] = field(default_factory=list, metadata=EVALUATION | UNORDERED | UNSAID)
     bag: int = field(default=10, metadata=SIZE | EVALUATION)
     mc: MonteCarlo = field(default_factory=MonteCarlo, metadata=EVALUATION)
     tracking: Tracking = field(default=MISSING, metadata=NO_CONDITION)
@@ -481,6 +493,7 @@ SCHEMAS: dict[str, type] = {
     "model/mlp": MLP,
     "model/lenet": LeNet,
     "model/autoencoder": Autoencoder,
+    "mask": Mask,
     "optimizer/adamw": AdamW,
     "optimizer/sgd": SGD,
     "schedule/constant": Schedule,

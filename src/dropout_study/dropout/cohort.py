@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from dropout_study.dropout.masks import Masks
+from dropout_study.dropout.masks import Masks, fixed_masks
 from dropout_study.dropout.networks import Network
 
 
@@ -45,6 +45,7 @@ class Cohort(nn.Module):
 
         for seed in dict.fromkeys(self.seeds):
             self.stacked.initialize(seed)
+            _remove_units(self.stacked, seed)
             drawn[seed] = _copies(self.stacked)
 
         stacked = {
@@ -91,6 +92,13 @@ class Cohort(nn.Module):
         _replace_parameters(network, {name: w[index].clone() for name, w in weights.items()})
 
         return network
+
+
+@torch.no_grad()
+def _remove_units(network: Network, seed: int) -> None:
+    """Set the outgoing weights of units that a network never has to 0, where they stay."""
+    for i, kept in fixed_masks(network.sites, seed).items():
+        network.typed_layers()[i].weight[~kept] = 0
 
 
 def _copies(network: Network) -> dict[str, Tensor]:

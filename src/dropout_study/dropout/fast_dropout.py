@@ -11,6 +11,7 @@ from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.ensemble import widen
 from dropout_study.dropout.masks import Site
 from dropout_study.dropout.networks import ACTIVATIONS, MLP, Linear, Network
+from dropout_study.dropout.noise import Additive
 
 SMALLEST_VARIANCE = 1e-12
 """Below it a unit is taken for a constant."""
@@ -63,6 +64,9 @@ def check_fast_dropout(network: Network) -> None:
             "fast_dropout needs fully connected layers of ReLU or linear units, through which the "
             "moments have a closed form. Use monte_carlo, or another network."
         )
+
+    if any(isinstance(site.noise, Additive) for site in network.sites):
+        raise ValueError("fast_dropout needs noise that units are multiplied with.")
 
 
 @torch.no_grad()

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dropout_study.dropout.masks import Masks, Site
+from dropout_study.dropout.noise import Added, Factors
 from dropout_study.dropout.randomness import Purpose, generator
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -100,8 +101,8 @@ def _channels_third(h: Tensor) -> Tensor:
     return h.permute(0, 1, 4, 2, 3)
 
 
-def masked(h: Tensor, mask: Tensor) -> Tensor:
-    """Units times their factors, of one mask for each example or of one for all.
+def masked(h: Tensor, mask: Factors) -> Tensor:
+    """Units times their factors, or plus their noise, of one draw for each example or for all.
 
     Args:
         h: units `[..., N, *shape]`.
@@ -111,6 +112,9 @@ def masked(h: Tensor, mask: Tensor) -> Tensor:
         >>> masked(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[0.0, 2.0]])).tolist()
         [[0.0, 4.0], [0.0, 8.0]]
     """
+    if isinstance(mask, Added):
+        return h + mask.noise
+
     if mask.dim() == 5 and mask.shape[1] == 1:
         # Laid out in memory as the outputs of a convolution are, it halves the time.
         mask = _channels_third(mask.permute(0, 1, 3, 4, 2).contiguous())

@@ -137,7 +137,7 @@ def estimate(config: Config, together: Sequence[Config] = ()) -> float:
     quiet()
     images = load_images(config.data)
     check_memory(config, images, trains=not config.study.cohorts_from)
-    network = make_network(config.model, images.inputs, images.classes)
+    network = make_network(config, images.inputs, images.classes)
     check_evaluation(config, network)
 
     key = cost_key(config)
@@ -251,11 +251,11 @@ def _update_seconds(together: Sequence[Config]) -> float:
     images = load_images(first.data)
     few = torch.arange(min(VALIDATION_IMAGES, len(images.validation)))
     shortened = dataclasses.replace(images, validation=images.validation.take(few))
-    network = make_network(first.model, images.inputs, images.classes)
+    network = make_network(first, images.inputs, images.classes)
     members = [
         member
         for config in configs
-        for member in members_of(config, make_network(config.model, images.inputs, images.classes))
+        for member in members_of(config, make_network(config, images.inputs, images.classes))
     ]
 
     device = device_of(first.trainer.accelerator)

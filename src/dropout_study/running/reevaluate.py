@@ -129,7 +129,7 @@ def _load_cohort(
         ConfigError: a file is missing, truncated or of other networks, every network failed, or the
             settings mean something else now.
     """
-    cohort = Cohort(make_network(config.model, images.inputs, images.classes), config.seeds)
+    cohort = Cohort(make_network(config, images.inputs, images.classes), config.seeds)
     if config.trainer.precision == "64-true":
         cohort.double()
 

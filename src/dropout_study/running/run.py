@@ -143,7 +143,7 @@ def begin(
     quiet()
     trains = not config.study.cohorts_from
     check_memory(config, images, trains)
-    network = make_network(config.model, images.inputs, images.classes)
+    network = make_network(config, images.inputs, images.classes)
     check_evaluation(config, network)
 
     store = Store(config.tracking.uri)
@@ -256,7 +256,7 @@ def _cohort_of(cohorts: Sequence[Config], run: Run, file: Path) -> CohortTrainin
     members = [
         member
         for config in cohorts
-        for member in members_of(config, make_network(config.model, images.inputs, images.classes))
+        for member in members_of(config, make_network(config, images.inputs, images.classes))
     ]
     trained = {condition_digest(config): config.seeds for config in cohorts}
     checkpointing = Checkpointing(file, 60 * run.config.checkpoint.minutes, trained)

@@ -1,12 +1,18 @@
 """From a configuration to a network, its task, and the interval of its validations."""
 
+from dataclasses import replace
 from typing import cast
 
 from dropout_study.config import schema
 from dropout_study.config.schema import Config, Model
+from dropout_study.dropout.masks import Shared, Site
 from dropout_study.dropout.networks import MLP, LeNet, Network
+from dropout_study.dropout.noise import NOISES, UNSCALED
 from dropout_study.measures.tasks import CLASSIFICATION, RECONSTRUCTION, Task, with_metrics
 from dropout_study.training.own_network import Architecture, checked_network
+
+IMAGE_AXES = 3
+"""Of units in channels: channel, row, column."""
 
 
 def validation_interval(config: Config) -> int:
@@ -14,17 +20,25 @@ def validation_interval(config: Config) -> int:
     return max(1, config.budget.updates // config.budget.validations)
 
 
-def make_network(model: Model, inputs: int, classes: int) -> Network:
+def make_network(config: Config, inputs: int, classes: int) -> Network:
     """The network of a configuration.
 
     Args:
-        model: its kind, sizes and rates.
+        config: its kind, sizes and rates, and the noise on its units.
         inputs: numbers per example, such as the pixels of an image.
         classes: number of classes.
 
     Raises:
         ConfigError: the network of a plug-in cannot be trained in a cohort.
     """
+    network = _architecture(config.model, inputs, classes)
+    network.sites = tuple(_with_noise(site, config.mask) for site in network.sites)
+
+    return network
+
+
+def _architecture(model: Model, inputs: int, classes: int) -> Network:
+    """A network whose units are dropped."""
     match model:
         case schema.SoftmaxRegression(input_rate=input_rate):
             return MLP(inputs, classes, input_rate=input_rate)
@@ -40,6 +54,15 @@ def make_network(model: Model, inputs: int, classes: int) -> Network:
             return checked_network(model, inputs, classes)
 
     raise TypeError(f"no network is called {model.name}")
+
+
+def _with_noise(site: Site, mask: schema.Mask) -> Site:
+    """A site with the noise of a configuration."""
+    shared = Shared(mask.shared)
+    by_channel = mask.by_channel and len(site.shape) == IMAGE_AXES
+    noise = UNSCALED if shared is Shared.TRAINING else NOISES[mask.name]
+
+    return replace(site, noise=noise, shared=shared, by_channel=by_channel)
 
 
 def make_task(config: Config) -> Task:

@@ -30,6 +30,7 @@ from dropout_study.training.optimizers import (
     slices_of,
 )
 from dropout_study.training.own_terms import OwnTerms, Update
+from dropout_study.training.rate_schedules import rate_share
 from dropout_study.training.regularizers import Strengths, at_limit, penalty, project
 
 LOG_INTERVAL = 50  # updates between points of the loss curve, and between progress reports
@@ -159,7 +160,8 @@ class CohortTraining(pl.LightningModule):
         """What draws the masks, on the device that trains."""
         if self._sampler is None:
             sites = [member.sites for member in self._members]
-            self._sampler = masks.Sampler(sites, self.cohort.seeds, self.device)
+            share = rate_share(self.config.mask, self.config.budget.updates)
+            self._sampler = masks.Sampler(sites, self.cohort.seeds, self.device, share)
 
         return self._sampler
 

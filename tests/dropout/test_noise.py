@@ -174,3 +174,28 @@ def test_a_network_of_one_mask_is_a_smaller_network() -> None:
     assert weights.grad is not None
     assert (weights.grad[~kept] == 0).all(), "a removed unit would come back"
     assert (weights.grad[kept] != 0).any()
+
+
+def test_noise_on_weights_is_another_network_for_each_draw() -> None:
+    """If this failed, DropConnect would drop units, or leave its factors in the weights."""
+    network = MLP(6, 3, [5], hidden_rate=0.5)
+    site = replace(network.sites[1], weights=(5, 3), shared=Shared.UPDATE)
+    network.sites = (network.sites[0], site)
+    cohort = Cohort(network, [0, 1])
+    x = torch.rand(4, 6)
+    masks = sample(network.sites, [0, 1], 0, 4)
+    assert values(masks["hidden0"]).shape == (2, 1, 5, 3)
+
+    hidden, _ = cohort.outputs(x)
+    weight = cohort.get_parameter("stacked.layers.1.weight")
+    bias = cohort.get_parameter("stacked.layers.1.bias")
+    before = weight.clone()
+    by_hand = hidden @ (weight * values(masks["hidden0"])[:, 0]) + bias.unsqueeze(1)
+    torch.testing.assert_close(cohort(x, masks), by_hand)
+    assert torch.equal(weight, before)
+
+    cohort(x, masks).square().sum().backward()
+    assert weight.grad is not None
+    dropped = values(masks["hidden0"])[:, 0] == 0
+    assert (weight.grad[dropped] == 0).all()
+    assert (weight.grad[~dropped] != 0).any()

@@ -50,6 +50,7 @@ PARAMS = (
     "content.",
 )
 EVALUATION = ("rules", "probes", "metrics", "bag")
+OBJECTIVE = "objective"
 REQUIRED = (
     "study",
     "budget",
@@ -121,7 +122,7 @@ def check_names(columns: Sequence[str]) -> None:
     if missing := [column for column in REQUIRED if column not in columns]:
         raise ValueError(f"there is no column {', '.join(missing)}")
 
-    names = {*TEXT, *EVALUATION, "seed", "candidate", "era"}
+    names = {*TEXT, *EVALUATION, OBJECTIVE, "seed", "candidate", "era"}
     if unknown := [c for c in columns if not (c in names or c.startswith(PARAMS) or "/" in c)]:
         listed = ", ".join(sorted(names))
         allowed = f"{listed}, a setting such as model.name, or a measure such as val/error"

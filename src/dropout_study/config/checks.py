@@ -17,6 +17,7 @@ from dropout_study.config.names import (
     LOSSES,
     METRICS,
     NOISES,
+    OBJECTIVES,
     PLACEMENTS,
     PROBES,
     RATE_SCHEDULES,
@@ -306,6 +307,10 @@ def check_mask(config: Config) -> None:
     allowed = "false, but for model=lenet with model.dropout=pools or all, which drops channels"
     require(is_convolved or not mask.by_channel, "mask.by_channel", mask.by_channel, allowed)
 
+    is_shared = mask.shared == "update" and not isinstance(config.model, LeNet)
+    allowed = "false, but for fully connected layers with mask.shared=update"
+    require(is_shared or not mask.weights, "mask.weights", mask.weights, allowed)
+
     if mask.shared == "training":
         fixed = mask.name == "bernoulli" and mask.schedule == "constant"
         is_linear = isinstance(config.model, MLP | SoftmaxRegression)
@@ -329,6 +334,11 @@ def check_training(config: Config) -> None:
     each = f"one for each of the {layers} layers" if layers else "one for each layer"
     allowed = f"a list of limits above 0: none, one for all layers, or {each}"
     require(layers is None or len(norms) in (0, 1, layers), "regularizer.max_norm", norms, allowed)
+    _one_of("objective", config.objective, OBJECTIVES)
+    is_default = config.objective == Config.objective
+    allowed = "likelihood with model=autoencoder, which predicts no classes"
+    is_classifier = not isinstance(config.model, Autoencoder)
+    require(is_default or is_classifier, "objective", config.objective, allowed)
     _one_of("trainer.accelerator", config.trainer.accelerator, ("auto", "cpu", "gpu"))
     # 16-mixed is left out: its gradient scaler would couple the seeds.
     precisions = ("32-true", "64-true", "bf16", "bf16-mixed")

@@ -208,6 +208,7 @@ def condition_name(config: Config) -> str:
     regularizer = config.regularizer
     name = " ".join([data.name, *map(str, sorted(data.classes))])
     parts = [_architecture(config.model), _rates(config.model), *_mask(config.mask), name]
+    parts += [config.objective] if config.objective != Config.objective else []
     parts += _own_options(data, Data) if isinstance(data, DataSet) else []
     parts += [f"pool {data.pool}"] if data.pool > 1 else []
     parts += [f"n {data.train_size}"] if data.train_size is not None else []
@@ -258,6 +259,7 @@ def _mask(mask: Mask) -> list[str]:
     noise = [] if mask.name == Mask.name else [f"{mask.name} noise"]
     shared = [] if mask.shared == Mask.shared else [SHARING[mask.shared]]
     channels = ["by channel"] if mask.by_channel else []
+    channels += ["of weights"] if mask.weights else []
     schedule = [f"{SCHEDULES[mask.schedule]} {mask.until:g}"] if mask.schedule in SCHEDULES else []
 
     return [*noise, *shared, *channels, *schedule]

@@ -53,6 +53,9 @@ update; or all updates of a network."""
 RATE_SCHEDULES = ("constant", "early", "late", "rising")
 """When the rate applies: always; before or after a share of the updates; or in full from there on,
 and less before."""
+OBJECTIVES = ("likelihood", "boosting")
+"""What an update increases: the log-likelihood of the subnetwork that was drawn, or that of the
+ensemble through this subnetwork."""
 SMOKE = "smoke"
 """The budget that only shows that everything works."""
 TUNING = "tuning"

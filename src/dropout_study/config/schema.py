@@ -115,6 +115,7 @@ class Mask:
     name: str = "bernoulli"
     shared: str = "nothing"
     by_channel: bool = False
+    weights: bool = False
     schedule: str = "constant"
     until: float = field(default=0.5, metadata=SHARE)
 
@@ -298,6 +299,7 @@ class Config:
     data: Data = MISSING
     model: Model = MISSING
     mask: Mask = field(default_factory=Mask, metadata=UNSAID)
+    objective: str = field(default="likelihood", metadata=UNSAID)
     regularizer: Regularizer = field(default_factory=Regularizer)
     terms: dict[str, Term] = field(default_factory=dict, metadata=UNSAID)
     optimizer: Optimizer = MISSING

@@ -62,6 +62,12 @@ def _check_sites(network: Network, inputs: int) -> None:
     typed = len(sites) > 0 and all(isinstance(site, Site) for site in sites)
     _require(typed, "its `sites` are no tuple of dropout_study.plugin.Site, one per stage")
 
+    layers = getattr(network, "layers", ())
+    paired = len(layers) == len(sites)
+    _require(
+        paired, f"it has {len(layers)} `layers` for {len(sites)} sites, one for each is needed"
+    )
+
     names = [site.name for site in sites]
     _require(len(set(names)) == len(names), f"its sites share names: {', '.join(names)}")
 

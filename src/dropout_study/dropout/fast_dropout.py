@@ -65,7 +65,7 @@ def check_fast_dropout(network: Network) -> None:
             "moments have a closed form. Use monte_carlo, or another network."
         )
 
-    if any(isinstance(site.noise, Additive) for site in network.sites):
+    if any(isinstance(site.noise, Additive) or site.weights for site in network.sites):
         raise ValueError("fast_dropout needs noise that units are multiplied with.")
 
 

@@ -39,6 +39,7 @@ class Site:
         shared: what has one draw in common.
         by_channel: whether all places of a channel have one draw in common; the shape is then
             `(channels, height, width)`.
+        weights: shape of the weights that read the units, if noise is on these; empty: on units.
 
     Example:
         >>> Site("hidden0", (512,), rate=0.5).keep
@@ -51,6 +52,7 @@ class Site:
     noise: Noise = BERNOULLI
     shared: Shared = Shared.NOTHING
     by_channel: bool = False
+    weights: tuple[int, ...] = ()
 
     @property
     def masked(self) -> bool:
@@ -70,11 +72,14 @@ class Site:
     @property
     def has_masks_of_units(self) -> bool:
         """Whether each unit is kept or dropped, apart from the others."""
-        return self.noise.has_masks and not self.by_channel
+        return self.noise.has_masks and not self.by_channel and not self.weights
 
     @property
     def drawn_shape(self) -> tuple[int, ...]:
         """Shape of what is drawn for one example."""
+        if self.weights:
+            return self.weights
+
         return (self.shape[0], 1, 1) if self.by_channel else self.shape
 
     def removing(self, rate: float) -> "Site":

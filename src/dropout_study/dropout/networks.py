@@ -14,6 +14,7 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional as F
 
 from dropout_study.dropout.masks import Masks, Site
@@ -184,11 +185,27 @@ class Network(nn.Module):
         h = x
 
         for i in stages:
-            site = self.sites[i].name
-            h = self.stage(i, masked(h, masks[site]) if masks and site in masks else h)
+            site = self.sites[i]
+
+            if not masks or site.name not in masks:
+                h = self.stage(i, h)
+            elif site.weights:
+                h = self._stage_of(i, h, masks[site.name])
+            else:
+                h = self.stage(i, masked(h, masks[site.name]))
+
             outputs.append(h)
 
         return outputs
+
+    def _stage_of(self, i: int, h: Tensor, mask: Factors) -> Tensor:
+        """The output of stage i with noise on its weights: factors `[..., 1, *weight.shape]`."""
+        name = f"layers.{i}.weight"
+        weight = self.get_parameter(name)
+        noisy = masked(weight, mask.view(*weight.shape))
+        output: Tensor = functional_call(_Stage(self, i), {f"network.{name}": noisy}, (h,))
+
+        return output
 
     def stage(self, i: int, h: Tensor) -> Tensor:
         """The output of stage i for its masked units `[..., *sites[i].shape]`; abstract."""
@@ -214,6 +231,18 @@ class Network(nn.Module):
     def typed_layers(self) -> list[Linear | Convolution]:
         """The layers with weights, in order."""
         return cast("list[Linear | Convolution]", list(self.layers))
+
+
+class _Stage(nn.Module):
+    """A stage of a network as a module, whose parameters can be replaced."""
+
+    def __init__(self, network: Network, i: int) -> None:
+        super().__init__()
+        self.network = network
+        self.i = i
+
+    def forward(self, h: Tensor) -> Tensor:
+        return self.network.stage(self.i, h)
 
 
 class MLP(Network):

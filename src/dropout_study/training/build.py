@@ -1,5 +1,6 @@
 """From a configuration to a network, its task, and the interval of its validations."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -32,7 +33,10 @@ def make_network(config: Config, inputs: int, classes: int) -> Network:
         ConfigError: the network of a plug-in cannot be trained in a cohort.
     """
     network = _architecture(config.model, inputs, classes)
-    network.sites = tuple(_with_noise(site, config.mask) for site in network.sites)
+    network.sites = tuple(
+        _with_noise(site, config.mask, layer.weight.shape)
+        for site, layer in zip(network.sites, network.typed_layers(), strict=True)
+    )
 
     return network
 
@@ -56,13 +60,25 @@ def _architecture(model: Model, inputs: int, classes: int) -> Network:
     raise TypeError(f"no network is called {model.name}")
 
 
-def _with_noise(site: Site, mask: schema.Mask) -> Site:
-    """A site with the noise of a configuration."""
+def _with_noise(site: Site, mask: schema.Mask, weights: Sequence[int]) -> Site:
+    """A site with the noise of a configuration.
+
+    Args:
+        site: drops units.
+        mask: the noise.
+        weights: shape of the weights that read the units.
+    """
     shared = Shared(mask.shared)
     by_channel = mask.by_channel and len(site.shape) == IMAGE_AXES
     noise = UNSCALED if shared is Shared.TRAINING else NOISES[mask.name]
 
-    return replace(site, noise=noise, shared=shared, by_channel=by_channel)
+    return replace(
+        site,
+        noise=noise,
+        shared=shared,
+        by_channel=by_channel,
+        weights=tuple(weights) if mask.weights else (),
+    )
 
 
 def make_task(config: Config) -> Task:

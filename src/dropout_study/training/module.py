@@ -18,6 +18,7 @@ from dropout_study.dropout import masks
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import Network
 from dropout_study.measures.scores import Scores
+from dropout_study.training.boosting import boosted
 from dropout_study.training.build import make_task, validation_interval
 from dropout_study.training.checkpoints import Checkpointing
 from dropout_study.training.half_precision import HalfCopy
@@ -148,7 +149,14 @@ class CohortTraining(pl.LightningModule):
         """
         *hidden, outputs = (self._half or self.cohort).outputs(x, factors)
         targets = self.task.targets(x, labels)
-        loss = self.task.losses(outputs, targets).mean(1)
+        losses = self.task.losses(outputs, targets)
+
+        if self.config.objective == "boosting":
+            with torch.no_grad():
+                ensemble = self.cohort(x)
+            losses = boosted(losses, outputs, targets, ensemble)
+
+        loss = losses.mean(1)
         weights = [self.cohort.get_parameter(name) for name in self._weights]
 
         self._strengths = self._strengths.to(loss)

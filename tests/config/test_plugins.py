@@ -14,7 +14,7 @@ from dropout_study.config import choices, condition, plugins
 from dropout_study.config.composed import composed_run
 from dropout_study.config.schema import ConfigError
 from dropout_study.config.source import Source
-from support.plugins import taken_back, write_files_of_page
+from support.plugins import taken_back, write_files_of_pages
 
 PLAIN = ["budget=smoke"]
 TERM = ["plugins=[my_term]", "regularizer=confidence_penalty"]
@@ -25,7 +25,7 @@ WINE = ["plugins=[my_data]", "data=npz", "data.file=wine.npz"]
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     """The current folder, with the files of docs/your-own.md and some examples."""
-    write_files_of_page(tmp_path)
+    write_files_of_pages(tmp_path)
     write_examples(tmp_path / "wine.npz")
 
     with taken_back(tmp_path):

@@ -115,8 +115,8 @@ def test_every_command_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     if RESULTS.exists():
         shutil.copytree(RESULTS, tmp_path / "report" / "results")
 
-    if page == plugins.PAGE:
-        plugins.write_files_of_page(tmp_path)
+    if page in plugins.PAGES:
+        plugins.write_files_of_pages(tmp_path)
         subprocess.run([sys.executable, "wine.py"], cwd=tmp_path, check=True)
 
     commands = [

@@ -11,7 +11,7 @@ import yaml
 from mlflow.tracking import MlflowClient
 
 from dropout_study.tracking.record import Record
-from support.plugins import files_of_page, write_files_of_page
+from support.plugins import files_of_pages, write_files_of_pages
 from support.scripts import Script
 
 SMOKE = ("budget=smoke", "seeds=[0,1]", "rules=[weight_scaling]")
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("uri", "page")
 @pytest.fixture
 def page(tmp_path: Path) -> None:
     """A folder with the files of the page."""
-    write_files_of_page(tmp_path)
+    write_files_of_pages(tmp_path)
 
 
 def cohorts(folder: Path) -> list[Record]:
@@ -35,12 +35,13 @@ def cohorts(folder: Path) -> list[Record]:
 
 def test_the_page_shows_whole_files() -> None:
     """If this failed, the tests below would run something else than what a reader copies."""
-    assert set(files_of_page()) == {
+    assert set(files_of_pages()) == {
         "my_data.py",
         "wine.py",
         "my_network.py",
         "my_term.py",
         "my_rule.py",
+        "my_noise.py",
     }
 
 
@@ -116,6 +117,17 @@ def test_what_a_launcher_starts_knows_a_private_folder(train: Script, tmp_path: 
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert [record.experiment for record in cohorts(tmp_path)] == ["mine", "mine"]
+
+
+def test_noise_of_ones_own_is_trained_and_averaged(train: Script, tmp_path: Path) -> None:
+    """If this failed, a family of masks could not be added without a change of the package."""
+    own = ("plugins=[my_noise]", "mask.name=laplace", "model.widths=[16]")
+    done = train(*own, *SMOKE[:2], "rules=[weight_scaling,monte_carlo]", "mc.samples=10")
+    assert done.returncode == 0, done.stderr
+    (record,) = cohorts(tmp_path)
+    assert record.name == "mlp 16, rate 0.5, laplace noise, digits, 50 updates"
+    assert re.fullmatch(r"[0-9a-f]{12}", record.params["source.my_noise"])
+    assert record.values("test/nll/monte_carlo") != record.values("test/nll/weight_scaling")
 
 
 def test_help_lists_parts_with_their_docstrings(train: Script) -> None:

@@ -18,18 +18,23 @@ from dropout_study.measures.tasks import OWN_METRICS
 from support import readme
 from support.paths import ROOT
 
-PAGE = ROOT / "docs" / "your-own.md"
+PAGES = [ROOT / "docs" / name for name in ("your-own.md", "noise.md")]
+
+WHOLE_FILE = r"`(my_\w+\.py|wine\.py)`[^`]*?\n\n```python\n(.*?)^```$"
+"""The name of a file, and its text in the block that follows."""
 
 
-def files_of_page() -> dict[str, str]:
-    """The whole files that docs/your-own.md shows: name -> text."""
-    shown = re.findall(r"^`(\w+\.py)`.*?\n```python\n(.*?)^```$", readme.read(PAGE), re.M | re.S)
-    return dict(shown)
+def files_of_pages() -> dict[str, str]:
+    """The whole files that the pages on parts of one's own show: name -> text."""
+    text = "".join(map(readme.read, PAGES))
+    return dict(
+        re.findall(r"`(my_\w+\.py|wine\.py)`[^`]*?\n\n```python\n(.*?)^```$", text, re.M | re.S)
+    )
 
 
-def write_files_of_page(folder: Path) -> None:
-    """Write the files that docs/your-own.md shows, as its reader does."""
-    for name, text in files_of_page().items():
+def write_files_of_pages(folder: Path) -> None:
+    """Write the files that these pages show, as their reader does."""
+    for name, text in files_of_pages().items():
         (folder / name).write_text(text, encoding="utf-8")
 
 

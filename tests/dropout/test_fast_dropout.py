@@ -1,6 +1,7 @@
 """Fast dropout: its moments against all subnetworks, and against hand-computed ones."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,8 +10,9 @@ from torch import Tensor
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.enumeration import exact_means
 from dropout_study.dropout.fast_dropout import Moments, fast_dropout, logit_moments
-from dropout_study.dropout.masks import Site, enumerate_masks, log_probability
+from dropout_study.dropout.masks import Shared, Site, enumerate_masks, log_probability
 from dropout_study.dropout.networks import MLP, LeNet
+from dropout_study.dropout.noise import UNSCALED
 from dropout_study.dropout.rules import weight_scaling
 from support.trained import X, trained
 
@@ -78,9 +80,15 @@ def test_it_is_nearer_to_all_subnetworks_than_weight_scaling() -> None:
 
 def test_without_dropout_it_is_one_pass() -> None:
     """If this failed, rounding or the smallest variance would change what nothing is dropped of."""
-    cohort = Cohort(MLP(6, 3, [8, 8]), [0, 1]).double()
     x = torch.rand(4, 6, dtype=torch.float64)
-    torch.testing.assert_close(fast_dropout(cohort, x), weight_scaling(cohort, x))
+    of_one_mask = MLP(6, 3, [8, 8], hidden_rate=0.5)
+    of_one_mask.sites = tuple(
+        replace(site, noise=UNSCALED, shared=Shared.TRAINING) for site in of_one_mask.sites
+    )
+
+    for network in (MLP(6, 3, [8, 8]), of_one_mask):
+        cohort = Cohort(network, [0, 1]).double()
+        torch.testing.assert_close(fast_dropout(cohort, x), weight_scaling(cohort, x))
 
 
 @pytest.mark.parametrize("network", [LeNet(10), MLP(6, 3, [8], "tanh", hidden_rate=0.5)])

@@ -26,6 +26,9 @@ class Moments:
 
     def masked(self, site: Site) -> "Moments":
         """Those of the units times their factors: E h' = E h, E h'^2 = E h^2 / keep."""
+        if not site.masked:
+            return self
+
         added = (1 - site.keep) / site.keep
         return Moments(self.mean, self.variance + added * (self.variance + self.mean.square()))
 

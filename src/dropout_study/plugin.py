@@ -5,8 +5,10 @@ stands under a decorator can then be chosen by its name, as if it were built in.
 part is what `--help` says of it. `docs/your-own.md` shows whole ones.
 """
 
+import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
+from types import MappingProxyType
 from typing import Any, TypeVar, dataclass_transform
 
 from omegaconf import MISSING
@@ -61,7 +63,7 @@ __all__ = [
     "Update",
     "data_set",
     "deviation",
-    "file",
+    "file_option",
     "generator",
     "metric",
     "network",
@@ -109,7 +111,7 @@ def rule(name: str, averages: Averages) -> Callable[[Predict], Predict]:
     """
 
     def add(predict: Predict) -> Predict:
-        parts.add(parts.RULE, name, predict)
+        parts.add(parts.RULE, name, predict, _caller(), predict.__doc__ or "")
         RULES[name] = Rule(predict, averages)
         return predict
 
@@ -120,11 +122,11 @@ def metric(name: str) -> Callable[[Values], Values]:
     """Add a measure of predictions, for `metrics=[NAME]`; recorded as `test/NAME/RULE`.
 
     It is a function of (log-probabilities `[..., N, C]`, labels `[..., N]`) that gives the value of
-    each example, `[..., N]`; their mean is recorded.
+    each example, `[..., N]`; their mean is recorded. Labels have the axes of the predictions.
     """
 
     def add(values: Values) -> Values:
-        parts.add(parts.METRIC, name, values)
+        parts.add(parts.METRIC, name, values, _caller(), values.__doc__ or "")
         OWN_METRICS[name] = values
         return values
 
@@ -135,7 +137,7 @@ def noise(name: str) -> Callable[[type[Kind]], type[Kind]]:
     """Add a subclass of `Noise` as `mask.name=NAME`; it is made without arguments."""
 
     def add(definition: type[Kind]) -> type[Kind]:
-        parts.add(parts.NOISE, name, definition)
+        parts.add(parts.NOISE, name, definition, _caller(), definition.__doc__ or "")
         NOISES[name] = definition()
         return definition
 
@@ -149,10 +151,13 @@ def option(default: Any, allowed: dict[str, Any]) -> Any:
         default: its value unless another is typed.
         allowed: `RATE`, `SIZE`, `COUNT`, `FROM_0`, `ABOVE_0` or `WIDTHS`.
     """
+    if isinstance(default, list):
+        return field(default_factory=lambda: list(default), metadata=allowed)
+
     return field(default=default, metadata=allowed)
 
 
-def file() -> Any:
+def file_option() -> Any:
     """A field that names a file, whose content is a part of what is trained; it must be typed."""
     return field(default=MISSING, metadata=FILE)
 
@@ -161,15 +166,39 @@ def _choice(kind: str, name: str, base: type) -> Callable[[type[Options]], type[
     """A decorator that makes a class a dataclass, and adds it as a choice."""
 
     def add(definition: type[Options]) -> type[Options]:
+        module = _caller()
         if not issubclass(definition, base):
             raise ConfigError(
-                f"{kind}={name} of {definition.__module__} cannot be added: "
-                f"{definition.__name__} must be a subclass of {base.__name__}."
+                f"{kind}={name} of {module} cannot be added: {definition.__name__} must be a "
+                f"subclass of {base.__name__}."
             )
 
-        made = dataclass(definition)
-        parts.add(kind, name, made)
+        about = vars(definition).get("__doc__") or ""  # a dataclass writes one of its own
+        is_made = "__dataclass_fields__" in vars(definition)
+        made = definition if is_made else dataclass(definition)
+        _inherit_metadata(made)
+        parts.add(kind, name, made, module, about)
 
         return made
 
     return add
+
+
+def _inherit_metadata(definition: type) -> None:
+    """Give options that have another default here the bounds that they have in a base."""
+    for base in definition.__mro__[1:]:
+        of_base = {key.name: key.metadata for key in fields(base)} if is_dataclass(base) else {}
+
+        for key in fields(definition):
+            if key.name in of_base:
+                key.metadata = MappingProxyType({**of_base[key.name], **key.metadata})
+
+
+def _caller() -> str:
+    """The name of the module in which a decorator stands."""
+    frame = inspect.currentframe()
+    assert frame is not None
+    assert frame.f_back is not None
+    assert frame.f_back.f_back is not None
+
+    return str(frame.f_back.f_back.f_globals["__name__"])

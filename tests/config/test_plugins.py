@@ -119,23 +119,36 @@ def test_the_source_is_a_part_of_what_uses_it(folder: Path) -> None:
     assert digest_in_other_process(folder, "plugins=[my_network]") == plain
 
 
-def test_what_lies_beside_a_module_is_a_part_of_its_source(tmp_path: Path) -> None:
+def test_what_lies_beside_a_module_is_a_part_of_its_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """If this failed, a change in a file that the plug-in imports would go unnoticed."""
+    monkeypatch.syspath_prepend(tmp_path)
     package = tmp_path / "beside"
     package.mkdir()
     (package / "__init__.py").write_text("from beside import inner", encoding="utf-8")
     (package / "inner.py").write_text("def f():\n    import deeper", encoding="utf-8")
     (tmp_path / "deeper.py").write_text("import torch", encoding="utf-8")
-    (tmp_path / "torch").mkdir()  # no package: something else of that name
+    (tmp_path / "plain").mkdir()  # a package without __init__.py
+    (tmp_path / "plain" / "module.py").write_text("", encoding="utf-8")
     (tmp_path / "unrelated.py").write_text("", encoding="utf-8")
-    (tmp_path / "top.py").write_text("import beside, numpy", encoding="utf-8")
+    text = "import beside, numpy\nfrom plain.module import x"
+    (tmp_path / "top.py").write_text(text, encoding="utf-8")
 
     source = Source.read(tmp_path / "top.py")
-    assert set(source.texts) == {"top.py", "beside/__init__.py", "beside/inner.py", "deeper.py"}
+    assert set(source.texts) == {
+        "top.py",
+        "beside/__init__.py",
+        "beside/inner.py",
+        "deeper.py",
+        "plain/module.py",
+    }
 
     installed = tmp_path / "site-packages"
-    (tmp_path / "top.py").rename(installed.mkdir() or installed / "top.py")
-    (tmp_path / "deeper.py").rename(installed / "numpy.py")
+    installed.mkdir()
+    monkeypatch.syspath_prepend(installed)
+    (installed / "top.py").write_text("import neighbour", encoding="utf-8")
+    (installed / "neighbour.py").write_text("", encoding="utf-8")
     assert set(Source.read(installed / "top.py").texts) == {"top.py"}
 
 
@@ -175,7 +188,7 @@ def test_a_data_set_says_what_it_is_by_its_examples(folder: Path) -> None:
     ("changed", "refused"),
     [
         ({"x_test": np.ones((4, 2))}, "inputs of different shapes"),
-        ({"x_test": np.ones((4, 3), np.float32)}, "inputs of different types"),
+        ({"x_test": np.ones((4, 3), np.float32)}, "inputs of different types, float32, float64"),
         ({"x_train": np.ones((4, 3, 2))}, r"train inputs are \(4, 3, 2\), not \[N, D\]"),
         ({"x_train": np.ones((4, 3), np.int64)}, "train inputs are int64"),
         ({"x_train": np.full((4, 3), np.nan)}, "train inputs are not all finite"),
@@ -211,6 +224,24 @@ def test_an_error_in_ones_own_code_is_named(folder: Path) -> None:
         (
             "from dropout_study.plugin import *\n@network('mlp')\nclass A(Architecture): pass",
             "model=mlp of broken cannot be added: the project has that name already",
+        ),
+        (
+            "from dropout_study.plugin import *\n@metric('nll')\ndef f(p, y): pass",
+            "metrics=nll of broken cannot be added: the project has that name already",
+        ),
+        (
+            "from dropout_study.plugin import *\n@metric('top 2')\ndef f(p, y): pass",
+            "metrics=top 2 of broken cannot be added: a name has letters, digits and _ alone",
+        ),
+        (
+            "from dropout_study.plugin import *\n@metric('a')\ndef f(p, y): pass\n"
+            "@metric('a')\ndef g(p, y): pass",
+            "metrics=a of broken cannot be added: broken has that name already",
+        ),
+        (
+            "from dropout_study.plugin import *\n@network('a')\nclass A(Architecture):\n"
+            "    sizes: tuple = (1, 2)",
+            "model=a of broken cannot be added: the option sizes is none of these",
         ),
         (
             "from dropout_study.plugin import *\n@data_set('a')\nclass A: pass",
@@ -271,5 +302,46 @@ def test_options_may_be_enums_paths_and_texts(folder: Path) -> None:
     plain = composed_run(["plugins=[kinds]", "model=kinds"])
     other = composed_run(["plugins=[kinds]", "model=kinds", "model.kind=B", "model.place=y"])
     assert condition.condition_digest(plain) != condition.condition_digest(other)
+    assert condition.condition_name(plain) == "kinds, digits, 2000 updates"
     assert condition.condition_name(other).startswith("kinds kind B place y, digits")
     assert condition.flat_params(other)["model.kind"] == "B"
+
+
+def test_a_default_of_ones_own_keeps_what_a_base_says_of_an_option(folder: Path) -> None:
+    """If this failed, a bound or the content of a file would be forgotten in a subclass."""
+    (folder / "bases.py").write_text(
+        "from dataclasses import dataclass\n"
+        "from dropout_study.plugin import *\n"
+        "@network('first')\nclass First(Architecture):\n    rate: float = option(0.5, RATE)\n"
+        "    sizes: list[int] = option([2, 3], SIZE)\n"
+        "@network('second')\nclass Second(First):\n    rate: float = 0.2\n"
+        "@network('third')\n@dataclass\nclass Third(First):\n    rate: float = 0.3\n",
+        encoding="utf-8",
+    )
+    for name in ("first", "second", "third"):
+        with pytest.raises(ConfigError, match=r"model\.rate=1\.5 cannot be used"):
+            composed_run(["plugins=[bases]", f"model={name}", "model.rate=1.5"])
+
+        with pytest.raises(ConfigError, match=r"model\.sizes=\[0\] cannot be used"):
+            composed_run(["plugins=[bases]", f"model={name}", "model.sizes=[0]"])
+
+
+def test_a_plugin_may_import_others(folder: Path) -> None:
+    """If this failed, several parts could not be named together."""
+    (folder / "all_parts.py").write_text("import my_term, my_rule", encoding="utf-8")
+    typed = ["plugins=[all_parts]", "rules=[weight_scaling,median]"]
+    assert composed_run(typed).rules == ["weight_scaling", "median"]
+
+
+def test_a_part_belongs_to_the_module_that_adds_it(folder: Path) -> None:
+    """If this failed, a change in the plug-in would go unnoticed where a helper made the part."""
+    helper = (
+        "def top(k):\n    def values(log_probs, labels):\n        return k\n    return values\n"
+    )
+    (folder / "helpers.py").write_text(helper, encoding="utf-8")
+    text = "from dropout_study.plugin import metric\nimport helpers\nmetric('top3')(helpers.top(3))"
+    (folder / "tops.py").write_text(text, encoding="utf-8")
+    typed = ["plugins=[tops]", "metrics=[top3]"]
+    first = digest_in_other_process(folder, *typed)
+    rewrite(folder / "tops.py", "helpers.top(3)", "helpers.top(5)")
+    assert digest_in_other_process(folder, *typed) != first

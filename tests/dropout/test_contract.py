@@ -110,6 +110,58 @@ class _Deaf(_Good):
         return super().stage(1, self._kept)
 
 
+class _Skip(_Good):
+    """The last stage reads what was there before the mask, besides the masked units."""
+
+    def stage(self, i: int, h: Tensor) -> Tensor:
+        if i == 0:
+            self._kept = super().stage(0, h)
+            return self._kept
+
+        return super().stage(1, h + self._kept)
+
+
+class _Bent(_Good):
+    def stage(self, i: int, h: Tensor) -> Tensor:
+        return super().stage(i, h.relu() if i == 1 else h)
+
+
+class _Constant(_Good):
+    def stage(self, i: int, h: Tensor) -> Tensor:
+        return super().stage(i, h) * torch.ones(1, dtype=torch.float64)
+
+
+class _OtherLayers(_Good):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers[0] = nn.Linear(INPUTS, 5)
+
+
+class _TooFewLayers(_Good):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = self.layers[:1]
+
+
+class _StrangeWeight(_Good):
+    def incoming(self) -> dict[str, tuple[int, ...]]:
+        return {"nothing": (-2,)}
+
+
+class _WeightTwice(_Good):
+    def __init__(self) -> None:
+        super().__init__()
+        self.again = self.layers[0]
+
+    def incoming(self) -> dict[str, tuple[int, ...]]:
+        return super().incoming() | {"again.weight": (-2,)}
+
+
+class _AxisOfNetworks(_Good):
+    def incoming(self) -> dict[str, tuple[int, ...]]:
+        return {"layers.0.weight": (0,)}
+
+
 @pytest.mark.parametrize(
     ("network", "refused"),
     [
@@ -126,7 +178,15 @@ class _Deaf(_Good):
         (_WithoutNetworksAxis(), r"stage 1 .* gives \(3, 3\) for 3 examples"),
         (_Coupled(), "other outputs than it gives alone"),
         (_Batched(), "depends on the other examples of its batch"),
-        (_Deaf(), "dropping all units of the site hidden changes nothing"),
+        (_Deaf(), "a mask of the site hidden does not reach the outputs"),
+        (_Skip(), "stage 1 or a later one reads more than the units of hidden"),
+        (_Bent(), "the logits must be linear"),
+        (_Constant(), "stage 0 gives torch.float64 for units of torch.bfloat16"),
+        (_OtherLayers(), "its `layers` are 2 for 2 sites; it needs one for each, Linear or"),
+        (_TooFewLayers(), "its `layers` are 1 for 2 sites"),
+        (_StrangeWeight(), "`incoming` names nothing, which are no parameters"),
+        (_WeightTwice(), "`incoming` names a weight twice"),
+        (_AxisOfNetworks(), "the axes of layers.0.weight in `incoming` must be negative"),
     ],
     ids=lambda each: type(each).__name__.strip("_") if isinstance(each, nn.Module) else "",
 )

@@ -113,7 +113,7 @@ def test_what_a_launcher_starts_knows_a_private_folder(train: Script, tmp_path: 
     file.write_text("defaults: [/schema/study@_here_]\n" + yaml.dump(study), encoding="utf-8")
     done = train(
         "-m", "--config-dir", "private", "plugins=[my_network]", "model=residual", "study=mine",
-        *SMOKE,
+        "hydra/launcher=joblib", "pack=false", *SMOKE,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert [record.experiment for record in cohorts(tmp_path)] == ["mine", "mine"]

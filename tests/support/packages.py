@@ -21,7 +21,7 @@ FLOORS = {
 """A package imports only from packages with a smaller number."""
 OUTSIDE = {
     "dropout": {"torch"},
-    "config": {"hydra", "omegaconf", "sqlalchemy", "yaml", "joblib"},
+    "config": {"hydra", "omegaconf", "sqlalchemy", "yaml", "joblib", "numpy"},
     "system": {"filelock", "psutil", "tqdm"},
     "measures": {"numpy", "scipy", "torch"},
     "data": {"mnist1d", "numpy", "sklearn", "torch", "torchvision"},

@@ -31,6 +31,21 @@ class _Summed(LossTerm):
         return update.outputs.mean()
 
 
+class _Random(LossTerm):
+    def penalty(self, update: Update) -> Tensor:
+        return torch.rand(len(update.outputs))
+
+
+class _Float(LossTerm):
+    def penalty(self, _: Update) -> Tensor:
+        return 1.0  # type: ignore[return-value]
+
+
+class _Broken(LossTerm):
+    def penalty(self, update: Update) -> Tensor:
+        return update.hidden[7]
+
+
 class _Coupled(LossTerm):
     def penalty(self, update: Update) -> Tensor:
         return update.outputs.mean((1, 2)) - update.outputs.mean()
@@ -57,7 +72,13 @@ def test_without_terms_nothing_is_added() -> None:
 
 @pytest.mark.parametrize(
     ("term", "refused"),
-    [(_Summed, r"is \(\) for 2 networks"), (_Coupled, "of a network depends on the other")],
+    [
+        (_Summed, r"is \(\) for 2 networks"),
+        (_Coupled, "of a network depends on the other"),
+        (_Random, "is another one for the same update"),
+        (_Float, "is a float, not a tensor"),
+        (_Broken, "fails: IndexError"),
+    ],
 )
 def test_a_term_that_couples_networks_is_refused(term: type[LossTerm], refused: str) -> None:
     """If this failed, a network would be trained otherwise in a cohort than alone."""

@@ -182,7 +182,8 @@ def _kind(column: str, studies: Collection[str], has_plugins: bool) -> Kind:
         case ("candidate", "", ""):
             return _number((0.0, math.inf))
         case (_, "", ""):
-            return _number(ANYTHING) if column in NUMBERS else Kind(lambda _: True, "text")
+            is_number = column in NUMBERS and not has_plugins  # whose options are their own
+            return _number(ANYTHING) if is_number else Kind(lambda _: True, "text")
 
     return _number(range_of(column))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from dropout_study.config.bounds import FROM_0, LONGEST_NAME, WIDTHS
+from dropout_study.config.bounds import LONGEST_NAME, WIDTHS
 from dropout_study.config.data_set import facts_of
 from dropout_study.config.names import (
     ACTIVATIONS,
@@ -370,16 +370,13 @@ def check_metrics(metrics: list[str]) -> None:
 
 
 def check_terms(terms: dict[str, Term]) -> None:
-    """Refuse options and strengths of terms; a plug-in that has a default strength has no bounds.
+    """Refuse strengths and other options of terms.
 
     Raises:
         ConfigError: naming the key.
     """
-    holds, words = FROM_0["allowed"]
-
     for name, term in terms.items():
         check_numbers(term, f"terms.{name}.")
-        require(holds(term.strength), f"terms.{name}.strength", term.strength, words)
 
 
 def check_probes(config: Config) -> None:

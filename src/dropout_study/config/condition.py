@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, asdict, fields, is_dataclass
 from enum import Enum
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from dropout_study.config.data_set import DataSet
@@ -91,8 +91,8 @@ def departures(
         if is_dataclass(value):
             same_kind = default_value if type(default_value) is type(value) else None
             yield from departures(value, same_kind, f"{path}{key.name}.", part_of_key, parts)
-        elif key.name == "terms":
-            yield from _terms(value, f"{path}{key.name}.")
+        elif path + key.name == "terms":
+            yield from _terms(value, "terms.")
         elif value != in_order(key, default_value) or (key.name == "name" and default is None):
             yield f"{path}{key.name}", value
 
@@ -103,18 +103,24 @@ def _terms(terms: Mapping[str, Term], path: str) -> Iterator[tuple[str, Any]]:
         term = terms[name]
         yield f"{path}{name}.strength", term.strength
         options = departures(term, type(term)(), f"{path}{name}.")
-        yield from ((key, value) for key, value in options if not key.endswith(".strength"))
+        yield from (each for each in options if each[0] != f"{path}{name}.strength")
 
 
 def in_order(key: Field[Any], value: Any) -> Any:
-    """A value, sorted where its order changes nothing; an enum or a path by its name."""
+    """A value, sorted where its order changes nothing; enums and paths by their names."""
+    value = plain(value)
+    return sorted(value) if "unordered" in key.metadata else value
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it: enums and paths by their names."""
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+
     if isinstance(value, Enum):
         return value.name
 
-    if isinstance(value, Path):
-        return str(value)
-
-    return sorted(value) if "unordered" in key.metadata else value
+    return str(value) if isinstance(value, PurePath) else value
 
 
 def default_of(key: Field[Any]) -> Any:
@@ -187,9 +193,9 @@ def flattened(chosen: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
         if is_dataclass(value):
             yield from flattened(value, f"{path}{key.name}.")
-        elif key.name == "terms":
+        elif path + key.name == "terms":
             for name in sorted(value):
-                yield from flattened(value[name], f"{path}terms.{name}.")
+                yield from flattened(value[name], f"terms.{name}.")
         else:
             separator = " " if "unordered" in key.metadata else "x"
             yield f"{path}{key.name}", _text(in_order(key, value), separator)
@@ -278,7 +284,7 @@ def _own_options(chosen: Any, base: type) -> list[str]:
     return [
         f"{key.name} {_shown(key, values[key.name])}"
         for key in own
-        if in_order(key, values[key.name]) != default_of(key)
+        if in_order(key, values[key.name]) != in_order(key, default_of(key))
     ]
 
 

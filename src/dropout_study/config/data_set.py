@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from dropout_study.config.files import content_digest, files_in
 from dropout_study.config.names import DATASETS, Facts
 from dropout_study.config.parts import DATA_SET, PARTS
@@ -56,59 +58,72 @@ FACTS: dict[str, Facts] = {}
 
 
 def _facts(data: DataSet, examples: Examples) -> Facts:
-    """What the shapes of the examples say."""
+    """What the shapes of the examples say; images have pixels in [0, 1], or bytes."""
     number, *shape = examples.train[0].shape
     largest = max(int(labels.max()) for _, labels in examples)
-    side = shape[0] if len(shape) == 2 else None
+    are_pixels = all(_are_pixels(inputs) for inputs, _ in examples)
+    side = shape[0] if len(shape) == 2 and are_pixels else None
 
     return Facts(math.prod(shape), side, number, largest + 1, PARTS[DATA_SET, data.name].module)
 
 
+def _are_pixels(inputs: np.ndarray) -> bool:
+    return inputs.dtype == np.uint8 or (inputs.min() >= 0 and inputs.max() <= 1)
+
+
 def checked_examples(data: DataSet) -> Examples:
-    """Read the examples of a plug-in.
+    """Read the examples of a plug-in: arrays of float32 or uint8, and of int64, in one piece.
 
     Raises:
         ConfigError: it fails, or what it gives cannot be used.
     """
     try:
-        examples = Examples(*data.examples())
+        parts = [(np.asarray(inputs), np.asarray(labels)) for inputs, labels in data.examples()]
+        train, validation, test = parts
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         raise ConfigError(f"data={data.name} cannot be read: {reason}") from error
 
-    for part, (inputs, labels) in zip(PARTS_OF_SET, examples, strict=True):
+    for part, (inputs, labels) in zip(PARTS_OF_SET, parts, strict=True):
         _check_inputs(data, part, inputs)
         _check_labels(data, part, labels, len(inputs))
 
-    shapes = {tuple(inputs.shape[1:]) for inputs, _ in examples}
-    kinds = {str(inputs.dtype) for inputs, _ in examples}
+    shapes = {inputs.shape[1:] for inputs, _ in parts}
+    kinds = {inputs.dtype for inputs, _ in parts}
     _require(data, len(shapes) == 1, f"its parts have inputs of different shapes, {sorted(shapes)}")
-    _require(data, len(kinds) == 1, f"its parts have inputs of different types, {sorted(kinds)}")
+    kinds_in_words = ", ".join(sorted(map(str, kinds)))
+    _require(data, len(kinds) == 1, f"its parts have inputs of different types, {kinds_in_words}")
 
-    return examples
+    return Examples(_in_one_piece(*train), _in_one_piece(*validation), _in_one_piece(*test))
 
 
-def _check_inputs(data: DataSet, part: str, inputs: Any) -> None:
+def _in_one_piece(inputs: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Arrays as they are read: in the order and the types of this machine."""
+    kind = np.uint8 if inputs.dtype == np.uint8 else np.float32
+    return np.ascontiguousarray(inputs, kind), np.ascontiguousarray(labels, np.int64)
+
+
+def _check_inputs(data: DataSet, part: str, inputs: np.ndarray) -> None:
     """Refuse inputs of another shape or type, empty ones, and those that are not finite."""
-    shape = tuple(inputs.shape)
+    shape = inputs.shape
     is_square = len(shape) == 3 and shape[1] == shape[2]
     allowed = "[N, D], or [N, S, S] for square images"
     _require(data, len(shape) == 2 or is_square, f"its {part} inputs are {shape}, not {allowed}")
     _require(data, len(inputs) > 0, f"it has no {part} examples")
 
-    kind = str(inputs.dtype)
-    readable = "float" in kind or kind.endswith("uint8")
-    _require(data, readable, f"its {part} inputs are {kind}, not floating-point numbers or uint8")
-    finite = math.isfinite(float(inputs.min())) and math.isfinite(float(inputs.max()))
+    readable = inputs.dtype.kind == "f" or inputs.dtype == np.uint8
+    allowed = "floating-point numbers or uint8"
+    _require(data, readable, f"its {part} inputs are {inputs.dtype}, not {allowed}")
+    finite = bool(np.isfinite(inputs).all())
     _require(data, finite, f"its {part} inputs are not all finite")
 
 
-def _check_labels(data: DataSet, part: str, labels: Any, number: int) -> None:
+def _check_labels(data: DataSet, part: str, labels: np.ndarray, number: int) -> None:
     """Refuse labels that are not a whole number from 0 on for each input."""
-    shape = tuple(labels.shape)
-    kind = str(labels.dtype)
+    shape = labels.shape
     _require(data, shape == (number,), f"its {part} labels are {shape}, not ({number},)")
-    _require(data, "int" in kind, f"its {part} labels are {kind}, not whole numbers")
+    is_whole = labels.dtype.kind in "iu"
+    _require(data, is_whole, f"its {part} labels are {labels.dtype}, not whole numbers")
     _require(data, int(labels.min()) >= 0, f"its {part} labels are not from 0 on")
 
 

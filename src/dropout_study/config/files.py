@@ -29,7 +29,7 @@ def files_in(path: str, options: Any) -> dict[str, Path]:
         options: a dataclass.
     """
     named = (key.name for key in fields(options) if "file" in key.metadata)
-    return {f"{path}.{key}": Path(getattr(options, key)).expanduser() for key in named}
+    return {f"{path}.{key}": Path(getattr(options, key)) for key in named}
 
 
 def check_files(config: Config) -> None:
@@ -41,6 +41,17 @@ def check_files(config: Config) -> None:
     for key, file in files_of(config).items():
         if not file.is_file():
             raise ConfigError(f"{key}={file} cannot be used: there is no file {file.absolute()}.")
+
+
+def expand_files(config: Config) -> None:
+    """Write out `~` in the paths of a condition, for the plug-in that reads them."""
+    chosen: list[Any] = [config.data, config.model, *config.terms.values()]
+
+    for options in chosen:
+        for key in fields(options):
+            if "file" in key.metadata:
+                path = Path(getattr(options, key.name)).expanduser()
+                setattr(options, key.name, type(getattr(options, key.name))(path))
 
 
 def contents_of(config: Config) -> dict[str, str]:

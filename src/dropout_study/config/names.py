@@ -76,6 +76,8 @@ RULES = [
     "fast_dropout",
 ]
 """Plug-ins add to them."""
+MEASURES = ("error", "nll", "brier", "ece")
+"""What is measured of every prediction."""
 METRICS: list[str] = []
 """What plug-ins measure of predictions, besides error, NLL, Brier score and ECE."""
 PROBES = {

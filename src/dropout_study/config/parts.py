@@ -4,10 +4,12 @@ A part is a dataclass, whose fields are keys of the configuration, or a function
 `dropout_study.plugin` has the decorators that add them.
 """
 
+import re
 import sys
-from dataclasses import dataclass
+from dataclasses import MISSING, Field, dataclass, fields
+from enum import Enum
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -15,7 +17,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from dropout_study.config.folder import CONF
-from dropout_study.config.names import METRICS, NOISES, RULES
+from dropout_study.config.names import MEASURES, METRICS, NOISES, RULES
 from dropout_study.config.schema import SCHEMAS, Config, ConfigError, Model
 from dropout_study.config.source import Source
 
@@ -39,7 +41,8 @@ class Part:
         kind: the group or key that chooses it.
         name: by which it is chosen.
         about: the first line of its docstring.
-        module: that defines it.
+        module: that adds it.
+        definition: what it is called in the module.
         source: of the module.
     """
 
@@ -47,6 +50,7 @@ class Part:
     name: str
     about: str
     module: str
+    definition: str
     source: Source
 
 
@@ -54,37 +58,45 @@ PARTS: dict[tuple[str, str], Part] = {}
 """Kind and name of each part that was imported -> the part."""
 
 
-def add(kind: str, name: str, definition: Any) -> None:
+def add(kind: str, name: str, definition: Any, module: str, about: str) -> None:
     """Add a part to the choices of its group, or to the names that its key may list.
 
     Args:
         kind: the group or key that chooses it.
         name: by which it is chosen.
-        definition: a dataclass of options, or a function.
+        definition: a dataclass of options, a function, or a kind of noise.
+        module: that adds it.
+        about: its docstring.
 
     Raises:
-        ConfigError: the name is taken, the definition is in no file, or a configuration cannot hold
-            one of the options.
+        ConfigError: the name is taken or no word, the module is in no file, or a configuration
+            cannot hold one of the options.
     """
-    module = definition.__module__
-    _refuse_taken(kind, name, module)
-    about = (definition.__doc__ or "").strip().partition("\n")[0].rstrip(".")
-    PARTS[kind, name] = Part(kind, name, about, module, _source_of(module))
+    if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
+        raise ConfigError(
+            f"{kind}={name} of {module} cannot be added: a name has letters, digits and _ alone."
+        )
+
+    what = getattr(definition, "__qualname__", repr(definition))
+    _refuse_taken(kind, name, module, what)
+    line = about.strip().partition("\n")[0].rstrip(".")
+    PARTS[kind, name] = Part(kind, name, line, module, what, _source_of(module))
 
     if kind in LISTED:
         if name not in LISTED[kind]:
             LISTED[kind].append(name)
     else:
-        _add_choice(kind, name, definition)
+        _add_choice(kind, name, definition, module)
 
 
-def _refuse_taken(kind: str, name: str, module: str) -> None:
+def _refuse_taken(kind: str, name: str, module: str, definition: str) -> None:
     """Refuse a name that something else has; a module may be imported again."""
     part = PARTS.get((kind, name))
-    if part and part.module == module:
+    if part and (part.module, part.definition) == (module, definition):
         return
 
-    built_in = LISTED.get(kind, [file.stem for file in (CONF / kind).glob("*.yaml")])
+    built_in = [*LISTED.get(kind, [file.stem for file in (CONF / kind).glob("*.yaml")])]
+    built_in += MEASURES if kind == METRIC else ()
     owner = part.module if part else "the project" if name in built_in else ""
 
     if owner:
@@ -93,15 +105,20 @@ def _refuse_taken(kind: str, name: str, module: str) -> None:
         )
 
 
-def _add_choice(kind: str, name: str, definition: type) -> None:
+def _add_choice(kind: str, name: str, definition: type, module: str) -> None:
     """Let Hydra compose a dataclass as a choice of its group."""
     try:
         OmegaConf.structured(definition)
+        unusable = [key.name for key in fields(definition) if not _is_plain(default_of(key))]
+        reason = f"the option {unusable[0]} is none of these" if unusable else ""
     except (OmegaConfBaseException, ValueError) as error:
+        reason = str(error).splitlines()[0]
+
+    if reason:
         raise ConfigError(
-            f"{kind}={name} of {definition.__module__} cannot be added: "
-            f"{str(error).splitlines()[0]}. Options are numbers, texts, enums, and lists of them."
-        ) from error
+            f"{kind}={name} of {module} cannot be added: {reason}. Options are numbers, texts, "
+            "enums, paths, and lists of them."
+        )
 
     SCHEMAS[f"{kind}/{name}"] = definition
     store = ConfigStore.instance()
@@ -110,6 +127,19 @@ def _add_choice(kind: str, name: str, definition: type) -> None:
         store.store(group=kind, name=name, node={name: definition}, package="terms")
     else:
         store.store(group=kind, name=name, node=definition(name=name))
+
+
+def default_of(key: Field[Any]) -> Any:
+    """The default of an option."""
+    return key.default if key.default_factory is MISSING else key.default_factory()
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether an option can have a value: identities, names and tables hold its text."""
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+
+    return value is None or isinstance(value, int | float | str | Enum | PurePath)
 
 
 @cache
@@ -127,7 +157,7 @@ def _source_of(module: str) -> Source:
             "import it; put them into a file of their own, and name it in plugins=[...]."
         )
 
-    file = file.resolve()
+    file = file.absolute()
     packages = module.count(".") + (file.name == "__init__.py")
 
     return Source.read(file.parents[packages - 1] if packages else file)

@@ -80,7 +80,7 @@ def _find_in_current_folder() -> None:
 def _import(name: str) -> None:
     """Import a plug-in."""
     try:
-        importlib.import_module(name)
+        module = importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and f"{name}.".startswith(f"{error.name}."):
             raise ConfigError(
@@ -93,12 +93,20 @@ def _import(name: str) -> None:
     except Exception as error:
         raise _failed(name, error) from error
 
+    # It may import the parts of others, too.
     modules = {part.module for part in PARTS.values()}
-    if not any(f"{module}.".startswith(f"{name}.") for module in modules):
+    within = {f"{each}.".startswith(f"{name}.") for each in modules}
+    imported = {_module_of(value) for value in vars(module).values()}
+    if not any(within) and not modules & imported:
         raise ConfigError(
             f"{KEY}=[{name}] cannot be used: the module adds nothing; a decorator of "
             "dropout_study.plugin above a class or function adds a part."
         )
+
+
+def _module_of(value: object) -> str:
+    """The module that an object is, or that defines it."""
+    return str(getattr(value, "__module__", None) or getattr(value, "__name__", ""))
 
 
 def _failed(name: str, error: Exception) -> ConfigError:

@@ -25,7 +25,7 @@ from dropout_study.config.checks import (
     check_training,
     require,
 )
-from dropout_study.config.files import check_files
+from dropout_study.config.files import check_files, expand_files
 from dropout_study.config.folder import command
 from dropout_study.config.names import ALTERNATIVES, SAMPLERS
 from dropout_study.config.parts import TERM
@@ -66,6 +66,7 @@ def read_config(composed: DictConfig) -> Config:
     check_study(config.study.name, config.study.stage)
     distinct = len(set(config.seeds)) == len(config.seeds) > 0
     require(distinct, "seeds", config.seeds, SEEDS["allowed"].words)
+    expand_files(config)
     check_files(config)
     check_data(config.data)
     check_model(config)
@@ -245,9 +246,11 @@ def load_config(file: Path) -> Config:
 
         for group in ("data", "model", "optimizer", "schedule"):
             schema = SCHEMAS.get(f"{group}/{stored[group].name}", SCHEMAS.get(group))
+            _require_part(schema is not None, f"{group}={stored[group].name}", stored)
             typed[group] = OmegaConf.structured(schema)
 
         for name in stored.get("terms", {}):
+            _require_part(f"{TERM}/{name}" in SCHEMAS, f"{TERM}={name}", stored)
             typed.terms[name] = OmegaConf.structured(SCHEMAS[f"{TERM}/{name}"])
 
         return read_config(cast("DictConfig", OmegaConf.merge(typed, stored)))
@@ -260,6 +263,13 @@ def load_config(file: Path) -> Config:
         YAMLError,
     ) as error:
         raise ConfigError(f"{file} is not the configuration of a run: {error}") from error
+
+
+def _require_part(is_there: bool, what: str, stored: DictConfig) -> None:
+    """Refuse a stored configuration whose plug-ins no longer add what it uses."""
+    if not is_there:
+        named = ",".join(stored.get("plugins", []))
+        raise ConfigError(f"{what}: no plug-in adds it any more; the run names plugins=[{named}].")
 
 
 def _typed(composed: DictConfig, path: str = "") -> object:

@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import importlib.util
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -35,12 +36,12 @@ class Source:
         """
         texts = {
             str(file.relative_to(place.parent)): file.read_text(encoding="utf-8")
-            for file in files_of(place)
+            for file in modules_of(place)
         }
         return cls(texts, digest_of({name: tree_of(text) for name, text in texts.items()}))
 
 
-def files_of(place: Path) -> list[Path]:
+def modules_of(place: Path) -> list[Path]:
     """The files of a module, and of the modules that it imports from beside it, and so on.
 
     Args:
@@ -59,17 +60,30 @@ def files_of(place: Path) -> list[Path]:
 
 
 def _beside(file: Path, folder: Path) -> Iterator[Path]:
-    """The modules of a folder that a file imports."""
+    """The modules and packages of a folder that a file imports, as Python finds them."""
     if folder.name in INSTALLED:
         return
 
     for name in _imported(file):
-        module, package = folder / f"{name}.py", folder / name
+        for place in _places_of(name):
+            if place.parent == folder:
+                yield place
 
-        if module.is_file():
-            yield module
-        elif (package / "__init__.py").is_file():
-            yield package
+
+def _places_of(name: str) -> list[Path]:
+    """Where a module is: its file, or the folders of a package, also of one without __init__."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):  # of a module that is no longer what was imported
+        spec = None
+
+    if spec is None:
+        return []
+
+    if spec.submodule_search_locations is not None:
+        return [Path(folder) for folder in spec.submodule_search_locations]
+
+    return [Path(spec.origin)] if spec.origin else []
 
 
 def _imported(file: Path) -> set[str]:

@@ -1,7 +1,6 @@
 """The data sets of plug-ins as images in memory."""
 
-from typing import Any
-
+import numpy as np
 import torch
 
 from dropout_study.config.data_set import DataSet, checked_examples
@@ -21,15 +20,11 @@ def load_own(config: DataSet) -> Images:
     return Images(_split(*train), _split(*validation), _split(*test))
 
 
-def _split(inputs: Any, labels: Any) -> Split:
+def _split(inputs: np.ndarray, labels: np.ndarray) -> Split:
     """Examples of one part, whose images are laid out in a row."""
-    inputs = torch.as_tensor(inputs).flatten(1)
-    labels = torch.as_tensor(labels).long()
-    is_byte = inputs.dtype == torch.uint8
-
     return Split(
-        inputs.contiguous() if is_byte else inputs.float().contiguous(),
-        labels,
-        scale=1 / LARGEST_BYTE if is_byte else 1.0,
+        torch.from_numpy(inputs).flatten(1),
+        torch.from_numpy(labels),
+        scale=1 / LARGEST_BYTE if inputs.dtype == np.uint8 else 1.0,
         ids=torch.arange(len(labels)),
     )

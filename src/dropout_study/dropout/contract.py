@@ -1,11 +1,13 @@
 """What the network of a plug-in must be, for a cohort of it to be what its networks are alone."""
 
+import math
+
 import torch
 from torch import Tensor
 
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.masks import Site
-from dropout_study.dropout.networks import Network
+from dropout_study.dropout.networks import Convolution, Linear, Network
 
 EXAMPLES = 3
 SEEDS = (0, 1)
@@ -29,9 +31,12 @@ def check_network(network: Network, inputs: int, classes: int) -> None:
     """
     _check_type(network)
     _check_sites(network, inputs)
+    _check_layers(network)
     _check_initialization(network)
     _check_outputs(network, inputs, classes)
-    _check_masks(network, inputs)
+    _check_stages(network, inputs)
+    _check_last_stage(network)
+    _check_types_of_numbers(network, inputs)
 
 
 def _require(ok: bool, otherwise: str) -> None:
@@ -62,18 +67,37 @@ def _check_sites(network: Network, inputs: int) -> None:
     typed = len(sites) > 0 and all(isinstance(site, Site) for site in sites)
     _require(typed, "its `sites` are no tuple of dropout_study.plugin.Site, one per stage")
 
-    layers = getattr(network, "layers", ())
-    paired = len(layers) == len(sites)
-    _require(
-        paired, f"it has {len(layers)} `layers` for {len(sites)} sites, one for each is needed"
-    )
-
     names = [site.name for site in sites]
     _require(len(set(names)) == len(names), f"its sites share names: {', '.join(names)}")
 
     first = sites[0]
     is_input = first.name == "input" and first.shape == (inputs,)
     _require(is_input, f"its first site is {first}, not the {inputs} inputs, called `input`")
+
+
+def _check_layers(network: Network) -> None:
+    """Refuse other layers than cohorts can have, and axes that belong to another network."""
+    layers = list(getattr(network, "layers", ()))
+    typed = all(isinstance(layer, Linear | Convolution) for layer in layers)
+    _require(
+        typed and len(layers) == len(network.sites),
+        f"its `layers` are {len(layers)} for {len(network.sites)} sites; it needs one for each, "
+        "Linear or Convolution of dropout_study.plugin",
+    )
+
+    weights = network.incoming()
+    known = dict(network.named_parameters(remove_duplicate=False))
+    strange = [name for name in weights if name not in known]
+    _require(not strange, f"`incoming` names {', '.join(strange)}, which are no parameters")
+
+    distinct = len({id(known[name]) for name in weights}) == len(weights)
+    _require(distinct, "`incoming` names a weight twice")
+    outside = [
+        name
+        for name, axes in weights.items()
+        if not all(-known[name].dim() <= axis < 0 for axis in axes)
+    ]
+    _require(not outside, f"the axes of {', '.join(outside)} in `incoming` must be negative ones")
 
 
 def _check_initialization(network: Network) -> None:
@@ -132,15 +156,44 @@ def _check_outputs(network: Network, inputs: int, classes: int) -> None:
     _require(apart, "the output for an example depends on the other examples of its batch")
 
 
-def _check_masks(network: Network, inputs: int) -> None:
-    """Refuse stages that see more than the masked units of their site."""
+def _check_stages(network: Network, inputs: int) -> None:
+    """Refuse stages that read anything but the masked units of their site."""
     x = _examples(inputs)
     cohort = Cohort(network, SEEDS)
+    outputs = cohort.outputs(x)
+    cohort.outputs(1 - x)  # what a stage has kept of it would be seen below
 
-    for site in network.sites:
-        none = {site.name: torch.zeros(len(SEEDS), EXAMPLES, *site.shape)}
-        changes = not torch.allclose(cohort(x, none), cohort(x), rtol=1e-6, atol=1e-7)
-        _require(changes, f"dropping all units of the site {site.name} changes nothing")
+    for i, site in enumerate(network.sites):
+        lost = {site.name: torch.full((len(SEEDS), EXAMPLES, *site.shape), float("nan"))}
+        reached = cohort(x, lost).isnan().flatten(2).any(-1).all()
+        _require(bool(reached), f"a mask of the site {site.name} does not reach the outputs")
+
+        if i:
+            again = cohort.outputs(outputs[i - 1], stages=range(i, len(network.sites)))[-1]
+            same = torch.allclose(again, outputs[-1], rtol=1e-4, atol=1e-5)
+            _require(same, f"stage {i} or a later one reads more than the units of {site.name}")
+
+
+def _check_last_stage(network: Network) -> None:
+    """Refuse a last stage that is not linear, as exact means over its masks take it to be."""
+    cohort = Cohort(network, SEEDS)
+    *_, site = network.sites
+    units = torch.stack([_examples(math.prod(site.shape)) - 0.5] * len(SEEDS))
+    last = len(network.sites) - 1
+    weight = cohort.get_parameter(f"stacked.layers.{last}.weight")
+    bias = cohort.get_parameter(f"stacked.layers.{last}.bias")
+    (outputs,) = cohort.outputs(units.view(-1, EXAMPLES, *site.shape), stages=range(last, last + 1))
+    same = torch.allclose(outputs, units @ weight + bias.unsqueeze(1), rtol=1e-4, atol=1e-5)
+    _require(same, "its last stage is not its last layer alone: the logits must be linear")
+
+
+def _check_types_of_numbers(network: Network, inputs: int) -> None:
+    """Refuse constants of another type than the units, in double or half precision."""
+    for dtype in (torch.float64, torch.bfloat16):
+        cohort = Cohort(network, SEEDS).to(dtype)
+
+        for i, output in enumerate(cohort.outputs(_examples(inputs).to(dtype))):
+            _require(output.dtype == dtype, f"stage {i} gives {output.dtype} for units of {dtype}")
 
 
 def _examples(inputs: int) -> Tensor:

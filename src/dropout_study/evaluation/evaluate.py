@@ -9,6 +9,7 @@ from dropout_study.dropout.masks import check_enumerable
 from dropout_study.dropout.networks import Network
 from dropout_study.dropout.rules import RULES, Averages, means_of
 from dropout_study.evaluation import predictions
+from dropout_study.evaluation.own_rules import check_own_rules
 from dropout_study.evaluation.probes import PROBES, Findings, Probed
 from dropout_study.tracking.record import Record
 from dropout_study.training.build import make_task
@@ -34,6 +35,8 @@ def check_evaluation(config: Config, network: Network) -> None:
                 _check(key, name, network)
             except ValueError as error:
                 raise ConfigError(f"{key}={chosen} cannot be used: {error}") from error
+
+    check_own_rules(config, network)
 
 
 def _check(key: str, name: str, network: Network) -> None:

@@ -109,10 +109,15 @@ def _sum_of(name: str, log_probs: Tensor, labels: Tensor) -> Tensor:
     """The sum over examples of a metric of a plug-in.
 
     Raises:
-        ConfigError: it does not give a value for each example.
+        ConfigError: it fails, or does not give a value for each example.
     """
-    values = OWN_METRICS[name](log_probs, labels)
     wanted = log_probs.shape[:-1]
+
+    try:
+        values = OWN_METRICS[name](log_probs, labels.expand(wanted))
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise ConfigError(f"metrics={name} cannot be used: it fails: {reason}") from error
 
     if values.shape != wanted:
         raise ConfigError(

@@ -169,12 +169,15 @@ def cost_key(config: Config) -> str:
         "evaluated": bool(config.study.cohorts_from),
         "weights": config.budget.weights,
     }
-    for name in ("model", "regularizer", "optimizer", "schedule", "trainer", "mc"):
+    for name in ("model", "mask", "regularizer", "optimizer", "schedule", "trainer", "mc"):
         settings[name] = dataclasses.asdict(getattr(config, name))
-    for name in ("rules", "probes", "bag"):
+    for name in ("rules", "probes", "metrics", "bag"):
         settings[name] = getattr(config, name)
 
-    return json.dumps(_without_magnitudes(settings))
+    terms = {name: dataclasses.asdict(term) for name, term in config.terms.items()}
+    settings |= {"terms": terms, "objective": config.objective}
+
+    return json.dumps(_without_magnitudes(settings), default=str)
 
 
 def _without_magnitudes(value: Any) -> Any:

@@ -21,7 +21,7 @@ from omegaconf import DictConfig
 
 from dropout_study.config import read
 from dropout_study.config.condition import identity
-from dropout_study.config.data_set import facts_of
+from dropout_study.config.data_set import DataSet, facts_of
 from dropout_study.config.schema import MLP, Autoencoder, Config, Optimizer, SoftmaxRegression
 
 OWN = (
@@ -37,6 +37,8 @@ OWN = (
     "data.resample",
 )
 """The keys of a condition in which the members of a cohort may differ."""
+OF_EXAMPLES = {"data.train_size", "data.resample"}
+"""Those of them that say which examples a network learns from."""
 FOLDER = "packs"
 """In the folder of a sweep: what its launcher gets, a folder per pack."""
 FILE = "jobs.pickle"
@@ -167,6 +169,8 @@ def shared_settings(config: Config) -> dict[str, Any]:
     """All that the training of a pack depends on, but for what each member has of its own."""
     chosen = identity(config, parts=("training",))
     own = {*OWN, *(f"terms.{name}.strength" for name in config.terms)}
+    # The data set of a plug-in may read them.
+    own -= OF_EXAMPLES if isinstance(config.data, DataSet) else set()
     shared = {key: value for key, value in chosen.items() if key not in own}
     regularizer = dataclasses.asdict(config.regularizer)
     terms = [term for term, strength in regularizer.items() if strength]

@@ -18,6 +18,7 @@ from dropout_study.measures.statistics import PERCENT, interval, spread_in_words
 from dropout_study.report.mlflow_run_page import write_run_page
 from dropout_study.running.evaluating import evaluate, evaluation_bar
 from dropout_study.running.memory import check_memory
+from dropout_study.running.reservation import save_sources
 from dropout_study.running.run import quiet
 from dropout_study.running.sweep_tables import spread_heading
 from dropout_study.system.processes import now_ms
@@ -66,7 +67,8 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
 
     record.evaluated_ms = now_ms()
     record.store = store.shown
-    record.artifacts = list(dict.fromkeys(record.artifacts + write_run_page(record, folder)))
+    written = [*write_run_page(record, folder), *save_sources(config, folder)]
+    record.artifacts = list(dict.fromkeys([*record.artifacts, *written]))
     record.save(folder)
     recorder.try_to_record(folder, store)
 

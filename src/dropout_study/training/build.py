@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import cast
 
 from dropout_study.config import schema
+from dropout_study.config.checks import require
 from dropout_study.config.schema import Config, Model
 from dropout_study.dropout.masks import Shared, Site
 from dropout_study.dropout.networks import MLP, LeNet, Network
@@ -30,9 +31,15 @@ def make_network(config: Config, inputs: int, classes: int) -> Network:
         classes: number of classes.
 
     Raises:
-        ConfigError: the network of a plug-in cannot be trained in a cohort.
+        ConfigError: the network of a plug-in cannot be trained in a cohort, or has another number
+            of layers than limits.
     """
     network = _architecture(config.model, inputs, classes)
+    norms = config.regularizer.max_norm
+    layers = len(network.layers)
+    allowed = f"a list of one limit, or of {layers}: model={config.model.name} has so many layers"
+    require(len(norms) in (0, 1, layers), "regularizer.max_norm", norms, allowed)
+
     network.sites = tuple(
         _with_noise(site, config.mask, layer.weight.shape)
         for site, layer in zip(network.sites, network.typed_layers(), strict=True)

@@ -162,7 +162,10 @@ class CohortTraining(pl.LightningModule):
         self._strengths = self._strengths.to(loss)
         loss = loss + penalty(self._strengths, weights, hidden)
 
-        return loss + self._terms.penalty(Update(outputs, targets, hidden, weights))
+        if self._terms:
+            loss = loss + self._terms.penalty(Update(outputs, targets, hidden, weights))
+
+        return loss
 
     def _draws_masks(self) -> masks.Sampler:
         """What draws the masks, on the device that trains."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from dropout_study.config.schema import ConfigError, Model
-from dropout_study.dropout.contract import check_network
+from dropout_study.dropout.contract import BrokenContract, check_network
 from dropout_study.dropout.networks import Network
 
 
@@ -36,16 +36,26 @@ def checked_network(model: Architecture, inputs: int, classes: int) -> Network:
     Raises:
         ConfigError: it cannot be trained in a cohort.
     """
-    network = model.network(inputs, classes)
+    try:
+        network = model.network(inputs, classes)
+    except Exception as error:
+        raise _refused(model, error) from error
+
     settings = repr((model, inputs, classes))
-    is_for_its_size = any(p.is_meta for p in network.parameters())
+    is_for_its_size = isinstance(network, Network) and any(p.is_meta for p in network.parameters())
 
     if settings not in CHECKED and not is_for_its_size:
         try:
             check_network(network, inputs, classes)
-        except ValueError as error:
-            raise ConfigError(f"model={model.name} cannot be used: {error}.") from error
+        except Exception as error:
+            raise _refused(model, error) from error
 
         CHECKED.add(settings)
 
     return network
+
+
+def _refused(model: Architecture, error: Exception) -> ConfigError:
+    """The sentence for a broken contract, or for an error in the plug-in."""
+    reason = str(error) if isinstance(error, BrokenContract) else f"{type(error).__name__}: {error}"
+    return ConfigError(f"model={model.name} cannot be used: {reason}.")

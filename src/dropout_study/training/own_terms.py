@@ -78,12 +78,11 @@ class OwnTerms:
         total: Tensor | float = 0.0
 
         for name, term in self._terms.items():
-            values = term.penalty(update)
-
             if name in self._unchecked:
-                _check(name, term, update, values)
+                _check(name, term, update)
                 self._unchecked.remove(name)
 
+            values = term.penalty(update).to(update.outputs.dtype)  # hidden units may be halved
             self._strengths[name] = self._strengths[name].to(values)
             total = total + self._strengths[name] * values
 
@@ -91,20 +90,31 @@ class OwnTerms:
 
 
 @torch.no_grad()
-def _check(name: str, term: LossTerm, update: Update, values: Tensor) -> None:
-    """Refuse a term that couples the networks of a cohort."""
+def _check(name: str, term: LossTerm, update: Update) -> None:
+    """Refuse a term that is random, or couples the networks of a cohort."""
     networks = len(update.outputs)
     refused = f"regularizer={name} cannot be used: its penalty"
+
+    try:
+        values, again = term.penalty(update), term.penalty(update)
+        alone = [term.penalty(update.of(i)) for i in range(networks)]
+    except Exception as error:
+        raise ConfigError(f"{refused} fails: {type(error).__name__}: {error}") from error
+
+    if not isinstance(values, Tensor):
+        raise ConfigError(f"{refused} is a {type(values).__name__}, not a tensor.")
+
+    if not torch.equal(values, again):
+        raise ConfigError(f"{refused} is another one for the same update.")
 
     if tuple(values.shape) != (networks,):
         raise ConfigError(
             f"{refused} is {tuple(values.shape)} for {networks} networks, not ({networks},)."
         )
 
-    alone = torch.cat([term.penalty(update.of(i)) for i in range(networks)])
     tolerance = {"rtol": 1e-2 if values.dtype == torch.bfloat16 else 1e-3, "atol": 1e-5}
 
-    if not torch.allclose(alone, values, equal_nan=True, **tolerance):
+    if not torch.allclose(torch.cat(alone), values, equal_nan=True, **tolerance):
         raise ConfigError(
             f"{refused} of a network depends on the other networks of its cohort: average over "
             "examples and units, and keep the first axis."

@@ -128,7 +128,7 @@ class _Bent(_Good):
 
 class _Constant(_Good):
     def stage(self, i: int, h: Tensor) -> Tensor:
-        return super().stage(i, h) * torch.ones(1, dtype=torch.float64)
+        return super().stage(i, h) * torch.ones(1)
 
 
 class _OtherLayers(_Good):
@@ -181,7 +181,7 @@ class _AxisOfNetworks(_Good):
         (_Deaf(), "a mask of the site hidden does not reach the outputs"),
         (_Skip(), "stage 1 or a later one reads more than the units of hidden"),
         (_Bent(), "the logits must be linear"),
-        (_Constant(), "stage 0 gives torch.float64 for units of torch.bfloat16"),
+        (_Constant(), "stage 0 gives torch.float32 for units of torch.bfloat16"),
         (_OtherLayers(), "its `layers` are 2 for 2 sites; it needs one for each, Linear or"),
         (_TooFewLayers(), "its `layers` are 1 for 2 sites"),
         (_StrangeWeight(), "`incoming` names nothing, which are no parameters"),

@@ -161,7 +161,6 @@ def _check_stages(network: Network, inputs: int) -> None:
     x = _examples(inputs)
     cohort = Cohort(network, SEEDS)
     outputs = cohort.outputs(x)
-    cohort.outputs(1 - x)  # what a stage has kept of it would be seen below
 
     for i, site in enumerate(network.sites):
         lost = {site.name: torch.full((len(SEEDS), EXAMPLES, *site.shape), float("nan"))}
@@ -169,6 +168,7 @@ def _check_stages(network: Network, inputs: int) -> None:
         _require(bool(reached), f"a mask of the site {site.name} does not reach the outputs")
 
         if i:
+            cohort.outputs(1 - x)  # what a stage would keep of it, beside its units
             again = cohort.outputs(outputs[i - 1], stages=range(i, len(network.sites)))[-1]
             same = torch.allclose(again, outputs[-1], rtol=1e-4, atol=1e-5)
             _require(same, f"stage {i} or a later one reads more than the units of {site.name}")
@@ -191,9 +191,11 @@ def _check_types_of_numbers(network: Network, inputs: int) -> None:
     """Refuse constants of another type than the units, in double or half precision."""
     for dtype in (torch.float64, torch.bfloat16):
         cohort = Cohort(network, SEEDS).to(dtype)
+        units = _examples(inputs).to(dtype)
 
-        for i, output in enumerate(cohort.outputs(_examples(inputs).to(dtype))):
-            _require(output.dtype == dtype, f"stage {i} gives {output.dtype} for units of {dtype}")
+        for i in range(len(network.sites)):
+            (units,) = cohort.outputs(units, stages=range(i, i + 1))
+            _require(units.dtype == dtype, f"stage {i} gives {units.dtype} for units of {dtype}")
 
 
 def _examples(inputs: int) -> Tensor:

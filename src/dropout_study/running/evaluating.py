@@ -21,6 +21,7 @@ from dropout_study.evaluation.evaluate import evaluate_cohort
 from dropout_study.evaluation.probes import PROBES
 from dropout_study.running.bottom_line import bar
 from dropout_study.running.watch import Report
+from dropout_study.system.heap import large_blocks_given_back
 from dropout_study.system.processes import repeat_every
 from dropout_study.tracking.record import Record
 from dropout_study.training.data_module import DataModule
@@ -44,7 +45,10 @@ def evaluate(
     """
     passes = list_passes(config, cohort.stacked, len(data.images.test))
     watched = cast("DataModule", _WatchedData(data, passes, report))
-    evaluate_cohort(config, cohort, watched, record)
+
+    with large_blocks_given_back():
+        evaluate_cohort(config, cohort, watched, record)
+
     report(1.0)
 
 

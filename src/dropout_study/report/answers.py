@@ -116,9 +116,18 @@ def clauses(part: Part, decision: Decision) -> Iterator[str]:
             leads = len(cases) < len(outcomes) and len(cases) <= MOST_LEADING
             names = "" if leads else _names(list(cases), len(outcomes))
             said = ": ".join(filter(None, [names, _interval(cases, texts[outcome], part)]))
+            said += _alone(outcome, decision)
             before = "taken alone, " if is_beside else ""
             before += f"for {' and '.join(cases)}: " if leads else ""
             yield before + text + (f" ({said})" if said else "")
+
+
+def _alone(outcome: str, decision: Decision) -> str:
+    """What a single case would be as the only question, where the others leave it open."""
+    outcomes = {case.outcome for case in decision.cases.values()}
+    is_left_open = outcome == NOT_RESOLVED and len(decision.cases) == 1 and outcome not in outcomes
+
+    return f"; as the only question: {outcomes.pop()}" if is_left_open else ""
 
 
 def _outcome_of(case: Case, part: Part, own: str, decision: Decision) -> str:

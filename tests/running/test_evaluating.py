@@ -1,6 +1,7 @@
 """How far an evaluation is, and that looking at it changes nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 
 import pytest
@@ -10,7 +11,7 @@ from dropout_study.data import batches
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import MLP
 from dropout_study.evaluation.evaluate import evaluate_cohort
-from dropout_study.running import watch
+from dropout_study.running import evaluating, watch
 from dropout_study.running.evaluating import evaluate, list_passes
 from dropout_study.running.job import Job
 from dropout_study.running.watch import Watch
@@ -40,6 +41,27 @@ def test_an_evaluation_reports_its_share_and_measures_the_same(
     assert shares[-1] == 1.0
     assert all(later >= earlier for earlier, later in pairwise(shares))
     assert len(shares) == 4 + 4 + 4 + 1 + 4 + 1, "each batch of each rule and probe, and the end"
+
+
+def test_an_evaluation_gives_large_blocks_back(
+    make_config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, an evaluation would grow by a block per pass, until it is killed."""
+    open_blocks: list[str] = []
+
+    @contextmanager
+    def counted() -> Iterator[None]:
+        open_blocks.append("heap")
+        yield
+        open_blocks.pop()
+
+    monkeypatch.setattr(evaluating, "large_blocks_given_back", counted)
+    config = make_config("rules=[weight_scaling]")
+    cohort = Cohort(MLP(64, 10, [6], hidden_rate=0.5), [0, 1])
+    data = DataModule(random_images(8, 40), config.data, [0, 1], updates=1)
+    seen: list[int] = []
+    evaluate(config, cohort, data, example(), lambda _: seen.append(len(open_blocks)))
+    assert seen == [1, 0], "the only batch within, the end behind"
 
 
 def test_the_work_of_an_evaluation_grows_with_its_masks(make_config: Make) -> None:

@@ -18,8 +18,8 @@ def large_blocks_given_back() -> Iterator[None]:
 
     glibc keeps blocks of up to 32 MiB in its heap, to use them again. Small results that are kept
     between two passes take a piece of each, which is then too small for the next pass, and the heap
-    grows by a block per pass: five networks of width 512 took 24 GiB to evaluate where 1.2 suffice
-    (measured in 2026). Training keeps nothing, and is quicker with the heap.
+    grows by a block per pass: five networks of width 512 took 24 GiB to evaluate, and were killed,
+    where 3.2 suffice (measured in 2026). Training keeps nothing, and is quicker with the heap.
 
     Other C libraries are left as they are.
     """

@@ -32,7 +32,7 @@ def test_every_claim_with_runs_has_a_row_on_an_axis_of_its_unit() -> None:
         outcome("subnetworks", [0.0]),
         Outcome(CLAIMS["capacity"], NO_RUNS),
     ]
-    drawn = summary(outcomes)
+    drawn = summary(outcomes, "summary")
     assert drawn is not None
     text = drawn.svg.decode()
 
@@ -53,7 +53,7 @@ def test_verdicts_differ_in_more_than_colour() -> None:
     assert len({MARKERS[each] for each in kinds}) == 3
     assert len({COLOURS[each] for each in kinds}) == 3
 
-    drawn = summary([decided(UNCLEAR)])
+    drawn = summary([decided(UNCLEAR)], "summary")
     assert drawn is not None
     assert "not resolved" in re.sub(r"<[^>]*>", " ", drawn.svg.decode())
 
@@ -112,7 +112,7 @@ def test_seconds_of_training_are_neither_green_nor_red() -> None:
 
 def test_nothing_is_drawn_without_runs() -> None:
     """If this failed, a newcomer's first report would begin with empty axes."""
-    assert summary([Outcome(claim, NO_RUNS) for claim in CLAIMS.values()]) is None
+    assert summary([Outcome(claim, NO_RUNS) for claim in CLAIMS.values()], "summary") is None
 
 
 def test_the_drawn_example_obeys_the_criterion_that_it_names() -> None:

@@ -327,6 +327,20 @@ def share_saved(rows: pd.DataFrame) -> Measured | None:
     return Measured(ratio + deviation.values, deviation.images)
 
 
+def scaling_beats_sampling(nets: Nets) -> Parts:
+    """The whole pool against one pass, in the models whose pools are the largest of the study."""
+    models = {arm: nets.select("mc_samples", arm=arm) for arm in nets.arms("mc_samples")}
+    pools = {arm: max(rows["steps/blocks/error"].iloc[0]) for arm, rows in models.items()}
+
+    return {
+        "scaling errs less": {
+            arm: minus(wrong(rows, "pool_arithmetic"), wrong(rows, "weight_scaling"))
+            for arm, rows in models.items()
+            if pools[arm] == max(pools.values())
+        }
+    }
+
+
 def regularizers(nets: Nets) -> Parts:
     """Every other arm against dropout, and dropout against its combinations.
 
@@ -604,6 +618,7 @@ PARTS: dict[str, Callable[[Nets], Parts]] = {
     "ensemble_gain": ensemble_gain,
     "co_adaptation": co_adaptation,
     "robustness": robustness,
+    "scaling_beats_sampling": scaling_beats_sampling,
 }
 
 
@@ -766,7 +781,8 @@ class Part:
     Attributes:
         criterion: as in the manifest.
         effects: case -> estimate.
-        adjusted: Holm's p of support and of contradiction, over the parts of all claims.
+        adjusted: Holm's p of support and of contradiction, over the parts of a family of
+            claims.
         settled: whether half the updates give the same; None where there is no such control.
     """
 
@@ -917,8 +933,10 @@ def decide(networks: pd.DataFrame, manifest: Json) -> dict[str, Claim]:
                 claims[name] = claim
                 break
 
-    adjust([claim for claim in claims.values() if claim.budget == "smoke"])
-    adjust([claim for claim in claims.values() if claim.budget != "smoke"])
+    for family in manifest["families"]:
+        members = [claims[name] for name in family if name in claims]
+        adjust([claim for claim in members if claim.budget == "smoke"])
+        adjust([claim for claim in members if claim.budget != "smoke"])
 
     return claims
 
@@ -1020,7 +1038,7 @@ def is_small(claim: str, rows: pd.DataFrame, manifest: Json) -> bool:
 
 
 def adjust(claims: list[Claim]) -> None:
-    """Holm's adjustment over the parts of all claims, in two families."""
+    """Holm's adjustment over the parts of some claims, of supports and of contradictions apart."""
     parts = [part for claim in claims for part in claim.parts.values()]
     support = holm({i: part.support for i, part in enumerate(parts)})
     contradiction = holm({i: part.contradiction for i, part in enumerate(parts)})

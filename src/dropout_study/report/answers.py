@@ -136,7 +136,7 @@ def _outcome_of(case: Case, part: Part, own: str, decision: Decision) -> str:
     Args:
         case: one of the part.
         part: the question.
-        own: the outcome of the part, adjusted for all parts of all claims.
+        own: the outcome of the part, adjusted for all parts of its family.
         decision: on the part.
     """
     covers_all = own == SUPPORTED and not part.some

@@ -14,7 +14,7 @@ from typing import Any
 
 from dropout_study.analysis.claim import Claim
 from dropout_study.analysis.criteria import Check, Part
-from dropout_study.claims import CLAIMS, STUDIES
+from dropout_study.claims import CLAIMS, FAMILIES, STUDIES
 from dropout_study.config.composed import arm_content, first_condition
 from dropout_study.config.condition import flat_params
 from dropout_study.config.folder import CRITERIA
@@ -163,13 +163,18 @@ def differences(recorded: Any, stated: Any, path: str = "") -> list[str]:
 
 
 def statements(composed: bool = True) -> dict[str, Any]:
-    """All claims, measures and studies, as code and configuration state them.
+    """All claims with their families, measures and studies, as code and configuration state them.
 
     Args:
         composed: whether the first condition of every study is in it, which Hydra composes.
     """
     studies = {name: study_statement(Study.load(name), composed) for name in STUDIES}
-    stated = {"claims": claim_statements(), "measures": measures(), "studies": studies}
+    stated = {
+        "families": [[claim.id for claim in family] for family in FAMILIES],
+        "claims": claim_statements(),
+        "measures": measures(),
+        "studies": studies,
+    }
 
     return dict(_plain(stated))
 

@@ -33,6 +33,7 @@ from dropout_study.report.rows import CheckRow, Row, check_rows, rows
 from dropout_study.report.scopes import other_data
 from dropout_study.report.summary import effects, example, summary
 from dropout_study.report.tuning_curves import Choice, choices
+from dropout_study.report.verdict_table import Family
 from dropout_study.report.verdicts import Outcome
 
 PAGES = ("index.html", "README.md")
@@ -63,6 +64,26 @@ class Section:
     choices: list[Choice]
 
 
+@dataclass(frozen=True)
+class VerdictTable:
+    """A table of verdicts.
+
+    Attributes:
+        family: its claims, and what is said of them.
+        sections: those of its claims that have parts, in the order of the page; at least one.
+        summary: one effect per claim; None if none has runs.
+    """
+
+    family: Family
+    sections: list[Section]
+    summary: Picture | None
+
+    @property
+    def tally(self) -> Counter[str]:
+        """How many claims have each verdict."""
+        return Counter(section.outcome.shown for section in self.sections)
+
+
 def write_report(
     outcomes: Sequence[Outcome],
     results: pd.DataFrame,
@@ -85,7 +106,7 @@ def write_report(
     values["first_edition"] = archive if (folder / archive).is_dir() else ""
     values["second_tries"] = second_tries.recorded(folder)
     values["explore"] = explore.NAME if (folder / explore.NAME).is_file() else ""
-    drawn = _write_pictures(_pictures(sections, values["summary"]), folder / "figures")
+    drawn = _write_pictures(_pictures(sections, values["tables"]), folder / "figures")
     pages = [_write_page(name, values, folder) for name in PAGES]
 
     return [*drawn, *pages, _write_verdicts(outcomes, values["facts"], folder)]
@@ -136,7 +157,6 @@ def _values(
 ) -> dict[str, Any]:
     """What the templates insert."""
     outcomes = [section.outcome for section in sections]
-    empirical = [section for section in sections if section.outcome.claim.parts]
 
     groups = {
         group.value: [section for section in sections if section.outcome.claim.group == group]
@@ -146,13 +166,11 @@ def _values(
     return {
         "sections": sections,
         "groups": {name: members for name, members in groups.items() if members},
-        "summary": summary(outcomes),
         "example": example(),
         "how": HOW,
         "glossary": GLOSSARY,
-        "empirical": empirical,
+        "tables": list(_tables(sections)),
         "checks": [row for section in sections for row in section.checks],
-        "tally": Counter(section.outcome.shown for section in empirical),
         "columns": verdict_table.COLUMNS,
         "check_columns": verdict_table.CHECK_COLUMNS,
         "effect_columns": verdict_table.EFFECT_COLUMNS,
@@ -174,15 +192,24 @@ def _values(
     }
 
 
+def _tables(sections: Sequence[Section]) -> Iterator[VerdictTable]:
+    """The tables of verdicts that have rows."""
+    for family in verdict_table.FAMILIES:
+        outcomes = verdict_table.with_parts([each.outcome for each in sections], family.claims)
+        rows_of = [each for each in sections if each.outcome in outcomes]
+        if rows_of:
+            yield VerdictTable(family, rows_of, summary(outcomes, family.figure))
+
+
 def by_group(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """The outcomes in the order of the page: by group, and in a group by that of the chapter."""
     order = list(Group)
     return sorted(outcomes, key=lambda outcome: order.index(outcome.claim.group))
 
 
-def _pictures(sections: Sequence[Section], summarized: Picture | None) -> Iterator[Picture]:
+def _pictures(sections: Sequence[Section], tables: Sequence[VerdictTable]) -> Iterator[Picture]:
     """All pictures of the page."""
-    yield from [example(), *filter(None, [summarized])]
+    yield from [example(), *filter(None, [table.summary for table in tables])]
 
     for section in sections:
         yield from (*section.pictures, *section.training)

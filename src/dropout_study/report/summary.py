@@ -33,11 +33,12 @@ EXAMPLE_CAPTION = (
 )
 
 
-def summary(outcomes: Sequence[Outcome]) -> Picture | None:
+def summary(outcomes: Sequence[Outcome], name: str) -> Picture | None:
     """One row per claim that has runs; None if no claim has.
 
     Args:
-        outcomes: of the claims that are reported.
+        outcomes: of the claims of a table of verdicts.
+        name: of the figure.
     """
     entries = {}
 
@@ -53,13 +54,13 @@ def summary(outcomes: Sequence[Outcome]) -> Picture | None:
         dataclasses.replace(entry, name=f"{title}\n{entry.name}")
         for title, entry in entries.items()
     ]
-    said = "; ".join(f"{name}: {each.in_words}, {each.shown}" for name, each in entries.items())
+    said = "; ".join(f"{title}: {each.in_words}, {each.shown}" for title, each in entries.items())
     alt = f"One effect per claim, with its interval, on the zone of its criterion. {said}."
 
     with figures.style():
         drawn = forest(named, {"points": "symlog", "times": "log"})
 
-    return picture("summary", drawn, SUMMARY_CAPTION, alt)
+    return picture(name, drawn, SUMMARY_CAPTION, alt)
 
 
 def effects(outcome: Outcome, found: str) -> Picture | None:

@@ -40,7 +40,7 @@ def _claim(outcome: Outcome) -> dict[str, Any]:
         "finding": finding(outcome),
         "answer": answer(outcome),
         "left out": list(outcome.left_out),
-        "first edition": EARLIER[claim.id].verdict,
+        "first edition": EARLIER[claim.id].verdict if claim.id in EARLIER else None,
         "budget": scope.budget if scope else None,
         "data": scope.data if scope else None,
         "questions": {

@@ -8,7 +8,7 @@ import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
-from dropout_study.analysis.claim import MARKS
+from dropout_study.analysis.claim import MARKS, Claim
 from dropout_study.analysis.criteria import (
     ALPHA,
     CONTRADICTED,
@@ -18,6 +18,7 @@ from dropout_study.analysis.criteria import (
     NOT_RESOLVED,
     SUPPORTED,
 )
+from dropout_study.claims import ALL, BEYOND, NOTES
 from dropout_study.report.answers import finding
 from dropout_study.report.rows import (
     CheckRow,
@@ -45,7 +46,7 @@ COLOURS = {"✔": "green", "✘": "red", "?": "yellow"}
 KINDS = {"✔": "supported", "✘": "contradicted", "?": "unresolved"}
 """Sign -> class of a verdict in the page."""
 NO_SIGN = "·"
-TITLE = "Deep Learning, section 7.12, claim by claim"
+BOOK = "Deep Learning, section 7.12"
 INTRODUCTION = (
     "Each sentence of the chapter is asked in parts, each with a criterion and a margin that were "
     "written down before the runs. Contradicted and not resolved are results like any other. Rates "
@@ -66,6 +67,25 @@ class Column(Generic[Item]):
     heading: str
     cell: Callable[[Item], str]
     number: bool = False
+
+
+@dataclass(frozen=True)
+class Family:
+    """Claims that have a table of verdicts of their own.
+
+    Attributes:
+        id: of its heading in the page.
+        title: above it.
+        introduction: below the title; empty if there is none.
+        claims: in the order of their rows.
+        figure: name of the figure that shows one effect of each.
+    """
+
+    id: str
+    title: str
+    introduction: str
+    claims: Sequence[Claim]
+    figure: str
 
 
 @dataclass(frozen=True)
@@ -106,6 +126,19 @@ def _published(outcome: Outcome) -> str:
     same = [number for number in outcome.claim.published if number.same]
     return "; ".join(f"{number.what}: {number.value} [{number.mark}]" for number in same)
 
+
+FAMILIES = (
+    Family("verdicts", "Verdicts", "", NOTES, "summary"),
+    Family(
+        "beyond",
+        "Beyond the notes",
+        "What the section says besides, and what was found since. The same protocol decides, and "
+        "p values are adjusted for the parts of this table alone.",
+        BEYOND,
+        "summary_beyond",
+    ),
+)
+"""The tables of verdicts, in their order."""
 
 COLUMNS: list[Column[Outcome]] = [
     Column("claim", lambda outcome: outcome.claim.id),
@@ -150,9 +183,9 @@ CHOICE_COLUMNS: list[Column[Choice]] = [
 """Of the table of what tuning has chosen."""
 
 
-def with_parts(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """The claims of the table of verdicts."""
-    return [outcome for outcome in outcomes if outcome.claim.parts]
+def with_parts(outcomes: Sequence[Outcome], claims: Sequence[Claim] = ALL) -> list[Outcome]:
+    """The outcomes of a table of verdicts: those of some claims, as far as they have parts."""
+    return [outcome for outcome in outcomes if outcome.claim.parts and outcome.claim in claims]
 
 
 def all_checks(outcomes: Sequence[Outcome]) -> list[CheckRow]:
@@ -170,8 +203,8 @@ def explanations(outcomes: Sequence[Outcome]) -> list[Explanation]:
         ),
         Explanation(
             "adjusted p",
-            "one-sided, adjusted by Holm for the parts of all claims; a part is decided if it is "
-            f"at most {ALPHA:g}",
+            "one-sided, adjusted by Holm for the parts of all claims of a table; a part is decided "
+            f"if it is at most {ALPHA:g}",
         ),
     ]
 
@@ -221,11 +254,15 @@ def terminal_tables(outcomes: Sequence[Outcome]) -> list[Table]:
     tables = []
     caption = "\n".join(f"{entry.term}: {entry.meaning}" for entry in explanations(outcomes))
 
-    if empirical := with_parts(outcomes):
-        shown = {outcome.claim.id: outcome.shown for outcome in empirical}
-        tables.append(_table(TITLE, COLUMNS, empirical, list(shown.values()), "verdict"))
-        tables[0].caption = escape(caption)
-        tables[0].caption_justify = "left"
+    for family in FAMILIES:
+        if empirical := with_parts(outcomes, family.claims):
+            shown = [outcome.shown for outcome in empirical]
+            title = f"{BOOK}: {family.title.lower()}"
+            tables.append(_table(title, COLUMNS, empirical, shown, "verdict"))
+
+    if tables:
+        tables[-1].caption = escape(caption)
+        tables[-1].caption_justify = "left"
 
     if checks := all_checks(outcomes):
         outcomes_of_checks = [row.outcome for row in checks]

@@ -19,7 +19,7 @@ from dropout_study.analysis.criteria import (
 )
 from dropout_study.analysis.criteria import decide as decide_questions
 from dropout_study.analysis.runs import Effect, ResultsMissing, Runs, needing_columns
-from dropout_study.claims import CLAIMS
+from dropout_study.claims import CLAIMS, FAMILIES
 from dropout_study.config.names import DATASETS
 from dropout_study.config.studies import Study
 from dropout_study.report.scopes import ClaimRuns, Scope, options, other_data, runs_at, scopes
@@ -48,7 +48,7 @@ class Outcome:
         effects: of parts and checks.
         half: of parts, at half the updates; empty without such runs.
         decisions: part or check -> decision.
-        adjusted: the p value that carries the verdict, adjusted for all parts of all claims.
+        adjusted: the p value that carries the verdict, adjusted for all parts of its family.
         unsettled: part -> why the half-budget control fails.
         left_out: what was trained and is not compared, each with the reason.
         options: of the command that produces the runs, `reproduce`.
@@ -107,7 +107,7 @@ class Outcome:
 
 
 def decide(results: pd.DataFrame, chosen: Sequence[str] = ()) -> list[Outcome]:
-    """The outcomes of the claims, with p values adjusted for all parts of all claims.
+    """The outcomes of the claims, with p values adjusted for all parts of a family of claims.
 
     Runs at the smoke budget are no evidence, and are adjusted apart.
 
@@ -118,8 +118,10 @@ def decide(results: pd.DataFrame, chosen: Sequence[str] = ()) -> list[Outcome]:
     outcomes = [_measured(claim, results) for claim in CLAIMS.values()]
     measured = [outcome for outcome in outcomes if outcome.decided]
 
-    decide_together([outcome for outcome in measured if outcome.scope.budget != SMOKE])
-    decide_together([outcome for outcome in measured if outcome.scope.budget == SMOKE])
+    for family in FAMILIES:
+        members = [outcome for outcome in measured if outcome.claim in family]
+        decide_together([outcome for outcome in members if outcome.scope.budget != SMOKE])
+        decide_together([outcome for outcome in members if outcome.scope.budget == SMOKE])
 
     return [outcome for outcome in outcomes if not chosen or outcome.claim.id in chosen]
 

@@ -1,0 +1,1 @@
+"""What section 7.12 says beyond the notes: one module per claim, decided by the same protocol."""

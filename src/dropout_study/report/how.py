@@ -9,8 +9,8 @@ HOW = (
     "then networks with new seeds are trained and tested. The 95 % interval covers what other "
     "seeds and other test images would give. A part is supported if its effect meets the criterion "
     "at p ≤ 0.05, adjusted for all parts of all claims of a table; contradicted if it fails the "
-    "criterion as surely; else not resolved, with the number of seeds or images that it would take. "
-    "At half the updates the same comparison has to agree, or the verdict is not settled."
+    "criterion as surely; else not resolved, with the number of seeds or images that it would "
+    "take. At half the updates the same comparison has to agree, or the verdict is not settled."
 )
 
 GLOSSARY = (

@@ -93,6 +93,8 @@ PROBES = {
     "interactions": 1,
     "halves": 1,
     "divergence": 1,
+    "moments": 1,
+    "ridge": 1,
 }
 """Name -> version, a part of identity: it rises when a probe measures something else."""
 CORRUPTIONS = {

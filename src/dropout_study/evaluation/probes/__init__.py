@@ -10,7 +10,9 @@ from dropout_study.evaluation.probes import (
     enumeration,
     halves,
     interactions,
+    moments,
     removal,
+    ridge,
     subnetworks,
     timing,
     units,
@@ -37,6 +39,8 @@ PROBES = {
     ),
     "halves": Probe(halves.halves, halves.FINDINGS, hidden=True),
     "divergence": Probe(divergence.divergence, divergence.FINDINGS, enumerates=True),
+    "moments": Probe(moments.moments, moments.FINDINGS, enumerates=True),
+    "ridge": Probe(ridge.ridge, ridge.FINDINGS, enumerates=True, images=ridge.IMAGES),
 }
 
 __all__ = ["PROBES", "Finding", "Findings", "Probe", "Probed"]

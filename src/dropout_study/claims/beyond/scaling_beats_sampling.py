@@ -6,7 +6,7 @@ from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Group, Published, Studies, runs_of
 from dropout_study.analysis.criteria import Answers, Better, Part
 from dropout_study.analysis.margins import NO_SIZE
-from dropout_study.analysis.runs import Effect, ResultsMissing, Runs
+from dropout_study.analysis.runs import Effect, Runs
 from dropout_study.claims.mc_samples import models, pool, sampled
 
 
@@ -58,7 +58,9 @@ class ScalingBeatsSampling(Claim):
 
     def estimate(self, studies: Studies) -> dict[str, dict[str, Effect]]:
         """What weight scaling saves in the models of 1,000 masks that this study trains."""
-        return {"scaling errs less": {name: saved(nets) for name, nets in deciding(studies)}}
+        return {
+            "scaling errs less": {name: saved(nets) for name, nets in deciding(studies).items()}
+        }
 
     def context_lines(self, studies: Studies) -> list[str]:
         """The same for all models."""
@@ -79,25 +81,15 @@ class ScalingBeatsSampling(Claim):
 
     def trained_conditions(self, studies: Studies) -> dict[str, Runs]:
         """The models that decide."""
-        return dict(deciding(studies))
+        return deciding(studies)
 
 
-def deciding(studies: Studies) -> list[tuple[str, Runs]]:
-    """The models of the study `mc_samples` that have pools of 1,000 masks (the study's `masks`).
+def deciding(studies: Studies) -> dict[str, Runs]:
+    """The models of the study `mc_samples` that have its largest pools, those of 1,000 masks."""
+    nets = runs_of(studies, "mc_samples").by("arm")
+    largest = max(map(pool, nets.values()))
 
-    Raises:
-        ResultsMissing: there is none.
-    """
-    trained = runs_of(studies, "mc_samples")
-    found = [
-        (name, nets)
-        for name, nets in trained.by("arm").items()
-        if pool(nets) == int(trained.values["masks"])
-    ]
-    if not found:
-        raise ResultsMissing("no model has a pool of 1,000 masks")
-
-    return found
+    return {name: runs for name, runs in nets.items() if pool(runs) == largest}
 
 
 def saved(nets: Runs) -> Effect:

@@ -3,7 +3,16 @@
 from dropout_study.analysis.claim import Claim
 from dropout_study.claims.arithmetic_ensemble import ArithmeticEnsemble
 from dropout_study.claims.bagging import Bagging
+from dropout_study.claims.beyond.boosting import Boosting
+from dropout_study.claims.beyond.early_dropout import EarlyDropout
+from dropout_study.claims.beyond.fast_dropout import FastDropout
+from dropout_study.claims.beyond.gaussian_masks import GaussianMasks
+from dropout_study.claims.beyond.hidden_noise import HiddenNoise
+from dropout_study.claims.beyond.large_data import LargeData
+from dropout_study.claims.beyond.linear_regression import LinearRegression
+from dropout_study.claims.beyond.multiplicative import Multiplicative
 from dropout_study.claims.beyond.scaling_beats_sampling import ScalingBeatsSampling
+from dropout_study.claims.beyond.untied_ensembles import UntiedEnsembles
 from dropout_study.claims.capacity import Capacity
 from dropout_study.claims.co_adaptation import CoAdaptation
 from dropout_study.claims.cost import Cost
@@ -36,7 +45,18 @@ NOTES: tuple[Claim, ...] = (
     Robustness(),
 )
 """Those of the notes on section 7.12, in its order."""
-BEYOND: tuple[Claim, ...] = (ScalingBeatsSampling(),)
+BEYOND: tuple[Claim, ...] = (
+    ScalingBeatsSampling(),
+    LinearRegression(),
+    Boosting(),
+    HiddenNoise(),
+    GaussianMasks(),
+    UntiedEnsembles(),
+    Multiplicative(),
+    FastDropout(),
+    LargeData(),
+    EarlyDropout(),
+)
 """What else the section says, and what was found since."""
 FAMILIES = (NOTES, BEYOND)
 """Each has a table of verdicts of its own, and its p values are adjusted apart: claims that join

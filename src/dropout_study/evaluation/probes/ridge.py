@@ -77,9 +77,7 @@ def _loss_errors(weights: Tensor, x: Tensor, targets: Tensor, site: Site) -> Ten
 
 def _solution_error(x: Tensor, targets: Tensor, site: Site) -> Tensor:
     """Largest difference of the solutions, divided by the largest weight, over classes, `[]`."""
-    errors = [
-        _relative(dropout_solution(x, y, site), ridge_solution(x, y, site)) for y in targets
-    ]
+    errors = [_relative(dropout_solution(x, y, site), ridge_solution(x, y, site)) for y in targets]
 
     return torch.tensor(errors).amax()
 

@@ -1,0 +1,89 @@
+"""Dropout boosting: the noise of dropout, without an ensemble that is regularized."""
+
+from matplotlib.figure import Figure
+
+from dropout_study.analysis.claim import Claim, Group, Published, Studies
+from dropout_study.analysis.criteria import Answers, Better, NotWorse, Part
+from dropout_study.analysis.margins import NO_SIZE
+from dropout_study.analysis.runs import Effect, Runs, weighted
+from dropout_study.claims.beyond import noise_nets
+from dropout_study.claims.beyond.noise_nets import SETTLED
+
+SHARE = 0.25
+"""Of what dropout saves: 'almost no' effect is less."""
+
+
+class Boosting(Claim):
+    """Errors without noise, with dropout, and with its noise in the service of the ensemble."""
+
+    id = "boosting"
+    title = "Dropout boosting"
+    says = (
+        "Dropout boosting, the same noise with the log-likelihood of the ensemble as its target, "
+        "has almost no regularizing effect: it is the ensemble that regularizes, and not the noise."
+    )
+    source = "the paragraph on Warde-Farley et al. (2014)"
+    group = Group.BEYOND
+    studies = ("noise",)
+    parts = {
+        "almost no effect": Part(
+            "points that boosting saves, compared with no dropout, minus a quarter of those that "
+            "dropout saves",
+            NotWorse(0, "'almost no' effect is taken as less than a quarter of that of dropout"),
+            settled_within=SETTLED,
+            answers=Answers(
+                "dropout boosting saves less than a quarter of what dropout saves",
+                "dropout boosting saves more than a quarter of what dropout saves",
+                "it is open whether dropout boosting saves a quarter of what dropout saves",
+            ),
+        ),
+        "dropout has more": Part(
+            "test error of boosting minus test error of dropout",
+            Better(0, NO_SIZE),
+            settled_within=SETTLED,
+            answers=Answers(
+                "dropout makes {} fewer errors than boosting with the same noise",
+                "dropout makes {} more errors than boosting with the same noise",
+                "no difference was found between dropout and boosting",
+            ),
+        ),
+    }
+    published = (
+        Published(
+            "dropout boosting compared with training the whole net",
+            "almost no regularizing effect",
+            "Warde-Farley et al. 2014, as Deep Learning (2016), section 7.12, reports",
+            "S",
+        ),
+    )
+    deviations = (
+        *noise_nets.DEVIATIONS,
+        "The ensemble of the objective is the geometric one by weight scaling, whose logits are "
+        "detached: a subnetwork is moved by the error of the ensemble in the place of its own.",
+        "Boosting and dropout choose their rates apart, 0.2 or 0.5.",
+    )
+    caption = noise_nets.CAPTION
+
+    def estimate(self, studies: Studies) -> dict[str, dict[str, Effect]]:
+        """What boosting saves, and what it lacks."""
+        none, dropout, boosting = (
+            studies["noise"].where(arm=arm).error() for arm in ("none", "dropout", "boosting")
+        )
+        saved = weighted([(1 - SHARE, none), (-1.0, boosting), (SHARE, dropout)])
+
+        return {
+            "almost no effect": {"boosting": saved},
+            "dropout has more": {"boosting": boosting.minus(dropout)},
+        }
+
+    def context_lines(self, studies: Studies) -> list[str]:
+        """Errors, likelihoods and choices."""
+        return noise_nets.describe(studies["noise"], ("none", "dropout", "boosting"))
+
+    def figure(self, studies: Studies) -> Figure:
+        """The errors of the arms."""
+        return noise_nets.figure(studies["noise"], ("none", "dropout", "boosting"))
+
+    def trained_conditions(self, studies: Studies) -> dict[str, Runs]:
+        """The arms that are compared."""
+        return noise_nets.arms(studies["noise"], ("none", "dropout", "boosting"))

@@ -1,0 +1,122 @@
+"""Dropout at the beginning of training, of nets that underfit."""
+
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+
+from dropout_study.analysis import figures
+from dropout_study.analysis.claim import Claim, Group, Published, Studies
+from dropout_study.analysis.criteria import Answers, Better, Part
+from dropout_study.analysis.margins import NO_SIZE
+from dropout_study.analysis.runs import Effect, Runs, minus
+from dropout_study.measures.statistics import PERCENT, interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NONE, EARLY, WHOLE = "none", "first updates", "all updates"
+ARMS = (NONE, EARLY, WHOLE)
+
+
+class EarlyDropout(Claim):
+    """Training and test errors of narrow nets without dropout, and with dropout at first."""
+
+    id = "early_dropout"
+    title = "Early dropout"
+    says = (
+        "Dropout at the beginning of training alone lets models that underfit reach a lower "
+        "training loss, and generalize better, than no dropout."
+    )
+    source = "Liu et al. (2023), Dropout reduces underfitting; not in the book"
+    group = Group.BEYOND
+    studies = ("early_dropout",)
+    parts = {
+        "fits better": Part(
+            "mean loss on training examples: without dropout minus with early dropout",
+            Better(0, NO_SIZE),
+            unit="nats",
+            settled_within=0.01,
+            answers=Answers(
+                "early dropout lowers the training loss by {}",
+                "early dropout raises the training loss by {}",
+                "no effect of early dropout on the training loss was found",
+            ),
+        ),
+        "generalizes better": Part(
+            "test error without dropout minus with early dropout",
+            Better(0, NO_SIZE),
+            settled_within=0.5,
+            answers=Answers(
+                "early dropout lowers the test error by {}",
+                "early dropout raises the test error by {}",
+                "no effect of early dropout on the test error was found",
+            ),
+        ),
+    }
+    published = (
+        Published(
+            "ViT-T on ImageNet, top-1 accuracy without / with early dropout",
+            "73.9 / 74.3 %",
+            "Liu et al. 2023, table 1",
+            "M",
+        ),
+    )
+    deviations = (
+        "Fully connected nets 784-16-16-10 on MNIST instead of transformers and convolutional nets "
+        "on ImageNet: the sentence is about models that underfit, and these do.",
+        "Dropout of hidden units at rate 0.1 or 0.2 in the first fifth of 20,000 updates, and "
+        "none afterwards; the publication lowers its rate in a straight line over 50 of 300 "
+        "epochs.",
+        "AdamW with a one-cycle schedule; learning rate and rate are chosen by each arm after a "
+        "quarter of the updates.",
+    )
+    caption = (
+        "Training and test error of nets without dropout, with dropout in the first fifth of the "
+        "updates, and with dropout in all of them; grey: seeds, black: mean and 95 % interval "
+        "over seeds."
+    )
+
+    def estimate(self, studies: Studies) -> dict[str, dict[str, Effect]]:
+        """What early dropout saves."""
+        none, early = (studies["early_dropout"].where(arm=arm) for arm in (NONE, EARLY))
+
+        return {
+            "fits better": {EARLY: minus(_training_loss(none), _training_loss(early))},
+            "generalizes better": {EARLY: none.error().minus(early.error())},
+        }
+
+    def context_lines(self, studies: Studies) -> list[str]:
+        """Losses, errors and choices of every arm."""
+        return [
+            f"{arm}: training loss {_training_loss(nets).mean():.4f} nats, test error "
+            f"{interval(nets.column('test/error/weight_scaling').tolist()).within(PERCENT):.2f} "
+            f"%; chosen: learning rate {float(nets.frame.iloc[0]['optimizer.lr']):.3g}, rate "
+            f"{float(nets.frame.iloc[0]['model.hidden_rate']):g}"
+            for arm, nets in _nets(studies).items()
+        ]
+
+    def figure(self, studies: Studies) -> Figure:
+        """Errors of every arm, in training and on test images."""
+        sheet, axes = figures.sheet(2)
+
+        for axis, part in zip(axes, ("train", "test"), strict=True):
+            effects = {
+                arm: Effect(nets.column(f"{part}/error/weight_scaling").tolist())
+                for arm, nets in _nets(studies).items()
+            }
+            figures.intervals(axis, effects, margin=None, within=PERCENT)
+            axis.set(xlabel=f"{part} error (%)")
+
+        return sheet
+
+    def trained_conditions(self, studies: Studies) -> dict[str, Runs]:
+        """Every arm."""
+        return _nets(studies)
+
+
+def _nets(studies: Studies) -> dict[str, Runs]:
+    return {arm: studies["early_dropout"].where(arm=arm) for arm in ARMS}
+
+
+def _training_loss(nets: Runs) -> "pd.Series[float]":
+    return nets.column("train/nll/weight_scaling")

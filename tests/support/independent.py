@@ -30,6 +30,7 @@ SMOKE_VALUES = {
     "reference": {"gate": 100},
     "capacity": {"wide": "64x64"},
     "dataset_size": {"small": [50, 100], "middle": [500]},
+    "fast_dropout": {"gate": 100},
 }
 """What `at: smoke` of conf/study/*.yaml changes in `study.values`: the manifest leaves it out."""
 
@@ -557,6 +558,128 @@ def robustness(nets: Nets) -> Parts:
     }
 
 
+def noise_errors(nets: Nets) -> dict[str, Measured]:
+    """The test error of every arm of the study `noise`."""
+    return {
+        arm: wrong(nets.select("noise", arm=arm), "weight_scaling") for arm in nets.arms("noise")
+    }
+
+
+def boosting(nets: Nets) -> Parts:
+    """What boosting saves beside a quarter of what dropout saves, and the errors of both."""
+    error = noise_errors(nets)
+    saved = minus(error["none"], error["boosting"])
+    quarter = weighted_sum([(0.25, error["none"]), (-0.25, error["dropout"])])
+
+    return {
+        "almost no effect": {"boosting": minus(saved, quarter)},
+        "dropout has more": {"boosting": minus(error["boosting"], error["dropout"])},
+    }
+
+
+def hidden_noise(nets: Nets) -> Parts:
+    """Dropped hidden units beside noise on inputs, and beside half of what both save."""
+    error = noise_errors(nets)
+    alone = minus(error["none"], error["dropout"])
+    both = minus(error["none"], error["dropout, inputs too"])
+
+    return {
+        "more than noise on inputs": {
+            arm: minus(error[arm], error["dropout"]) for arm in ("input dropout", "pixel noise")
+        },
+        "most of the power": {"dropout": weighted_sum([(1, alone), (-0.5, both)])},
+    }
+
+
+def gaussian_masks(nets: Nets) -> Parts:
+    """Dropped units beside Gaussian factors at the same places."""
+    error = noise_errors(nets)
+
+    return {
+        "does better": {
+            "hidden units": minus(error["dropout"], error["Gaussian"]),
+            "inputs too": minus(error["dropout, inputs too"], error["Gaussian, inputs too"]),
+        }
+    }
+
+
+def multiplicative(nets: Nets) -> Parts:
+    """log2 of activations with the strongest noise, minus those with the weakest."""
+    weakest, strongest = nets.values["growth"]["rates"]
+
+    def size(noise: str, rate: float, layer: int) -> Measured:
+        rows = nets.select("growth", arm=f"{noise}, rate {rate}")
+        activation = point(rows, "units/activation", layer)
+        return Measured(np.log2(activation.values))
+
+    def by_layer(noise: str) -> Cases:
+        return {
+            f"layer {layer}": minus(size(noise, strongest, layer), size(noise, weakest, layer))
+            for layer in (1, 2)
+        }
+
+    return {
+        "additive: units grow": by_layer("additive"),
+        "multiplicative: they do not": by_layer("gaussian"),
+    }
+
+
+def untied_ensembles(nets: Nets) -> Parts:
+    """Ensembles of nets with one mask each, and dropout nets that cost as much."""
+    members = nets.select("untied", arm="ensemble")
+    first = members[members["wrong/bag"].notna()]
+    dropout = wrong(nets.select("untied", arm="dropout"), "weight_scaling")
+
+    return {"at equal training cost": {"ensemble": minus(wrong(first, "bag"), dropout)}}
+
+
+def fast_dropout(nets: Nets) -> Parts:
+    """Fast dropout beside all masks, and nearer to them than weight scaling."""
+    chosen = {arm: nets.select("fast_dropout", arm=arm) for arm in nets.arms("fast_dropout")}
+    kl = "moments/kl"
+
+    return {
+        "stands for all masks": {
+            arm: minus(wrong(rows, "fast_dropout"), wrong(rows, "exact_geometric"))
+            for arm, rows in chosen.items()
+        },
+        "nearer than weight scaling": {
+            arm: minus(number(rows, f"{kl}_weight_scaling"), number(rows, f"{kl}_fast_dropout"))
+            for arm, rows in chosen.items()
+        },
+    }
+
+
+def large_data(nets: Nets) -> Parts:
+    """What dropout saves with the fewest and with the most examples."""
+    sizes = sorted(nets.select("large_data")["data.train_size"].unique())
+
+    def error(arm: str, size: float) -> Measured:
+        rows = nets.select("large_data", arm=f"{arm}, n = {int(size)}")
+        return wrong(rows, "weight_scaling")
+
+    few, many = (minus(error("none", n), error("dropout", n)) for n in (sizes[0], sizes[-1]))
+
+    return {
+        "gains less": {"smallest minus largest": minus(few, many)},
+        "gains little": {
+            "largest": weighted_sum([(1, many), (-0.1, error("none", sizes[-1]))]),
+        },
+    }
+
+
+def early_dropout(nets: Nets) -> Parts:
+    """Dropout in the first updates beside none, in training loss and test error."""
+    none, early = (nets.select("early_dropout", arm=arm) for arm in ("none", "first updates"))
+    loss = "train/nll/weight_scaling"
+    saved = minus(wrong(none, "weight_scaling"), wrong(early, "weight_scaling"))
+
+    return {
+        "fits better": {"first updates": minus(number(none, loss), number(early, loss))},
+        "generalizes better": {"first updates": saved},
+    }
+
+
 TIMINGS = {
     "one pass trains": "dropout",
     "one pass predicts": "scaling",
@@ -619,6 +742,14 @@ PARTS: dict[str, Callable[[Nets], Parts]] = {
     "co_adaptation": co_adaptation,
     "robustness": robustness,
     "scaling_beats_sampling": scaling_beats_sampling,
+    "boosting": boosting,
+    "hidden_noise": hidden_noise,
+    "gaussian_masks": gaussian_masks,
+    "multiplicative": multiplicative,
+    "untied_ensembles": untied_ensembles,
+    "fast_dropout": fast_dropout,
+    "large_data": large_data,
+    "early_dropout": early_dropout,
 }
 
 
@@ -697,12 +828,25 @@ def checks_of_weight_scaling_approximate(nets: Nets) -> Numbers:
     return {"not exact": {"all": np.array([exact.sum()])}}
 
 
+def checks_of_linear_regression(nets: Nets) -> Numbers:
+    """Losses and solutions, over all masks and of the ridge twin, by rate."""
+    chosen = {
+        arm: nets.select("linear_regression", arm=arm) for arm in nets.arms("linear_regression")
+    }
+
+    return {
+        check: {arm: rows[f"ridge/{name}_error"].to_numpy() for arm, rows in chosen.items()}
+        for check, name in {"the loss": "loss", "its solution": "solution"}.items()
+    }
+
+
 CHECKS: dict[str, Callable[[Nets], Numbers]] = {
     "subnetworks": checks_of_subnetworks,
     "arithmetic_ensemble": checks_of_arithmetic_ensemble,
     "geometric_ensemble": checks_of_geometric_ensemble,
     "weight_scaling_exact": checks_of_weight_scaling_exact,
     "weight_scaling_approximate": checks_of_weight_scaling_approximate,
+    "linear_regression": checks_of_linear_regression,
 }
 
 

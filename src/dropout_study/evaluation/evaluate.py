@@ -47,7 +47,10 @@ def _check(key: str, name: str, network: Network) -> None:
     """
     if key == "rules":
         RULES[name].check(network)
-    elif PROBES[name].enumerates:
+        return
+
+    PROBES[name].check(network)
+    if PROBES[name].enumerates:
         check_enumerable(*network.sites)
 
 

@@ -82,9 +82,9 @@ class Multiplicative(Claim):
         for arm, nets in studies["growth"].by("arm").items():
             error = nets.column("test/error/weight_scaling").mean()
             sizes = " and ".join(f"{nets.at(ACTIVATION, layer).mean():.3g}" for layer in LAYERS)
-            rate = float(nets.frame.iloc[0]["optimizer.lr"])
+            lr = float(nets.frame.iloc[0]["optimizer.lr"])
             lines.append(
-                f"{arm}: test error {error:.2f} %, mean activation {sizes}; learning rate {rate:.3g}"
+                f"{arm}: test error {error:.2f} %, activation {sizes}, learning rate {lr:g}"
             )
 
         return lines

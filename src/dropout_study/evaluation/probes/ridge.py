@@ -1,5 +1,7 @@
 """Linear regression with dropped inputs against its ridge twin, over all masks of the inputs."""
 
+from typing import cast
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -11,7 +13,7 @@ from dropout_study.dropout.linear_regression import (
     ridge_solution,
 )
 from dropout_study.dropout.masks import Site
-from dropout_study.dropout.networks import Linear
+from dropout_study.dropout.networks import Linear, Network
 from dropout_study.evaluation.probes.findings import Finding, Findings, Probed
 
 IMAGES = 100
@@ -37,14 +39,11 @@ def ridge(probed: Probed) -> Findings:
     Each class is a regression of its own: 1 on its images and 0 on others, from the inputs of the
     first test images. The rate is that of the network's inputs.
 
-    Raises:
-        ValueError: the network has hidden layers.
+    Args:
+        probed: networks without hidden units.
     """
     stacked = probed.cohort.stacked
-    (layer, *hidden) = stacked.layers
-    if hidden or not isinstance(layer, Linear):
-        raise ValueError("ridge needs a network without hidden layers: model=softmax_regression.")
-
+    layer = cast("Linear", stacked.layers[0])
     x, labels = next(iter(probed.batches()))
     x = x[:IMAGES]
     targets = F.one_hot(labels[:IMAGES], layer.weight.shape[-1]).to(x).T  # [C, N]
@@ -56,6 +55,16 @@ def ridge(probed: Probed) -> Findings:
             "ridge/solution_error": _solution_error(x, targets, site).expand(len(layer.weight)),
         }
     )
+
+
+def check_no_hidden_units(network: Network) -> None:
+    """Refuse a network with hidden units.
+
+    Raises:
+        ValueError: naming the model that has none.
+    """
+    if len(network.sites) > 1:
+        raise ValueError("ridge needs a network without hidden units: model=softmax_regression.")
 
 
 def _loss_errors(weights: Tensor, x: Tensor, targets: Tensor, site: Site) -> Tensor:

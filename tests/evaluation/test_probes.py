@@ -15,7 +15,8 @@ from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.ensemble import means
 from dropout_study.dropout.enumeration import exact
 from dropout_study.dropout.fast_dropout import fast_dropout
-from dropout_study.dropout.linear_regression import dropout_loss
+from dropout_study.dropout.linear_regression import dropout_loss, ridge_loss
+from dropout_study.dropout.masks import Site
 from dropout_study.dropout.networks import MLP, LeNet
 from dropout_study.dropout.rules import bagging, subnetworks, weight_scaling
 from dropout_study.evaluation.predictions import score_rules
@@ -467,4 +468,7 @@ def test_the_twin_of_linear_regression_has_the_penalty_of_its_rate() -> None:
     weights = net.cohort.stacked.layers[0].weight[0].T
     site = net.cohort.stacked.sites[0]
     x, y = X[:, :4].double(), (LABELS == 0).double()
-    assert dropout_loss(weights[0], x, y, site) > 1.001 * (y - x @ weights[0]).square().sum()
+    loss = dropout_loss(weights[0], x, y, site)
+    for rate in (0.0, 0.5):
+        other = ridge_loss(weights[0], x, y, Site("input", (4,), rate))
+        assert (other / loss - 1).abs() > 1e-3

@@ -584,10 +584,11 @@ def hidden_noise(nets: Nets) -> Parts:
     both = minus(error["none"], error["dropout, inputs too"])
 
     return {
-        "more than noise on inputs": {
-            arm: minus(error[arm], error["dropout"]) for arm in ("input dropout", "pixel noise")
+        "a large portion": {"hidden units": weighted_sum([(1, alone), (-0.5, both)])},
+        "adds to noise on inputs": {
+            "hidden units": minus(error["input dropout"], error["dropout, inputs too"])
         },
-        "most of the power": {"dropout": weighted_sum([(1, alone), (-0.5, both)])},
+        "more than pixel noise": {"hidden units": minus(error["pixel noise"], error["dropout"])},
     }
 
 
@@ -604,49 +605,52 @@ def gaussian_masks(nets: Nets) -> Parts:
 
 
 def multiplicative(nets: Nets) -> Parts:
-    """log2 of activations with the strongest noise, minus those with the weakest."""
+    """log2 of the mean active unit with the strongest noise, minus that with the weakest."""
     weakest, strongest = nets.values["growth"]["rates"]
 
     def size(noise: str, rate: float, layer: int) -> Measured:
         rows = nets.select("growth", arm=f"{noise}, rate {rate}")
-        activation = point(rows, "units/activation", layer)
-        return Measured(np.log2(activation.values))
+        mean, share = (point(rows, f"units/{name}", layer) for name in ("activation", "active"))
+        return Measured(np.log2(mean.values / share.values))
 
-    def by_layer(noise: str) -> Cases:
-        return {
-            f"layer {layer}": minus(size(noise, strongest, layer), size(noise, weakest, layer))
-            for layer in (1, 2)
-        }
+    def growth(noise: str, layer: int) -> Measured:
+        return minus(size(noise, strongest, layer), size(noise, weakest, layer))
+
+    layers = {f"layer {layer}": layer for layer in (1, 2)}
 
     return {
-        "additive: units grow": by_layer("additive"),
-        "multiplicative: they do not": by_layer("gaussian"),
+        "additive: units grow": {case: growth("additive", layer) for case, layer in layers.items()},
+        "more than multiplicative": {
+            case: minus(growth("additive", layer), growth("gaussian", layer))
+            for case, layer in layers.items()
+        },
     }
 
 
 def untied_ensembles(nets: Nets) -> Parts:
     """Ensembles of nets with one mask each, and dropout nets that cost as much."""
-    members = nets.select("untied", arm="ensemble")
-    first = members[members["wrong/bag"].notna()]
     dropout = wrong(nets.select("untied", arm="dropout"), "weight_scaling")
+    cases: Cases = {}
 
-    return {"at equal training cost": {"ensemble": minus(wrong(first, "bag"), dropout)}}
+    for arm in ("ensemble, rate 0.2", "ensemble, rate 0.5"):
+        members = nets.select("untied", arm=arm)
+        cases[arm] = minus(wrong(members[members["wrong/bag"].notna()], "bag"), dropout)
+
+    return {"at equal training cost": cases}
 
 
 def fast_dropout(nets: Nets) -> Parts:
-    """Fast dropout beside all masks, and nearer to them than weight scaling."""
+    """log2 of the distances of weight scaling and of fast dropout from all masks."""
     chosen = {arm: nets.select("fast_dropout", arm=arm) for arm in nets.arms("fast_dropout")}
-    kl = "moments/kl"
+
+    def distance(rows: pd.DataFrame, rule: str) -> Measured:
+        return Measured(np.log2(rows[f"moments/kl_{rule}"].astype(float)))
 
     return {
-        "stands for all masks": {
-            arm: minus(wrong(rows, "fast_dropout"), wrong(rows, "exact_geometric"))
-            for arm, rows in chosen.items()
-        },
         "nearer than weight scaling": {
-            arm: minus(number(rows, f"{kl}_weight_scaling"), number(rows, f"{kl}_fast_dropout"))
+            arm: minus(distance(rows, "weight_scaling"), distance(rows, "fast_dropout"))
             for arm, rows in chosen.items()
-        },
+        }
     }
 
 

@@ -48,7 +48,7 @@ SMALLER = {  # than the smoke budget; `capacity` alone chooses among several can
         "model.widths": "[16,16]",
         "study.values.long_updates": "{tuning: 8, final: 24, half: 12}",
     },
-    "growth": SHORT | {"model.widths": "[16,16]"},
+    "growth": {"model.widths": "[16,16]", "study.values.updates": "{final: 10, half: 5}"},
     "fast_dropout": SHORT,
     "large_data": SHORT
     | {

@@ -60,6 +60,6 @@ def test_a_missing_arm_is_named() -> None:
 def test_the_context_names_what_was_chosen() -> None:
     """If this failed, nobody could see at which strength an arm was judged."""
     none, dropout, _ = CLAIM.context_lines(STUDIES)
-    assert none == "none: test error 50.00 %, NLL 0.5000 nats; chosen: learning rate 0.004"
-    assert dropout.endswith("chosen: learning rate 0.004, rate of hidden units 0.5")
+    assert none == "none: test error 50.00 %, NLL 0.5000 nats; learning rate 0.004"
+    assert dropout.endswith("; learning rate 0.004, rate of hidden units 0.5")
     assert CLAIM.draw(STUDIES) is not None

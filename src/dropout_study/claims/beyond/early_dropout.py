@@ -45,7 +45,7 @@ class EarlyDropout(Claim):
         "generalizes better": Part(
             "test error without dropout minus with early dropout",
             Better(0, NO_SIZE),
-            settled_within=0.5,
+            settled_within=0.2,
             answers=Answers(
                 "early dropout lowers the test error by {}",
                 "early dropout raises the test error by {}",
@@ -55,23 +55,25 @@ class EarlyDropout(Claim):
     }
     published = (
         Published(
-            "ViT-T on ImageNet, top-1 accuracy without / with early dropout",
-            "73.9 / 74.3 %",
-            "Liu et al. 2023, table 1",
-            "M",
+            "ViT-T on ImageNet, top-1 accuracy without / with early / with standard dropout",
+            "73.9 / 74.3 / 67.9 %",
+            "Liu et al. 2023, README of the released code",
+            "P",
         ),
     )
     deviations = (
-        "Fully connected nets 784-16-16-10 on MNIST instead of transformers and convolutional nets "
-        "on ImageNet: the sentence is about models that underfit, and these do.",
-        "Dropout of hidden units at rate 0.1 or 0.2 in the first fifth of 20,000 updates, and "
-        "none afterwards; the publication lowers its rate in a straight line over 50 of 300 "
-        "epochs.",
+        "Fully connected nets 40-32-32-10 on 200,000 generated examples of MNIST-1D instead of "
+        "transformers and convolutional nets on ImageNet. That they underfit, in the sense of the "
+        "publication, is the premise: dropout in all updates has to raise their training loss.",
+        "Dropout of hidden units at rate 0.1 or 0.2 while the learning rate rises, in the first "
+        "30 % of 20,000 updates, and none afterwards; in the publication, too, both end together, "
+        "after 50 of 300 epochs, and its rate falls in a straight line.",
+        "Candidates are chosen on the 1,000 published test examples.",
         "AdamW with a one-cycle schedule; learning rate and rate are chosen by each arm after a "
         "quarter of the updates.",
     )
     caption = (
-        "Training and test error of nets without dropout, with dropout in the first fifth of the "
+        "Training and test error of nets without dropout, with dropout in the first 30 % of the "
         "updates, and with dropout in all of them; grey: seeds, black: mean and 95 % interval "
         "over seeds."
     )
@@ -93,6 +95,18 @@ class EarlyDropout(Claim):
             f"%; chosen: learning rate {float(nets.frame.iloc[0]['optimizer.lr']):.3g}, rate "
             f"{float(nets.frame.iloc[0]['model.hidden_rate']):g}"
             for arm, nets in _nets(studies).items()
+        ]
+
+    def left_out(self, studies: Studies) -> list[str]:
+        """That the nets do not underfit, if dropout in all updates does not harm them."""
+        nets = _nets(studies)
+        harm = _training_loss(nets[WHOLE]).mean() - _training_loss(nets[NONE]).mean()
+        if harm > 0:
+            return []
+
+        return [
+            "the premise is not met: these nets do not underfit, since dropout in all updates "
+            f"changes their training loss by {harm:+.4f} nats"
         ]
 
     def figure(self, studies: Studies) -> Figure:

@@ -1,10 +1,11 @@
 """The noise integrated out: moments in the place of masks."""
 
+import math
 from typing import TYPE_CHECKING
 
 from dropout_study.analysis import small_nets
 from dropout_study.analysis.claim import Claim, Group, Published, Studies
-from dropout_study.analysis.criteria import Answers, Better, NotWorse, Part
+from dropout_study.analysis.criteria import Answers, Better, Part
 from dropout_study.analysis.margins import NO_SIZE
 from dropout_study.analysis.runs import Effect, Runs, minus
 
@@ -18,85 +19,73 @@ class FastDropout(Claim):
     id = "fast_dropout"
     title = "Fast dropout"
     says = (
-        "The noise can be integrated out: moments of the units stand for the average over all "
-        "subnetworks, in one pass that approximates it better than weight scaling does."
+        "The noise can be integrated out: at prediction, moments of the units approximate the "
+        "average over all subnetworks in one pass, and better than weight scaling does."
     )
     source = "the paragraph on Wang and Manning (2013)"
     group = Group.BEYOND
     studies = ("fast_dropout",)
     parts = {
-        "stands for all masks": Part(
-            "test error of fast dropout minus test error of the geometric mean of all 2^20 masks, "
-            "for each pair of digits and rate",
-            NotWorse(small_nets.MARGIN, small_nets.REASON),
-            settled_within=small_nets.MARGIN,
-            answers=Answers(
-                "one pass of fast dropout can stand for the geometric mean of all 2^20 masks: its "
-                "test error minus the other's is {value}",
-                "one pass of fast dropout makes {} more errors than the geometric mean of all 2^20 "
-                "masks",
-                "it is open whether fast dropout makes 0.3 points more errors than all 2^20 masks",
-            ),
-        ),
         "nearer than weight scaling": Part(
-            "KL divergence from the geometric mean of all 2^20 masks to weight scaling, minus that "
-            "to fast dropout, for each pair of digits and rate",
+            "log2 of the KL divergence from the geometric mean of all 2^20 masks: to weight "
+            "scaling minus to fast dropout, for each pair of digits and rate",
             Better(0, NO_SIZE),
-            unit="nats",
-            settled_within=0.01,
+            unit="doublings",
+            settled_within=0.5,
             answers=Answers(
-                "fast dropout is nearer to it than weight scaling, by {}",
-                "fast dropout is further from it than weight scaling, by {}",
-                "it is open whether fast dropout or weight scaling is nearer to it",
+                "weight scaling is further from the mean of 2^20 masks than fast dropout, by {}",
+                "fast dropout is further from the mean of 2^20 masks than weight scaling, by {}",
+                "it is open whether fast dropout or weight scaling is nearer to the mean of 2^20 "
+                "masks",
             ),
         ),
     }
     published = (
         Published(
-            "test error of fast dropout compared with sampled dropout, MNIST",
-            "about the same",
-            "Wang and Manning 2013",
-            "M",
+            "fast dropout in training compared with sampled dropout, small problems",
+            "nearly matches it",
+            "Wang and Manning 2013, as Deep Learning (2016), section 7.12, reports",
+            "S",
         ),
     )
     deviations = (
         "Moments are used to predict with nets that ordinary dropout has trained; the publication "
         "also trains by them.",
-        *small_nets.DEVIATIONS[:3],
-        "Hidden units alone are dropped, at rate 0.2 or 0.5.",
+        "Nets 784-10-10-2 on pairs of MNIST digits: 20 units are the most whose masks can all be "
+        "evaluated on all test images. Behind the first layer moments are approximations, since "
+        "sums of 10 units are no Gaussians: these nets are a hard case for the method.",
+        "AdamW with a one-cycle schedule, 10,000 updates of 100 examples. Hidden units alone are "
+        "dropped, at rate 0.2 or 0.5.",
+        "What the study `exact` says of such nets was known: the error of weight scaling is within "
+        "0.02 points of that of all masks, so that errors cannot decide and divergences do.",
     )
     notes = (
-        "Behind the first layer the moments are approximations, since sums of 10 units are no "
-        "Gaussians: nets of 10 units are a hard case for the method, and the widest whose masks "
-        "can all be evaluated."
+        "The book calls these approximations 'more principled (but also more computationally "
+        "expensive)' than weight scaling: that they are better is how this report reads it. A pass "
+        "of fast dropout carries means and variances, at about twice the cost."
     )
 
     def estimate(self, studies: Studies) -> dict[str, dict[str, Effect]]:
-        """Differences of errors and of divergences, by pair and rate."""
-        nets = small_nets.pairs(studies["fast_dropout"])
-
+        """Ratios of divergences, by pair and rate."""
         return {
-            "stands for all masks": {
-                arm: runs.error("fast_dropout").minus(runs.error("exact_geometric"))
-                for arm, runs in nets.items()
-            },
             "nearer than weight scaling": {
-                arm: minus(divergence(runs, "weight_scaling"), divergence(runs, "fast_dropout"))
-                for arm, runs in nets.items()
-            },
+                arm: minus(
+                    divergence(nets, "weight_scaling").map(math.log2),
+                    divergence(nets, "fast_dropout").map(math.log2),
+                )
+                for arm, nets in small_nets.pairs(studies["fast_dropout"]).items()
+            }
         }
 
     def context_lines(self, studies: Studies) -> list[str]:
-        """Errors of fast dropout and of all masks, and both divergences."""
-        runs = studies["fast_dropout"]
-        lines = small_nets.describe(runs, "fast_dropout", "exact_geometric")
-        lines += [
+        """Both divergences, and the error of fast dropout beside that of all masks."""
+        return [
             f"{arm}: KL divergence {divergence(nets, 'weight_scaling').mean():.2g} nats to weight "
-            f"scaling, {divergence(nets, 'fast_dropout').mean():.2g} to fast dropout"
-            for arm, nets in small_nets.pairs(runs).items()
+            f"scaling, {divergence(nets, 'fast_dropout').mean():.2g} to fast dropout; test error "
+            f"of fast dropout minus that of all masks {_excess(nets).estimate().interval():+.3f} "
+            "points"
+            for arm, nets in small_nets.pairs(studies["fast_dropout"]).items()
         ]
-
-        return lines
 
     def left_out(self, studies: Studies) -> list[str]:
         """Nets that do not solve their task."""
@@ -110,3 +99,7 @@ class FastDropout(Claim):
 def divergence(nets: Runs, rule: str) -> "pd.Series[float]":
     """KL divergence from the exact geometric mean to a rule, in nats, by seed."""
     return nets.column(f"moments/kl_{rule}")
+
+
+def _excess(nets: Runs) -> Effect:
+    return nets.error("fast_dropout").minus(nets.error("exact_geometric"))

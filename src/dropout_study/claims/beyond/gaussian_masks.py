@@ -53,9 +53,10 @@ class GaussianMasks(Claim):
     )
     deviations = (
         *noise_nets.DEVIATIONS,
-        "Both choose their strength, rate 0.2 or 0.5; the variance of a factor is rate / (1 - "
-        "rate) for both. Inputs, where they have noise, are at rate 0.2.",
-        "The publication pairs strengths of equal variance, without a choice.",
+        "On hidden units alone both choose their strength, rate 0.2, 0.35 or 0.5, where a choice "
+        "at an end extends these. Where inputs have noise, too, strengths are paired as in the "
+        "publication: rates 0.2 of inputs and 0.5 of hidden units, factors from N(1, 0.25) and "
+        "N(1, 1).",
     )
     caption = noise_nets.CAPTION
     notes = (

@@ -39,7 +39,8 @@ class LinearRegression(Claim):
     )
     notes = (
         "The penalty of weight w_j is rate / keep times the sum over examples of x_ij^2, times "
-        "w_j^2."
+        "w_j^2. The book says that the coefficient is determined by the variance of the feature: "
+        "that is the same for features of mean 0."
     )
 
     def check(self, studies: Studies) -> dict[str, dict[str, Effect]]:

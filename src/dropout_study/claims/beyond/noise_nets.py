@@ -21,7 +21,7 @@ CAPTION = (
     "Test error of each arm with the constants that validation data chose; grey: seeds, black: "
     "mean and 95 % interval over seeds."
 )
-CONSTANTS = {
+CONSTANTS = {  # the variance of noise is rate / (1 - rate), whatever its kind
     "optimizer.lr": "learning rate",
     "model.input_rate": "rate of inputs",
     "model.hidden_rate": "rate of hidden units",
@@ -61,10 +61,10 @@ def _describe(nets: Runs) -> str:
     error = interval(nets.column("test/error/weight_scaling").tolist()).within(PERCENT)
     nll = nets.column("test/nll/weight_scaling").mean()
     network = nets.frame.iloc[0]
-    chosen = [
+    settings = [
         f"{name} {float(network[key]):.3g}"
         for key, name in CONSTANTS.items()
         if key in network and network[key] > 0
     ]
 
-    return f"test error {error:.2f} %, NLL {nll:.4f} nats; chosen: {', '.join(chosen)}"
+    return f"test error {error:.2f} %, NLL {nll:.4f} nats; {', '.join(settings)}"

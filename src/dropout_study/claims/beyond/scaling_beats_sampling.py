@@ -19,7 +19,7 @@ class ScalingBeatsSampling(Claim):
         "Weight scaling can classify better than the mean of sampled subnetworks, even of 1,000 of "
         "them."
     )
-    source = "the paragraph on Goodfellow et al. (2013b)"
+    source = "the paragraph on Goodfellow et al. (2013)"
     group = Group.BEYOND
     studies = ("mc_samples", "sampling")
     parts = {
@@ -46,8 +46,8 @@ class ScalingBeatsSampling(Claim):
     deviations = (
         "ReLU networks on small data sets instead of a maxout network on all of MNIST.",
         "The nets of the study `sampling` are given below and do not decide: their errors were "
-        "known before this criterion was written down. Those of LeNet are too: their pools have "
-        "300 masks.",
+        "known before this criterion was written down. LeNet's nets do not decide either: their "
+        "pools have 300 masks.",
         "That 10 to 20 masks are often enough, which the book says beside it, is asked in "
         "'Monte-Carlo samples'.",
     )

@@ -1,6 +1,6 @@
 """The claims of section 7.12: one module each, with its statement, criterion and estimate."""
 
-from dropout_study.analysis.claim import Claim
+from dropout_study.analysis.claim import Claim, Group
 from dropout_study.claims.arithmetic_ensemble import ArithmeticEnsemble
 from dropout_study.claims.bagging import Bagging
 from dropout_study.claims.beyond.boosting import Boosting
@@ -27,7 +27,7 @@ from dropout_study.claims.subnetworks import Subnetworks
 from dropout_study.claims.weight_scaling_approximate import WeightScalingApproximate
 from dropout_study.claims.weight_scaling_exact import WeightScalingExact
 
-NOTES: tuple[Claim, ...] = (
+ALL: tuple[Claim, ...] = (
     Subnetworks(),
     ArithmeticEnsemble(),
     GeometricEnsemble(),
@@ -43,9 +43,6 @@ NOTES: tuple[Claim, ...] = (
     EnsembleGain(),
     CoAdaptation(),
     Robustness(),
-)
-"""Those of the notes on section 7.12, in its order."""
-BEYOND: tuple[Claim, ...] = (
     ScalingBeatsSampling(),
     LinearRegression(),
     Boosting(),
@@ -57,11 +54,12 @@ BEYOND: tuple[Claim, ...] = (
     LargeData(),
     EarlyDropout(),
 )
-"""What else the section says, and what was found since."""
+"""In the order of section 7.12, those beyond the notes last."""
+NOTES = tuple(claim for claim in ALL if claim.group is not Group.BEYOND)
+BEYOND = tuple(claim for claim in ALL if claim.group is Group.BEYOND)
 FAMILIES = (NOTES, BEYOND)
 """Each has a table of verdicts of its own, and its p values are adjusted apart: claims that join
 one leave the verdicts of the other as they are."""
-ALL = NOTES + BEYOND
 CLAIMS: dict[str, Claim] = {claim.id: claim for claim in ALL}
 STUDIES = list(dict.fromkeys(study for claim in ALL for study in claim.studies))
 """The studies that claims read, in the order of the claims."""

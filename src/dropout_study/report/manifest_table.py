@@ -27,7 +27,7 @@ What each sentence of section 7.12 is decided by, and on which networks, at the 
 grid. `python scripts/criteria.py` makes both from code and configuration.
 
 *Settled within* is {SETTLED_WITHIN.replace("docs/statistics.md", STATISTICS)}."""
-BEYOND = (
+BEYOND_THE_NOTES = (
     "The claims from here on are beyond the notes; their p values are adjusted apart from those "
     "above."
 )
@@ -42,7 +42,7 @@ ARM_UPDATES = "budget.updates"
 
 def table() -> str:
     """All claims with their parts, and all studies with their networks, in Markdown."""
-    claims = f"\n\n{BEYOND}\n\n".join(
+    claims = f"\n\n{BEYOND_THE_NOTES}\n\n".join(
         "\n\n".join(map(_claim_section, family)) for family in FAMILIES
     )
     minutes = stated_minutes(DEFAULT_BUDGET)

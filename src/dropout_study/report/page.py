@@ -33,7 +33,7 @@ from dropout_study.report.rows import CheckRow, Row, check_rows, rows
 from dropout_study.report.scopes import other_data
 from dropout_study.report.summary import effects, example, summary
 from dropout_study.report.tuning_curves import Choice, choices
-from dropout_study.report.verdict_table import Family
+from dropout_study.report.verdict_table import Heading
 from dropout_study.report.verdicts import Outcome
 
 PAGES = ("index.html", "README.md")
@@ -69,12 +69,12 @@ class VerdictTable:
     """A table of verdicts.
 
     Attributes:
-        family: its claims, and what is said of them.
-        sections: those of its claims that have parts, in the order of the page; at least one.
+        heading: what stands above it.
+        sections: of its claims, in the order of the page; at least one.
         summary: one effect per claim; None if none has runs.
     """
 
-    family: Family
+    heading: Heading
     sections: list[Section]
     summary: Picture | None
 
@@ -194,11 +194,9 @@ def _values(
 
 def _tables(sections: Sequence[Section]) -> Iterator[VerdictTable]:
     """The tables of verdicts that have rows."""
-    for family in verdict_table.FAMILIES:
-        outcomes = verdict_table.with_parts([each.outcome for each in sections], family.claims)
-        rows_of = [each for each in sections if each.outcome in outcomes]
-        if rows_of:
-            yield VerdictTable(family, rows_of, summary(outcomes, family.figure))
+    for heading, outcomes in verdict_table.tables([section.outcome for section in sections]):
+        members = [section for section in sections if section.outcome in outcomes]
+        yield VerdictTable(heading, members, summary(outcomes, heading.figure))
 
 
 def by_group(outcomes: Sequence[Outcome]) -> list[Outcome]:

@@ -1,6 +1,6 @@
 """The tables of verdicts and of checks: columns and explanations, for terminal, pages, MLflow."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -8,7 +8,7 @@ import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
-from dropout_study.analysis.claim import MARKS, Claim
+from dropout_study.analysis.claim import MARKS
 from dropout_study.analysis.criteria import (
     ALPHA,
     CONTRADICTED,
@@ -18,7 +18,7 @@ from dropout_study.analysis.criteria import (
     NOT_RESOLVED,
     SUPPORTED,
 )
-from dropout_study.claims import ALL, BEYOND, NOTES
+from dropout_study.claims import FAMILIES
 from dropout_study.report.answers import finding
 from dropout_study.report.rows import (
     CheckRow,
@@ -70,21 +70,19 @@ class Column(Generic[Item]):
 
 
 @dataclass(frozen=True)
-class Family:
-    """Claims that have a table of verdicts of their own.
+class Heading:
+    """What stands above the table of verdicts of a family of claims.
 
     Attributes:
-        id: of its heading in the page.
-        title: above it.
+        id: of the heading in the page.
+        title: of the table.
         introduction: below the title; empty if there is none.
-        claims: in the order of their rows.
-        figure: name of the figure that shows one effect of each.
+        figure: name of the figure that shows one effect of each claim.
     """
 
     id: str
     title: str
     introduction: str
-    claims: Sequence[Claim]
     figure: str
 
 
@@ -127,18 +125,17 @@ def _published(outcome: Outcome) -> str:
     return "; ".join(f"{number.what}: {number.value} [{number.mark}]" for number in same)
 
 
-FAMILIES = (
-    Family("verdicts", "Verdicts", "", NOTES, "summary"),
-    Family(
+HEADINGS = (
+    Heading("verdicts", "Verdicts", "", "summary"),
+    Heading(
         "beyond",
         "Beyond the notes",
         "What the section says besides, and what was found since. The same protocol decides, and "
         "p values are adjusted for the parts of this table alone.",
-        BEYOND,
         "summary_beyond",
     ),
 )
-"""The tables of verdicts, in their order."""
+"""Those of the families of claims, in their order."""
 
 COLUMNS: list[Column[Outcome]] = [
     Column("claim", lambda outcome: outcome.claim.id),
@@ -183,9 +180,16 @@ CHOICE_COLUMNS: list[Column[Choice]] = [
 """Of the table of what tuning has chosen."""
 
 
-def with_parts(outcomes: Sequence[Outcome], claims: Sequence[Claim] = ALL) -> list[Outcome]:
-    """The outcomes of a table of verdicts: those of some claims, as far as they have parts."""
-    return [outcome for outcome in outcomes if outcome.claim.parts and outcome.claim in claims]
+def with_parts(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes of empirical claims."""
+    return [outcome for outcome in outcomes if outcome.claim.parts]
+
+
+def tables(outcomes: Sequence[Outcome]) -> Iterator[tuple[Heading, list[Outcome]]]:
+    """The tables of verdicts that have rows: a heading, and outcomes of one family of claims."""
+    for heading, family in zip(HEADINGS, FAMILIES, strict=True):
+        if members := [each for each in with_parts(outcomes) if each.claim in family]:
+            yield heading, members
 
 
 def all_checks(outcomes: Sequence[Outcome]) -> list[CheckRow]:
@@ -251,24 +255,28 @@ def explanations(outcomes: Sequence[Outcome]) -> list[Explanation]:
 
 def terminal_tables(outcomes: Sequence[Outcome]) -> list[Table]:
     """The verdicts and the checks for a terminal, those that have rows."""
-    tables = []
     caption = "\n".join(f"{entry.term}: {entry.meaning}" for entry in explanations(outcomes))
 
-    for family in FAMILIES:
-        if empirical := with_parts(outcomes, family.claims):
-            shown = [outcome.shown for outcome in empirical]
-            title = f"{BOOK}: {family.title.lower()}"
-            tables.append(_table(title, COLUMNS, empirical, shown, "verdict"))
+    drawn = [
+        _table(
+            f"{BOOK}: {heading.title.lower()}",
+            COLUMNS,
+            members,
+            [outcome.shown for outcome in members],
+            "verdict",
+        )
+        for heading, members in tables(outcomes)
+    ]
 
-    if tables:
-        tables[-1].caption = escape(caption)
-        tables[-1].caption_justify = "left"
+    if drawn:
+        drawn[-1].caption = escape(caption)
+        drawn[-1].caption_justify = "left"
 
     if checks := all_checks(outcomes):
         outcomes_of_checks = [row.outcome for row in checks]
-        tables.append(_table("Checks", CHECK_COLUMNS, checks, outcomes_of_checks, "outcome"))
+        drawn.append(_table("Checks", CHECK_COLUMNS, checks, outcomes_of_checks, "outcome"))
 
-    return tables
+    return drawn
 
 
 def _table(

@@ -173,3 +173,31 @@ def test_a_control_without_common_seeds_is_not_settled() -> None:
     assert made.shown == "supported, not settled"
     assert all(reason.startswith("no common seeds") for reason in made.unsettled.values())
     assert made.unsettled
+
+
+LIKELY = [0.1, 0.5, 0.3, -0.1, 0.4]
+"""An effect whose p value, 0.04, further questions in its family would take above 0.05."""
+
+
+@pytest.mark.parametrize(
+    ("neighbour", "budget", "questions"),
+    [
+        ("scaling_beats_sampling", "laptop", 1),  # of another family
+        ("capacity", "smoke", 1),
+        ("capacity", "laptop", 5),
+    ],
+)
+def test_p_values_are_adjusted_within_a_family_and_a_kind_of_budget(
+    neighbour: str, budget: str, questions: int
+) -> None:
+    """If this failed, claims that are added later, or runs of seconds, could take verdicts away.
+
+    The smallest of m equal p values is multiplied by m.
+    """
+    alone = outcome("ensemble_gain", LIKELY).decisions["more powerful"].adjusted_support
+    assert 0.025 < alone < 0.05
+
+    both = [outcome("ensemble_gain", LIKELY), outcome(neighbour, LIKELY, budget=budget)]
+    decide_together(both)
+    beside = both[0].decisions["more powerful"].adjusted_support
+    assert beside == pytest.approx(questions * alone)

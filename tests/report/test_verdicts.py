@@ -1,7 +1,6 @@
 """The report on a store of real runs: every claim, every figure, the same from the file."""
 
 import io
-import math
 import re
 import sys
 from pathlib import Path
@@ -21,9 +20,8 @@ from dropout_study.analysis.criteria import (
     SUPPORTED,
 )
 from dropout_study.analysis.runs import Runs
-from dropout_study.claims import BEYOND, CLAIMS, NOTES, STUDIES
+from dropout_study.claims import CLAIMS, STUDIES
 from dropout_study.config.schema import Budget, ConfigError, Report, Reproduce, Tracking
-from dropout_study.report import verdicts
 from dropout_study.report.page import write_report
 from dropout_study.report.publish import or_published, report
 from dropout_study.report.scopes import ClaimRuns
@@ -79,23 +77,6 @@ def test_the_last_point_of_a_curve_is_no_result_of_its_own(networks: pd.DataFram
     """If this failed, a file of results would hold the last layer under the name of all layers."""
     ends = {column for column in networks if f"curve/{column}" in networks}
     assert ends == {"val/error", "val/nll"}, "by which candidates are chosen"
-
-
-def test_claims_beyond_the_notes_leave_those_of_the_notes_as_they_are(
-    networks: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """If this failed, a claim that is added later could take the verdict of another away."""
-    beside = {outcome.claim.id: outcome.decisions for outcome in decide(networks)}
-    assert {claim.id for claim in BEYOND} <= set(beside)
-
-    monkeypatch.setattr(verdicts, "CLAIMS", {claim.id: claim for claim in NOTES})
-    alone = {outcome.claim.id: outcome.decisions for outcome in decide(networks)}
-    assert list(alone) == [claim.id for claim in NOTES]
-
-    for name, decisions in alone.items():
-        for part, decision in decisions.items():
-            both = decision.adjusted_support, beside[name][part].adjusted_support
-            assert both[0] == both[1] or all(map(math.isnan, both)), f"{name}, {part}"
 
 
 def test_each_family_has_a_table(page: Path) -> None:

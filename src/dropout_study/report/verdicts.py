@@ -107,21 +107,14 @@ class Outcome:
 
 
 def decide(results: pd.DataFrame, chosen: Sequence[str] = ()) -> list[Outcome]:
-    """The outcomes of the claims, with p values adjusted for all parts of a family of claims.
-
-    Runs at the smoke budget are no evidence, and are adjusted apart.
+    """The outcomes of the claims.
 
     Args:
         results: of all studies, as `analysis.results` reads them.
         chosen: ids of claims; all of them if empty.
     """
     outcomes = [_measured(claim, results) for claim in CLAIMS.values()]
-    measured = [outcome for outcome in outcomes if outcome.decided]
-
-    for family in FAMILIES:
-        members = [outcome for outcome in measured if outcome.claim in family]
-        decide_together([outcome for outcome in members if outcome.scope.budget != SMOKE])
-        decide_together([outcome for outcome in members if outcome.scope.budget == SMOKE])
+    decide_together([outcome for outcome in outcomes if outcome.decided])
 
     return [outcome for outcome in outcomes if not chosen or outcome.claim.id in chosen]
 
@@ -172,7 +165,19 @@ def _effects_at_half(claim: Claim, runs: ClaimRuns) -> Effects:
 
 
 def decide_together(outcomes: Sequence[Outcome]) -> None:
-    """Decide all questions of some claims as one family, and note the verdicts."""
+    """Decide all questions of some claims, and note the verdicts.
+
+    p values are adjusted for all parts of a family of claims. Runs at the smoke budget are no
+    evidence, and are adjusted apart.
+    """
+    for family in FAMILIES:
+        members = [outcome for outcome in outcomes if outcome.claim in family]
+        _decide_as_one([outcome for outcome in members if outcome.scope.budget != SMOKE])
+        _decide_as_one([outcome for outcome in members if outcome.scope.budget == SMOKE])
+
+
+def _decide_as_one(outcomes: Sequence[Outcome]) -> None:
+    """Decide all questions of some claims with p values adjusted for all of their parts."""
     asked = {
         (outcome.claim.id, name): Asked(question, outcome.effects[name], _control(name, outcome))
         for outcome in outcomes

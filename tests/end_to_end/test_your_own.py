@@ -10,6 +10,7 @@ import pytest
 import yaml
 from mlflow.tracking import MlflowClient
 
+from dropout_study.config.checks import TERMS
 from dropout_study.tracking.record import Record
 from support.plugins import files_of_pages, write_files_of_pages
 from support.scripts import Script
@@ -150,3 +151,27 @@ def test_a_plugin_that_cannot_be_imported_ends_in_a_sentence(train: Script, tmp_
     assert done.stderr.startswith("plugins=[my_netwrk] cannot be used: there is no module")
     assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "outputs").exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (f"++{STRENGTH[:-8]}weight=1", "terms.confidence_penalty.weight is not a key"),
+        ("terms.confidence.strength=1", "Did you mean confidence_penalty?"),
+        ("+terms.confidence.strength=1", f"+terms.confidence.strength=1 cannot be used: {TERMS}"),
+    ],
+)
+def test_a_wrong_key_of_a_term_ends_in_a_sentence(train: Script, typed: str, said: str) -> None:
+    """If this failed, a mistyped option would change nothing, unseen, or be told in words that are
+    not the user's.
+    """
+    done = train("plugins=[my_term]", "regularizer=confidence_penalty", typed, *SMOKE)
+    assert done.returncode == 1, done.stdout
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_term_that_was_not_chosen_is_told_how(train: Script) -> None:
+    """If this failed, the sentence would say that there are no terms, and not why."""
+    done = train("plugins=[my_term]", f"{STRENGTH}=1")
+    assert done.stderr.endswith(f" {TERMS}\n")

@@ -38,6 +38,9 @@ from dropout_study.config.schema import (
     Term,
 )
 
+TERMS = "regularizer=NAME chooses a term of a plug-in, terms.NAME.KEY=VALUE sets its options."
+"""What to type, where a term was not found."""
+
 
 def check_keys(composed: DictConfig, path: str = "", others: Sequence[str] = ()) -> None:
     """Refuse keys that the schema does not have, which `+key=value` adds and nothing reads.
@@ -69,7 +72,7 @@ def check_keys(composed: DictConfig, path: str = "", others: Sequence[str] = ())
 
 
 def check_given(composed: DictConfig) -> None:
-    """Refuse options of plug-ins that must be typed and were not.
+    """Refuse options of plug-ins that do not exist, or that must be typed and were not.
 
     Raises:
         ConfigError: for the first of them.
@@ -78,6 +81,7 @@ def check_given(composed: DictConfig) -> None:
     sections |= {f"terms.{name}": term for name, term in composed.terms.items()}
 
     for path, section in sections.items():
+        check_keys(section, f"{path}.")
         for key in section:
             if OmegaConf.is_missing(section, key):
                 raise ConfigError(f"{path}.{key} is missing: say {path}.{key}=VALUE.")
@@ -88,6 +92,9 @@ def unknown_key(key: str, allowed: Iterable[str]) -> str:
     parent, _, name = key.rpartition(".")
     allowed = list(allowed)
     sentence = f"{key} is not a key of this configuration.{hint(name, allowed)}"
+
+    if parent == "terms" and not allowed:
+        return f"{sentence} {TERMS}"
 
     return f"{sentence} Allowed in {parent or 'the top level'}: {', '.join(allowed)}."
 

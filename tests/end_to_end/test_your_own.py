@@ -85,9 +85,11 @@ def test_a_network_trains_is_recorded_and_evaluated_again(
     typed = ("rules=[weight_scaling,median]", "metrics=[top2]", "mc.samples=10", "mc.redraws=2")
     done = evaluate(f"run={runs[0].info.run_id}", *typed)
     assert done.returncode == 0, done.stderr
+    assert "top2" in done.stdout
     metrics = client.get_run(runs[0].info.run_id).data.metrics
     assert {"test/error/median", "test/top2/median", "test/top2/weight_scaling"} <= set(metrics)
     assert metrics["test/top2/median"] < metrics["test/error/median"] / 100
+    assert f"{metrics['test/top2/median']:.4f} │" in done.stdout
 
 
 def test_strengths_of_a_term_train_as_one_cohort(train: Script, tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_tables_of_a_terminal_show_errors_that_can_be() -> None:
         seed.metrics |= others
 
     job = Job("mlp 8", errors=record.values("test/error/weight_scaling"), nlls=[0.1, 0.1])
-    for table in (results_table(record, ["weight_scaling"]), results_of_jobs([job])):
+    for table in (results_table(record, ["weight_scaling"], []), results_of_jobs([job])):
         assert cells(table)["errors of seeds"] == ["2.00, 4.00"]
 
     four = Job("mlp 16", errors=[0.0, 0.0, 0.0, 4.0], nlls=[0.1] * 4)

@@ -86,17 +86,25 @@ def data_root(chosen: Evaluate, config: Config) -> str:
     return os.environ.get("DROPOUT_STUDY_DATA", "data")
 
 
-def results_table(record: Record, rules: Sequence[str]) -> Table:
-    """The measures of each rule: means over the seeds."""
+def results_table(record: Record, rules: Sequence[str], metrics: Sequence[str]) -> Table:
+    """The measures of each rule, and the metrics of plug-ins: means over the seeds."""
     seeds = len(record.successful)
     table = Table(title=record.name, caption=f"test data; means over {seeds} seeds")
 
-    for heading in ("rule", "error %", spread_heading([seeds]), "NLL (nats)", "Brier", "ECE"):
+    for heading in (
+        "rule",
+        "error %",
+        spread_heading([seeds]),
+        "NLL (nats)",
+        "Brier",
+        "ECE",
+        *metrics,
+    ):
         table.add_column(heading, justify="left" if heading == "rule" else "right")
 
     for rule in rules:
         if record.values(f"test/nll/{rule}"):
-            table.add_row(*_row(record, rule))
+            table.add_row(*_row(record, rule, metrics))
 
     return table
 
@@ -169,10 +177,10 @@ def _check_rules(chosen: Evaluate, config: Config, cohort: Cohort) -> None:
         )
 
 
-def _row(record: Record, rule: str) -> list[str]:
+def _row(record: Record, rule: str, metrics: Sequence[str]) -> list[str]:
     """The cells of one rule: error with its interval, then the means of the other measures."""
     errors = record.values(f"test/error/{rule}")
-    measured = [record.values(f"test/{key}/{rule}") for key in ("nll", "brier", "ece")]
+    measured = [record.values(f"test/{key}/{rule}") for key in ("nll", "brier", "ece", *metrics)]
     means = [f"{interval(values).mean:.4f}" if values else "-" for values in measured]
 
     return [rule, f"{interval(errors).mean:.2f}", spread_in_words(errors, PERCENT), *means]

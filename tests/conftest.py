@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # several tests run at once
@@ -15,6 +15,7 @@ from mlflow.tracking import MlflowClient
 from dropout_study.config import read, resolvers, schema
 from support.paths import ROOT
 from support.scripts import Script
+from support.signals import heeded
 from support.unsynced import write_without_waiting
 
 resolvers.register()
@@ -53,6 +54,13 @@ def without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"):
         monkeypatch.setenv(variable, "")
         monkeypatch.delenv(variable)
+
+
+@pytest.fixture
+def signals() -> Iterator[None]:
+    """Signals of a terminal reach the test and what it starts, wherever pytest was started."""
+    with heeded():
+        yield
 
 
 @pytest.fixture

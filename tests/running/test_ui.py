@@ -52,6 +52,7 @@ def ui(folder: Path, *typed: str) -> Iterator["subprocess.Popen[str]"]:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
 @pytest.mark.timeout(600)
+@pytest.mark.usefixtures("signals")
 def test_the_pages_open_on_the_training_runs_and_nothing_is_left_in_the_end(
     store: Store, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:

@@ -75,6 +75,7 @@ time.sleep(60)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGTERM])
+@pytest.mark.usefixtures("signals")
 def test_what_a_terminal_or_a_scheduler_sends_to_all_lets_a_study_record_its_runs(
     number: int, tmp_path: Path
 ) -> None:

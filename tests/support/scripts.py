@@ -14,6 +14,7 @@ from pathlib import Path
 
 from joblib.externals.loky import get_reusable_executor
 
+from support.signals import heeded
 from support.unsynced import write_without_waiting
 
 ROOT = Path(__file__).parents[2]
@@ -107,7 +108,8 @@ def _program(
     write_without_waiting()
 
     try:
-        runpy.run_path(typed[0], run_name="__main__")
+        with heeded():
+            runpy.run_path(typed[0], run_name="__main__")
     finally:
         # Idle workers would be waited for, five minutes: a forked process has no `atexit`.
         get_reusable_executor().shutdown(wait=False, kill_workers=True)

@@ -41,6 +41,7 @@ def interrupt_as_lightning() -> None:
     ],
     ids=["terminated", "hung up", "interrupted", "interrupted in Lightning", "left"],
 )
+@pytest.mark.usefixtures("signals")
 def test_the_exit_code_says_who_ended_a_program(
     entry: Callable[[], None], code: int, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -291,10 +291,16 @@ def effects(values: Sequence[float], seeds: Sequence[int] = (100, 101, 102)) -> 
     [
         (UP, UP, 0.5, True, ""),
         (UP, [0.9, 1.1, 0.9], 0.5, True, ""),
-        (UP, DOWN, None, False, "contradicted at half the updates, supported at all"),
-        (UP, ZERO, None, False, "not resolved at half the updates, supported at all"),
+        (UP, DOWN, None, False, "contradicted after half of the updates and supported after all"),
+        (UP, ZERO, None, False, "not resolved after half of the updates and supported after all"),
         (UP, [2.0, 2.1, 1.9], None, True, ""),
-        (UP, [2.0, 2.1, 1.9], 0.5, False, "may change by more than 0.5 points"),
+        (
+            UP,
+            [2.0, 2.1, 1.9],
+            0.5,
+            False,
+            "a change by more than 0.5 points after half of the updates is not",
+        ),
         (ZERO, ZERO, 0.1, True, ""),
     ],
 )

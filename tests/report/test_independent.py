@@ -370,7 +370,7 @@ def test_the_committed_results_are_decided_alike() -> None:
         page = (COMMITTED / "README.md").read_text(encoding="utf-8")
         undecided = [line for line in page.splitlines() if line.startswith("## <a id=")]
         assert len(undecided) == len(CLAIMS)
-        assert all(line.endswith(": no runs yet") for line in undecided)
+        assert all(line.endswith(": runs missing") for line in undecided)
         return
 
     raw = independent.read(committed)

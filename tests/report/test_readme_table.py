@@ -13,7 +13,7 @@ from support.paths import ROOT
 TABLE = """
 | claim | asked | verdict |
 | --- | --- | --- |
-| [Capacity](report/README.md#capacity) | a question with \\| in it? | · no runs yet |
+| [Capacity](report/README.md#capacity) | a question with \\| in it? | · runs missing |
 | [Cost](report/README.md#cost) | does it? | kept |
 | [Elsewhere](other/README.md#capacity) | does it? | kept |
 
@@ -25,7 +25,7 @@ def test_rows_of_reported_claims_end_in_their_verdicts(tmp_path: Path) -> None:
     """If this failed, the README would show a verdict of other runs than the report."""
     outcomes = [Outcome(CLAIMS["capacity"], SUPPORTED)]
     renewed = with_verdicts(TABLE, outcomes, "report/README.md")
-    assert renewed == TABLE.replace("· no runs yet", "✔ supported")
+    assert renewed == TABLE.replace("· runs missing", "✔ supported")
 
     (tmp_path / "README.md").write_text(TABLE)
     renew(tmp_path / "report", outcomes)

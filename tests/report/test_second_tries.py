@@ -13,7 +13,7 @@ REPORT = ROOT / "report"
 NAMED = ("noise", "missing_pixels", "occlusion")
 
 
-def test_the_table_is_the_mean_saving_of_each_setting_and_part() -> None:
+def test_the_table_is_the_mean_effect_of_each_setting_and_part() -> None:
     """If this failed, the page would tell a gain with the wrong sign, or of other networks."""
     errors = pd.DataFrame(
         [("short", "noise", seed, 10.0, 10.0 - seed) for seed in (1, 2, 3)]
@@ -30,11 +30,11 @@ def test_every_try_is_of_a_claim_and_told_with_its_table() -> None:
     """If this failed, the page would link a file that is not there, or tell other numbers."""
     assert set(recorded(REPORT)) == set(SECOND_TRIES) <= set(CLAIMS)
 
-    for second, saved in recorded(REPORT).values():
+    for second, effects in recorded(REPORT).values():
         page = (REPORT / "README.md").read_text(encoding="utf-8")
         assert f"]({second.file})" in page
         assert f'href="{second.file}"' in (REPORT / "index.html").read_text(encoding="utf-8")
-        for row in saved:
+        for row in effects:
             assert f"| {' | '.join(row.values())} |" in page
 
 

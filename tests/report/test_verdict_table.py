@@ -66,11 +66,11 @@ def test_every_claim_stands_in_a_table_without_runs(claim: str, tmp_path: Path) 
     found = places(shown, tmp_path)
 
     for place, text in found.items():
-        assert "· no runs yet" in text, place
+        assert "· runs missing" in text, place
 
     for page in ("page", "README"):
         assert "python scripts/reproduce.py studies=[x]" in found[page]
-        assert "No runs yet: there are no results." in found[page]
+        assert "Runs missing: there are no results." in found[page]
 
 
 def test_what_is_left_out_is_said_beside_the_verdict(tmp_path: Path) -> None:

@@ -608,14 +608,17 @@ def settling(part: Part, effects: Mapping[str, Effect], half: Mapping[str, Effec
     outcomes = [_outcome_alone(part, stage) for stage in (final, at_half)]
 
     if outcomes[0] != outcomes[1]:
-        reason = f"{outcomes[1]} at half the updates, {outcomes[0]} at all, over common seeds"
+        reason = (
+            f"on the same seeds, {outcomes[1]} after half of the updates "
+            f"and {outcomes[0]} after all"
+        )
         return Settling(False, reason, changes)
 
     moved = [name for name, change in changes.items() if not _stays(part, change)]
     if moved:
         limit = _quantity(part.settled_within or 0.0, part.unit)
         names = f": {', '.join(moved)}" if len(changes) > 1 else ""
-        reason = f"the effect may change by more than {limit} after half the updates{names}"
+        reason = f"a change by more than {limit} after half of the updates is not ruled out{names}"
         return Settling(False, reason, changes)
 
     return Settling(True, "", changes)

@@ -19,6 +19,7 @@ from dropout_study.report.verdicts import NO_RUNS, SMOKE, Outcome
 MOST_LEADING = 2  # cases with which a clause begins
 MOST_NAMES = 4
 """Cases that a sentence names; of more it says how many they are."""
+ALONE = "if it were the only question"
 UNMEASURED = "an unknown amount"
 
 
@@ -117,8 +118,9 @@ def clauses(part: Part, decision: Decision) -> Iterator[str]:
             names = "" if leads else _names(list(cases), len(outcomes))
             said = ": ".join(filter(None, [names, _interval(cases, texts[outcome], part)]))
             said += _alone(outcome, decision)
-            before = "taken alone, " if is_beside else ""
-            before += f"for {' and '.join(cases)}: " if leads else ""
+            of_cases = f"for {' and '.join(cases)}" if leads else ""
+            before = ", ".join(filter(None, [of_cases, ALONE if is_beside else ""]))
+            before += ": " if before else ""
             yield before + text + (f" ({said})" if said else "")
 
 
@@ -127,7 +129,7 @@ def _alone(outcome: str, decision: Decision) -> str:
     outcomes = {case.outcome for case in decision.cases.values()}
     is_left_open = outcome == NOT_RESOLVED and len(decision.cases) == 1 and outcome not in outcomes
 
-    return f"; as the only question: {outcomes.pop()}" if is_left_open else ""
+    return f"; {outcomes.pop()} {ALONE}" if is_left_open else ""
 
 
 def _outcome_of(case: Case, part: Part, own: str, decision: Decision) -> str:

@@ -167,8 +167,8 @@ def _check_tuned(study: Study, rows: pd.DataFrame) -> None:
     for condition, seeds in _planned(study).items():
         if complete_candidates(rows[arms == condition.arm], seeds).empty:
             raise ResultsMissing(
-                f"no candidate of {condition} has all tuning seeds, study {study.name}, "
-                f"stage {study.stage}"
+                f"study {study.name}, stage {study.stage}: no candidate of {condition} has all "
+                "seeds"
             )
 
 
@@ -278,11 +278,10 @@ def _check_complete(study: Study, rows: pd.DataFrame) -> None:
     if lacking:
         condition, seeds = next(iter(lacking.items()))
         others = len(lacking) - 1
-        further = f", and seeds of {others} others" if others else ""
+        further = f"; {others} others lack some" if others else ""
         raise ResultsMissing(
-            f"{len(planned) - len(lacking)} of the {len(planned)} conditions of study "
-            f"{study.name}, stage {study.stage}, are complete: seeds "
-            f"{', '.join(map(str, seeds))} of {condition} are missing{further}"
+            f"study {study.name}, stage {study.stage}: {len(lacking)} of {len(planned)} conditions "
+            f"are incomplete; {condition} lacks seeds {', '.join(map(str, seeds))}{further}"
         )
 
 

@@ -15,12 +15,13 @@ class SecondTry:
     Attributes:
         changed: what was changed, and on which seeds.
         found: what came out, without its numbers.
-        file: its errors in percent, without dropout and with it, for each setting, part and seed;
-            beside the report.
+        effect: what the first of two errors minus the second is, in points.
+        file: both errors in percent, for each setting, part and seed; beside the report.
     """
 
     changed: str
     found: str
+    effect: str
     file: str
 
 
@@ -28,9 +29,10 @@ SECOND_TRIES = {
     "robustness": SecondTry(
         "Half of the hidden units was dropped, or none, in nets trained for a shorter time, both "
         "at one learning rate; five nets each, on seeds 200 to 204.",
-        "The first clause holds for nets trained for a short time at a low rate, whose clean "
-        "error dropout does not yet lower; trained longer, or at a higher rate, they gain "
-        "less.",
+        "The first clause holds for nets trained for a short time at a low learning rate, whose "
+        "clean error dropout does not yet lower; trained longer, or at a higher learning rate, "
+        "they gain less.",
+        "points that dropout saves",
         "second-tries/robustness.csv",
     ),
 }
@@ -51,21 +53,22 @@ def recorded(folder: Path) -> dict[str, tuple[SecondTry, list[dict[str, str]]]]:
 
 
 def table(errors: pd.DataFrame) -> list[dict[str, str]]:
-    """The points that dropout saves, with their 95 % intervals over seeds: a row per setting.
+    """The effects, with their 95 % intervals over seeds: a row per setting.
 
     Args:
-        errors: `setting`, `part`, `seed`, and the errors `without` and `with` dropout.
+        errors: `setting`, `part`, `seed`, and two columns of errors.
 
     Returns:
-        In each row the setting, and part -> points saved.
+        In each row the setting, and part -> the first error minus the second, in points.
     """
-    saved = errors["without"] - errors["with"]
+    _, _, _, first, second = errors.columns
+    effects = errors[first] - errors[second]
     rows = []
 
     for setting, of_setting in errors.groupby("setting", sort=False):
         row = {"setting": str(setting)}
         for part, of_part in of_setting.groupby("part", sort=False):
-            points = over_seeds(saved[of_part.index].tolist()).interval()
+            points = over_seeds(effects[of_part.index].tolist()).interval()
             row[str(part)] = f"{points:+.2f}"
         rows.append(row)
 

@@ -15,10 +15,13 @@ READING = (
     "the criterion is met."
 )
 SUMMARY_CAPTION = (
-    "The effect that represents each claim: of a supported claim the least certain, of a "
-    f"contradicted one the most certain. {READING} Axes of points are logarithmic beyond 0.1."
+    "One effect per claim: the least certain of a supported claim, the most certain of a "
+    f"contradicted one. {READING} Axes of points are logarithmic beyond 0.1."
 )
-EFFECTS_CAPTION = f"All effects of the claim, each with its own outcome. {READING}"
+EFFECTS_CAPTION = (
+    "All effects of the claim. The outcomes adjust for the cases of a part; the verdict adjusts "
+    f"for all claims, too, and can leave open what is decided here. {READING}"
+)
 ONE_IS_ENOUGH = "Of {parts}, one supported case is enough."
 EXAMPLES = {
     "supported": (0.5, 0.2, 0.8),

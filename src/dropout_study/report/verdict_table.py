@@ -216,9 +216,9 @@ def explanations(outcomes: Sequence[Outcome]) -> list[Explanation]:
         entries.append(
             Explanation(
                 NOT_RESOLVED,
-                "the interval contains the limit of the criterion; the claim's section says how "
-                "many seeds or test images would decide it with a chance of 80 %, if the measured "
-                "effect is the true one",
+                f"neither that the criterion is met nor that it is missed has an adjusted p of at "
+                f"most {ALPHA:g}; the claim's section says how many seeds or test images would "
+                "decide it with a chance of 80 %, if the measured effect is the true one",
             )
         )
 
@@ -226,8 +226,8 @@ def explanations(outcomes: Sequence[Outcome]) -> list[Explanation]:
         entries.append(
             Explanation(
                 NOT_SETTLED,
-                "at half the updates a part has another outcome, or an effect that differs by more "
-                "than was allowed beforehand",
+                "at half the updates a part has another outcome, or it is not certain that its "
+                "effects differ by no more than was allowed beforehand",
             )
         )
 

@@ -25,7 +25,7 @@ from dropout_study.config.studies import Study
 from dropout_study.report.scopes import ClaimRuns, Scope, options, other_data, runs_at, scopes
 
 NEEDS_MNIST = "needs MNIST"
-NO_RUNS = "no runs yet"
+NO_RUNS = "runs missing"
 NOT_SETTLED = "not settled"
 SMOKE = "smoke"
 """The budget that only tests the machinery."""
@@ -41,7 +41,7 @@ class Outcome:
     Attributes:
         claim: the claim.
         verdict: supported, contradicted, not resolved, not found; holds or fails for a claim of
-            checks alone; needs MNIST, or no runs yet.
+            checks alone; needs MNIST, or runs missing.
         reason: what is missing, or what it would take.
         scope: budget and data set of the runs.
         runs: that decided, by stage.

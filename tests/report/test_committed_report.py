@@ -1,9 +1,12 @@
 """The report in the repository: made of the results beside it, or of none."""
 
+import json
 import os
+import re
 import shutil
 from pathlib import Path
 
+from dropout_study.claims import CLAIMS
 from dropout_study.config.schema import Report, Tracking
 from dropout_study.report.explore import NAME
 from dropout_study.report.first_edition import FOLDER
@@ -48,6 +51,24 @@ def test_the_report_is_what_the_code_makes_of_the_results(tmp_path: Path) -> Non
     if not RESULTS.exists():
         page = (made / "index.html").read_text(encoding="utf-8")
         assert page == (COMMITTED / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_head_names_each_empirical_claim_once_with_its_verdict() -> None:
+    """If this failed, who reads the first lines alone would take one claim's verdict for another's,
+    or miss a claim.
+    """
+    text = (COMMITTED / "README.md").read_text(encoding="utf-8")
+    head = text.partition("## At a glance")[2].partition("\n- ")[0]
+    named: dict[str, str] = {}
+
+    for verdict, links in re.findall(r" \W ([a-z ,]+): (\[.+?\))(?=[;.])", head):
+        for claim in re.findall(r"\(#(\w+)\)", links):
+            assert claim not in named
+            named[claim] = verdict
+
+    recorded = json.loads((COMMITTED / "verdicts.json").read_text(encoding="utf-8"))["claims"]
+    expected = {each["id"]: each["verdict"] for each in recorded if CLAIMS[each["id"]].parts}
+    assert named == expected
 
 
 def test_the_committed_page_is_that_of_the_file() -> None:

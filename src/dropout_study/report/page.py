@@ -1,7 +1,6 @@
 """The report as files: a page that needs nothing else, and the same for GitHub."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,9 +78,14 @@ class VerdictTable:
     summary: Picture | None
 
     @property
-    def tally(self) -> Counter[str]:
-        """How many claims have each verdict."""
-        return Counter(section.outcome.shown for section in self.sections)
+    def by_verdict(self) -> dict[str, list[Section]]:
+        """Verdict -> the claims that have it, in the order of the page."""
+        found: dict[str, list[Section]] = {}
+
+        for section in self.sections:
+            found.setdefault(section.outcome.shown, []).append(section)
+
+        return found
 
 
 def write_report(

@@ -22,6 +22,15 @@ resolvers.register()
 write_without_waiting()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give time to tests of the runs of all studies: the first of them, whichever it is, waits
+    until these are trained, minutes beside other work.
+    """
+    for item in items:
+        if "smoke_folder" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(900))
+
+
 @pytest.fixture
 def make_config() -> Callable[..., schema.Config]:
     """Compose conf/ with overrides, as the script does, and check it."""

@@ -55,6 +55,19 @@ def test_what_is_told_of_the_second_try_of_robustness_is_so() -> None:
     assert of_wide.iloc[0] > of_wide.iloc[1]  # or at a higher rate
 
 
+def test_what_is_told_of_the_second_try_of_independent_units_is_so() -> None:
+    """If this failed, the sentence would place the limit at a rate where the networks do not."""
+    errors = pd.read_csv(REPORT / SECOND_TRIES["independent_units"].file)
+    assert set(errors["seed"]) == {200, 201, 202, 203, 204}
+    above = errors["subnetwork"] - errors["whole net"]
+    assert above.between(0, 5).all()
+    by_rate = above.groupby(errors["setting"]).agg(["min", "mean", "max"])
+    assert by_rate["mean"].is_monotonic_increasing
+    assert by_rate.loc["rate 0.3", "max"] < 1
+    assert by_rate.loc["rate 0.4", "min"] < 1 < by_rate.loc["rate 0.4", "max"]
+    assert by_rate.loc["rate 0.5", "min"] > 1
+
+
 def test_what_is_told_of_the_first_edition_is_what_its_networks_give() -> None:
     """If this failed, the cause of a verdict would rest on numbers that its archive has not."""
     networks = pd.read_parquet(REPORT / "first-edition" / "results.parquet")

@@ -33,7 +33,7 @@ from dropout_study.report.scopes import other_data
 from dropout_study.report.summary import effects, example, summary
 from dropout_study.report.tuning_curves import Choice, choices
 from dropout_study.report.verdict_table import Heading
-from dropout_study.report.verdicts import Outcome
+from dropout_study.report.verdicts import NO_RUNS, Outcome
 
 PAGES = ("index.html", "README.md")
 
@@ -79,13 +79,13 @@ class VerdictTable:
 
     @property
     def by_verdict(self) -> dict[str, list[Section]]:
-        """Verdict -> the claims that have it, in the order of the page."""
+        """Verdict -> the claims that have it, in the order of the page; without runs, last."""
         found: dict[str, list[Section]] = {}
 
         for section in self.sections:
             found.setdefault(section.outcome.shown, []).append(section)
 
-        return found
+        return dict(sorted(found.items(), key=lambda each: each[0] == NO_RUNS))
 
 
 def write_report(

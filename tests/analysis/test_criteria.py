@@ -299,7 +299,7 @@ def effects(values: Sequence[float], seeds: Sequence[int] = (100, 101, 102)) -> 
             [2.0, 2.1, 1.9],
             0.5,
             False,
-            "a change by more than 0.5 points after half of the updates is not",
+            "to all, a change by more than 0.5 points is not ruled out",
         ),
         (ZERO, ZERO, 0.1, True, ""),
     ],

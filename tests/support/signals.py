@@ -1,11 +1,12 @@
-"""Signals of a terminal, which a process ignores that a shell or nohup put into the background."""
+"""Signals of a terminal: a process ignores SIGINT if a shell started it in the background, and
+SIGHUP if nohup did.
+"""
 
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-USUAL = {signal.SIGINT: signal.default_int_handler}
-USUAL |= {getattr(signal, name): signal.SIG_DFL for name in ("SIGHUP",) if hasattr(signal, name)}
+USUAL = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import pytest
 
 from dropout_study.running.command_line import PART, STOPPED, run
 from dropout_study.system.termination import Terminated, raised
+from support.signals import USUAL, heeded
 
 
 def ask(number: int) -> None:
@@ -100,3 +101,18 @@ def test_signals_that_somebody_handles_are_left_to_them_and_given_back() -> None
         ask(signal.SIGTERM)
 
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_what_a_process_ignores_reaches_a_test_and_is_ignored_again() -> None:
+    """If this failed, a test of signals would wait for ever where nohup has started pytest."""
+    usual = {number: signal.signal(number, signal.SIG_IGN) for number in USUAL}
+
+    try:
+        with heeded(), pytest.raises(KeyboardInterrupt):
+            ask(signal.SIGINT)
+        with heeded():
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
+        assert {signal.getsignal(number) for number in USUAL} == {signal.SIG_IGN}
+    finally:
+        for number, handler in usual.items():
+            signal.signal(number, handler)

@@ -618,7 +618,8 @@ def settling(part: Part, effects: Mapping[str, Effect], half: Mapping[str, Effec
     if moved:
         limit = _quantity(part.settled_within or 0.0, part.unit)
         names = f": {', '.join(moved)}" if len(changes) > 1 else ""
-        reason = f"a change by more than {limit} after half of the updates is not ruled out{names}"
+        change = f"a change by more than {limit} is not ruled out"
+        reason = f"from half of the updates to all, {change}{names}"
         return Settling(False, reason, changes)
 
     return Settling(True, "", changes)

@@ -70,10 +70,10 @@ class IndependentUnits(Claim):
             NotWorse(MARGIN, ONE_IN_A_HUNDRED),
             settled_within=0.5,
             answers=Answers(
-                "the worst of a hundred subnetworks makes {value} more errors than the whole net, "
-                "within the limit of 1 point",
-                "the worst of a hundred subnetworks makes {} more errors than the whole net, "
-                "beyond the limit of 1 point",
+                "within the limit of 1 point, the worst of a hundred subnetworks makes {value} "
+                "more errors than the whole net",
+                "beyond the limit of 1 point, the worst of a hundred subnetworks makes {} more "
+                "errors than the whole net",
                 "it is open whether the worst of a hundred subnetworks makes 1 point more "
                 "errors than the whole net",
             ),

@@ -19,7 +19,7 @@ from dropout_study.report.verdicts import NO_RUNS, SMOKE, Outcome
 MOST_LEADING = 2  # cases with which a clause begins
 MOST_NAMES = 4
 """Cases that a sentence names; of more it says how many they are."""
-ALONE = "if it were the only question"
+ALONE = "if this part were the only question"
 UNMEASURED = "an unknown amount"
 
 

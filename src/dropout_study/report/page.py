@@ -79,7 +79,7 @@ class VerdictTable:
 
     @property
     def by_verdict(self) -> dict[str, list[Section]]:
-        """Verdict -> the claims that have it, in the order of the page; without runs, last."""
+        """Verdict -> the claims that have it, in page order, those that lack runs last."""
         found: dict[str, list[Section]] = {}
 
         for section in self.sections:

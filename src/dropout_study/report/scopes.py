@@ -1,7 +1,7 @@
 """Where a claim can be decided: the budgets and data sets at which all its runs are there."""
 
 import shlex
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -278,11 +278,20 @@ def _check_complete(study: Study, rows: pd.DataFrame) -> None:
     if lacking:
         condition, seeds = next(iter(lacking.items()))
         others = len(lacking) - 1
-        further = f"; {others} others lack some" if others else ""
+        further = f"; {others} more {'lacks' if others == 1 else 'lack'} some" if others else ""
         raise ResultsMissing(
             f"study {study.name}, stage {study.stage}: {len(lacking)} of {len(planned)} conditions "
-            f"are incomplete; {condition} lacks seeds {', '.join(map(str, seeds))}{further}"
+            f"are incomplete; {condition} lacks seeds {_in_words(seeds)}{further}"
         )
+
+
+def _in_words(seeds: Sequence[int]) -> str:
+    """Sorted seeds, as `100 to 109` if they follow one another."""
+    first, last = seeds[0], seeds[-1]
+    if len(seeds) > 2 and last - first == len(seeds) - 1:
+        return f"{first} to {last}"
+
+    return ", ".join(map(str, seeds))
 
 
 def _condition_labels(study: Study, rows: pd.DataFrame) -> list[tuple[str, int]]:

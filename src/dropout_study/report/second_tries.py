@@ -39,8 +39,8 @@ SECOND_TRIES = {
         "Nets of the same size were trained for a third of the updates with hidden units dropped "
         "at three rates; five nets each, on seeds 200 to 204, and 300 subnetworks of each.",
         "The lower the rate, the closer the worst of a hundred subnetworks comes to the whole "
-        "net. At 0.3 it stays within the limit of 1 point, at 0.4 it reaches it, and at 0.5 it is "
-        "beyond it here, too.",
+        "net. At rate 0.3 it stays within the limit of 1 point; at 0.4 the interval contains the "
+        "limit; at 0.5 it is beyond it, as above.",
         "the error of the worst of a hundred subnetworks minus that of the whole net, in points",
         "second-tries/independent_units.csv",
     ),

@@ -20,7 +20,7 @@ SUMMARY_CAPTION = (
 )
 EFFECTS_CAPTION = (
     "All effects of the claim. The outcomes adjust for the cases of a part; the verdict adjusts "
-    f"for all claims, too, and can leave open what is decided here. {READING}"
+    f"for all parts of its table, too, and can leave open what is decided here. {READING}"
 )
 ONE_IS_ENOUGH = "Of {parts}, one supported case is enough."
 EXAMPLES = {

@@ -216,8 +216,8 @@ def explanations(outcomes: Sequence[Outcome]) -> list[Explanation]:
         entries.append(
             Explanation(
                 NOT_RESOLVED,
-                f"neither that the criterion is met nor that it is missed has an adjusted p of at "
-                f"most {ALPHA:g}; the claim's section says how many seeds or test images would "
+                "neither 'criterion met' nor 'criterion missed' reaches an adjusted p of at most "
+                f"{ALPHA:g}; the claim's section says how many seeds or test images would "
                 "decide it with a chance of 80 %, if the measured effect is the true one",
             )
         )

@@ -28,7 +28,7 @@ HEAVY += ["mlflow.store.tracking.sqlalchemy_store", "alembic.command"]
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(HEAVY)
 """Processes that begin with everything imported, most of the time of a fresh interpreter."""
-SHOWN = {"CUDA_VISIBLE_DEVICES": "-1", "RAY_worker_niceness": "0"}
+ALWAYS = {"CUDA_VISIBLE_DEVICES": "-1", "RAY_worker_niceness": "0"}
 """Variables of every script: no GPU, and workers of Ray that do not wait for other processes."""
 
 
@@ -86,7 +86,7 @@ def _environment(variables: Mapping[str, str]) -> dict[str, str]:
     hidden = ("MLFLOW_TRACKING_URI", "HYDRA_FULL_ERROR", "DROPOUT_STUDY_TRACEBACK")
     shown = {key: value for key, value in os.environ.items() if key not in hidden}
 
-    return {key: value for key, value in (shown | SHOWN | variables).items() if value}
+    return {key: value for key, value in (shown | ALWAYS | variables).items() if value}
 
 
 def _program(

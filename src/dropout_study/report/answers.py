@@ -125,7 +125,7 @@ def clauses(part: Part, decision: Decision) -> Iterator[str]:
 
 
 def _alone(outcome: str, decision: Decision) -> str:
-    """What a single case would be as the only question, where the others leave it open."""
+    """What a single case would be if its part, which others leave open, were the only question."""
     outcomes = {case.outcome for case in decision.cases.values()}
     is_left_open = outcome == NOT_RESOLVED and len(decision.cases) == 1 and outcome not in outcomes
 

@@ -286,7 +286,11 @@ def _check_complete(study: Study, rows: pd.DataFrame) -> None:
 
 
 def _in_words(seeds: Sequence[int]) -> str:
-    """Sorted seeds, as `100 to 109` if they follow one another."""
+    """Sorted seeds, the first and the last of them if they follow one another.
+
+    >>> _in_words([100, 101, 102]), _in_words([100, 102, 103]), _in_words([103, 107])
+    ('100 to 102', '100, 102, 103', '103, 107')
+    """
     first, last = seeds[0], seeds[-1]
     if len(seeds) > 2 and last - first == len(seeds) - 1:
         return f"{first} to {last}"

@@ -6,6 +6,8 @@ import re
 import shutil
 from pathlib import Path
 
+import pytest
+
 from dropout_study.claims import CLAIMS
 from dropout_study.config.schema import Report, Tracking
 from dropout_study.report.explore import NAME
@@ -53,16 +55,26 @@ def test_the_report_is_what_the_code_makes_of_the_results(tmp_path: Path) -> Non
         assert page == (COMMITTED / "index.html").read_text(encoding="utf-8")
 
 
-def test_the_head_names_each_empirical_claim_once_with_its_verdict() -> None:
+@pytest.mark.parametrize(
+    ("page", "end", "named_claims"),
+    [
+        ("README.md", "\n- ", r" \W ([a-z ,]+): (\[.+?\))(?=[;.])"),
+        ("index.html", "<dl>", r">\W ([a-z ,]+)</span>: (<a.+?</a>)(?=[;.])"),
+    ],
+    ids=["README", "page"],
+)
+def test_the_head_names_each_empirical_claim_once_with_its_verdict(
+    page: str, end: str, named_claims: str
+) -> None:
     """If this failed, who reads the first lines alone would take one claim's verdict for another's,
     or miss a claim.
     """
-    text = (COMMITTED / "README.md").read_text(encoding="utf-8")
-    head = text.partition("## At a glance")[2].partition("\n- ")[0]
+    text = (COMMITTED / page).read_text(encoding="utf-8")
+    head = text.partition("Empirical claims: ")[2].partition(end)[0]
     named: dict[str, str] = {}
 
-    for verdict, links in re.findall(r" \W ([a-z ,]+): (\[.+?\))(?=[;.])", head):
-        for claim in re.findall(r"\(#(\w+)\)", links):
+    for verdict, links in re.findall(named_claims, f" {head}"):
+        for claim in re.findall(r"#(\w+)", links):
             assert claim not in named
             named[claim] = verdict
 

@@ -24,7 +24,7 @@ from hydra import compose, initialize_config_dir
 from rich.console import Console
 from rich.table import Table
 
-from dropout_study.analysis import figures
+from dropout_study.analysis.svg import as_svg
 from dropout_study.benchmark import (
     many_networks,
     packing,
@@ -168,7 +168,7 @@ def main() -> None:
         if "throughput" in arguments.sections:
             speeds = throughput.measure(configure)
             content |= {"throughput": [asdict(speed) for speed in speeds]}
-            (output / "throughput.svg").write_bytes(figures.svg(throughput.figure(speeds)))
+            (output / "throughput.svg").write_bytes(as_svg(throughput.figure(speeds)))
 
     (output / "speed.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     shown = "\n![Throughput](throughput.svg)\n" if "throughput" in content else ""

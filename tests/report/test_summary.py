@@ -2,10 +2,12 @@
 
 import math
 import re
+from urllib.parse import unquote
 
 from dropout_study.analysis.criteria import Better, Measured, NotWorse, Part, Within
 from dropout_study.claims import CLAIMS
 from dropout_study.report.forest import COLOURS, MARKERS, zone
+from dropout_study.report.pictures import PIXELS_PER_INCH
 from dropout_study.report.summary import EXAMPLES, effects, example, summary
 from dropout_study.report.verdict_table import kind
 from dropout_study.report.verdicts import NO_RUNS, Outcome
@@ -127,3 +129,31 @@ def test_the_drawn_example_obeys_the_criterion_that_it_names() -> None:
         assert found == name
 
     assert all(name in example().svg.decode() for name in EXAMPLES)
+
+
+def test_a_phone_sees_every_effect_with_its_name_and_outcome() -> None:
+    """If this failed, on a phone the verdict would lie beyond the right edge of the figure."""
+    made = outcome("capacity", SUPPORTING, budget="laptop")
+    drawn = effects(made, "")
+    assert drawn is not None
+    assert drawn.narrow is not None
+    letters = re.sub(r"<[^>]*>", " ", drawn.narrow.decode())
+
+    for part in made.claim.parts:
+        assert part in letters
+
+    assert letters.count("supported: +1.00 (+0.902 to +1.10)") == len(made.claim.parts)
+    width = re.search(r'width="([\d.]+)pt"', drawn.narrow.decode())
+    assert width is not None
+    assert float(width[1]) / 72 * PIXELS_PER_INCH < 390
+
+
+def test_the_page_has_an_address_for_a_phone() -> None:
+    """If this failed, a space or a comma at its end would cut the address of a source short."""
+    drawn = effects(outcome("capacity", SUPPORTING, budget="laptop"), "")
+    assert drawn is not None
+    assert drawn.narrow is not None
+    assert " " not in drawn.narrow_address
+    assert not drawn.narrow_address.endswith(",")
+    assert unquote(drawn.narrow_address.partition(",")[2]).encode() == drawn.narrow
+    assert not example().narrow_address

@@ -87,7 +87,8 @@ def test_what_is_left_out_is_said_beside_the_verdict(tmp_path: Path) -> None:
 
 def test_the_contents_lead_to_every_claim_and_show_its_verdict(tmp_path: Path) -> None:
     """If this failed, a reader would have to scroll through all claims to find one."""
-    outcomes = [outcome("capacity", SUPPORTING), outcome("regularizers", CONTRADICTING)]
+    weakened = outcome("regularizers", CONTRADICTING, half=SUPPORTING)
+    outcomes = [outcome("capacity", SUPPORTING), weakened]
     write_report([*outcomes, Outcome(CLAIMS["cost"], NO_RUNS)], pd.DataFrame(), tmp_path, {}, None)
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     contents = page.split("<nav")[1].split("</nav>")[0]
@@ -95,6 +96,7 @@ def test_the_contents_lead_to_every_claim_and_show_its_verdict(tmp_path: Path) -
     for claim, mark in {"capacity": "✔", "regularizers": "✘", "cost": "·"}.items():
         (link,) = [line for line in contents.splitlines() if f'href="#{claim}"' in line]
         assert f">{mark}<" in link
+        assert (">not settled<" in link) == (claim == "regularizers")
         assert f'<h3 id="{claim}">' in page
 
     assert contents.index("cost") < contents.index("capacity"), "in the order of the sections"

@@ -1,6 +1,5 @@
 """How figures look: one style, intervals over seeds, labels at the lines, readable in grey."""
 
-import io
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +12,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -27,6 +25,7 @@ from dropout_study.measures.statistics import ANYTHING, Range, interval
 STYLE: dict[Any, Any] = {
     "figure.constrained_layout.use": True,
     "font.size": 9,
+    "font.sans-serif": ["DejaVu Sans", "Verdana"],  # of one width; every text names the whole list
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -82,6 +81,7 @@ RATE_DASHES = ("-", "--", "-.", ":")
 PAGE_WIDTH = 10.0  # inches, of the report
 MAX_PANEL_WIDTH = 4.8  # inches
 LINE_LABEL = "label"  # marks the labels at the ends of lines
+GREYS = 17  # of pictures, the middle one for 0
 LABEL_SPACING = 9  # points, between the middles of two labels
 PLAIN_NUMBERS = (0.005, 1e5)
 """Logarithmic axes from the first number on, and of a smaller span than the second, show numbers
@@ -365,7 +365,9 @@ def tiles(axes: Axes, rows: dict[str, NDArray[np.float64]], scale: float) -> Non
         np.pad(row.reshape(side, -1, side), gap, constant_values=np.nan) for row in rows.values()
     ]
     mosaic = np.concatenate([row.reshape(side + 2, -1) for row in padded])
-    axes.imshow(mosaic, cmap="gray", vmin=-scale, vmax=scale, interpolation="none")
+    # More greys than these are not told apart, and make noise four times as many bytes.
+    greys = mpl.colormaps["gray"].resampled(GREYS)
+    axes.imshow(mosaic, cmap=greys, vmin=-scale, vmax=scale, interpolation="none")
     axes.set_yticks([(side + 2) * (i + 0.5) for i in range(len(rows))], list(rows))
     axes.set_xticks([])
     axes.tick_params(length=0)
@@ -396,15 +398,3 @@ def points(
     seeds = zip_longest(*values, fillvalue=math.nan)
     curve = pd.DataFrame(list(seeds), columns=list(x)).T
     line(axes, curve, name, position, label, within)
-
-
-def svg(figure: Figure) -> bytes:
-    """A figure as SVG, the same bytes for the same figure."""
-    buffer = io.BytesIO()
-
-    with style():  # savefig would draw twice
-        FigureCanvasSVG(figure).print_svg(  # type: ignore[no-untyped-call]
-            buffer, metadata={"Date": None}
-        )
-
-    return buffer.getvalue()

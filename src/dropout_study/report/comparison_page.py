@@ -16,6 +16,7 @@ from dropout_study.analysis import figures
 from dropout_study.analysis.comparison import ERROR, Alternative, Row, difference_of, table
 from dropout_study.analysis.runs import Effect
 from dropout_study.analysis.selection import Selection, as_text, rank
+from dropout_study.analysis.svg import as_svg
 from dropout_study.measures.statistics import (
     ANYTHING,
     SEEDS_OF_INTERVAL,
@@ -95,7 +96,7 @@ def write(comparison: Comparison, folder: Path) -> list[Path]:
     drawn = draw(comparison)
     numbers = table(comparison.rows, comparison.x, comparison.by)
     contents = {
-        "figure.svg": figures.svg(drawn),
+        "figure.svg": as_svg(drawn),
         "figure.pdf": pdf(drawn),
         "comparison.csv": numbers.to_csv(index=False).encode(),
         "comparison.tex": latex(comparison).encode(),

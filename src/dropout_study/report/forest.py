@@ -1,6 +1,7 @@
 """Effects one below the other, each on the zone of its criterion."""
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -36,6 +37,10 @@ LINEAR_POINTS = 0.1
 LINE_HEIGHT = 0.27  # inches, of a line of a row's name
 AXIS_HEIGHT = 0.55  # inches, of ticks and label
 WIDTH = 9.0  # inches
+NARROW_WIDTH = 3.7  # inches, of a phone
+NARROW_COLUMNS = 60  # characters of a line above a row
+NARROW_LINE = 0.165  # inches, of such a line
+NARROW_BAND = 0.36  # inches, of what is drawn below it
 
 
 @dataclass(frozen=True)
@@ -77,38 +82,54 @@ class Entry:
         return math.isfinite(self.case.estimate.mean)
 
 
-def forest(entries: Sequence[Entry], scales: Mapping[str, str]) -> Figure:
+def forest(entries: Sequence[Entry], scales: Mapping[str, str], narrow: bool = False) -> Figure:
     """A row per effect, on an axis per unit.
 
     Args:
         entries: in the order of their rows; those of one unit come together.
         scales: unit -> scale of its axis; others are linear.
+        narrow: for a phone, with names and outcomes above their rows instead of beside them.
     """
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
         groups.setdefault(entry.unit, []).append(entry)
 
-    lines = [sum(_lines(entry) for entry in group) for group in groups.values()]
-    height = LINE_HEIGHT * sum(lines) + AXIS_HEIGHT * len(groups)
+    rows = [_row_height(group, narrow) for group in groups.values()]
+    heights = [height * len(group) for height, group in zip(rows, groups.values(), strict=True)]
 
-    figure = Figure(figsize=(WIDTH, height))
-    axes = figure.subplots(len(groups), 1, squeeze=False, height_ratios=lines)
+    size = (NARROW_WIDTH if narrow else WIDTH, sum(heights) + AXIS_HEIGHT * len(groups))
+    figure = Figure(figsize=size)
+    axes = figure.subplots(len(groups), 1, squeeze=False, height_ratios=heights)
 
-    for each, (unit, group) in zip(axes.flat, groups.items(), strict=True):
-        _draw(each, unit, group, scales.get(unit, "linear"))
+    for each, height, (unit, group) in zip(axes.flat, rows, groups.items(), strict=True):
+        band = NARROW_BAND / height if narrow else 1.0
+        _draw(each, unit, group, scales.get(unit, "linear"), band)
 
     return figures.finish(figure)
 
 
-def _lines(entry: Entry) -> int:
-    """Lines of text that a row needs: its effect has a line, and its outcome another."""
-    return max(2, entry.name.count("\n") + 1)
+def _row_height(entries: Sequence[Entry], narrow: bool) -> float:
+    """Inches of a row, of which all of a unit are equally high."""
+    if narrow:
+        lines = max(_above(entry).count("\n") + 1 for entry in entries)
+        return NARROW_BAND + NARROW_LINE * lines
+
+    # The effect beside a row has a line, and its outcome another.
+    return LINE_HEIGHT * sum(max(2, entry.name.count("\n") + 1) for entry in entries) / len(entries)
 
 
-def _draw(axes: Axes, unit: str, entries: Sequence[Entry], scale: str) -> None:
-    """The rows of one unit."""
-    axes.set_yticks(range(len(entries)), [entry.name for entry in entries], fontsize=8)
-    axes.set_ylim(len(entries) - 0.5, -0.5)
+def _above(entry: Entry) -> str:
+    """Name, outcome and effect as lines above a narrow row."""
+    name = ", ".join(entry.name.splitlines()).replace(":,", ":")
+    lines = (name, f"{with_sign(entry.shown)}: {entry.in_words}")
+
+    return "\n".join(textwrap.fill(line, NARROW_COLUMNS) for line in lines)
+
+
+def _draw(axes: Axes, unit: str, entries: Sequence[Entry], scale: str, band: float) -> None:
+    """The rows of one unit; text stands above each if its band is not the whole of its height."""
+    half = 0.42 * band
+    axes.set_ylim(len(entries) - 1 + band / 2, band / 2 - 1)
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(LABELS.get(unit, unit))
     axes.set_xscale(scale, **({"linthresh": LINEAR_POINTS} if scale == "symlog" else {}))
@@ -117,42 +138,72 @@ def _draw(axes: Axes, unit: str, entries: Sequence[Entry], scale: str) -> None:
         axes.xaxis.set_major_formatter("{x:g}")
 
     for row, entry in enumerate(entries):
-        _draw_effect(axes, row, entry)
+        _draw_effect(axes, row, entry, half)
+
+    if band == 1:
+        _label_beside(axes, entries)
+    else:
+        _label_above(axes, entries, half)
 
     limits = axes.get_xlim()  # of the effects: zones may have no end
 
     for row, entry in enumerate(entries):
         low, high = zone(entry.part)
         ends = (max(low, limits[0]), min(high, limits[1]))
-        axes.fill_betweenx((row - 0.42, row + 0.42), *ends, color=ZONE, linewidth=0, zorder=0)
+        axes.fill_betweenx((row - half, row + half), *ends, color=ZONE, linewidth=0, zorder=0)
 
     axes.set_xlim(limits)
 
 
-def _draw_effect(axes: Axes, row: int, entry: Entry) -> None:
-    """Mean, interval, seeds and limits of an effect, and what they say in words."""
+def _draw_effect(axes: Axes, row: int, entry: Entry, half: float) -> None:
+    """Mean, interval, seeds and limits of an effect, as far above and below its row as is told."""
     ci = entry.interval
     colour = COLOURS[kind(entry.shown)]
     seeds = list(entry.effect.values)
 
-    axes.plot(seeds, [row + 0.27] * len(seeds), "|", color="0.45", markersize=5)
+    axes.plot(seeds, [row + 0.64 * half] * len(seeds), "|", color="0.45", markersize=5)
     axes.plot([ci.low, ci.high], [row, row], color=colour, linewidth=2.5)
     axes.plot([ci.mean], [row], MARKERS[kind(entry.shown)], color=colour, markersize=6)
 
     for limit in zone(entry.part):
         if math.isfinite(limit):
-            axes.plot([limit, limit], [row - 0.42, row + 0.42], color="0.3", linewidth=1, ls=":")
+            axes.plot([limit, limit], [row - half, row + half], color="0.3", linewidth=1, ls=":")
 
-    axes.annotate(
-        f"{with_sign(entry.shown)}\n{entry.in_words}",
-        (1, row),
-        xycoords=("axes fraction", "data"),
-        xytext=(8, 0),
-        textcoords="offset points",
-        va="center",
-        color=colour,
-        fontsize=8,
-    )
+
+def _label_beside(axes: Axes, entries: Sequence[Entry]) -> None:
+    """Names at the left of their rows, outcomes and effects at the right."""
+    axes.set_yticks(range(len(entries)), [entry.name for entry in entries], fontsize=8)
+
+    for row, entry in enumerate(entries):
+        axes.annotate(
+            f"{with_sign(entry.shown)}\n{entry.in_words}",
+            (1, row),
+            xycoords=("axes fraction", "data"),
+            xytext=(8, 0),
+            textcoords="offset points",
+            va="center",
+            color=COLOURS[kind(entry.shown)],
+            fontsize=8,
+        )
+
+
+def _label_above(axes: Axes, entries: Sequence[Entry], half: float) -> None:
+    """Names, outcomes and effects in lines above their rows."""
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+
+    for row, entry in enumerate(entries):
+        axes.annotate(
+            _above(entry),
+            (0, row - half),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, 1),
+            textcoords="offset points",
+            va="bottom",
+            color=COLOURS[kind(entry.shown)],
+            fontsize=8,
+            bbox={"facecolor": "white", "linewidth": 0, "pad": 0},
+        )
 
 
 def zone(part: Part) -> tuple[float, float]:

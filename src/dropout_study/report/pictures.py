@@ -1,6 +1,5 @@
 """The pictures of a claim in the report: its figures, corrupted images, and training curves."""
 
-import base64
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Studies
 from dropout_study.analysis.runs import ResultsMissing
 from dropout_study.analysis.selection import rank
+from dropout_study.analysis.svg import as_svg, data_uri
 from dropout_study.data.images import Images
 from dropout_study.report import tuning_curves
 from dropout_study.report.verdicts import Outcome
@@ -38,6 +38,7 @@ class Picture:
         caption: the text below it.
         alt: what it shows, in words.
         width: in pixels, at its own size.
+        narrow: the same for a phone, if there is one.
     """
 
     file: str
@@ -45,11 +46,17 @@ class Picture:
     caption: str
     alt: str
     width: int
+    narrow: bytes | None = None
 
     @property
     def address(self) -> str:
         """A data URI that contains the figure."""
-        return "data:image/svg+xml;base64," + base64.b64encode(self.svg).decode()
+        return data_uri(self.svg)
+
+    @property
+    def narrow_address(self) -> str:
+        """The same for a phone, as one of several sources; empty if there is none."""
+        return data_uri(self.narrow).replace(" ", "%20") if self.narrow else ""
 
 
 def claim_pictures(outcome: Outcome, images: Images | None, notes: list[str]) -> Iterator[Picture]:
@@ -133,7 +140,7 @@ def picture(name: str, figure: Figure, caption: str, alt: str = "") -> Picture:
     width = round(PIXELS_PER_INCH * figure.get_size_inches()[0])
     shown = alt or figures.alt_text(figure)
 
-    return Picture(f"{name}.svg", figures.svg(figure), caption, shown, width)
+    return Picture(f"{name}.svg", as_svg(figure), caption, shown, width)
 
 
 def training_curves(curves: Mapping[str, pd.DataFrame]) -> Figure:

@@ -1,9 +1,10 @@
 """What decides, as figures: one row per claim, one row per effect of a claim, and an example."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from dropout_study.analysis import figures
+from dropout_study.analysis.svg import as_svg
 from dropout_study.report.forest import COLOURS, LABELS, MARKERS, ZONE, Entry, forest
 from dropout_study.report.pictures import Picture, picture
 from dropout_study.report.rows import decisive_case
@@ -60,10 +61,7 @@ def summary(outcomes: Sequence[Outcome], name: str) -> Picture | None:
     said = "; ".join(f"{title}: {each.in_words}, {each.shown}" for title, each in entries.items())
     alt = f"One effect per claim, with its interval, on the zone of its criterion. {said}."
 
-    with figures.style():
-        drawn = forest(named, {"points": "symlog", "times": "log"})
-
-    return picture(name, drawn, SUMMARY_CAPTION, alt)
+    return _picture(name, named, {"points": "symlog", "times": "log"}, SUMMARY_CAPTION, alt)
 
 
 def effects(outcome: Outcome, found: str) -> Picture | None:
@@ -94,8 +92,16 @@ def effects(outcome: Outcome, found: str) -> Picture | None:
     if enough:
         caption += f" {ONE_IS_ENOUGH.format(parts=' and '.join(enough))}"
 
+    return _picture(name, drawn, {"times": "log"}, caption, alt)
+
+
+def _picture(
+    name: str, entries: Sequence[Entry], scales: Mapping[str, str], caption: str, alt: str
+) -> Picture:
+    """Effects for a wide page and for a phone."""
     with figures.style():
-        return picture(name, forest(drawn, {"times": "log"}), caption, alt)
+        wide = picture(name, forest(entries, scales), caption, alt)
+        return dataclasses.replace(wide, narrow=as_svg(forest(entries, scales, narrow=True)))
 
 
 def _entry(outcome: Outcome, name: str, case: str, shown: str) -> Entry:

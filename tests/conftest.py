@@ -8,12 +8,11 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # several tests run at once
 
 import pytest
-from hydra import compose, initialize_config_dir
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from dropout_study.config import read, resolvers, schema
-from support.paths import ROOT
+from support.composing import composed_run
 from support.scripts import Script
 from support.signals import heeded
 from support.unsynced import write_without_waiting
@@ -36,8 +35,7 @@ def make_config() -> Callable[..., schema.Config]:
     """Compose conf/ with overrides, as the script does, and check it."""
 
     def make(*overrides: str) -> schema.Config:
-        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-            return read.read_config(compose("train", list(overrides)))
+        return read.read_config(composed_run(overrides))
 
     return make
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from functools import cache
 
 import pytest
-from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from dropout_study.analysis.criteria import Check, Part
@@ -14,6 +13,7 @@ from dropout_study.config import condition, read, schema
 from dropout_study.config.studies import Study, in_order
 from dropout_study.report.scopes import stages
 from support import smoke
+from support.composing import composed_run
 from support.paths import CONF
 
 IDS = (
@@ -50,8 +50,7 @@ def ends(study: str, budget: str, stage: str) -> list[schema.Config]:
     different = {str(corner): corner for corner in corners}.values()
     jobs = [smoke.conditions(study, budget, corner, stage)[0] for corner in different]
 
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        return [read.read_config(compose("train", job)) for job in jobs]
+    return [read.read_config(composed_run(job)) for job in jobs]
 
 
 def scopes() -> Iterator[tuple[str, str, str]]:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
 from dropout_study.claims import STUDIES
@@ -16,6 +15,7 @@ from dropout_study.running.command_line import place_of
 from dropout_study.running.job import Job, JobState
 from dropout_study.running.packs import Assignment, packs_of
 from dropout_study.tracking.store import Store
+from support.composing import composed_run
 from support.paths import CONF
 
 ONE_CANDIDATE = {"study.candidates": "1", "budget.validations": "2"}
@@ -91,10 +91,8 @@ def composed(
     study: str, budget: str, changes: dict[str, str], stage: str | None = None
 ) -> list[DictConfig]:
     """The configurations of every condition of a study."""
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        return [
-            compose("train", overrides) for overrides in conditions(study, budget, changes, stage)
-        ]
+    jobs = conditions(study, budget, changes, stage)
+    return [composed_run(overrides) for overrides in jobs]
 
 
 def changes_of(study: str) -> dict[str, str]:
@@ -128,11 +126,9 @@ def carry_out_stage(folder: Path, study: str, stage: str, added: list[str]) -> N
     jobs = conditions(study, "smoke", changes_of(study), stage)
     assignments = []
 
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        for i, job in enumerate(jobs):
-            (folder / str(i)).mkdir(parents=True)
-            composed = compose("train", [*job, *added])
-            assignments.append(Assignment(composed, folder / str(i), study))
+    for i, job in enumerate(jobs):
+        (folder / str(i)).mkdir(parents=True)
+        assignments.append(Assignment(composed_run([*job, *added]), folder / str(i), study))
 
     for pack in packs_of(assignments):
         carry_out(pack, folder)

@@ -72,10 +72,10 @@ class CoAdaptation(Claim):
             Better(0, NO_SIZE),
             settled_within=0.5,
             answers=Answers(
-                "removing a random half of the units adds {} fewer errors to a net with "
-                "dropout than to one without",
-                "removing a random half of the units adds {} more errors to a net with dropout "
-                "than to one without",
+                "removing a random half of the units costs a net without dropout {} more than "
+                "one with dropout",
+                "removing a random half of the units costs a net with dropout {} more than one "
+                "without",
                 "it is open whether removing half of the units harms a net with dropout less",
             ),
         ),

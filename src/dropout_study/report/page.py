@@ -10,7 +10,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader
 
 from dropout_study.analysis import figures
-from dropout_study.analysis.claim import Group
+from dropout_study.analysis.claim import Claim, Group
 from dropout_study.analysis.runs import ResultsMissing, needing_columns
 from dropout_study.config.studies import DEFAULT_BUDGET, Study
 from dropout_study.data.images import Images
@@ -189,12 +189,26 @@ def _values(
         "answer": answer,
         "why": first_edition.WHY,
         "earlier": first_edition.EARLIER,
+        "repeated": _repeated(sections),
         "study_headings": list(STUDY_COLUMNS),
         "criteria": committed_in_words(),
         "facts": glance.facts(results),
         "works": glance.works(results),
         "links": links,
     }
+
+
+def _repeated(sections: Sequence[Section]) -> dict[str, Claim | None]:
+    """File of a picture of training -> the claim under which the same picture stands before."""
+    shown: dict[bytes, Claim] = {}
+    found: dict[str, Claim | None] = {}
+
+    for section in sections:
+        for picture in section.training:
+            found[picture.file] = shown.get(picture.svg)
+            shown.setdefault(picture.svg, section.outcome.claim)
+
+    return found
 
 
 def _tables(sections: Sequence[Section]) -> Iterator[VerdictTable]:

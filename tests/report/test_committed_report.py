@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dropout_study.analysis.svg import data_uri
 from dropout_study.claims import CLAIMS
 from dropout_study.config.schema import Report, Tracking
 from dropout_study.report.explore import NAME
@@ -88,6 +89,33 @@ def test_the_committed_page_is_that_of_the_file() -> None:
     byte: made from a store, it links to runs that only the machine with the store can show.
     """
     assert "127.0.0.1" not in (COMMITTED / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_picture_of_training_stands_once_and_is_linked_where_it_is_needed_again() -> None:
+    """If this failed, a claim would lack the training of its networks, or link to another's."""
+    page = (COMMITTED / "index.html").read_text(encoding="utf-8")
+    sections = {text.partition('"')[0]: text for text in page.split('<section aria-labelledby="')}
+    files = [*(COMMITTED / "figures").glob("*_t*ing.svg")]
+    addresses = {file: data_uri(file.read_bytes()) for file in files}
+    repeated = 0
+
+    for file, address in addresses.items():
+        claim, _, kind = file.stem.rpartition("_")
+        (holder,) = [name for name, text in sections.items() if address in text]
+        word = "Tuning" if kind == "tuning" else "Training of the compared networks"
+        found = re.findall(
+            rf'<p>{word}: the same figure as under <a href="#(\w+)">', sections[claim]
+        )
+        assert found == ([] if holder == claim else [holder]), file.name
+        assert list(sections).index(holder) <= list(sections).index(claim)
+        repeated += holder != claim
+
+    assert page.count("the same figure as under") == repeated > 0
+
+
+def test_the_page_stays_small() -> None:
+    """If this failed, the page would take seconds to load, and a host may refuse the file."""
+    assert (COMMITTED / "index.html").stat().st_size < 1_500_000
 
 
 def test_the_first_edition_is_kept_as_it_was() -> None:

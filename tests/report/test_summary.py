@@ -3,10 +3,17 @@
 import math
 import re
 from base64 import b64decode
+from pathlib import Path
 
+import pandas as pd
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+from dropout_study.analysis import figures
 from dropout_study.analysis.criteria import Better, Measured, NotWorse, Part, Within
 from dropout_study.claims import CLAIMS
-from dropout_study.report.forest import COLOURS, MARKERS, zone
+from dropout_study.report.answers import finding
+from dropout_study.report.forest import COLOURS, MARKERS, NARROW_WIDTH, Entry, forest, zone
+from dropout_study.report.page import write_report
 from dropout_study.report.pictures import PIXELS_PER_INCH
 from dropout_study.report.summary import EXAMPLES, effects, example, summary
 from dropout_study.report.verdict_table import kind
@@ -143,16 +150,39 @@ def test_a_phone_sees_every_effect_with_its_name_and_outcome() -> None:
         assert part in letters
 
     assert letters.count("supported: +1.00 (+0.902 to +1.10)") == len(made.claim.parts)
-    width = re.search(r'width="([\d.]+)pt"', drawn.narrow.decode())
-    assert width is not None
-    assert float(width[1]) / 72 * PIXELS_PER_INCH < 390
+    assert NARROW_WIDTH * PIXELS_PER_INCH < 390
 
 
-def test_the_page_has_an_address_for_a_phone() -> None:
-    """If this failed, a space would cut the address of a source short."""
-    drawn = effects(outcome("capacity", SUPPORTING, budget="laptop"), "")
+def test_no_line_of_a_narrow_figure_runs_beyond_its_edge() -> None:
+    """If this failed, a phone would show names or intervals without their ends."""
+    made = outcome("capacity", SUPPORTING, budget="laptop")
+    (name, part), *_ = made.claim.parts.items()
+    (case,) = made.decisions[name].cases.values()
+    (effect,) = made.effects[name].values()
+    wide = "removing a random half of the hidden units adds: without dropout, and with dropout"
+    long = [wide, *(each.measure for each in CLAIMS["co_adaptation"].parts.values())]
+    rows = [Entry(name, part, "", case, effect, made.shown) for name in long]
+
+    with figures.style():
+        drawn = forest(rows, {}, narrow=True)
+        FigureCanvasSVG(drawn).draw()  # type: ignore[no-untyped-call]
+        ends = [text.get_window_extent().x1 for text in drawn.axes[0].texts]
+
+    assert len(ends) == len(long) > 3
+    assert max(ends) <= drawn.bbox.x1
+
+
+def test_the_page_shows_a_phone_the_narrow_figure(tmp_path: Path) -> None:
+    """If this failed, a phone would get the wide figure, or a space would cut its address short."""
+    shown = outcome("capacity", SUPPORTING, budget="laptop")
+    drawn = effects(shown, finding(shown))
     assert drawn is not None
-    assert drawn.narrow is not None
-    assert " " not in drawn.narrow_address
-    assert b64decode(drawn.narrow_address.partition(",")[2]) == drawn.narrow
+    write_report([shown], pd.DataFrame(), tmp_path, {}, None)
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    media = re.escape('media="screen and (max-width: 30rem)"')
+    sources = re.findall(rf'<source {media} srcset="([^"]*)"><img class="fits"', page)
+
+    assert page.count("<source") == len(sources) == 2, "of the summary and of the effects"
+    assert [b64decode(each.partition(",")[2]) for each in sources][1] == drawn.narrow
+    assert not [each for each in sources if " " in each or each.endswith(",")]
     assert not example().narrow_address

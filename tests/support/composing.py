@@ -1,4 +1,4 @@
-"""Configurations of runs as `scripts/train.py` composes them, whose files are merged once."""
+"""Configurations of runs as `scripts/train.py` composes them, in half of Hydra's time."""
 
 import pickle
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from support.paths import CONF
 
 
 def composed_run(overrides: Sequence[str]) -> DictConfig:
-    """What Hydra composes with some overrides, in a tenth of its time where only values differ."""
+    """What Hydra composes with some overrides; a process merges each choice of files once."""
     composer, master = _composer()
     config = composer(pickle.loads(master), list(overrides))
 

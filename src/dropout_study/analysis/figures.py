@@ -365,7 +365,7 @@ def tiles(axes: Axes, rows: dict[str, NDArray[np.float64]], scale: float) -> Non
         np.pad(row.reshape(side, -1, side), gap, constant_values=np.nan) for row in rows.values()
     ]
     mosaic = np.concatenate([row.reshape(side + 2, -1) for row in padded])
-    # More greys than these are not told apart, and make noise four times as many bytes.
+    # The eye tells no more greys apart, and with these an image of noise is a quarter as large.
     greys = mpl.colormaps["gray"].resampled(GREYS)
     axes.imshow(mosaic, cmap=greys, vmin=-scale, vmax=scale, interpolation="none")
     axes.set_yticks([(side + 2) * (i + 0.5) for i in range(len(rows))], list(rows))

@@ -47,7 +47,7 @@ class MonteCarloSamples(Claim):
             f"test error of weight scaling minus test error of {MASKS} sampled masks",
             NotWorse(0, "one model cannot both gain and lose"),
             some=True,
-            settled_within=0.1,  # no answers: those of the part above say of each case which it is
+            settled_within=0.1,  # no answers: those of the part above say which cases lose
         ),
         "about 20": Part(
             "share of the error that the whole pool of masks saves, compared with a single mask, "

@@ -4,6 +4,7 @@ import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -101,9 +102,8 @@ def forest(entries: Sequence[Entry], scales: Mapping[str, str], narrow: bool = F
     figure = Figure(figsize=size)
     axes = figure.subplots(len(groups), 1, squeeze=False, height_ratios=heights)
 
-    for each, height, (unit, group) in zip(axes.flat, rows, groups.items(), strict=True):
-        band = NARROW_BAND / height if narrow else 1.0
-        _draw(each, unit, group, scales.get(unit, "linear"), band)
+    for each, (unit, group) in zip(axes.flat, groups.items(), strict=True):
+        _draw(each, unit, group, scales.get(unit, "linear"), narrow)
 
     return figures.finish(figure)
 
@@ -126,8 +126,9 @@ def _above(entry: Entry) -> str:
     return "\n".join(textwrap.fill(line, NARROW_COLUMNS) for line in lines)
 
 
-def _draw(axes: Axes, unit: str, entries: Sequence[Entry], scale: str, band: float) -> None:
-    """The rows of one unit; text stands above each if its band is not the whole of its height."""
+def _draw(axes: Axes, unit: str, entries: Sequence[Entry], scale: str, narrow: bool) -> None:
+    """The rows of one unit, each with its text above it or beside it."""
+    band = NARROW_BAND / _row_height(entries, narrow=True) if narrow else 1.0  # of a row, drawn on
     half = 0.42 * band
     axes.set_ylim(len(entries) - 1 + band / 2, band / 2 - 1)
     axes.grid(visible=False, axis="y")
@@ -140,10 +141,10 @@ def _draw(axes: Axes, unit: str, entries: Sequence[Entry], scale: str, band: flo
     for row, entry in enumerate(entries):
         _draw_effect(axes, row, entry, half)
 
-    if band == 1:
-        _label_beside(axes, entries)
-    else:
+    if narrow:
         _label_above(axes, entries, half)
+    else:
+        _label_beside(axes, entries)
 
     limits = axes.get_xlim()  # of the effects: zones may have no end
 
@@ -156,7 +157,7 @@ def _draw(axes: Axes, unit: str, entries: Sequence[Entry], scale: str, band: flo
 
 
 def _draw_effect(axes: Axes, row: int, entry: Entry, half: float) -> None:
-    """Mean, interval, seeds and limits of an effect, as far above and below its row as is told."""
+    """Mean, interval, seeds and limits of an effect, at most half a band from its row."""
     ci = entry.interval
     colour = COLOURS[kind(entry.shown)]
     seeds = list(entry.effect.values)
@@ -175,35 +176,32 @@ def _label_beside(axes: Axes, entries: Sequence[Entry]) -> None:
     axes.set_yticks(range(len(entries)), [entry.name for entry in entries], fontsize=8)
 
     for row, entry in enumerate(entries):
-        axes.annotate(
-            f"{with_sign(entry.shown)}\n{entry.in_words}",
-            (1, row),
-            xycoords=("axes fraction", "data"),
-            xytext=(8, 0),
-            textcoords="offset points",
-            va="center",
-            color=COLOURS[kind(entry.shown)],
-            fontsize=8,
-        )
+        text = f"{with_sign(entry.shown)}\n{entry.in_words}"
+        _write(axes, text, entry, (1, row), xytext=(8, 0), va="center")
 
 
 def _label_above(axes: Axes, entries: Sequence[Entry], half: float) -> None:
     """Names, outcomes and effects in lines above their rows."""
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
+    paper = {"facecolor": "white", "linewidth": 0, "pad": 0}
 
     for row, entry in enumerate(entries):
-        axes.annotate(
-            _above(entry),
-            (0, row - half),
-            xycoords=("axes fraction", "data"),
-            xytext=(0, 1),
-            textcoords="offset points",
-            va="bottom",
-            color=COLOURS[kind(entry.shown)],
-            fontsize=8,
-            bbox={"facecolor": "white", "linewidth": 0, "pad": 0},
-        )
+        at = (0, row - half)
+        _write(axes, _above(entry), entry, at, xytext=(0, 1), va="bottom", bbox=paper)
+
+
+def _write(axes: Axes, text: str, entry: Entry, at: tuple[float, float], **place: Any) -> None:
+    """Text in the colour of an outcome, some points from a place: a fraction of the axes, a row."""
+    axes.annotate(
+        text,
+        at,
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        color=COLOURS[kind(entry.shown)],
+        fontsize=8,
+        **place,
+    )
 
 
 def zone(part: Part) -> tuple[float, float]:

@@ -199,7 +199,7 @@ def _values(
 
 
 def _repeated(sections: Sequence[Section]) -> dict[str, Claim | None]:
-    """File of a picture of training -> the claim under which the same picture stands before."""
+    """File of a picture of training -> the earlier claim that shows the same one, or None."""
     shown: dict[bytes, Claim] = {}
     found: dict[str, Claim | None] = {}
 

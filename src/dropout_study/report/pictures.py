@@ -13,7 +13,7 @@ from dropout_study.analysis import figures
 from dropout_study.analysis.claim import Claim, Studies
 from dropout_study.analysis.runs import ResultsMissing
 from dropout_study.analysis.selection import rank
-from dropout_study.analysis.svg import as_svg, data_uri, data_uri_for_sources
+from dropout_study.analysis.svg import as_svg, data_uri, data_uri_for_srcset
 from dropout_study.data.images import Images
 from dropout_study.report import tuning_curves
 from dropout_study.report.verdicts import Outcome
@@ -56,7 +56,7 @@ class Picture:
     @property
     def narrow_address(self) -> str:
         """The same for a phone, as one of several sources; empty if there is none."""
-        return data_uri_for_sources(self.narrow) if self.narrow else ""
+        return data_uri_for_srcset(self.narrow) if self.narrow else ""
 
 
 def claim_pictures(outcome: Outcome, images: Images | None, notes: list[str]) -> Iterator[Picture]:

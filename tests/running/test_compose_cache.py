@@ -1,7 +1,8 @@
 """The files of the jobs of a sweep are read and merged once."""
 
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -11,7 +12,7 @@ from hydra.errors import ConfigCompositionException
 from omegaconf import DictConfig, OmegaConf
 
 from dropout_study.config import resolvers
-from dropout_study.running.compose_cache import SweepComposer, compose_once
+from dropout_study.running.compose_cache import SweepComposer, compose_once, composer_of
 from support.paths import CONF
 from support.scripts import Script
 
@@ -98,6 +99,27 @@ def test_a_worker_gets_what_was_merged(master: DictConfig) -> None:
     assert isinstance(copy.load_sweep_config, SweepComposer)
     again = copy.load_sweep_config(master, JOBS[0])
     assert OmegaConf.to_container(again) == OmegaConf.to_container(first)
+
+
+def composed_or_refused(compose: Callable[[list[str]], DictConfig], job: list[str]) -> object:
+    """The values that overrides give, and whether keys may be added; or the error."""
+    try:
+        config = compose(job)
+    except ConfigCompositionException as error:
+        return str(error)
+
+    return OmegaConf.to_container(config), OmegaConf.is_struct(config)
+
+
+def test_conditions_are_composed_as_hydra_composes_them() -> None:
+    """If this failed, the choices of tuning would be read for other conditions than are trained."""
+    resolvers.register()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        plain = [composed_or_refused(partial(compose, "train"), job) for job in JOBS]
+
+    composed = composer_of(CONF, "train")
+    for _ in range(2):
+        assert [composed_or_refused(composed, job) for job in JOBS] == plain
 
 
 @pytest.mark.usefixtures("uri")

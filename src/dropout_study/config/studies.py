@@ -295,6 +295,7 @@ def _typed_text(values: Any) -> str:
     return values if is_typed else as_typed(values)
 
 
+@cache  # a report asks for the same values hundreds of times
 def _value(text: str) -> Any:
     """What Hydra makes of the text behind the `=` of an override."""
     (override,) = parse_overrides([f"key={text}"])

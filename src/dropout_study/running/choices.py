@@ -14,7 +14,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from dropout_study.config.condition import training_digest
@@ -38,6 +37,7 @@ from dropout_study.running.command_line import (
     place_of,
     typed_overrides,
 )
+from dropout_study.running.compose_cache import composer_of
 from dropout_study.running.explain import explain
 
 if TYPE_CHECKING:
@@ -333,13 +333,14 @@ def _compose_arms(tuned: Study, further: Sequence[str], place: Place) -> dict[st
     grid = {key: text for key, text in tuned.grid.items() if key not in own}
     replaced = typed_overrides([*_overrides(tuned), *further])
     quoted = [as_typed(folder) for folder in place.folders]
-    lines = [f"hydra.searchpath=[{','.join(quoted)}]"] if quoted else []
-    lines += _overrides(tuned)
+    searched = (f"hydra.searchpath=[{','.join(quoted)}]",) if quoted else ()
+    lines = _overrides(tuned)
     lines += [f"{key}={text}" for key, text in grid.items() if key.lstrip("+") not in replaced]
     arms: dict[str, DictConfig] = {}
     conditions: dict[str, tuple[str, ...]] = {}
 
-    for overrides, composed in _compose_all((*lines, *further), place.conf, place.config):
+    every = _compose_all((*lines, *further), place.conf, place.config, searched)
+    for overrides, composed in every:
         if not _declared_keys(composed):
             continue
 
@@ -355,14 +356,15 @@ def _compose_arms(tuned: Study, further: Sequence[str], place: Place) -> dict[st
 
 @cache  # reproduce.py asks again after every round of tuning
 def _compose_all(
-    lines: tuple[str, ...], conf: Path, config: str
+    lines: tuple[str, ...], conf: Path, config: str, of_hydra: tuple[str, ...]
 ) -> list[tuple[tuple[str, ...], DictConfig]]:
     """The overrides and the configuration of every condition that a sweep stands for."""
-    with warnings.catch_warnings(), initialize_config_dir(str(conf), version_base="1.3"):
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Hydra will compose them again, and warn then
+        composed = composer_of(conf, config, of_hydra)
 
         return [
-            (tuple(overrides), compose(config, overrides))
+            (tuple(overrides), composed(overrides))
             for overrides in expand_sweep(parse_overrides(lines))
         ]
 

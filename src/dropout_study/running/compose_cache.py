@@ -6,13 +6,16 @@ does for such values what `ConfigLoaderImpl._load_configuration_impl` of Hydra 1
 """
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, cast
 
+from hydra import compose, initialize_config_dir
 from hydra._internal.config_loader_impl import get_overrides_dirname
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, flag_override
 
 
 class SweepComposer:
@@ -74,8 +77,8 @@ class SweepComposer:
 
     def _compose(self, master_config: DictConfig, overrides: list[str]) -> DictConfig:
         """What Hydra itself makes of some overrides."""
-        compose = type(self._loader).load_sweep_config
-        config: DictConfig = compose(self._loader, master_config, overrides)
+        load = type(self._loader).load_sweep_config
+        config: DictConfig = load(self._loader, master_config, overrides)
         return config
 
 
@@ -95,3 +98,27 @@ def _name(config: DictConfig, overrides: Sequence[Override]) -> None:
 def compose_once(loader: Any) -> None:
     """Have a loader read and merge the files of the jobs of a sweep once."""
     loader.load_sweep_config = SweepComposer(loader)
+
+
+def composer_of(
+    conf: Path, name: str, of_hydra: Sequence[str] = ()
+) -> Callable[[Sequence[str]], DictConfig]:
+    """What composes overrides as `hydra.compose` does, and each choice of files once.
+
+    Args:
+        conf: the folder of the configuration.
+        name: the file in it that is composed.
+        of_hydra: overrides of Hydra itself, as of its search path.
+    """
+    with initialize_config_dir(str(conf), version_base="1.3"):
+        master = compose(name, list(of_hydra), return_hydra_config=True)
+        sweep_composer = SweepComposer(GlobalHydra.instance().config_loader())
+
+    def composed(overrides: Sequence[str]) -> DictConfig:
+        config = sweep_composer(master, list(overrides))
+        with flag_override(config, ["readonly", "struct"], [False, False]):
+            del config["hydra"]
+
+        return config
+
+    return composed

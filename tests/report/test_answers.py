@@ -56,6 +56,19 @@ def test_cases_are_told_by_outcome_that_of_the_part_first() -> None:
     )
 
 
+def test_names_with_commas_are_listed_with_semicolons() -> None:
+    """If this failed, a sentence would begin with "For LeNet, pools and LeNet, n = 9"."""
+    cases = {
+        "LeNet, pools": case(0.123, SUPPORTED),
+        "LeNet, n = 9": case(0.034, SUPPORTED),
+        "mlp": case(-0.2, CONTRADICTED),
+    }
+    assert said(CONTRADICTED, **cases) == (
+        "for mlp: masks make 0.20 points more errors (-0.026 to 0.43); masks make 0.034 to 0.12 "
+        "points fewer errors (LeNet, pools; LeNet, n = 9)"
+    )
+
+
 def test_one_case_needs_no_name_and_many_are_counted() -> None:
     """If this failed, a sentence would list thirty networks."""
     one = "masks make 1.23 points fewer errors (1.01 to 1.46)"

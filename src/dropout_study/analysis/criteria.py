@@ -432,7 +432,7 @@ def _check(check: Check, effects: Mapping[str, Effect]) -> Decision:
         cases[name] = Case(effect.estimate(), outcome)
 
     failed = [name for name, case in cases.items() if case.outcome == FAILS]
-    reason = f"not {check.criterion_in_words}: {', '.join(failed)}" if failed else ""
+    reason = f"not {check.criterion_in_words}: {'; '.join(failed)}" if failed else ""
 
     return Decision(FAILS if failed else HOLDS, cases, reason=reason)
 
@@ -600,7 +600,7 @@ def settling(part: Part, effects: Mapping[str, Effect], half: Mapping[str, Effec
         ResultsMissing: a case was not run at half the updates, or with no common seed.
     """
     if missing := [name for name in effects if name not in half]:
-        raise ResultsMissing(f"half the updates were not run for {', '.join(missing)}")
+        raise ResultsMissing(f"half the updates were not run for {'; '.join(missing)}")
 
     changes = {name: effect.minus(half[name]).estimate() for name, effect in effects.items()}
     final = {name: _at_seeds_of(effect, half[name]) for name, effect in effects.items()}
@@ -617,7 +617,7 @@ def settling(part: Part, effects: Mapping[str, Effect], half: Mapping[str, Effec
     moved = [name for name, change in changes.items() if not _stays(part, change)]
     if moved:
         limit = _quantity(part.settled_within or 0.0, part.unit)
-        names = f": {', '.join(moved)}" if len(changes) > 1 else ""
+        names = f": {'; '.join(moved)}" if len(changes) > 1 else ""
         change = f"a change by more than {limit} is not ruled out"
         reason = f"from half of the updates to all, {change}{names}"
         return Settling(False, reason, changes)

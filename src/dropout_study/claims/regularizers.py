@@ -176,7 +176,7 @@ def binding(runs: Runs, arms: Sequence[str]) -> dict[str, Runs]:
     nets = {arm: runs.where(arm=arm) for arm in arms}
     chosen = {arm: of_arm for arm, of_arm in nets.items() if _binds(of_arm)}
     if not chosen:
-        raise ResultsMissing(f"max-norm binds in none of {', '.join(arms)}")
+        raise ResultsMissing(f"max-norm binds in none of {'; '.join(arms)}")
 
     return chosen
 

@@ -96,7 +96,7 @@ def _answers(outcome: Outcome, names: Sequence[str]) -> list[str]:
 def clauses(part: Part, decision: Decision) -> Iterator[str]:
     """A clause for each outcome that cases of a part have, of the part's own outcome first.
 
-    Where outcomes differ, a clause begins with its cases if it is about one or two.
+    Where outcomes differ, a clause begins with its cases where `_can_lead` allows it.
     """
     texts = {
         SUPPORTED: part.answers.supported,
@@ -114,7 +114,7 @@ def clauses(part: Part, decision: Decision) -> Iterator[str]:
             sizes = _sizes(part, list(cases.values()))
             is_beside = own == NOT_RESOLVED and outcome != own
             text = texts[outcome].format(sizes[0], value=sizes[1])
-            leads = len(cases) < len(outcomes) and len(cases) <= MOST_LEADING
+            leads = len(cases) < len(outcomes) and _can_lead(list(cases))
             names = "" if leads else _names(list(cases), len(outcomes))
             said = ": ".join(filter(None, [names, _interval(cases, texts[outcome], part)]))
             said += _alone(outcome, decision)
@@ -122,6 +122,11 @@ def clauses(part: Part, decision: Decision) -> Iterator[str]:
             before = ", ".join(filter(None, [of_cases, ALONE if is_beside else ""]))
             before += ": " if before else ""
             yield before + text + (f" ({said})" if said else "")
+
+
+def _can_lead(names: Sequence[str]) -> bool:
+    """Whether a sentence may begin with some cases: names with commas would run into each other."""
+    return len(names) <= MOST_LEADING and not any("," in name for name in names)
 
 
 def _alone(outcome: str, decision: Decision) -> str:

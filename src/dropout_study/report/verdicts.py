@@ -212,12 +212,12 @@ def _incomplete_controls(outcome: Outcome) -> Iterator[tuple[str, str]]:
         effects = outcome.effects[name]
 
         if missing := [case for case in effects if case not in half]:
-            yield name, f"half the updates give no effect for {', '.join(missing)}"
+            yield name, f"half the updates give no effect for {'; '.join(missing)}"
             continue
 
         apart = [case for case in effects if _seeds_differ(effects[case], half[case])]
         if apart:
-            yield name, f"no common seeds at half the updates and at all for {', '.join(apart)}"
+            yield name, f"no common seeds at half the updates and at all for {'; '.join(apart)}"
 
 
 def _seeds_differ(effect: Effect, half: Effect) -> bool:

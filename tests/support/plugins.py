@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from hydra.core.config_store import ConfigStore
 
@@ -38,6 +39,14 @@ def write_files_of_pages(folder: Path) -> None:
         (folder / name).write_text(text, encoding="utf-8")
 
 
+def _groups_of(repo: dict[str, Any]) -> dict[str, Any]:
+    """A copy of Hydra's store of choices: group -> its groups and choices."""
+    return {
+        name: _groups_of(entry) if isinstance(entry, dict) else entry
+        for name, entry in repo.items()
+    }
+
+
 @contextmanager
 def taken_back(folder: Path) -> Iterator[None]:
     """Import from a folder within the block, after which nothing of it is known any more."""
@@ -45,7 +54,7 @@ def taken_back(folder: Path) -> Iterator[None]:
     kept = [dict(registry) for registry in registries]
     lists = {kind: list(names) for kind, names in parts.LISTED.items()}
     repo = ConfigStore.instance().repo
-    groups = {kind: dict(repo.get(kind, {})) for kind in ("data", "model", "regularizer")}
+    choices = _groups_of(repo)
     modules = set(sys.modules)
     path = list(sys.path)
     before = Path.cwd()
@@ -69,8 +78,8 @@ def taken_back(folder: Path) -> Iterator[None]:
         for kind, names in lists.items():
             parts.LISTED[kind][:] = names
 
-        for kind, choices in groups.items():
-            repo[kind] = choices
+        repo.clear()
+        repo.update(choices)
 
         for name in set(sys.modules) - modules:
             file = getattr(sys.modules[name], "__file__", None)

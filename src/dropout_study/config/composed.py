@@ -54,7 +54,12 @@ def _no_other_hydra() -> Iterator[None]:
 
 def arm_content(arm: str) -> Any:
     """The content of a choice of the group `arm`, with the resolvers that name its candidates."""
-    return OmegaConf.to_container(OmegaConf.load(CONF / "arm" / f"{arm}.yaml"), resolve=False)
+    return choice_content("arm", arm)
+
+
+def choice_content(group: str, choice: str) -> Any:
+    """The content of a choice of a group, as its file has it."""
+    return OmegaConf.to_container(OmegaConf.load(CONF / group / f"{choice}.yaml"), resolve=False)
 
 
 def arm_comment(arm: str) -> str:

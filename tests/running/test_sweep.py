@@ -1,7 +1,10 @@
 """What Hydra's callback opens before the jobs of a sweep."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import nullcontext
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -10,9 +13,40 @@ from omegaconf import DictConfig
 
 from dropout_study.config.schema import ConfigError
 from dropout_study.running import start, sweep_jobs
-from dropout_study.running.sweep import Supervisor, SweepCallback, as_typed
+from dropout_study.running.sweep import WORKER_REPLACED, Supervisor, SweepCallback, as_typed
 
 Compose = Callable[..., DictConfig]
+
+
+def test_that_joblib_replaces_a_grown_worker_is_no_warning(tmp_path: Path) -> None:
+    """If this failed, a long study would seem to lose memory and workers."""
+    script = tmp_path / "grow.py"
+    script.write_text(
+        """
+import sys, time
+from joblib import Parallel, delayed
+from dropout_study.running.sweep import supervise
+
+def grow(megabytes):
+    sys.kept = b"x" * 1_000_000 * megabytes
+    time.sleep(1.1)  # joblib looks once a second
+
+def sweep():
+    Parallel(2)(delayed(grow)(size) for size in (1, 1, 400, 400, 1, 1))
+
+if __name__ == "__main__":
+    sweep() if "bare" in sys.argv else supervise(sweep, sys.argv)
+"""
+    )
+
+    def warned(*arguments: str) -> bool:
+        done = subprocess.run(
+            [sys.executable, str(script), *arguments], check=True, capture_output=True, text=True
+        )
+        return WORKER_REPLACED in done.stderr
+
+    assert warned("bare")
+    assert not warned()
 
 
 def test_a_sweep_is_opened_once_and_launched_in_packs_at_every_pass(

@@ -6,6 +6,7 @@ Imports nothing heavy, so that `--help` is answered at once.
 import shlex
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -27,6 +28,10 @@ from dropout_study.system.termination import Terminated
 
 if TYPE_CHECKING:
     from dropout_study.running.start import Start
+
+
+WORKER_REPLACED = "A worker stopped while some jobs were given to the executor"
+"""How joblib says that it replaces a worker that has grown, as some jobs need more memory."""
 
 
 class Supervisor:
@@ -130,6 +135,7 @@ def supervise(entry: Callable[[], Any], typed: Sequence[str]) -> None:
     """
     supervisor = Supervisor(masked(as_typed(typed)))
     Supervisor.running = supervisor
+    warnings.filterwarnings("ignore", WORKER_REPLACED)
 
     try:
         supervisor.run(entry)

@@ -1,6 +1,7 @@
 """The answers to claims in plain sentences."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -67,6 +68,24 @@ def test_names_with_commas_are_listed_with_semicolons() -> None:
         "for mlp: masks make 0.20 points more errors (-0.026 to 0.43); masks make 0.034 to 0.12 "
         "points fewer errors (LeNet, pools; LeNet, n = 9)"
     )
+
+
+def test_in_a_finding_cases_beside_the_outcome_of_the_part_are_counted() -> None:
+    """If this failed, a cell of the table of verdicts would list all models."""
+    decision = Decision(
+        SUPPORTED,
+        {
+            "LeNet, pools": case(0.123, SUPPORTED),
+            "MLP, n = 9": case(-0.2, CONTRADICTED),
+            "MLP, digits": case(-0.3, CONTRADICTED),
+            "mlp": case(0.001, NOT_RESOLVED),
+        },
+    )
+    assert list(clauses(replace(PART, some=True), decision, brief=True)) == [
+        "masks make 0.12 points fewer errors (LeNet, pools: -0.10 to 0.35)",
+        "masks make 0.20 to 0.30 points more errors (in 2 of 4 cases)",
+        "for mlp: nobody can tell (0.0010, -0.23 to 0.23 points)",
+    ]
 
 
 def test_one_case_needs_no_name_and_many_are_counted() -> None:

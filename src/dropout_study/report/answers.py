@@ -51,7 +51,7 @@ def finding(outcome: Outcome) -> str:
     if decisive and outcome.verdict != SUPPORTED and decisive[0] not in names:
         names.insert(0, decisive[0])
 
-    said = "; ".join(filter(None, [*_answers(outcome, names), _on_checks(outcome)]))
+    said = "; ".join(filter(None, [*_answers(outcome, names, brief=True), _on_checks(outcome)]))
 
     return _sentence(said) if said else ""
 
@@ -84,19 +84,24 @@ def _on_checks(outcome: Outcome) -> str:
     return ""
 
 
-def _answers(outcome: Outcome, names: Sequence[str]) -> list[str]:
+def _answers(outcome: Outcome, names: Sequence[str], brief: bool = False) -> list[str]:
     """What is said of some parts of a claim that are decided, without capitals."""
     return [
-        "; ".join(clauses(outcome.claim.parts[name], outcome.decisions[name]))
+        "; ".join(clauses(outcome.claim.parts[name], outcome.decisions[name], brief))
         for name in names
         if name in outcome.decisions
     ]
 
 
-def clauses(part: Part, decision: Decision) -> Iterator[str]:
+def clauses(part: Part, decision: Decision, brief: bool = False) -> Iterator[str]:
     """A clause for each outcome that cases of a part have, of the part's own outcome first.
 
     Where outcomes differ, a clause begins with its cases where `_can_lead` allows it.
+
+    Args:
+        part: the question.
+        decision: on it.
+        brief: whether several cases whose outcome is not the part's are counted, not named.
     """
     texts = {
         SUPPORTED: part.answers.supported,
@@ -115,7 +120,8 @@ def clauses(part: Part, decision: Decision) -> Iterator[str]:
             is_beside = own == NOT_RESOLVED and outcome != own
             text = texts[outcome].format(sizes[0], value=sizes[1])
             leads = len(cases) < len(outcomes) and _can_lead(list(cases))
-            names = "" if leads else _names(list(cases), len(outcomes))
+            most = MOST_NAMES if outcome == own or not brief else 1
+            names = "" if leads else _names(list(cases), len(outcomes), most)
             said = ": ".join(filter(None, [names, _interval(cases, texts[outcome], part)]))
             said += _alone(outcome, decision)
             of_cases = f"for {' and '.join(cases)}" if leads else ""
@@ -201,12 +207,12 @@ def _interval(cases: Mapping[str, Case], text: str, part: Part) -> str:
     return limits if "{" in text else f"{_number(ci.mean)}, {limits} {unit}".rstrip()
 
 
-def _names(names: Sequence[str], total: int) -> str:
-    """The cases of a clause; nothing where a part has one case."""
+def _names(names: Sequence[str], total: int, most: int) -> str:
+    """The cases of a clause, up to a number by name; nothing where a part has one case."""
     if total == 1:
         return ""
 
-    listed = "; ".join(names) if len(names) <= MOST_NAMES else ""
+    listed = "; ".join(names) if len(names) <= most else ""
 
     if len(names) == total:
         counted = "in both cases" if total == 2 else f"in all {total} cases"

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from dropout_study.config import read
 from dropout_study.config.overrides import expand_sweep, parse_overrides
 from dropout_study.config.schema import Config, ConfigError
 from dropout_study.config.studies import Study
+from dropout_study.running.compose_cache import composer_of
 from support.paths import CONF
 
 TUNED = {
@@ -63,11 +63,10 @@ def write(folder: Path, study: dict[str, Any]) -> None:
 def conditions(study: Study, folder: str, *chosen: str) -> list[Config]:
     """The configurations of all conditions."""
     grid = [f"{key}={values}" for key, values in study.grid.items()]
-    first = [f"study={study.name}", f"hydra.searchpath=[{folder}]", *chosen]
+    jobs = expand_sweep(parse_overrides([f"study={study.name}", *chosen, *grid]))
+    composed = composer_of(CONF, "train", [f"hydra.searchpath=[{folder}]"])
 
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        jobs = expand_sweep(parse_overrides([*first, *grid]))
-        return [read.read_config(compose("train", job)) for job in jobs]
+    return [read.read_config(composed(job)) for job in jobs]
 
 
 def test_tuning_trains_every_candidate_and_the_other_stages_the_choice(folder: str) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
 from dropout_study.config import read
@@ -24,7 +23,7 @@ from dropout_study.tracking.record import Record
 from dropout_study.tracking.store import Store
 from dropout_study.tracking.tags import COMMAND
 from dropout_study.training import module
-from support.paths import CONF
+from support.composing import composed_run
 
 SMALL = ("budget=smoke", "trainer=cpu", "mc.samples=20", "mc.per_image=[2]")
 RATES = ("model.hidden_rate=0", "model.hidden_rate=0.2", "model.hidden_rate=0.5")
@@ -32,9 +31,7 @@ RATES = ("model.hidden_rate=0", "model.hidden_rate=0.2", "model.hidden_rate=0.5"
 
 def composed(*overrides: str) -> DictConfig:
     widths = [] if any(text.startswith("model=") for text in overrides) else ["model.widths=[4]"]
-
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose("train", [*SMALL, *widths, *overrides])
+    return composed_run([*SMALL, *widths, *overrides])
 
 
 def assigned(*jobs: str) -> list[Assignment]:

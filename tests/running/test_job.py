@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
 from mlflow.entities import Run
 
 from dropout_study.config.schema import Config, ConfigError
@@ -31,7 +30,7 @@ from dropout_study.tracking.record import RECORD_FILE, Record
 from dropout_study.tracking.store import Store
 from dropout_study.tracking.tags import DUPLICATE
 from dropout_study.training import module, trainer
-from support.paths import ROOT
+from support.composing import composed_run
 from support.processes import another_process
 from support.records import example
 
@@ -72,10 +71,7 @@ def do(tmp_path: Path, uri: str) -> Do:
         folder = folder or tmp_path / "sweep" / str(next(count))
         folder.mkdir(parents=True, exist_ok=True)
         places = [f"tracking.uri={uri}", f"checkpoint.folder={tmp_path}/checkpoints"]
-
-        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-            composed = compose("train", [*SMALL, *places, *overrides])
-
+        composed = composed_run([*SMALL, *places, *overrides])
         job = Assignment(composed, folder, " ".join(overrides))
         carry_out([job], tmp_path / "sweep", in_worker)
 

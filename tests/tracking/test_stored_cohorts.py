@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_dir
 from mlflow.entities import Run
 
 from dropout_study.config.schema import Evaluate, Tracking
@@ -15,7 +14,7 @@ from dropout_study.running.job import Job
 from dropout_study.running.packs import Assignment
 from dropout_study.running.reevaluate import reevaluate, results_table
 from dropout_study.tracking.store import Store
-from support.paths import CONF
+from support.composing import composed_run
 
 SMALL = ("budget=smoke", "data=digits", "model.widths=[8]", "rules=[weight_scaling]", "trainer=cpu")
 
@@ -34,10 +33,8 @@ def do(tmp_path: Path, uri: str) -> Callable[..., Job]:
             f"tracking.uri={uri}",
             f"checkpoint.folder={tmp_path}/checkpoints",
         ]
-
-        with initialize_config_dir(str(CONF), version_base="1.3"):
-            composed = compose("train", [*SMALL, *places, *overrides])
-            carry_out([Assignment(composed, folder, study)], tmp_path / study)
+        composed = composed_run([*SMALL, *places, *overrides])
+        carry_out([Assignment(composed, folder, study)], tmp_path / study)
 
         return Job.load(folder)
 

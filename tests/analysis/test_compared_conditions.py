@@ -91,7 +91,7 @@ def test_what_does_not_exist_is_refused_with_what_does(
 @pytest.mark.parametrize(
     ("rows", "doubt"),
     [
-        ([*GRID, net("64", 0.5, 2)], "Of the 3 seeds some are missing for mlp 16, rate 0, mlp 16"),
+        ([*GRID, net("64", 0.5, 2)], "Of the 3 seeds some are missing for mlp 16, rate 0; mlp 16"),
         (GRID[2:], "The grid of model.widths and model.hidden_rate has gaps: 64 and 0.5."),
         ([*GRID[1:], net("64", 0.5, 0, code="0ther")], "computed by different code: 0ther, c0de"),
         (

@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dropout_study.config.schema import ConfigError
-from dropout_study.config.uri import MaskingFormatter, absolute, database_file, masked
+from dropout_study.config.uri import (
+    MaskingFormatter,
+    absolute,
+    database_file,
+    masked,
+    other_store,
+)
 
 SECRETS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1)
 
@@ -110,6 +116,14 @@ def test_a_typed_address_is_read_as_sqlalchemy_reads_it() -> None:
     for uri in ("http://127.0.0.1:5000", "postgresql+psycopg://ada@there/runs"):
         assert absolute(uri) == uri
         assert database_file(uri) is None
+
+
+@pytest.mark.parametrize("uri", ["postgresql://me:s3cret@db/runs", "https://me:s3cret@host/x"])
+def test_a_command_names_another_store_without_its_password(uri: str) -> None:
+    """If this failed, the command that compares conditions would print the password."""
+    (shown,) = other_store(uri)
+    assert shown.startswith("tracking.uri=")
+    assert "s3cret" not in shown
 
 
 @pytest.mark.usefixtures("without_credentials")

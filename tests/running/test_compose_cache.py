@@ -1,8 +1,10 @@
 """The files of the jobs of a sweep are read and merged once."""
 
 import pickle
+import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -120,6 +122,29 @@ def test_conditions_are_composed_as_hydra_composes_them() -> None:
     composed = composer_of(CONF, "train")
     for _ in range(2):
         assert [composed_or_refused(composed, job) for job in JOBS] == plain
+
+
+def test_groups_of_a_folder_of_ones_own_are_chosen_from(tmp_path: Path) -> None:
+    """If this failed, the choice of a file in a folder of one's own would be a value, and nothing
+    of the file would be trained.
+    """
+    (tmp_path / "bundle").mkdir()
+    own = "# @package _global_\nmodel: {hidden_rate: 0.77}\n"
+    (tmp_path / "bundle" / "a.yaml").write_text(own, encoding="utf-8")
+    composed = composer_of(CONF, "train", [f"hydra.searchpath=[file://{tmp_path}]"])
+    assert composed(["+bundle=a"]).model.hidden_rate == 0.77
+
+
+def test_a_choice_that_every_condition_must_make_is_made_there(tmp_path: Path) -> None:
+    """If this failed, a configuration that asks for a study could not be composed with one."""
+    own = tmp_path / "conf"
+    shutil.copytree(CONF, own)
+    text = (own / "train.yaml").read_text(encoding="utf-8")
+    changed = text.replace("- study: exploration", "- study: ???")
+    assert changed != text
+    (own / "train.yaml").write_text(changed, encoding="utf-8")
+    config = composer_of(own, "train")(["study=rate_by_width", "budget=smoke"])
+    assert config.study.name == "rate_by_width"
 
 
 @pytest.mark.usefixtures("uri")

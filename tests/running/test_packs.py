@@ -427,6 +427,16 @@ def test_a_process_that_is_asked_to_end_begins_no_further_job(
     assert [Job.load(folder) for folder in folders[1:]] == [None, None]
 
 
+def test_the_password_of_a_store_is_in_no_pack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, whoever reads the folder of a sweep could read and delete the store."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://me:s3cret@db/runs")
+    packs.save(packs_of(assigned(*RATES)), tmp_path)
+    (file,) = tmp_path.rglob(packs.FILE)
+    assert b"s3cret" not in file.read_bytes()
+
+
 def test_packs_are_read_as_they_were_written(tmp_path: Path) -> None:
     """If this failed, a worker would carry out other jobs than those of the sweep."""
     jobs = assigned(*RATES, "+unknown=1")

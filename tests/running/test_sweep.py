@@ -25,7 +25,6 @@ def test_that_joblib_replaces_a_grown_worker_is_no_warning(tmp_path: Path) -> No
         """
 import sys, time
 from joblib import Parallel, delayed
-from dropout_study.running.sweep import supervise
 
 def grow(megabytes):
     sys.kept = b"x" * 1_000_000 * megabytes
@@ -35,7 +34,11 @@ def sweep():
     Parallel(2)(delayed(grow)(size) for size in (1, 1, 400, 400, 1, 1))
 
 if __name__ == "__main__":
-    sweep() if "bare" in sys.argv else supervise(sweep, sys.argv)
+    if "bare" in sys.argv:
+        sweep()
+    else:
+        from dropout_study.running.sweep import supervise
+        supervise(sweep, sys.argv)
 """
     )
 

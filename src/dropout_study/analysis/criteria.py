@@ -432,7 +432,7 @@ def _check(check: Check, effects: Mapping[str, Effect]) -> Decision:
         cases[name] = Case(effect.estimate(), outcome)
 
     failed = [name for name, case in cases.items() if case.outcome == FAILS]
-    reason = f"not {check.criterion_in_words}: {'; '.join(failed)}" if failed else ""
+    reason = f"not {check.criterion_in_words} ({'; '.join(failed)})" if failed else ""
 
     return Decision(FAILS if failed else HOLDS, cases, reason=reason)
 

@@ -361,7 +361,8 @@ def as_text(value: Any) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names with commas, the first of them if they are many."""
+    """Names with commas, or semicolons if they have commas; the first of them if they are many."""
     more = len(names) - MOST_LISTED
-    shown = ", ".join(names[:MOST_LISTED])
+    separator = "; " if any("," in name for name in names) else ", "
+    shown = separator.join(names[:MOST_LISTED])
     return f"{shown} and {more} more" if more > 0 else shown

@@ -104,7 +104,7 @@ def without_credentials(uri: str) -> str:
 def other_store(uri: str) -> list[str]:
     """What names a store on a command line, without a password; nothing for the ordinary one."""
     is_ordinary = absolute(uri) == absolute(ORDINARY)
-    return [] if is_ordinary else [f"tracking.uri={without_credentials(absolute(uri))}"]
+    return [] if is_ordinary else [f"tracking.uri={masked(without_credentials(absolute(uri)))}"]
 
 
 def _database(uri: str, folder: Path) -> str:

@@ -101,7 +101,8 @@ def clauses(part: Part, decision: Decision, brief: bool = False) -> Iterator[str
     Args:
         part: the question.
         decision: on it.
-        brief: whether several cases whose outcome is not the part's are counted, not named.
+        brief: whether several cases of another outcome than the part's, with which no clause
+            begins, are counted instead of named.
     """
     texts = {
         SUPPORTED: part.answers.supported,
@@ -131,7 +132,7 @@ def clauses(part: Part, decision: Decision, brief: bool = False) -> Iterator[str
 
 
 def _can_lead(names: Sequence[str]) -> bool:
-    """Whether a sentence may begin with some cases: names with commas would run into each other."""
+    """Whether a clause may begin with some cases: few, and without commas of their own."""
     return len(names) <= MOST_LEADING and not any("," in name for name in names)
 
 

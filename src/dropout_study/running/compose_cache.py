@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from hydra import compose, initialize_config_dir
+from hydra import initialize_config_dir
 from hydra._internal.config_loader_impl import get_overrides_dirname
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from omegaconf import DictConfig, OmegaConf, flag_override
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 
 class SweepComposer:
@@ -36,7 +37,7 @@ class SweepComposer:
         if any(override.is_hydra_override() or override.is_sweep_override() for override in parsed):
             return self._compose(master_config, sweep_overrides)
 
-        values = [override for override in parsed if not self._chooses_file(override)]
+        values = [each for each in parsed if not self._chooses_file(master_config, each)]
         files = [str(override.input_line) for override in parsed if override not in values]
 
         try:
@@ -51,22 +52,24 @@ class SweepComposer:
 
         return config
 
-    def _chooses_file(self, override: Override) -> bool:
+    def _chooses_file(self, master_config: DictConfig, override: Override) -> bool:
         """Whether an override chooses a file of a group, and does not set a value."""
         if isinstance(override.value(), dict):
             return False
 
         group = override.key_or_group
         if group not in self._chosen:
-            self._chosen[group] = bool(self._loader.repository.group_exists(group))
+            name = master_config.hydra.job.config_name
+            of_hydra = _overrides_of_hydra(master_config)  # they may add folders with groups
+            options = self._loader.get_group_options(group, None, name, of_hydra)
+            self._chosen[group] = bool(options)
 
         return self._chosen[group]
 
     def _copy(self, master_config: DictConfig, files: list[str]) -> DictConfig:
         """A copy of what some files give; a job may change it, as Hydra does."""
         # Those of Hydra itself are composed into it, too.
-        of_hydra = OmegaConf.to_container(master_config.hydra.overrides.hydra)  # not resolved
-        key = (*cast("list[str]", of_hydra), *files)
+        key = (*_overrides_of_hydra(master_config), *files)
 
         # Copies by way of bytes take a sixth of the time of `copy.deepcopy`.
         if key not in self._templates:
@@ -80,6 +83,11 @@ class SweepComposer:
         load = type(self._loader).load_sweep_config
         config: DictConfig = load(self._loader, master_config, overrides)
         return config
+
+
+def _overrides_of_hydra(master_config: DictConfig) -> list[str]:
+    """The overrides of Hydra itself, not resolved."""
+    return cast("list[str]", OmegaConf.to_container(master_config.hydra.overrides.hydra))
 
 
 def _name(config: DictConfig, overrides: Sequence[Override]) -> None:
@@ -103,7 +111,7 @@ def compose_once(loader: Any) -> None:
 def composer_of(
     conf: Path, name: str, of_hydra: Sequence[str] = ()
 ) -> Callable[[Sequence[str]], DictConfig]:
-    """What composes overrides as `hydra.compose` does, and each choice of files once.
+    """A function that composes overrides as `hydra.compose` does, but merges choices of files once.
 
     Args:
         conf: the folder of the configuration.
@@ -111,12 +119,15 @@ def composer_of(
         of_hydra: overrides of Hydra itself, as of its search path.
     """
     with initialize_config_dir(str(conf), version_base="1.3"):
-        master = compose(name, list(of_hydra), return_hydra_config=True)
-        sweep_composer = SweepComposer(GlobalHydra.instance().config_loader())
+        loader = GlobalHydra.instance().config_loader()
+
+    # That of a sweep may lack choices that each of its jobs makes.
+    master = loader.load_configuration(name, list(of_hydra), RunMode.MULTIRUN)
+    sweep_composer = SweepComposer(loader)
 
     def composed(overrides: Sequence[str]) -> DictConfig:
         config = sweep_composer(master, list(overrides))
-        with flag_override(config, ["readonly", "struct"], [False, False]):
+        with open_dict(config):
             del config["hydra"]
 
         return config

@@ -13,7 +13,6 @@ import json
 import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
@@ -98,14 +97,6 @@ class Assignment:
     folder: Path
     name: str
 
-    @cached_property
-    def config(self) -> Config | None:
-        """The configuration; None if it cannot be used, which the job itself reports."""
-        try:
-            return read.read_config(self.composed)
-        except Exception:
-            return None
-
 
 def packs_of(jobs: Sequence[Assignment], at_least: int = 1) -> list[list[Assignment]]:
     """Put jobs into packs, in the order of the first job of each.
@@ -118,7 +109,7 @@ def packs_of(jobs: Sequence[Assignment], at_least: int = 1) -> list[list[Assignm
     packs: dict[str, list[list[Assignment]]] = {}
 
     for number, job in enumerate(jobs):
-        config = job.config
+        config = config_of(job.composed)
 
         if config and job.composed.pack and _pays(config):
             key = json.dumps(shared_settings(config), sort_keys=True)
@@ -133,6 +124,14 @@ def packs_of(jobs: Sequence[Assignment], at_least: int = 1) -> list[list[Assignm
         packs[key] = _cut(group, total / at_least)
 
     return [pack for cut in packs.values() for pack in cut]
+
+
+def config_of(composed: DictConfig) -> Config | None:
+    """The configuration of a job; None if it cannot be used, which the job itself reports."""
+    try:
+        return read.read_config(composed)
+    except Exception:
+        return None
 
 
 def _cut(group: Sequence[tuple[Assignment, Config]], share: float) -> list[list[Assignment]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dropout_study.running.job import JobState
-from dropout_study.running.packs import Assignment
+from dropout_study.running.packs import Assignment, config_of
 from dropout_study.running.recorded import Recorded, look_up_job
 from dropout_study.running.task import Task, ending, logged, stop_if_asked, unended, watching
 from dropout_study.running.watch import Report, Watch
@@ -44,7 +44,7 @@ def train_pack(tasks: Sequence[Task], pack: Sequence[Assignment], sweep: Path | 
     from dropout_study.tracking.recorder import heartbeat
     from dropout_study.tracking.store import Store
 
-    configs = [job.config for job in pack if job.config]
+    configs = [config for job in pack if (config := config_of(job.composed))]
     store = Store(configs[0].tracking.uri)
     beating: dict[Path, str | None] = {}
 

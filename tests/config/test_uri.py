@@ -118,6 +118,7 @@ def test_a_typed_address_is_read_as_sqlalchemy_reads_it() -> None:
         assert database_file(uri) is None
 
 
+@pytest.mark.usefixtures("without_credentials")
 @pytest.mark.parametrize("uri", ["postgresql://me:s3cret@db/runs", "https://me:s3cret@host/x"])
 def test_a_command_names_another_store_without_its_password(uri: str) -> None:
     """If this failed, the command that compares conditions would print the password."""

@@ -73,6 +73,7 @@ def test_jobs_at_once_see_a_gpu_each(train: Script, runs: Runs, launcher: str) -
 
 
 @pytest.mark.usefixtures("uri")
+@pytest.mark.long
 def test_a_worker_neither_ends_its_sweep_nor_outlives_it(train: Script, runs: Runs) -> None:
     """If this failed, SIGTERM to a worker would end the sweep, or workers train on without one."""
     grid = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "model.widths=[4],[5],[6]")

@@ -45,15 +45,15 @@ def test_a_worse_geometric_mean_does_not_stand_in_and_a_better_one_does() -> Non
     """
     effects = CLAIM.estimate(STUDIES)["stands in"]
     criterion = CLAIM.parts["stands in"].criterion
-    assert list(effects["relu, [1, 7]"].values) == [25, 0]
-    assert list(effects["tanh, [3, 8]"].values) == [-25, -25]
-    assert criterion.distance(effects["relu, [1, 7]"].estimate()) < 0
-    assert criterion.distance(effects["tanh, [3, 8]"].estimate()) > 0
+    assert list(effects["1 or 7 (ReLU)"].values) == [25, 0]
+    assert list(effects["3 or 8 (tanh)"].values) == [-25, -25]
+    assert criterion.distance(effects["1 or 7 (ReLU)"].estimate()) < 0
+    assert criterion.distance(effects["3 or 8 (tanh)"].estimate()) > 0
 
 
 def test_nets_that_do_not_solve_their_task_are_left_out_and_named() -> None:
     """If this failed, a net at 40 % error would decide, or vanish without a word."""
-    assert list(CLAIM.estimate(STUDIES)["stands in"]) == ["relu, [1, 7]", "tanh, [3, 8]"]
+    assert list(CLAIM.estimate(STUDIES)["stands in"]) == ["1 or 7 (ReLU)", "3 or 8 (tanh)"]
     (left_out,) = CLAIM.left_out(STUDIES)
     assert left_out.startswith("tanh, [4, 9] is left out: mean validation error")
     assert not any("[4, 9]" in line for line in CLAIM.context_lines(STUDIES))

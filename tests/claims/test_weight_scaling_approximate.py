@@ -56,10 +56,10 @@ def test_worse_scaling_is_not_close_and_better_scaling_is() -> None:
     """If this failed, weight scaling that loses 25 to 50 points would approximate the ensemble."""
     effects = CLAIM.estimate(STUDIES)["close"]
     criterion = CLAIM.parts["close"].criterion
-    assert list(effects["relu, [1, 7]"].values) == [25, 50]
-    assert list(effects["tanh, [3, 8]"].values) == [-25, -25]
-    assert criterion.distance(effects["relu, [1, 7]"].estimate()) < 0
-    assert criterion.distance(effects["tanh, [3, 8]"].estimate()) > 0
+    assert list(effects["1 or 7 (ReLU)"].values) == [25, 50]
+    assert list(effects["3 or 8 (tanh)"].values) == [-25, -25]
+    assert criterion.distance(effects["1 or 7 (ReLU)"].estimate()) < 0
+    assert criterion.distance(effects["3 or 8 (tanh)"].estimate()) > 0
 
 
 def test_no_deep_nonlinear_net_may_be_exact() -> None:

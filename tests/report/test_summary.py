@@ -15,6 +15,7 @@ from dropout_study.report.answers import finding
 from dropout_study.report.forest import COLOURS, MARKERS, NARROW_WIDTH, Entry, forest, zone
 from dropout_study.report.page import write_report
 from dropout_study.report.pictures import PIXELS_PER_INCH
+from dropout_study.report.rows import rows
 from dropout_study.report.summary import EXAMPLES, effects, example, summary
 from dropout_study.report.verdict_table import kind
 from dropout_study.report.verdicts import NO_RUNS, Outcome
@@ -110,6 +111,39 @@ def test_effects_on_scales_of_their_own_have_axes_of_their_own() -> None:
         assert letters.count(label) == 1
 
 
+def test_effects_that_two_parts_ask_of_are_drawn_once() -> None:
+    """If this failed, each model would have two rows with one dot in opposite colours."""
+    drawn = effects(outcome("mc_samples", SUPPORTING, budget="laptop"), "")
+    assert drawn is not None
+    letters = re.sub(r"<[^>]*>", " ", drawn.svg.decode())
+    assert "some models gain" in letters
+    assert "others lose" not in letters
+    said = "'others lose' asks for the other side of the line in 'some models gain'."
+    assert drawn.caption.endswith(said)
+    assert "Of 'some models gain', 'others lose', 'about 20', one case" in drawn.caption
+
+
+def test_where_one_case_is_enough_none_contradicts() -> None:
+    """If this failed, a supported claim would be drawn with red crosses."""
+    made = outcome("mc_samples", CONTRADICTING, budget="laptop")
+    drawn = effects(made, "")
+    assert drawn is not None
+    assert {row.outcome for row in rows(made)} == {"criterion met", "criterion missed"}
+    assert "contradicted" not in drawn.alt
+    assert COLOURS["contradicted"] not in drawn.svg.decode().lower()
+    assert MARKERS["open"] not in (MARKERS["supported"], MARKERS["unresolved"])
+
+
+def test_an_axis_says_what_is_measured() -> None:
+    """If this failed, shares and differences of shares would stand above one word, "effect"."""
+    outcomes = [outcome(name, SUPPORTING) for name in ("mc_samples", "co_adaptation")]
+    drawn = [effects(made, "") for made in outcomes]
+    labels = [CLAIMS["mc_samples"].parts["about 20"].axis, "difference of errors (points)"]
+    letters = [re.sub(r"<[^>]*>", " ", each.svg.decode()) for each in drawn if each]
+    assert all(letters[0].count(label) == 1 for label in labels)
+    assert letters[1].count(CLAIMS["co_adaptation"].parts["less co-adapted"].axis) == 1
+
+
 def test_seconds_of_training_are_neither_green_nor_red() -> None:
     """If this failed, a smoke test would look like a finding."""
     drawn = effects(outcome("capacity", SUPPORTING, budget="smoke"), "")
@@ -161,10 +195,10 @@ def test_no_line_of_a_narrow_figure_runs_beyond_its_edge() -> None:
     (effect,) = made.effects[name].values()
     wide = "removing a random half of the hidden units adds: without dropout, and with dropout"
     long = [wide, *(each.measure for each in CLAIMS["co_adaptation"].parts.values())]
-    rows = [Entry(name, part, "", case, effect, made.shown) for name in long]
+    entries = [Entry(name, part, "", case, effect, made.shown) for name in long]
 
     with figures.style():
-        drawn = forest(rows, {}, narrow=True)
+        drawn = forest(entries, {}, narrow=True)
         FigureCanvasSVG(drawn).draw()  # type: ignore[no-untyped-call]
         ends = [text.get_window_extent().x1 for text in drawn.axes[0].texts]
 

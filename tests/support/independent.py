@@ -264,7 +264,16 @@ def weight_scaling_approximate(nets: Nets) -> Parts:
 def exact_difference(nets: Nets, first: str, second: str) -> Cases:
     """The error under one rule minus that under another, of each arm of the study `exact`."""
     chosen = {arm: nets.select("exact", arm=arm) for arm in nets.arms("exact")}
-    return {arm: minus(wrong(rows, first), wrong(rows, second)) for arm, rows in chosen.items()}
+    return {
+        _pair_in_words(arm): minus(wrong(rows, first), wrong(rows, second))
+        for arm, rows in chosen.items()
+    }
+
+
+def _pair_in_words(arm: str) -> str:
+    """`relu, [1, 7]` as the report names it: `1 or 7 (ReLU)`."""
+    activation, one, other = re.fullmatch(r"(\w+), \[(\d), (\d)\]", arm).groups()
+    return f"{one} or {other} ({activation.replace('relu', 'ReLU')})"
 
 
 def bagging(nets: Nets) -> Parts:

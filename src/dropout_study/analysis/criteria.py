@@ -252,6 +252,7 @@ class Part:
         settled_within: how far the effect at half the updates may be from the final one, in the
             unit of the effects; None if only the outcomes are compared.
         answers: in words.
+        axis: what is written below an axis of effects; made from the unit if empty.
     """
 
     measure: str
@@ -260,6 +261,7 @@ class Part:
     some: bool = False
     settled_within: float | None = None
     answers: Answers = Answers()
+    axis: str = ""
 
     @property
     def criterion_in_words(self) -> str:

@@ -2,6 +2,8 @@
 
 from dropout_study.analysis.runs import Effect, Runs, competent, minus
 
+ACTIVATIONS = {"relu": "ReLU"}
+"""Name in a configuration -> name in a text, where they differ."""
 MARGIN = 0.3
 """Points of test error."""
 REASON = (
@@ -18,17 +20,29 @@ DEVIATIONS = (
 
 
 def pairs(exact: Runs) -> dict[str, Runs]:
-    """The nets of each activation and pair of digits that solve their task, by arm.
+    """The nets of each activation and pair of digits that solve their task, by name.
 
     Raises:
         ResultsMissing: there is none.
     """
     solved, _ = competent(exact, exact.values["gate"])
-    return solved.by("arm")
+    return {name_of(arm): nets for arm, nets in solved.by("arm").items()}
+
+
+def name_of(arm: str) -> str:
+    """An arm of the study `exact` as a reader would say it.
+
+    >>> name_of("relu, [1, 7]")
+    '1 or 7 (ReLU)'
+    """
+    activation, _, digits = arm.partition(", ")
+    pair = " or ".join(digits.strip("[]").split(", "))
+
+    return f"{pair} ({ACTIVATIONS.get(activation, activation)})"
 
 
 def differences(exact: Runs, rule: str, other: str) -> dict[str, Effect]:
-    """Test error of a rule minus that of another, in points, by arm.
+    """Test error of a rule minus that of another, in points, by name of the nets.
 
     Raises:
         ResultsMissing: no net solves its task, or a rule was not measured.
@@ -46,7 +60,7 @@ def left_out(exact: Runs) -> list[str]:
 
 
 def describe(exact: Runs, rule: str, other: str) -> list[str]:
-    """Lines on both rules' errors and likelihoods per arm."""
+    """A line per kind of net on both rules' errors and likelihoods."""
     return [f"{name}: {_compare(nets, rule, other)}" for name, nets in pairs(exact).items()]
 
 

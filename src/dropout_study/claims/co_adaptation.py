@@ -58,6 +58,7 @@ class CoAdaptation(Claim):
             "one, in the first hidden layer: without dropout minus with dropout",
             Better(0, NO_SIZE),
             unit="",
+            axis="difference of interactions (shares of a unit's effect)",
             answers=Answers(
                 "with dropout the interaction of two units, as a share of the effect of one, "
                 "is {} smaller",

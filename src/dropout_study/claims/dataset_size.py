@@ -34,6 +34,7 @@ class DatasetSize(Claim):
             "mean over the smallest sizes",
             Better(0, NO_SIZE),
             unit="",
+            axis="difference of log ratios of errors",
             settled_within=0.1,
             answers=Answers(
                 "dropout helps less at the smallest sizes than at the middle ones",

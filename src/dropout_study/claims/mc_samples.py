@@ -54,6 +54,7 @@ class MonteCarloSamples(Claim):
             f"which {MASKS} masks save; of models in which the whole pool saves some",
             Better(SHARE, "what is left, a tenth, is less than the error of a few test images"),
             unit="",
+            axis="share of what the whole pool saves",
             some=True,
             settled_within=0.1,
             answers=Answers(

@@ -23,7 +23,7 @@ COLOURS = {
     "open": "#595959",
 }
 """Kind of a verdict -> its colour, as on the page."""
-MARKERS = {"supported": "o", "contradicted": "X", "unresolved": "s", "open": "s"}
+MARKERS = {"supported": "o", "contradicted": "X", "unresolved": "s", "open": "D"}
 """Kind of a verdict -> its marker, so that it can be told without colours."""
 ZONE = "#dcede1"
 LABELS = {
@@ -51,7 +51,7 @@ class Entry:
     Attributes:
         name: of one line or of several.
         part: the question whose effect is shown.
-        unit: of the effect.
+        unit: of the effect, or of its case where cases have units of their own.
         case: the effect as it was decided.
         effect: with its values per seed.
         shown: the verdict or outcome beside it.
@@ -78,22 +78,27 @@ class Entry:
         return self.part.interval(self.case.estimate)
 
     @property
+    def axis(self) -> str:
+        """What is written below its axis."""
+        return self.part.axis or LABELS.get(self.unit, self.unit)
+
+    @property
     def is_drawn(self) -> bool:
         """Whether the effect has a mean."""
         return math.isfinite(self.case.estimate.mean)
 
 
 def forest(entries: Sequence[Entry], scales: Mapping[str, str], narrow: bool = False) -> Figure:
-    """A row per effect, on an axis per unit.
+    """A row per effect; effects of one kind share an axis.
 
     Args:
-        entries: in the order of their rows; those of one unit come together.
+        entries: in the order of their rows; those of one axis come together.
         scales: unit -> scale of its axis; others are linear.
         narrow: for a phone, with names and outcomes above their rows instead of beside them.
     """
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
-        groups.setdefault(entry.unit, []).append(entry)
+        groups.setdefault(entry.axis, []).append(entry)
 
     rows = [_row_height(group, narrow) for group in groups.values()]
     heights = [height * len(group) for height, group in zip(rows, groups.values(), strict=True)]
@@ -102,14 +107,14 @@ def forest(entries: Sequence[Entry], scales: Mapping[str, str], narrow: bool = F
     figure = Figure(figsize=size)
     axes = figure.subplots(len(groups), 1, squeeze=False, height_ratios=heights)
 
-    for each, (unit, group) in zip(axes.flat, groups.items(), strict=True):
-        _draw(each, unit, group, scales.get(unit, "linear"), narrow)
+    for each, group in zip(axes.flat, groups.values(), strict=True):
+        _draw(each, group, scales.get(group[0].unit, "linear"), narrow)
 
     return figures.finish(figure)
 
 
 def _row_height(entries: Sequence[Entry], narrow: bool) -> float:
-    """Inches of a row, of which all of a unit are equally high."""
+    """Inches of a row, of which all of an axis are equally high."""
     if narrow:
         lines = max(_above(entry).count("\n") + 1 for entry in entries)
         return NARROW_BAND + NARROW_LINE * lines
@@ -126,13 +131,13 @@ def _above(entry: Entry) -> str:
     return "\n".join(textwrap.fill(line, NARROW_COLUMNS) for line in lines)
 
 
-def _draw(axes: Axes, unit: str, entries: Sequence[Entry], scale: str, narrow: bool) -> None:
-    """The rows of one unit, each with its text above it or beside it."""
+def _draw(axes: Axes, entries: Sequence[Entry], scale: str, narrow: bool) -> None:
+    """The rows of one axis, each with its text above it or beside it."""
     band = NARROW_BAND / _row_height(entries, narrow=True) if narrow else 1.0  # of a row, drawn on
     half = 0.42 * band
     axes.set_ylim(len(entries) - 1 + band / 2, band / 2 - 1)
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel(LABELS.get(unit, unit))
+    axes.set_xlabel(entries[0].axis)
     axes.set_xscale(scale, **({"linthresh": LINEAR_POINTS} if scale == "symlog" else {}))
 
     if scale != "linear":

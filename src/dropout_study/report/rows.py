@@ -19,6 +19,10 @@ from dropout_study.measures.statistics import Estimate, Interval
 from dropout_study.report.verdicts import NO_RUNS, NOT_SETTLED, Outcome
 
 OPEN = (NOT_RESOLVED, NOT_FOUND)
+MET = "criterion met"
+MISSED = "criterion missed"
+OF_SEVERAL = {SUPPORTED: MET, CONTRADICTED: MISSED}
+"""Outcome of a case -> what it is called where one case is enough, so that it decides nothing."""
 ROUNDING = 1e-12
 """Smaller numbers are shown as zero."""
 
@@ -34,7 +38,7 @@ class Row:
         interval: of 95 %; empty where there is none.
         p: one-sided, adjusted for the cases of the part; empty where nothing is tested.
         criterion: in words.
-        outcome: of this case alone.
+        outcome: of this case alone, in words.
         half: the effect at half the updates; empty without such runs.
         settled: whether the part passes the half-budget control; empty without it.
         networks: seeds x images.
@@ -167,11 +171,16 @@ def _row(outcome: Outcome, name: str, case: str) -> Row:
         interval=_unsigned(spread(part.interval(decided.estimate)), is_ratio),
         p=p_in_words(_p(decided)),
         criterion=part.criterion_in_words,
-        outcome=decided.outcome,
+        outcome=outcome_in_words(part, decided),
         half="" if half is None else _unsigned(signed(half.estimate().mean), is_ratio),
         settled=_settled(decision),
         networks=networks(decided.estimate),
     )
+
+
+def outcome_in_words(part: Part, case: Case) -> str:
+    """The outcome of a case: where one is enough, a case that fails contradicts nothing."""
+    return OF_SEVERAL.get(case.outcome, case.outcome) if part.some else case.outcome
 
 
 def _p(case: Case) -> float:

@@ -4,10 +4,11 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from dropout_study.analysis import figures
+from dropout_study.analysis.criteria import Part
 from dropout_study.analysis.svg import as_svg
 from dropout_study.report.forest import COLOURS, LABELS, MARKERS, ZONE, Entry, forest
 from dropout_study.report.pictures import Picture, picture
-from dropout_study.report.rows import decisive_case
+from dropout_study.report.rows import decisive_case, outcome_in_words
 from dropout_study.report.verdict_table import kind
 from dropout_study.report.verdicts import Outcome
 
@@ -23,7 +24,8 @@ EFFECTS_CAPTION = (
     "All effects of the claim. The outcomes adjust for the cases of a part; the verdict adjusts "
     f"for all parts of its table, too, and can leave open what is decided here. {READING}"
 )
-ONE_IS_ENOUGH = "Of {parts}, one supported case is enough."
+ONE_IS_ENOUGH = "Of {parts}, one case that meets its criterion is enough."
+OTHER_SIDE = "'{part}' asks for the other side of the line in '{other}'."
 EXAMPLES = {
     "supported": (0.5, 0.2, 0.8),
     "not resolved": (0.2, -0.2, 0.6),
@@ -71,10 +73,12 @@ def effects(outcome: Outcome, found: str) -> Picture | None:
         outcome: of the claim.
         found: what was found, with which the caption begins, and the text for screen readers.
     """
+    parts = {name: part for name, part in outcome.claim.parts.items() if name in outcome.decisions}
+    repeated = _repeated(parts)
     entries = [
-        _entry(outcome, name, case, outcome.show(decided.outcome))
-        for name in outcome.claim.parts
-        if name in outcome.decisions
+        _entry(outcome, name, case, outcome.show(outcome_in_words(part, decided)))
+        for name, part in parts.items()
+        if name not in repeated
         for case, decided in outcome.decisions[name].cases.items()
     ]
     drawn = [entry for entry in entries if entry.is_drawn]
@@ -87,12 +91,23 @@ def effects(outcome: Outcome, found: str) -> Picture | None:
     alt = f"{found} Effects with intervals on the zones of their criteria. {said}.".lstrip()
     name = f"{outcome.claim.id}_effects"
 
-    enough = [f"'{name}'" for name, part in outcome.claim.parts.items() if part.some]
-    caption = f"{found} {EFFECTS_CAPTION}".lstrip()
-    if enough:
-        caption += f" {ONE_IS_ENOUGH.format(parts=' and '.join(enough))}"
+    enough = [f"'{name}'" for name, part in parts.items() if part.some]
+    captions = [found, EFFECTS_CAPTION]
+    captions += [ONE_IS_ENOUGH.format(parts=", ".join(enough))] if enough else []
+    captions += [OTHER_SIDE.format(part=part, other=other) for part, other in repeated.items()]
 
-    return _picture(name, drawn, {"times": "log"}, caption, alt)
+    return _picture(name, drawn, {"times": "log"}, " ".join(captions).lstrip(), alt)
+
+
+def _repeated(parts: Mapping[str, Part]) -> dict[str, str]:
+    """Parts that ask something else of the effects of an earlier part, each with that part."""
+    first: dict[str, str] = {}
+    for name, part in parts.items():
+        first.setdefault(part.measure, name)
+
+    return {
+        name: first[part.measure] for name, part in parts.items() if first[part.measure] != name
+    }
 
 
 def _picture(

@@ -21,6 +21,7 @@ from dropout_study.analysis.criteria import (
 from dropout_study.claims import FAMILIES
 from dropout_study.report.answers import finding
 from dropout_study.report.rows import (
+    MET,
     CheckRow,
     Row,
     adjusted_p,
@@ -35,6 +36,7 @@ Item = TypeVar("Item")
 SIGNS = {
     SUPPORTED: "✔",
     HOLDS: "✔",
+    MET: "✔",
     CONTRADICTED: "✘",
     FAILS: "✘",
     NOT_RESOLVED: "?",
@@ -42,7 +44,7 @@ SIGNS = {
     NEEDS_MNIST: "?",
 }
 COLOURS = {"✔": "green", "✘": "red", "?": "yellow"}
-"""Of signs; a claim without runs, or at the smoke budget, has neither sign nor colour."""
+"""Of signs; without runs, at the smoke budget, and for a missed criterion there is neither."""
 KINDS = {"✔": "supported", "✘": "contradicted", "?": "unresolved"}
 """Sign -> class of a verdict in the page."""
 NO_SIGN = "·"

@@ -70,7 +70,7 @@ def test_candidates_and_other_settings_are_left_out() -> None:
             {"metric": "test/eror"},
             "test/eror cannot be used: it is not recorded; recorded are test",
         ),
-        ({"metric": "val/error"}, "it is a curve, and has a value per step"),
+        ({"metric": "val/error"}, "is a curve, and has a value per step"),
         ({"x": "model.rate"}, "it is no setting of a condition; these vary: condition, digest, mo"),
         ({"by": "seed"}, "by=seed cannot be used: it is no setting of a condition"),
         ({"x": "test/error/weight_scaling"}, "it is no setting of a condition"),

@@ -19,7 +19,7 @@ from dropout_study.report.comparison_page import (
     terminal,
     write,
 )
-from support.compared import METRIC, nets
+from support.compared import CURVE, METRIC, nets, sampled
 
 
 def made(x: str = "model.hidden_rate", against: str = "rate 0") -> Comparison:
@@ -142,6 +142,23 @@ def test_lines_where_x_is_a_number_and_rows_elsewhere(against: str, count: int) 
     if against:
         assert list(lines[1].lines[0].get_ydata()) == pytest.approx([1.0, 0.0])
         assert [label.get_text() for label in rows[1].get_yticklabels()] == names[1:]
+
+
+def test_a_curve_is_drawn_against_what_its_steps_count() -> None:
+    """If this failed, whole numbers would be names of rows, or the axis would not say masks."""
+    networks = [
+        *sampled(0.0, [{1: 5.0, 20: 5.0}, {1: 6.0, 20: 6.0}, {1: 7.0, 20: 7.0}]),
+        *sampled(0.5, [{1: 8.0, 20: 4.0}, {1: 9.0, 20: 5.0}, {1: 10.0, 20: 6.0}]),
+    ]
+    selection = select(pd.DataFrame(networks), CURVE, "step", "model.hidden_rate")
+    rows = compare(selection, "rate 0", "two-sided")
+    shown = Comparison(selection, rows, "step", "model.hidden_rate", "rate 0", "two-sided", "me")
+    errors, minus = draw(shown).axes
+    assert [list(line.get_ydata()) for line in errors.lines] == [[6.0, 6.0], [9.0, 5.0]]
+    assert list(errors.lines[0].get_xdata()) == [1.0, 20.0]
+    assert (errors.get_xlabel(), errors.get_ylabel()) == ("masks", "Monte Carlo error (%)")
+    assert list(minus.lines[0].get_ydata()) == [3.0, -1.0]
+    assert minus.get_ylabel() == "minus rate 0 (points)"
 
 
 def test_the_terminal_shows_the_table_and_then_what_it_would_take() -> None:

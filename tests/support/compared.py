@@ -22,3 +22,19 @@ def nets(rate: float, values: Sequence[float], width: int = 16) -> list[Columns]
         }
         for seed, value in enumerate(values)
     ]
+
+
+CURVE = "mc/error"
+
+
+def sampled(rate: float, curves: Sequence[dict[int, float]]) -> list[Columns]:
+    """Networks of a rate with a curve each: number of masks -> error."""
+    return [
+        {
+            **net,
+            CURVE: list(curve.values())[-1],
+            f"curve/{CURVE}": list(curve.values()),
+            f"steps/{CURVE}": list(curve),
+        }
+        for net, curve in zip(nets(rate, [0.0] * len(curves)), curves, strict=True)
+    ]

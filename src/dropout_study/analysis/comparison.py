@@ -72,16 +72,15 @@ def compare(selection: Selection, against: str, alternative: Alternative) -> lis
     if not against:
         return rows
 
-    references = {
-        group: _reference(selection, group, against)
-        for group in dict.fromkeys(each.group for each in selection.conditions)
-    }
-    compared = [
-        replace(row, difference=_difference(each, references[each.group], selection.metric))
-        if each is not references[each.group]
-        else row
-        for row, each in zip(rows, selection.conditions, strict=True)
-    ]
+    differences: dict[str, Effect] = {}
+
+    for among, rivals in selection.rivals().items():
+        reference = _reference(rivals, among, against)
+        for each in rivals:
+            if each is not reference:
+                differences[each.name] = _difference(each, reference, selection.metric)
+
+    compared = [replace(row, difference=differences.get(row.name)) for row in rows]
 
     return list(_judged(compared, alternative))
 
@@ -129,18 +128,21 @@ def difference_of(row: Row) -> Interval:
     return row.difference.estimate().interval()
 
 
-def _reference(selection: Selection, group: Any, against: str) -> Condition:
-    """The condition of a group that the others are compared with.
+def _reference(rivals: Sequence[Condition], among: str, against: str) -> Condition:
+    """The condition that its rivals are compared with.
+
+    Args:
+        rivals: compared with each other.
+        among: which they are, in words.
+        against: words of its name.
 
     Raises:
         ConfigError: none has the words in its name, or several have.
     """
-    members = [each for each in selection.conditions if each.group == group]
-    named = sorted((each for each in members if _words(against) <= words_of(each)), key=_length)
+    named = sorted((each for each in rivals if _words(against) <= words_of(each)), key=_length)
     if named and all(words_of(named[0]) < words_of(each) for each in named[1:]):
         return named[0]  # the others have further settings
 
-    among = f" of {group}" if group is not None else ""
     if named:
         names = listed([each.name for each in named])
         raise ConfigError(
@@ -148,7 +150,7 @@ def _reference(selection: Selection, group: Any, against: str) -> Condition:
             f"{names}. More words tell them apart, or by=COLUMN, or {WHERE}."
         )
 
-    names = listed([each.name for each in members])
+    names = listed([each.name for each in rivals])
     raise ConfigError(
         f"against={against!r} cannot be used: it names no condition{among}; there are {names}."
     )

@@ -4,11 +4,13 @@ import difflib
 import math
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from dropout_study.analysis.curve_points import STEP, is_curve, name_of, points
 from dropout_study.analysis.list_columns import is_list
 from dropout_study.analysis.runs import Runs
 from dropout_study.config.condition import apart
@@ -64,12 +66,28 @@ class Selection:
         conditions: in the order of group and x.
         shared: what all of them have in common, in words.
         doubts: why they are not on a par, a sentence each.
+        by_step: whether the metric is a curve, whose points are compared step by step.
     """
 
     metric: str
     conditions: Sequence[Condition]
     shared: str
     doubts: Sequence[str]
+    by_step: bool = False
+
+    def rivals(self) -> dict[str, list[Condition]]:
+        """Which conditions are compared with each other: those of a group, or at a step of a curve.
+
+        Returns:
+            What they share, in words that follow "condition", and they.
+        """
+        found: dict[str, list[Condition]] = {}
+
+        for each in self.conditions:
+            of_group = "" if each.group is None else f" of {each.group}"
+            found.setdefault(f" at {STEP} {each.x}" if self.by_step else of_group, []).append(each)
+
+        return found
 
 
 def select(
@@ -84,8 +102,9 @@ def select(
 
     Args:
         networks: of one study, a row per network, as `analysis.results` reads them.
-        metric: a column of numbers, such as `test/error/weight_scaling`.
-        x: a column whose values stand along the horizontal axis; empty: none.
+        metric: a column of numbers, such as `test/error/weight_scaling`; or a curve, such as
+            `mc/error`, whose points are compared step by step.
+        x: a column whose values stand along the horizontal axis; empty: none; `step` of a curve.
         by: a column whose values are compared apart, a line each; empty: none.
         where: `COLUMN=VALUE`, as the table has it; all have to hold.
         digests: of the conditions; None: all.
@@ -102,8 +121,9 @@ def select(
             "compared: train the chosen settings on other seeds first; a search does so in the end."
         )
 
-    _check_metric(networks, metric)
-    kept = _where(final, where)
+    _check_metric(networks, metric, x)
+    by_step = x == STEP
+    kept = _where(points(final, metric) if by_step else final, where)
     measured = kept[kept[metric].notna()]
     if measured.empty:
         raise ConfigError(f"No network that was judged (stage {FINAL}) has metric={metric}.")
@@ -113,8 +133,8 @@ def select(
 
     nets = Runs(measured, {}).conditions()
     full_names = [_name(each) for each in nets]
-    arms = [str(each.frame.iloc[0].get("arm")) for each in nets]
-    has_arms = len(set(arms)) == len(arms) > 1
+    arms = [_arm(each, by_step) for each in nets]
+    has_arms = all(arms) and len(set(arms)) == len(arms) > 1
     shared, names = ("", arms) if has_arms else apart(full_names)
     conditions = [
         Condition(name, full_name, _cell(each, by), _cell(each, x), each)
@@ -123,7 +143,33 @@ def select(
     conditions.sort(key=lambda each: (rank(each.group), rank(each.x)))
     _check_places(conditions, x, by)
 
-    return Selection(metric, conditions, shared, list(_doubts(networks, conditions, x, by)))
+    rivals = _lines(conditions) if by_step else conditions
+    doubts = list(_doubts(networks, rivals, x, by))
+
+    return Selection(metric, conditions, shared, doubts, by_step)
+
+
+def _arm(nets: Runs, by_step: bool) -> str:
+    """The arm of a condition, with the step of a point; empty without one."""
+    first = nets.frame.iloc[0]
+    arm = first.get("arm")
+    if not isinstance(arm, str):
+        return ""
+
+    return f"{arm}, {name_of(first[STEP])}" if by_step else arm
+
+
+def _lines(points: Sequence[Condition]) -> list[Condition]:
+    """One point of each curve, named as the curve: what holds of it holds of all."""
+    curves: dict[str, Condition] = {}
+
+    for each in points:
+        end = f", {name_of(each.x)}"
+        name = each.name.removesuffix(end)
+        digest = str(each.nets.frame.iloc[0]["digest"]).removesuffix(end)
+        curves.setdefault(digest, replace(each, name=name))
+
+    return list(curves.values())
 
 
 def _distinct(names: Sequence[str], nets: Sequence[Runs]) -> Iterator[str]:
@@ -161,26 +207,28 @@ def _where(networks: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
     return networks
 
 
-def _check_metric(networks: pd.DataFrame, metric: str) -> None:
-    metrics = sorted(
-        column
-        for column in map(str, networks)
-        if "/" in column and not is_list(column) and f"curve/{column}" not in networks
-    )
-    if metric in metrics:
+def _check_metric(networks: pd.DataFrame, metric: str, x: str) -> None:
+    if is_curve(networks, metric):
+        if x != STEP:
+            raise ConfigError(
+                f"metric={metric} is a curve, and has a value per step: x={STEP} compares them."
+            )
+
         return
 
-    if f"curve/{metric}" in networks:
-        raise ConfigError(
-            f"metric={metric} cannot be used: it is a curve, and has a value per step; "
-            "dropout_study.curves reads it."
-        )
+    if x == STEP:
+        raise ConfigError(f"x={STEP} cannot be used: metric={metric} is no curve.")
+
+    scalars = [name for name in map(str, networks) if "/" in name and not is_list(name)]
+    metrics = [name for name in scalars if not is_curve(networks, name)]
+    if metric in metrics:
+        return
 
     close = difflib.get_close_matches(metric, metrics, MOST_LISTED, 0.5)
     common = [name for name in metrics if name.startswith("test/")]
     raise ConfigError(
         f"metric={metric} cannot be used: it is not recorded; recorded are "
-        f"{listed(close or common or metrics)}."
+        f"{listed(close or common or sorted(metrics))}."
     )
 
 
@@ -242,7 +290,7 @@ def _doubts(
     if lacking:
         yield f"Of the {len(all_seeds)} seeds some are missing for {listed(lacking)}."
 
-    gaps = _gaps(conditions) if x and by else []
+    gaps = _gaps(conditions) if x and x != STEP and by else []
     if gaps:
         yield f"The grid of {by} and {x} has gaps: {listed(gaps)}."
 
@@ -334,7 +382,10 @@ def _name(nets: Runs) -> str:
 def _cell(nets: Runs, column: str) -> Any:
     """The value of a column, the same for all networks of a condition; None if it has none."""
     value = nets.frame.iloc[0][column] if column else None
-    return None if _is_missing(value) else value
+    if _is_missing(value):
+        return None
+
+    return value.item() if isinstance(value, np.generic) else value  # a number of Python
 
 
 def _is_missing(value: Any) -> bool:

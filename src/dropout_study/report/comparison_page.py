@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from rich.table import Table
 
 from dropout_study.analysis import figures
-from dropout_study.analysis.comparison import ERROR, Alternative, Row, difference_of, table
+from dropout_study.analysis.comparison import Alternative, Row, difference_of, table
+from dropout_study.analysis.curve_points import STEP, step_in_words
 from dropout_study.analysis.runs import Effect
 from dropout_study.analysis.selection import Selection, as_text, rank
 from dropout_study.analysis.svg import as_svg
@@ -29,7 +30,14 @@ from dropout_study.report.rows import p_in_words
 
 WIDE = 50
 """A ratio of the largest to the smallest x from which on the axis is logarithmic."""
-NAMES = {"nll": "NLL", "ece": "ECE", "brier": "Brier score"}
+NAMES = {
+    "nll": "NLL",
+    "ece": "ECE",
+    "brier": "Brier score",
+    "mc": "Monte Carlo",
+    "blocks": "Monte Carlo",
+    "val": "validation",
+}
 UNITS = {"error": " (%)", "nll": " (nats)"}
 WIDTHS = "model.widths"
 LABELS = {
@@ -70,7 +78,7 @@ class Comparison:
     @property
     def difference(self) -> str:
         """What the differences are, with their unit."""
-        unit = " (points)" if self.selection.metric.startswith(ERROR) else ""
+        unit = " (points)" if self.measure.endswith(UNITS["error"]) else ""
         return f"minus {self.against}{unit}"
 
 
@@ -79,15 +87,15 @@ def in_words(metric: str) -> str:
 
     >>> in_words("test/error/weight_scaling"), in_words("test/nll/monte_carlo")
     ('test error, weight scaling (%)', 'test NLL, monte carlo (nats)')
-    >>> in_words("train/seconds")
-    'train seconds'
+    >>> in_words("train/seconds"), in_words("mc/error")
+    ('train seconds', 'Monte Carlo error (%)')
     """
     split, _, rest = metric.partition("/")
     measure, _, rule = rest.partition("/")
-    unit = UNITS.get(measure, "")
-    words = f"{split} {NAMES.get(measure, measure)}, {rule}" if rule else f"{split} {rest}"
+    words = f"{NAMES.get(split, split)} {NAMES.get(measure, measure)}"
+    of_rule = f", {rule}" if rule else ""
 
-    return words.replace("_", " ") + unit
+    return f"{words}{of_rule}".replace("_", " ") + UNITS.get(measure, "")
 
 
 def write(comparison: Comparison, folder: Path) -> list[Path]:
@@ -258,7 +266,7 @@ def _draw_lines(comparison: Comparison, axes: Sequence[Axes]) -> None:
             _draw_differences(axes[1], rows, name, position)
 
     for each, label in zip(axes, (comparison.measure, comparison.difference), strict=False):
-        each.set_xlabel(LABELS.get(comparison.x, comparison.x))
+        each.set_xlabel(_x_in_words(comparison))
         each.set_ylabel(label)
         each.set_title(LABELS.get(comparison.by, comparison.by), loc="right", fontsize="small")
         positions = sorted({float(row.x) for row in ordered})
@@ -267,6 +275,14 @@ def _draw_lines(comparison: Comparison, axes: Sequence[Axes]) -> None:
             each.set_xscale("log", base=2)
         elif positions[0] > 0 and positions[-1] / positions[0] >= WIDE:
             each.set_xscale("log")
+
+
+def _x_in_words(comparison: Comparison) -> str:
+    """The column of the horizontal axis in words."""
+    if comparison.x == STEP:
+        return step_in_words(comparison.selection.metric)
+
+    return LABELS.get(comparison.x, comparison.x)
 
 
 def _draw_differences(axes: Axes, rows: Sequence[Row], name: str, position: int) -> None:

@@ -17,4 +17,5 @@ def print_table(table: Table, stream: TextIO | None = None, columns: int = 120) 
     """
     stream = stream or sys.stdout
     width = None if stream.isatty() else columns
-    Console(file=stream, width=width, highlight=False).print(table)
+    plain = Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+    plain.print(table)

@@ -1,16 +1,18 @@
 """The tables of verdicts and checks: the same columns and explanations in every place."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from rich.console import Console
 
+from dropout_study.analysis.criteria import NOT_RESOLVED
 from dropout_study.analysis.runs import Effect
 from dropout_study.claims import CLAIMS
 from dropout_study.report import verdict_table
-from dropout_study.report.answers import answer
+from dropout_study.report.answers import answer, finding
 from dropout_study.report.page import write_report
 from dropout_study.report.verdict_table import (
     CHECK_COLUMNS,
@@ -125,6 +127,17 @@ def test_a_verdict_that_the_control_weakens_says_so_in_words() -> None:
     settled = outcome("capacity", SUPPORTING, half=SUPPORTING)
     assert (settled.shown, settled.unsettled) == ("supported", {})
     assert "not settled" not in [entry.term for entry in explanations([settled])]
+
+
+def test_what_would_hold_of_a_part_alone_is_explained_where_it_is_said() -> None:
+    """If this failed, a reader would take an effect that is left open for one that was found."""
+    decided = outcome("capacity", SUPPORTING)
+    name = decided.claim.headline[0]
+    of_part = {name: replace(decided.decisions[name], outcome=NOT_RESOLVED)}
+    left_open = replace(decided, decisions={**decided.decisions, **of_part})
+    assert "taken alone, supported" in finding(left_open)
+    assert "taken alone" in [entry.term for entry in explanations([left_open])]
+    assert "taken alone" not in [entry.term for entry in explanations([decided])]
 
 
 def test_what_is_not_resolved_says_what_it_would_take(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ from dropout_study.report.verdicts import NO_RUNS, SMOKE, Outcome
 MOST_LEADING = 2  # cases with which a clause begins
 MOST_NAMES = 4
 """Cases that a sentence names; of more it says how many they are."""
-ALONE = "if this part were the only question"
+ALONE = "taken alone"
+"""Before what would be said of a part that is open among all others, as the only question."""
 UNMEASURED = "an unknown amount"
 
 
@@ -141,7 +142,7 @@ def _alone(outcome: str, decision: Decision) -> str:
     outcomes = {case.outcome for case in decision.cases.values()}
     is_left_open = outcome == NOT_RESOLVED and len(decision.cases) == 1 and outcome not in outcomes
 
-    return f"; {outcomes.pop()} {ALONE}" if is_left_open else ""
+    return f"; {ALONE}, {outcomes.pop()}" if is_left_open else ""
 
 
 def _outcome_of(case: Case, part: Part, own: str, decision: Decision) -> str:

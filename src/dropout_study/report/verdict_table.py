@@ -19,7 +19,7 @@ from dropout_study.analysis.criteria import (
     SUPPORTED,
 )
 from dropout_study.claims import FAMILIES
-from dropout_study.report.answers import finding
+from dropout_study.report.answers import ALONE, finding, sentences
 from dropout_study.report.rows import (
     MET,
     CheckRow,
@@ -221,6 +221,16 @@ def explanations(outcomes: Sequence[Outcome]) -> list[Explanation]:
                 "neither 'criterion met' nor 'criterion missed' reaches an adjusted p of at most "
                 f"{ALPHA:g}; the claim's section says how many seeds or test images would "
                 "decide it with a chance of 80 %, if the measured effect is the true one",
+            )
+        )
+
+    decided = [outcome for outcome in outcomes if outcome.decided]
+    if any(ALONE in sentence for outcome in decided for sentence in sentences(outcome)):
+        entries.append(
+            Explanation(
+                ALONE,
+                "what would be said of a part if it were the only question; among all parts of its "
+                "table it is not resolved",
             )
         )
 

@@ -48,10 +48,10 @@ def test_noise_and_missing_information_are_what_the_sentence_names() -> None:
     """
     effects = CLAIM.estimate(STUDIES)["noise and missing information"]
     criterion = CLAIM.parts["noise and missing information"].criterion
-    assert list(effects["hidden"].values) == pytest.approx([37.5, 37.5])
-    assert list(effects["input"].values) == pytest.approx([-50, -50])
-    assert criterion.distance(effects["hidden"].estimate()) > 0
-    assert criterion.distance(effects["input"].estimate()) < 0
+    assert list(effects["dropped hidden units"].values) == pytest.approx([37.5, 37.5])
+    assert list(effects["dropped inputs"].values) == pytest.approx([-50, -50])
+    assert criterion.distance(effects["dropped hidden units"].estimate()) > 0
+    assert criterion.distance(effects["dropped inputs"].estimate()) < 0
 
 
 def test_unseen_conditions_are_decided_apart() -> None:
@@ -61,8 +61,8 @@ def test_unseen_conditions_are_decided_apart() -> None:
     """
     effects = CLAIM.estimate(STUDIES)["unseen conditions"]
     criterion = CLAIM.parts["unseen conditions"].criterion
-    assert list(effects["hidden"].values) == pytest.approx([-6.25, -6.25])
-    assert criterion.distance(effects["hidden"].estimate()) < 0
+    assert list(effects["dropped hidden units"].values) == pytest.approx([-6.25, -6.25])
+    assert criterion.distance(effects["dropped hidden units"].estimate()) < 0
     assert set(UNSEEN) == {"blur", "contrast", "rotation", "translation"}
     assert set(MISSING) | set(UNSEEN) == set(CORRUPTIONS)
 
@@ -70,7 +70,7 @@ def test_unseen_conditions_are_decided_apart() -> None:
 def test_hidden_units_and_inputs_decide_and_not_both_together() -> None:
     """If this failed, nets that drop both would have to gain, which the sentence does not say."""
     for cases in CLAIM.estimate(STUDIES).values():
-        assert list(cases) == ["hidden", "input"]
+        assert list(cases) == ["dropped hidden units", "dropped inputs"]
 
 
 @pytest.mark.parametrize("kind", CORRUPTIONS)
@@ -93,7 +93,7 @@ def test_differences_are_kept_by_image_and_common_seed() -> None:
     Image 2 of seed 100: wrong under noise and occlusion, with dropout at half of the severities of
     noise: 100 * (2 - 0.5) / 3. Seed 102 has no dropout net.
     """
-    effect = CLAIM.estimate(STUDIES)["noise and missing information"]["hidden"]
+    effect = CLAIM.estimate(STUDIES)["noise and missing information"]["dropped hidden units"]
     assert list(effect.seeds) == [100, 101]
     assert effect.images is not None
     assert effect.images[0].tolist() == pytest.approx([100 / 3, 50, 200 / 3, 0], rel=1e-6)

@@ -548,7 +548,7 @@ def robustness(nets: Nets) -> Parts:
         "noise and missing information": ("noise", "missing_pixels", "occlusion"),
         "unseen conditions": ("blur", "contrast", "rotation", "translation"),
     }
-    names = {"hidden 0.5": "hidden", "input 0.2": "input"}
+    names = {"hidden 0.5": "dropped hidden units", "input 0.2": "dropped inputs"}
     plain = nets.select("robustness", arm="none")
     dropped = {
         names[arm]: nets.select("robustness", arm=arm)

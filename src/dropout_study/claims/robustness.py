@@ -24,7 +24,8 @@ ARMS = {
     "both": "input 0.2, hidden 0.5",
 }
 """Units that are dropped in training -> arm of the study `reference`."""
-DECIDING = ("hidden", "input")
+DECIDING = {"hidden": "dropped hidden units", "input": "dropped inputs"}
+"""Units that decide -> name of their case."""
 DROPPED = (*DECIDING, "both")
 """Kinds of dropout that the figure compares with none."""
 
@@ -194,4 +195,4 @@ def _gain(nets: dict[str, Runs], name: str, kinds: Sequence[str]) -> Effect:
 
 def _gains(runs: Runs, kinds: Sequence[str]) -> dict[str, Effect]:
     nets = arms(runs)
-    return {name: _gain(nets, name, kinds) for name in DECIDING}
+    return {case: _gain(nets, name, kinds) for name, case in DECIDING.items()}

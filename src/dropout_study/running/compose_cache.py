@@ -13,6 +13,7 @@ from typing import Any, cast
 from hydra import initialize_config_dir
 from hydra._internal.config_loader_impl import get_overrides_dirname
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.types import RunMode
@@ -28,6 +29,7 @@ class SweepComposer:
 
     def __init__(self, loader: Any) -> None:
         self._loader = loader
+        self._topmost: set[str] | None = None
         self._chosen: dict[str, bool] = {}
         self._templates: dict[tuple[str, ...], bytes] = {}
 
@@ -57,14 +59,28 @@ class SweepComposer:
         if isinstance(override.value(), dict):
             return False
 
+        # To ask Hydra takes long, and most keys have no group's name.
+        if self._topmost is None:
+            self._topmost = set(self._options(master_config, "", ObjectType.GROUP))
+
         group = override.key_or_group
+        if group.split("/")[0] not in self._topmost:
+            return False
+
         if group not in self._chosen:
-            name = master_config.hydra.job.config_name
-            of_hydra = _overrides_of_hydra(master_config)  # they may add folders with groups
-            options = self._loader.get_group_options(group, None, name, of_hydra)
-            self._chosen[group] = bool(options)
+            self._chosen[group] = bool(self._options(master_config, group, None))
 
         return self._chosen[group]
+
+    def _options(
+        self, master_config: DictConfig, group: str, kind: ObjectType | None
+    ) -> Sequence[str]:
+        """What a group holds, also in the folders that overrides of Hydra itself add."""
+        name = master_config.hydra.job.config_name
+        of_hydra = _overrides_of_hydra(master_config)
+        found: list[str] = self._loader.get_group_options(group, kind, name, of_hydra)
+
+        return found
 
     def _copy(self, master_config: DictConfig, files: list[str]) -> DictConfig:
         """A copy of what some files give; a job may change it, as Hydra does."""

@@ -1,11 +1,13 @@
 """Corrupted images."""
 
+import re
+
 import numpy as np
 import pytest
 
 from dropout_study.analysis.runs import ResultsMissing
 from dropout_study.claims import robustness
-from dropout_study.claims.robustness import ARMS, MISSING, UNSEEN, Robustness
+from dropout_study.claims.robustness import ARMS, DROPPED, MISSING, UNSEEN, Robustness
 from dropout_study.config.names import CORRUPTIONS, DECIDING_SEVERITIES
 from support.rows import Columns, curve, row, runs
 
@@ -104,8 +106,8 @@ def test_every_kind_of_dropout_has_a_panel_with_the_gain_of_each_corruption() ->
     """If this failed, a gain would be drawn beside another kind, or with another sign."""
     panels = CLAIM.draw(STUDIES).axes
     assert [axes.get_title("left") for axes in panels] == [
-        "hidden dropped",
-        "input dropped",
+        "dropped hidden units",
+        "dropped inputs",
         "both dropped",
     ]
     rows = [label.get_text() for label in panels[0].get_yticklabels()]
@@ -124,25 +126,25 @@ def test_every_kind_of_corruption_has_a_panel_with_all_severities() -> None:
         assert axes.get_xticks().tolist() == [1, 2, 3, 4, 5], kind
 
     noise = {str(line.get_label()): list(line.get_ydata()) for line in panels[0].lines}
-    assert noise["none"] == pytest.approx([(75 + 100 + 100) / 3] * 4 + [BEYOND])
-    assert noise["hidden"] == [18.75] * 4 + [BEYOND]
+    assert noise["no dropout"] == pytest.approx([(75 + 100 + 100) / 3] * 4 + [BEYOND])
+    assert noise["dropped hidden units"] == [18.75] * 4 + [BEYOND]
     assert [text.get_text() for text in legend.get_legend().get_texts()] == list(ARMS)
 
 
 def test_the_context_has_every_arm_and_kind() -> None:
     """If this failed, a gain would be printed for another kind or with another sign."""
     lines = CLAIM.context_lines(STUDIES)
-    assert [line.partition(" dropped")[0] for line in lines] == [*ARMS, "hidden", "input", "both"]
+    assert [re.split(":|, gain", line)[0] for line in lines] == [*ARMS, *DROPPED]
     assert "test error 5.00 % on clean images" in lines[0]
     assert "noise 91.7, missing pixels 16.7, occlusion 25.0, blur 16.7" in lines[0]
-    assert lines[4].startswith("hidden dropped, gain in points: noise +68.75")
+    assert lines[4].startswith("dropped hidden units, gain in points: noise +68.75")
 
 
 def test_training_is_shown_as_reference_recorded_it() -> None:
     """If this failed, training curves would be sought in a study that trains nothing."""
     trained = runs(*NETS, row("other", 100, {"training_digest": "other"}))
     conditions = CLAIM.trained_conditions(STUDIES | {"reference": trained})
-    assert list(conditions) == [f"{name} dropped" for name in ARMS]
+    assert list(conditions) == list(ARMS)
     assert list(conditions["both dropped"].frame["seed"]) == [100, 101]
 
 

@@ -101,15 +101,15 @@ def test_one_case_needs_no_name_and_many_are_counted() -> None:
 def test_the_outcome_of_a_part_counts_not_that_of_its_case_alone() -> None:
     """If this failed, an answer would find what the verdict beside it leaves open, or doubt it."""
     assert said(NOT_RESOLVED, lenet=case(0.2, SUPPORTED)) == (
-        "nobody can tell (0.20, -0.026 to 0.43 points; taken alone, supported)"
+        "nobody can tell (0.20, -0.026 to 0.43 points; judged apart, supported)"
     )
     assert said(NOT_RESOLVED, lenet=case(0.2, NOT_RESOLVED)) == (
         "nobody can tell (0.20, -0.026 to 0.43 points)"
     )
     several = {"lenet": case(0.2, SUPPORTED), "mlp": case(0.1, NOT_RESOLVED)}
     assert said(NOT_RESOLVED, **several) == (
-        "for mlp: nobody can tell (0.10, -0.13 to 0.33 points); for lenet, taken alone: masks make "
-        "0.20 points fewer errors (-0.026 to 0.43)"
+        "for mlp: nobody can tell (0.10, -0.13 to 0.33 points); for lenet, judged apart: masks "
+        "make 0.20 points fewer errors (-0.026 to 0.43)"
     )
     assert said(SUPPORTED, **several) == (
         "masks make 0.10 to 0.20 points fewer errors (in both cases: lenet; mlp)"

@@ -135,9 +135,9 @@ def test_what_would_hold_of_a_part_alone_is_explained_where_it_is_said() -> None
     name = decided.claim.headline[0]
     of_part = {name: replace(decided.decisions[name], outcome=NOT_RESOLVED)}
     left_open = replace(decided, decisions={**decided.decisions, **of_part})
-    assert "taken alone, supported" in finding(left_open)
-    assert "taken alone" in [entry.term for entry in explanations([left_open])]
-    assert "taken alone" not in [entry.term for entry in explanations([decided])]
+    assert "judged apart, supported" in finding(left_open)
+    assert "judged apart" in [entry.term for entry in explanations([left_open])]
+    assert "judged apart" not in [entry.term for entry in explanations([decided])]
 
 
 def test_what_is_not_resolved_says_what_it_would_take(tmp_path: Path) -> None:

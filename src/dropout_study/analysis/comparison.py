@@ -8,13 +8,11 @@ from typing import Any, Literal
 import pandas as pd
 
 from dropout_study.analysis.criteria import ALPHA
-from dropout_study.analysis.runs import Effect, ResultsMissing, Runs, minus
+from dropout_study.analysis.runs import Effect, Errors, ResultsMissing, minus
 from dropout_study.analysis.selection import WHERE, Condition, Selection, images_of, listed
 from dropout_study.config.schema import ConfigError
 from dropout_study.measures.statistics import Interval, holm, interval, needed
 
-ERROR = "test/error/"
-"""Metrics with this beginning are errors in percent, and the test images may be kept."""
 Alternative = Literal["two-sided", "less", "greater"]
 
 
@@ -74,11 +72,14 @@ def compare(selection: Selection, against: str, alternative: Alternative) -> lis
 
     differences: dict[str, Effect] = {}
 
-    for among, rivals in selection.rivals().items():
-        reference = _reference(rivals, among, against)
+    for group, rivals in selection.rivals().items():
+        reference = _reference(rivals, group, against)
+        at_step = {each.x: each for each in rivals if each.line == reference.line}
+
         for each in rivals:
-            if each is not reference:
-                differences[each.name] = _difference(each, reference, selection.metric)
+            other = at_step.get(each.x) if selection.by_step else reference
+            if other and each.line != reference.line:
+                differences[each.name] = _difference(each, other, selection.metric)
 
     compared = [replace(row, difference=differences.get(row.name)) for row in rows]
 
@@ -128,29 +129,31 @@ def difference_of(row: Row) -> Interval:
     return row.difference.estimate().interval()
 
 
-def _reference(rivals: Sequence[Condition], among: str, against: str) -> Condition:
-    """The condition that its rivals are compared with.
+def _reference(rivals: Sequence[Condition], group: Any, against: str) -> Condition:
+    """The condition that its rivals are compared with, or a point of the curve.
 
     Args:
         rivals: compared with each other.
-        among: which they are, in words.
+        group: of all of them; None without one.
         against: words of its name.
 
     Raises:
         ConfigError: none has the words in its name, or several have.
     """
-    named = sorted((each for each in rivals if _words(against) <= words_of(each)), key=_length)
+    lines = list({each.line: each for each in rivals}.values())
+    named = sorted((each for each in lines if _words(against) <= words_of(each)), key=_length)
     if named and all(words_of(named[0]) < words_of(each) for each in named[1:]):
         return named[0]  # the others have further settings
 
+    among = f" of {group}" if group is not None else ""
     if named:
-        names = listed([each.name for each in named])
+        names = listed([each.line for each in named])
         raise ConfigError(
             f"against={against!r} cannot be used: it names {len(named)} conditions{among}: "
             f"{names}. More words tell them apart, or by=COLUMN, or {WHERE}."
         )
 
-    names = listed([each.name for each in rivals])
+    names = listed([each.line for each in lines])
     raise ConfigError(
         f"against={against!r} cannot be used: it names no condition{among}; there are {names}."
     )
@@ -175,24 +178,20 @@ def _difference(condition: Condition, reference: Condition, metric: str) -> Effe
     Raises:
         ConfigError: they have no seed in common.
     """
-    rule = metric.removeprefix(ERROR)
-    kept = all(has_images(each.nets, rule) for each in (condition, reference))
+    pair = (condition, reference)
 
     try:
         same = images_of(condition.nets) == images_of(reference.nets)
-        if metric.startswith(ERROR) and kept and same:
-            return condition.nets.error(rule).minus(reference.nets.error(rule))
+        if same and condition.images and reference.images:
+            errors, others = (
+                Errors(each.nets.column(metric), each.nets.wrong(each.images)) for each in pair
+            )
+            return errors.minus(others)
 
         return minus(condition.nets.column(metric), reference.nets.column(metric))
     except ResultsMissing as error:
         names = f"{condition.name} and {reference.name}"
         raise ConfigError(f"{names} cannot be compared: {error}.") from error
-
-
-def has_images(nets: Runs, rule: str) -> bool:
-    """Whether the misclassified test images of all networks were kept."""
-    column = f"wrong/{rule}"
-    return column in nets.frame and bool(nets.frame[column].notna().all())
 
 
 def _judged(rows: Sequence[Row], alternative: Alternative) -> Iterator[Row]:

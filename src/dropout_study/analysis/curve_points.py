@@ -1,14 +1,28 @@
-"""The points of curves as networks of their own, so that they are compared like any metric."""
+"""The points of curves, which are compared like any metric, step by step."""
 
 import pandas as pd
 
-from dropout_study.analysis.list_columns import CURVE, steps_of
+from dropout_study.analysis.list_columns import CURVE, WRONG, steps_of
+from dropout_study.analysis.runs import Runs
 
 STEP = "step"
-"""The column that holds the step of a point: an update, a number of masks, or a round."""
-MASKS = ("mc/", "blocks/", "exact/mc")
-UPDATES = ("val/", "train/")
-"""How the names of curves begin whose steps are numbers of masks, and of updates."""
+"""The column of the step of a point."""
+STEPS = {
+    "val/": "updates",
+    "train/": "updates",
+    "mc/": "masks",
+    "blocks/": "masks",
+    "exact/mc": "masks",
+    "bag/": "networks of the bag",
+    "removal/": "units removed (%)",
+    "corruption/": "severity",
+    "units/": "layer",
+    "interactions/": "layer",
+    "cost/": "round",
+}
+"""How the names of curves begin -> what their steps are."""
+IMAGES = {"blocks/error": ("blocks", "pool_arithmetic"), "mc/error": ("monte_carlo", "monte_carlo")}
+"""Curve -> the rules whose misclassified images are those of some masks, and of all of them."""
 
 
 def is_curve(networks: pd.DataFrame, metric: str) -> bool:
@@ -16,39 +30,52 @@ def is_curve(networks: pd.DataFrame, metric: str) -> bool:
     return f"{CURVE}{metric}" in networks
 
 
-def points(networks: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """A row per network and step, with the value there as the metric.
-
-    Each step is a condition of its own: its name ends with the step, and so does its digest.
+def long_form(networks: pd.DataFrame, name: str, value: str) -> pd.DataFrame:
+    """A row per network and step, with the value there; none for networks without the curve.
 
     Args:
-        networks: a row per network; those without the curve have no points.
-        metric: a curve, such as `val/error`.
+        networks: a row per network.
+        name: of the curve, such as `val/error`.
+        value: the column that holds the values in the result.
     """
-    curve = f"{CURVE}{metric}"
-    cells = networks[networks[curve].notna()].drop(columns=metric, errors="ignore")
+    curve = f"{CURVE}{name}"
+    cells = networks[networks[curve].notna()].drop(columns=value, errors="ignore")
     long = cells.explode([steps_of(curve), curve], ignore_index=True)
-    long = long.rename(columns={steps_of(curve): STEP, curve: metric})
-    long = long.astype({STEP: int, metric: float})
-    steps = long[STEP].map(name_of)
+    long = long.rename(columns={steps_of(curve): STEP, curve: value})
 
-    return long.assign(
-        condition=long["condition"] + ", " + steps, digest=long["digest"] + ", " + steps
-    )
+    return long.astype({STEP: int, value: float})
 
 
-def name_of(step: int) -> str:
-    """How the name of a point ends."""
-    return f"{STEP} {step}"
+def at_steps(nets: Runs, metric: str) -> dict[int, Runs]:
+    """Step -> the networks that have it, with the value there as the metric."""
+    points = long_form(nets.frame, metric, metric)
+    known = points[points[metric].notna()]
+
+    return {int(str(step)): Runs(rows, nets.values) for step, rows in known.groupby(STEP)}
+
+
+def images_at(nets: Runs, metric: str, step: int, last: int) -> str:
+    """The rule whose misclassified images are those of a point; empty where none were kept.
+
+    Args:
+        nets: of the point.
+        metric: the curve.
+        step: of the point.
+        last: the last step of the curve.
+    """
+    if metric not in IMAGES:
+        return ""
+
+    some, all_masks = IMAGES[metric]
+    rules = (all_masks, f"{some}_{step}") if step == last else (f"{some}_{step}",)
+
+    return next((rule for rule in rules if nets.keeps(f"{WRONG}{rule}")), "")
 
 
 def step_in_words(metric: str) -> str:
-    """What the steps of a curve count.
+    """What the steps of a curve are.
 
-    >>> step_in_words("mc/error"), step_in_words("val/nll"), step_in_words("cost/dropout")
-    ('masks', 'updates', 'step')
+    >>> step_in_words("mc/error"), step_in_words("corruption/noise")
+    ('masks', 'severity')
     """
-    if metric.startswith(MASKS):
-        return "masks"
-
-    return "updates" if metric.startswith(UPDATES) else STEP
+    return next((words for prefix, words in STEPS.items() if metric.startswith(prefix)), STEP)

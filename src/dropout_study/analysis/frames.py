@@ -7,6 +7,8 @@ import pandas as pd
 
 from dropout_study.analysis import comparison, results_files
 from dropout_study.analysis import results as recorded
+from dropout_study.analysis.curve_points import long_form
+from dropout_study.analysis.list_columns import steps_of
 from dropout_study.analysis.runs import Runs
 from dropout_study.analysis.selection import select
 from dropout_study.config.folder import results_path
@@ -61,11 +63,8 @@ def curves(networks: pd.DataFrame, name: str) -> pd.DataFrame:
         filled.curve(name)  # says so
 
     named = [each for each in NAMES if each in filled.frame]
-    cells = filled.frame[[*named, f"steps/{name}", column]]
-    long = cells.explode([f"steps/{name}", column], ignore_index=True)
-    long = long.rename(columns={f"steps/{name}": "step", column: "value"})
 
-    return long.astype({"step": int, "value": float})
+    return long_form(filled.frame[[*named, steps_of(column), column]], name, "value")
 
 
 def compare(
@@ -82,9 +81,9 @@ def compare(
 
     Args:
         networks: of `results`, all of one study.
-        metric: a column of numbers.
+        metric: a column of numbers; or, with `x="step"`, a curve.
         against: words of the condition that the others are compared with, such as `rate 0`.
-        x: a column that is shown beside the conditions.
+        x: a column that is shown beside the conditions; `step` compares curves step by step.
         by: a column whose values are compared apart.
         where: `COLUMN=VALUE`; all have to hold.
         alternative: what a small p value speaks for: `two-sided`, or that others are `less` or

@@ -167,6 +167,10 @@ class Runs:
 
         return Runs(self.frame[self.frame[name].notna()], self.values)
 
+    def keeps(self, column: str) -> bool:
+        """Whether every network fills a column."""
+        return column in self.frame and bool(self.frame[column].notna().all())
+
     def values_of(self, column: str) -> list[Any]:
         """The different values of a column, ascending."""
         return sorted(set(self.frame[column]))

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dropout_study.analysis.curve_points import STEP, is_curve, name_of, points
-from dropout_study.analysis.list_columns import is_list
+from dropout_study.analysis.curve_points import STEP, at_steps, images_at, is_curve
+from dropout_study.analysis.list_columns import CURVE, WRONG, is_list
 from dropout_study.analysis.runs import Runs
 from dropout_study.config.condition import apart
 from dropout_study.config.names import FINAL, TUNING
@@ -19,6 +19,8 @@ from dropout_study.config.schema import ConfigError
 
 WHERE = "\"where=['COLUMN=VALUE']\""
 """As it is typed in a shell: Hydra needs quotes around a value that holds a `=`."""
+ERROR = "test/error/"
+"""Metrics with this beginning are errors in percent, and the test images may be kept."""
 MOST_LISTED = 8
 """Names that an error lists; of more it says how many there are."""
 UNEQUAL = 2
@@ -46,8 +48,11 @@ class Condition:
         name: what sets it apart from the others.
         full_name: its arm, if it has one, and all its settings.
         group: its value of the column `by`; None without one.
-        x: its value of the column `x`; None without one.
+        x: its value of the column `x`, or its step; None without one.
         nets: its networks, by seed.
+        line: the name of the curve of which it is a point; its own name where there is none.
+        images: the rule whose misclassified test images belong to the metric; empty where there
+            are none.
     """
 
     name: str
@@ -55,6 +60,8 @@ class Condition:
     group: Any
     x: Any
     nets: Runs
+    line: str
+    images: str
 
 
 @dataclass(frozen=True)
@@ -75,19 +82,9 @@ class Selection:
     doubts: Sequence[str]
     by_step: bool = False
 
-    def rivals(self) -> dict[str, list[Condition]]:
-        """Which conditions are compared with each other: those of a group, or at a step of a curve.
-
-        Returns:
-            What they share, in words that follow "condition", and they.
-        """
-        found: dict[str, list[Condition]] = {}
-
-        for each in self.conditions:
-            of_group = "" if each.group is None else f" of {each.group}"
-            found.setdefault(f" at {STEP} {each.x}" if self.by_step else of_group, []).append(each)
-
-        return found
+    def rivals(self) -> dict[Any, list[Condition]]:
+        """Group -> the conditions that are compared with each other; those of curves are one."""
+        return _rivals(self.conditions, self.by_step)
 
 
 def select(
@@ -123,53 +120,113 @@ def select(
 
     _check_metric(networks, metric, x)
     by_step = x == STEP
-    kept = _where(points(final, metric) if by_step else final, where)
-    measured = kept[kept[metric].notna()]
+    column = f"{CURVE}{metric}" if by_step else metric
+    of_steps, of_networks = _of_steps(where) if by_step else ([], where)
+    kept = _where(final, of_networks)
+    measured = kept[kept[column].notna()]
     if measured.empty:
         raise ConfigError(f"No network that was judged (stage {FINAL}) has metric={metric}.")
 
-    for option, column in {"x": x, "by": by}.items():
-        _check_column(measured, option, column)
+    for option, setting in {"x": "" if by_step else x, "by": by}.items():
+        _check_column(measured, option, setting)
 
-    nets = Runs(measured, {}).conditions()
-    full_names = [_name(each) for each in nets]
-    arms = [_arm(each, by_step) for each in nets]
-    has_arms = all(arms) and len(set(arms)) == len(arms) > 1
-    shared, names = ("", arms) if has_arms else apart(full_names)
-    conditions = [
-        Condition(name, full_name, _cell(each, by), _cell(each, x), each)
-        for name, full_name, each in zip(_distinct(names, nets), full_names, nets, strict=True)
-    ]
+    shared, conditions = _conditions(measured, metric, "" if by_step else x, by)
+    doubts = list(_doubts(networks, conditions, x, by))
+
+    if by_step:
+        curves = [list(_points(each, metric)) for each in conditions]
+        doubts += _lacking_points(conditions, curves)
+        conditions = _at_steps([point for points in curves for point in points], of_steps)
+
     conditions.sort(key=lambda each: (rank(each.group), rank(each.x)))
     _check_places(conditions, x, by)
-
-    rivals = _lines(conditions) if by_step else conditions
-    doubts = list(_doubts(networks, rivals, x, by))
 
     return Selection(metric, conditions, shared, doubts, by_step)
 
 
-def _arm(nets: Runs, by_step: bool) -> str:
-    """The arm of a condition, with the step of a point; empty without one."""
-    first = nets.frame.iloc[0]
-    arm = first.get("arm")
-    if not isinstance(arm, str):
-        return ""
+def _conditions(
+    measured: pd.DataFrame, metric: str, x: str, by: str
+) -> tuple[str, list[Condition]]:
+    """What all conditions of some networks have in common, and they."""
+    nets = Runs(measured, {}).conditions()
+    full_names = [_name(each) for each in nets]
+    arms = [str(each.frame.iloc[0].get("arm")) for each in nets]
+    has_arms = len(set(arms)) == len(arms) > 1
+    shared, names = ("", arms) if has_arms else apart(full_names)
+    rule = metric.removeprefix(ERROR)
 
-    return f"{arm}, {name_of(first[STEP])}" if by_step else arm
+    return shared, [
+        Condition(
+            name,
+            full_name,
+            _cell(each, by),
+            _cell(each, x),
+            each,
+            line=name,
+            images=rule if rule != metric and each.keeps(f"{WRONG}{rule}") else "",
+        )
+        for name, full_name, each in zip(_distinct(names, nets), full_names, nets, strict=True)
+    ]
 
 
-def _lines(points: Sequence[Condition]) -> list[Condition]:
-    """One point of each curve, named as the curve: what holds of it holds of all."""
-    curves: dict[str, Condition] = {}
+def _points(curve: Condition, metric: str) -> Iterator[Condition]:
+    """The points of a curve."""
+    points = at_steps(curve.nets, metric)
 
-    for each in points:
-        end = f", {name_of(each.x)}"
-        name = each.name.removesuffix(end)
-        digest = str(each.nets.frame.iloc[0]["digest"]).removesuffix(end)
-        curves.setdefault(digest, replace(each, name=name))
+    for step, nets in points.items():
+        images = images_at(nets, metric, step, max(points))
+        yield replace(curve, name=f"{curve.name}, {STEP} {step}", x=step, nets=nets, images=images)
 
-    return list(curves.values())
+
+def _at_steps(points: list[Condition], wanted: Sequence[str]) -> list[Condition]:
+    """The points at a step that is wanted; all if none is.
+
+    Raises:
+        ConfigError: no curve has that step.
+    """
+    for step in wanted:
+        there = sorted({point.x for point in points})
+        if step not in map(str, there):
+            steps = listed([*map(str, there)])
+            raise ConfigError(f"where=[{STEP}={step}] cannot be used: {STEP} is one of {steps}.")
+
+        points = [point for point in points if str(point.x) == step]
+
+    return points
+
+
+def _of_steps(where: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The steps that some conditions `COLUMN=VALUE` ask for, and the other conditions."""
+    is_step = {each: each.startswith(f"{STEP}=") for each in where}
+    steps = [each.partition("=")[2] for each in where if is_step[each]]
+
+    return steps, [each for each in where if not is_step[each]]
+
+
+def _rivals(conditions: Sequence[Condition], by_step: bool) -> dict[Any, list[Condition]]:
+    """Group -> its conditions; None -> all points of curves, of which `by` makes lines."""
+    found: dict[Any, list[Condition]] = {}
+
+    for each in conditions:
+        found.setdefault(None if by_step else each.group, []).append(each)
+
+    return found
+
+
+def _lacking_points(
+    curves: Sequence[Condition], points: Sequence[Sequence[Condition]]
+) -> Iterator[str]:
+    """Which curves lack steps that others have, or have steps that only some seeds have."""
+    every = sorted({point.x for line in points for point in line})
+
+    for curve, line in zip(curves, points, strict=True):
+        lacking = [str(step) for step in every if step not in {point.x for point in line}]
+        if lacking:
+            yield f"{curve.name} has no point at the steps {listed(lacking)}."
+
+        thin = [str(point.x) for point in line if len(point.nets.frame) < len(curve.nets.frame)]
+        if thin:
+            yield f"{curve.name} lacks seeds at the steps {listed(thin)}."
 
 
 def _distinct(names: Sequence[str], nets: Sequence[Runs]) -> Iterator[str]:
@@ -216,12 +273,12 @@ def _check_metric(networks: pd.DataFrame, metric: str, x: str) -> None:
 
         return
 
-    if x == STEP:
-        raise ConfigError(f"x={STEP} cannot be used: metric={metric} is no curve.")
-
     scalars = [name for name in map(str, networks) if "/" in name and not is_list(name)]
     metrics = [name for name in scalars if not is_curve(networks, name)]
     if metric in metrics:
+        if x == STEP:
+            raise ConfigError(f"x={STEP} cannot be used: {_no_curve(networks, metric)}.")
+
         return
 
     close = difflib.get_close_matches(metric, metrics, MOST_LISTED, 0.5)
@@ -230,6 +287,14 @@ def _check_metric(networks: pd.DataFrame, metric: str, x: str) -> None:
         f"metric={metric} cannot be used: it is not recorded; recorded are "
         f"{listed(close or common or sorted(metrics))}."
     )
+
+
+def _no_curve(networks: pd.DataFrame, metric: str) -> str:
+    """Why a metric is no curve, or where its curve is."""
+    if any(name.startswith(CURVE) for name in map(str, networks)):
+        return f"metric={metric} is no curve"
+
+    return "there are no curves here; those of a file of results are in the one that ends .parquet"
 
 
 def _check_column(networks: pd.DataFrame, option: str, column: str) -> None:
@@ -294,8 +359,8 @@ def _doubts(
     if gaps:
         yield f"The grid of {by} and {x} has gaps: {listed(gaps)}."
 
-    for group in dict.fromkeys(each.group for each in conditions):
-        sets = sorted({images_of(each.nets) for each in conditions if each.group == group})
+    for rivals in _rivals(conditions, by_step=x == STEP).values():
+        sets = sorted({images_of(each.nets) for each in rivals})
         if len(sets) > 1:
             yield f"The conditions were tested on different images: {listed(sets)}."
 

@@ -17,16 +17,19 @@ from dropout_study.measures.statistics import PERCENT
 MISSING = ("noise", "missing_pixels", "occlusion")
 """Kinds of corruption that the sentence names: noise and missing information."""
 UNSEEN = tuple(kind for kind in CORRUPTIONS if kind not in MISSING)
+HIDDEN = "dropped hidden units"
+INPUTS = "dropped inputs"
+BOTH = "both dropped"
+NONE = "no dropout"
 ARMS = {
-    "none": "none",
-    "hidden": "hidden 0.5",
-    "input": "input 0.2",
-    "both": "input 0.2, hidden 0.5",
+    NONE: "none",
+    HIDDEN: "hidden 0.5",
+    INPUTS: "input 0.2",
+    BOTH: "input 0.2, hidden 0.5",
 }
-"""Units that are dropped in training -> arm of the study `reference`."""
-DECIDING = {"hidden": "dropped hidden units", "input": "dropped inputs"}
-"""Units that decide -> name of their case."""
-DROPPED = (*DECIDING, "both")
+"""What is dropped in training -> arm of the study `reference`."""
+DECIDING = (HIDDEN, INPUTS)
+DROPPED = (*DECIDING, BOTH)
 """Kinds of dropout that the figure compares with none."""
 
 
@@ -107,7 +110,7 @@ class Robustness(Claim):
             means = {kind: errors(runs, [kind]).percent.mean() for kind in CORRUPTIONS}
             kinds = ", ".join(f"{spoken(kind)} {mean:.1f}" for kind, mean in means.items())
             lines.append(
-                f"{name} dropped: test error {clean:.2f} % on clean images; on corrupted ones, "
+                f"{name}: test error {clean:.2f} % on clean images; on corrupted ones, "
                 f"mean over the severities that count: {kinds}"
             )
 
@@ -116,7 +119,7 @@ class Robustness(Claim):
                 f"{spoken(kind)} {_gain(nets, name, [kind]).estimate().interval():+.2f}"
                 for kind in CORRUPTIONS
             ]
-            lines.append(f"{name} dropped, gain in points: {', '.join(gains)}")
+            lines.append(f"{name}, gain in points: {', '.join(gains)}")
 
         return lines
 
@@ -129,7 +132,7 @@ class Robustness(Claim):
             gains = {spoken(kind): _gain(nets, name, [kind]) for kind in (*MISSING, *UNSEEN)}
             figures.intervals(axis, gains)
             axis.axhline(len(MISSING) - 0.5, color="0.7", linewidth=0.8)  # between the two clauses
-            axis.set_title(f"{name} dropped", fontsize=9, loc="left")
+            axis.set_title(name, fontsize=9, loc="left")
             axis.set_xlabel("points of error saved")
 
         limits = [axis.get_xlim() for axis in axes]
@@ -152,7 +155,7 @@ class Robustness(Claim):
             axis.set(xlabel="severity", ylabel="test error (%)", xticks=sorted(curve.index))
 
         handles, labels = axes[0].get_legend_handles_labels()
-        last.legend(handles, labels, title="units dropped in training", loc="center")
+        last.legend(handles, labels, title="in training", loc="center")
         last.set_axis_off()
 
         return sheet
@@ -160,7 +163,7 @@ class Robustness(Claim):
     def trained_conditions(self, studies: Studies) -> dict[str, Runs]:
         """The nets as the study `reference` trained them."""
         trained = studies["robustness"].trained_by(studies.get("reference"))
-        return {f"{name} dropped": runs for name, runs in arms(trained).items()}
+        return arms(trained)
 
 
 def arms(runs: Runs) -> dict[str, Runs]:
@@ -190,9 +193,9 @@ def _mild(runs: Runs, kind: str) -> pd.DataFrame:
 
 
 def _gain(nets: dict[str, Runs], name: str, kinds: Sequence[str]) -> Effect:
-    return errors(nets["none"], kinds).minus(errors(nets[name], kinds))
+    return errors(nets[NONE], kinds).minus(errors(nets[name], kinds))
 
 
 def _gains(runs: Runs, kinds: Sequence[str]) -> dict[str, Effect]:
     nets = arms(runs)
-    return {case: _gain(nets, name, kinds) for name, case in DECIDING.items()}
+    return {name: _gain(nets, name, kinds) for name in DECIDING}

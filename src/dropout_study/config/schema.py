@@ -405,7 +405,7 @@ class Compare:
     study: StudyConfig = MISSING
     sweep: str | None = None  # the folder of a sweep: its conditions alone
     metric: str = "test/error/weight_scaling"
-    x: str = ""  # a column along the horizontal axis
+    x: str = ""  # a column along the horizontal axis; step: that of a curve
     by: str = ""  # a column whose values are compared apart
     against: str = ""  # words in the name of the condition to compare with, such as `rate 0`
     alternative: str = "two-sided"  # or less, greater: what a small p value speaks for

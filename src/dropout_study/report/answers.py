@@ -19,8 +19,8 @@ from dropout_study.report.verdicts import NO_RUNS, SMOKE, Outcome
 MOST_LEADING = 2  # cases with which a clause begins
 MOST_NAMES = 4
 """Cases that a sentence names; of more it says how many they are."""
-ALONE = "taken alone"
-"""Before what would be said of a part that is open among all others, as the only question."""
+APART = "judged apart"
+"""Beside the outcome of a case whose part is left open among the parts of all claims."""
 UNMEASURED = "an unknown amount"
 
 
@@ -125,9 +125,9 @@ def clauses(part: Part, decision: Decision, brief: bool = False) -> Iterator[str
             most = MOST_NAMES if outcome == own or not brief else 1
             names = "" if leads else _names(list(cases), len(outcomes), most)
             said = ": ".join(filter(None, [names, _interval(cases, texts[outcome], part)]))
-            said += _alone(outcome, decision)
+            said += _apart(outcome, decision)
             of_cases = f"for {' and '.join(cases)}" if leads else ""
-            before = ", ".join(filter(None, [of_cases, ALONE if is_beside else ""]))
+            before = ", ".join(filter(None, [of_cases, APART if is_beside else ""]))
             before += ": " if before else ""
             yield before + text + (f" ({said})" if said else "")
 
@@ -137,12 +137,12 @@ def _can_lead(names: Sequence[str]) -> bool:
     return len(names) <= MOST_LEADING and not any("," in name for name in names)
 
 
-def _alone(outcome: str, decision: Decision) -> str:
-    """What a single case would be if its part, which others leave open, were the only question."""
+def _apart(outcome: str, decision: Decision) -> str:
+    """The outcome of a single case, where that of its part is left open."""
     outcomes = {case.outcome for case in decision.cases.values()}
     is_left_open = outcome == NOT_RESOLVED and len(decision.cases) == 1 and outcome not in outcomes
 
-    return f"; {ALONE}, {outcomes.pop()}" if is_left_open else ""
+    return f"; {APART}, {outcomes.pop()}" if is_left_open else ""
 
 
 def _outcome_of(case: Case, part: Part, own: str, decision: Decision) -> str:

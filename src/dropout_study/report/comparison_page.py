@@ -20,6 +20,7 @@ from dropout_study.analysis.selection import Selection, as_text, rank
 from dropout_study.analysis.svg import as_svg
 from dropout_study.measures.statistics import (
     ANYTHING,
+    PERCENT,
     SEEDS_OF_INTERVAL,
     Interval,
     interval,
@@ -95,7 +96,9 @@ def in_words(metric: str) -> str:
     words = f"{NAMES.get(split, split)} {NAMES.get(measure, measure)}"
     of_rule = f", {rule}" if rule else ""
 
-    return f"{words}{of_rule}".replace("_", " ") + UNITS.get(measure, "")
+    unit = UNITS["error"] if range_of(metric) == PERCENT else UNITS.get(measure, "")
+
+    return f"{words}{of_rule}".replace("_", " ") + unit
 
 
 def write(comparison: Comparison, folder: Path) -> list[Path]:

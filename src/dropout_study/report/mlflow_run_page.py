@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 
+from dropout_study.analysis.curve_points import step_in_words
 from dropout_study.measures.statistics import (
     SEEDS_OF_INTERVAL,
     Interval,
@@ -84,7 +85,7 @@ def _panel(key: str, seeds: Sequence[SeedRecord]) -> Panel:
             values.setdefault(step, []).append(value)
 
     steps = [step for step in sorted(values) if all(map(math.isfinite, values[step]))]
-    xlabel, ylabel = AXES.get(key, ("step", key))
+    xlabel, ylabel = AXES.get(key, (step_in_words(key), key))
     are_few = 1 < len(seeds) < SEEDS_OF_INTERVAL
 
     return Panel(

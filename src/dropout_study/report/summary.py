@@ -1,12 +1,14 @@
 """What decides, as figures: one row per claim, one row per effect of a claim, and an example."""
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 from dropout_study.analysis import figures
 from dropout_study.analysis.criteria import Part
 from dropout_study.analysis.svg import as_svg
-from dropout_study.report.forest import COLOURS, LABELS, MARKERS, ZONE, Entry, forest
+from dropout_study.report.forest import COLOURS, LABELS, MARKERS, ZONE, Entry, forest, zone
 from dropout_study.report.pictures import Picture, picture
 from dropout_study.report.rows import decisive_case, outcome_in_words
 from dropout_study.report.verdict_table import kind
@@ -100,14 +102,20 @@ def effects(outcome: Outcome, found: str) -> Picture | None:
 
 
 def _repeated(parts: Mapping[str, Part]) -> dict[str, str]:
-    """Parts that ask something else of the effects of an earlier part, each with that part."""
-    first: dict[str, str] = {}
-    for name, part in parts.items():
-        first.setdefault(part.measure, name)
+    """Parts that ask for the other side of the line in the effects of an earlier part."""
+    pairs = combinations(parts.items(), 2)
 
     return {
-        name: first[part.measure] for name, part in parts.items() if first[part.measure] != name
+        name: other
+        for (other, earlier), (name, part) in pairs
+        if part.measure == earlier.measure and _are_sides(zone(earlier), zone(part))
     }
+
+
+def _are_sides(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    """Whether two zones lie on both sides of one line."""
+    (low, end), (start, high) = sorted((one, other))
+    return low == -math.inf and end == start and high == math.inf
 
 
 def _picture(

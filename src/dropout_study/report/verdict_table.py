@@ -19,7 +19,7 @@ from dropout_study.analysis.criteria import (
     SUPPORTED,
 )
 from dropout_study.claims import FAMILIES
-from dropout_study.report.answers import ALONE, finding, sentences
+from dropout_study.report.answers import APART, finding, sentences
 from dropout_study.report.rows import (
     MET,
     CheckRow,
@@ -225,12 +225,12 @@ def explanations(outcomes: Sequence[Outcome]) -> list[Explanation]:
         )
 
     decided = [outcome for outcome in outcomes if outcome.decided]
-    if any(ALONE in sentence for outcome in decided for sentence in sentences(outcome)):
+    if any(APART in sentence for outcome in decided for sentence in sentences(outcome)):
         entries.append(
             Explanation(
-                ALONE,
-                "what would be said of a part if it were the only question; among all parts of its "
-                "table it is not resolved",
+                APART,
+                "the outcome of a case, adjusted for the cases of its part alone; the part itself, "
+                "among the parts of all claims, is not resolved",
             )
         )
 

@@ -246,6 +246,7 @@ def test_the_context_has_both_scales_and_the_choices() -> None:
     assert "benefit +6.40 (" in lines[0]  # (8 + 7 + 4) / 3 of 99 images
     assert "log ratio +0.138 (" in lines[0]  # log of 48.5 / 40.5, 49.5 / 42.5 and 50.5 / 46.5
     assert "standard deviation over seeds 1.01 / 3.09 points" in lines[0]
+    assert "median error 49.49 / 42.42 %" in lines[0]  # 49 and 42 of 99 images
     assert lines[0].endswith("chosen lr 0.004 / lr 0.002, rate 0.2")
 
 

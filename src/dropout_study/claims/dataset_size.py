@@ -117,10 +117,12 @@ class DatasetSize(Claim):
             plain, dropout = pair(runs, size)
             points = plain.minus(dropout).estimate().interval()
             ratio = interval(list(weighted_logs(log_ratio(plain, dropout)).values))
+            median = f"{plain.percent.median():.2f} / {dropout.percent.median():.2f}"
             spread = f"{plain.percent.std():.2f} / {dropout.percent.std():.2f}"
             lines.append(
                 f"{size:,} examples: benefit {points:+.2f} points, log ratio {ratio:+.3f}; "
-                f"without / with dropout: standard deviation over seeds {spread} points, "
+                f"without / with dropout: median error {median} %, standard deviation over seeds "
+                f"{spread} points, "
                 f"chosen {_chosen(runs, size)}"
             )
 

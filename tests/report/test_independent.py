@@ -361,6 +361,9 @@ def test_a_choice_on_the_edge_is_noticed(raw: pd.DataFrame) -> None:
     found = independent.edges(raw.assign(budget="laptop"), MANIFEST)
     assert [edge for edge in found if edge.startswith("capacity, 16x16, rate 0.5: optimizer.lr")]
 
+    begun = raw[(raw["stage"] == "tuning") | (raw["study"] != "capacity")].assign(budget="laptop")
+    assert not [edge for edge in independent.edges(begun, MANIFEST) if edge.startswith("capacity")]
+
 
 def test_the_committed_results_are_decided_alike() -> None:
     """If this failed, the committed report would show a verdict that its results do not give."""

@@ -1280,11 +1280,19 @@ def selection(networks: pd.DataFrame) -> pd.DataFrame:
 
 
 def edges(networks: pd.DataFrame, manifest: Json) -> list[str]:
-    """The choices that are the smallest or largest value tried, of keys that are extended."""
+    """The choices that are the smallest or largest value tried, of keys that are extended.
+
+    Those of studies with final networks: elsewhere tuning may go on.
+    """
     tuning = networks[networks["stage"] == "tuning"]
+    final = networks[networks["stage"] == "final"]
+    judged = set(zip(final["study"], final["budget"], strict=True))
     found = []
 
     for _, best in best_candidates(networks).iterrows():
+        if (best["study"], best["budget"]) not in judged:
+            continue
+
         stated = manifest["studies"][best["study"]]["budgets"].get(best["budget"], {})
         candidates = tuning[(tuning[ARM] == best[ARM]).all(axis=1)]
 

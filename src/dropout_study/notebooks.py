@@ -15,6 +15,7 @@ from dropout_study.analysis.columns import BUDGETS
 from dropout_study.claims import CLAIMS, STUDIES
 from dropout_study.config.composed import stated_minutes
 from dropout_study.config.folder import CARRIED, HOME, RESULTS, command
+from dropout_study.config.names import FINAL
 from dropout_study.config.schema import Data
 from dropout_study.config.studies import DEFAULT_BUDGET, Study, in_order
 from dropout_study.config.uri import absolute, database_file
@@ -96,11 +97,18 @@ def recorded(study: str, folder: Path = ROOT) -> pd.DataFrame:
 
 
 def _of_largest_budget(study: str, networks: pd.DataFrame) -> pd.DataFrame:
-    """The networks of the largest budget, on the study's own data set where it has one."""
+    """The networks of the largest budget, on the study's own data set where it has one.
+
+    A budget of which only tuning has begun does not count.
+    """
     if networks.empty:
         return networks
 
-    largest = max(networks["budget"], key=BUDGETS.index)
+    judged = networks[networks["stage"] == FINAL]
+    if judged.empty:
+        return judged
+
+    largest = max(judged["budget"], key=BUDGETS.index)
     kept = networks[networks["budget"] == largest]
     usual = kept["data.name"] == Study.load(study).at(largest).default_data
     chosen: pd.DataFrame = kept[usual] if usual.any() else kept

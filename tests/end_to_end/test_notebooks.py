@@ -124,6 +124,22 @@ def test_published_networks_are_preferred_to_those_of_seconds(
     assert len(recorded("exact")) == len(exact)
 
 
+def test_a_study_that_is_being_tuned_has_no_results_yet(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """If this failed, a notebook would end in an error, or hide results behind candidates."""
+    networks = results_files.read(RESULTS)
+    exact = networks[networks["study"] == "exact"]
+    tuned = exact[exact["stage"] == "tuning"]
+    monkeypatch.setattr("dropout_study.notebooks.read_networks", lambda *_: tuned)
+    assert recorded("exact").empty
+    assert "no results yet" in capsys.readouterr().out
+
+    both = pd.concat([tuned, exact.assign(budget="smoke")])
+    monkeypatch.setattr("dropout_study.notebooks.read_networks", lambda *_: both)
+    assert set(recorded("exact")["budget"]) == {"smoke"}
+
+
 def test_digits_are_balanced_and_in_double_precision() -> None:
     """If this failed, numbers of a notebook would depend on rounding."""
     x, y, test_x, test_y = digits(pool=2)

@@ -111,6 +111,8 @@ def test_a_step_that_one_curve_lacks_is_in_doubt_and_has_no_difference() -> None
         "rate 0.5 has no point at the steps 20.",
     ]
 
+    assert selected([*longer, *PLAIN], where=["step=1"]).doubts == []
+
     for against in ("rate 0", "rate 0.5"):
         assert [*differences(compare(found, against, "two-sided"))] == [
             f"{({'rate 0', 'rate 0.5'} - {against}).pop()}, step 1"

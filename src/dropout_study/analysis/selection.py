@@ -134,9 +134,9 @@ def select(
     doubts = list(_doubts(networks, conditions, x, by))
 
     if by_step:
-        curves = [list(_points(each, metric)) for each in conditions]
+        curves = _at_steps([list(_points(each, metric)) for each in conditions], of_steps)
         doubts += _lacking_points(conditions, curves)
-        conditions = _at_steps([point for points in curves for point in points], of_steps)
+        conditions = [point for points in curves for point in points]
 
     conditions.sort(key=lambda each: (rank(each.group), rank(each.x)))
     _check_places(conditions, x, by)
@@ -178,21 +178,21 @@ def _points(curve: Condition, metric: str) -> Iterator[Condition]:
         yield replace(curve, name=f"{curve.name}, {STEP} {step}", x=step, nets=nets, images=images)
 
 
-def _at_steps(points: list[Condition], wanted: Sequence[str]) -> list[Condition]:
-    """The points at a step that is wanted; all if none is.
+def _at_steps(curves: list[list[Condition]], wanted: Sequence[str]) -> list[list[Condition]]:
+    """The points of curves at a step that is wanted; all if none is.
 
     Raises:
         ConfigError: no curve has that step.
     """
     for step in wanted:
-        there = sorted({point.x for point in points})
+        there = sorted({point.x for points in curves for point in points})
         if step not in map(str, there):
             steps = listed([*map(str, there)])
             raise ConfigError(f"where=[{STEP}={step}] cannot be used: {STEP} is one of {steps}.")
 
-        points = [point for point in points if str(point.x) == step]
+        curves = [[point for point in points if str(point.x) == step] for points in curves]
 
-    return points
+    return curves
 
 
 def _of_steps(where: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -117,7 +117,7 @@ class Cost(Claim):
     notes = (
         "Two of the four hold by construction: weight scaling is an ordinary pass, since dropout "
         f"divides by keep during training, and a bag is timed as {TIMED_NETWORKS} updates one "
-        "after another. What dropout costs is further updates."
+        "after another. Left to measure is how many updates the whole training takes."
     )
 
     def estimate(self, studies: Studies) -> dict[str, dict[str, Effect]]:

@@ -42,7 +42,7 @@ EARLIER = {
     ),
     "cost": Earlier(
         "supported",
-        "It left out the further updates that dropout needs, which are its cost.",
+        "It left out how many updates training takes, on which the cost depends.",
     ),
     "bagging": Earlier(
         "inconclusive",

@@ -13,6 +13,8 @@ from dropout_study.report.scopes import stage_of
 
 STAGES = {TUNING: "to tune", FINAL: "to decide", HALF: "as half-budget control"}
 UNKNOWN = "not recorded"
+SHORTEST = 0.05
+"""Hours that one digit does not round to 0."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,17 @@ class StudyWork:
 
     @property
     def hours_in_words(self) -> str:
-        """The hours with one digit behind the point.
+        """The hours with one digit behind the point; a few minutes are not 0 hours.
 
         >>> StudyWork("exact", 60, 0.5333, "a processor").hours_in_words
         '0.5'
+        >>> StudyWork("cost", 5, 0.0425, "a processor").hours_in_words
+        '< 0.1'
         """
-        return UNKNOWN if math.isnan(self.hours) else f"{self.hours:.1f}"
+        if math.isnan(self.hours):
+            return UNKNOWN
+
+        return "< 0.1" if self.hours < SHORTEST else f"{self.hours:.1f}"
 
 
 def facts(results: pd.DataFrame) -> list[Fact]:

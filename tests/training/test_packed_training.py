@@ -30,6 +30,18 @@ SHARED = (
 )
 DIFFERENT = {
     "rates": (["model.hidden_rate=0"], ["model.hidden_rate=0.5", "model.input_rate=0.2"]),
+    "removed units": (
+        ["mask=per_network", "model.hidden_rate=0.2"],
+        ["mask=per_network", "model.hidden_rate=0.5"],
+    ),
+    "boosting": (
+        ["objective=boosting", "model.hidden_rate=0.2"],
+        ["objective=boosting", "model.hidden_rate=0.5"],
+    ),
+    "early dropout": (
+        ["mask=early", "model.hidden_rate=0.2"],
+        ["mask=early", "model.hidden_rate=0.5"],
+    ),
     "seeds": (["seeds=[0,1,2]"], ["seeds=[2,7]"]),
     "learning rates": (["optimizer.lr=0.01"], ["optimizer.lr=0.002"], ["optimizer.lr=0.01"]),
     "weight decay": (
@@ -184,3 +196,29 @@ def test_a_condition_that_diverges_ends_as_alone_and_leaves_the_others(
     assert good.diverged == {}
     for key, values in alone.results.items():
         assert good.results[key] == pytest.approx(values, rel=1e-9), key
+
+
+@pytest.mark.parametrize(
+    ("scheduled", "plain", "equal"),
+    [
+        (["mask=early", "mask.until=0.99"], ["model.hidden_rate=0.5"], True),
+        (["mask=late", "mask.until=0.99"], ["model.hidden_rate=0"], True),
+        (["mask=early", "mask.until=0.5"], ["model.hidden_rate=0.5"], False),
+        (["mask=early", "mask.until=0.5"], ["model.hidden_rate=0"], False),
+    ],
+    ids=["early to the end", "late at the end", "early not late", "early at all"],
+)
+def test_a_schedule_of_the_rate_reaches_the_training(
+    make_config: Make, tmp_path: Path, scheduled: list[str], plain: list[str], equal: bool
+) -> None:
+    """If this failed, early dropout would be dropout in all updates, or in none.
+
+    Of 60 updates 0.99 are all, since the last is number 59.
+    """
+    with_schedule = make_config(*SHARED, "model.hidden_rate=0.5", *scheduled)
+    networks = [
+        trained_alone(each, tmp_path) for each in (with_schedule, make_config(*SHARED, *plain))
+    ]
+    scheduled_weights, weights = (list(each.cohort.parameters()) for each in networks)
+    same = all(map(torch.equal, scheduled_weights, weights))
+    assert same == equal

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from dropout_study.dropout.masks import Masks, fixed_masks
+from dropout_study.dropout.masks import Masks, Site, fixed_masks
 from dropout_study.dropout.networks import Network
 
 
@@ -22,6 +22,7 @@ class Cohort(nn.Module):
         network: the architecture; its own weights are not used.
         seeds: one per network; each network is initialized from its seed alone. Networks of one
             seed begin with equal weights.
+        sites: of each network, where their rates differ; None: those of the architecture.
 
     Attributes:
         seeds: one per network.
@@ -37,19 +38,26 @@ class Cohort(nn.Module):
         True
     """
 
-    def __init__(self, network: Network, seeds: Sequence[int]) -> None:
+    def __init__(
+        self,
+        network: Network,
+        seeds: Sequence[int],
+        sites: Sequence[Sequence[Site]] | None = None,
+    ) -> None:
         super().__init__()
         self.seeds = tuple(seeds)
         self.stacked = copy.deepcopy(network)
+        own = sites or [network.sites] * len(self.seeds)
+        networks = [(seed, tuple(each)) for seed, each in zip(self.seeds, own, strict=True)]
         drawn = {}
 
-        for seed in dict.fromkeys(self.seeds):
+        for seed, places in dict.fromkeys(networks):
             self.stacked.initialize(seed)
-            _remove_units(self.stacked, seed)
-            drawn[seed] = _copies(self.stacked)
+            _remove_units(self.stacked, places, seed)
+            drawn[seed, places] = _copies(self.stacked)
 
         stacked = {
-            name: torch.stack([drawn[seed][name] for seed in self.seeds])
+            name: torch.stack([drawn[each][name] for each in networks])
             for name, _ in self.stacked.named_parameters()
         }
         _replace_parameters(self.stacked, stacked)
@@ -95,9 +103,9 @@ class Cohort(nn.Module):
 
 
 @torch.no_grad()
-def _remove_units(network: Network, seed: int) -> None:
+def _remove_units(network: Network, sites: Sequence[Site], seed: int) -> None:
     """Set the outgoing weights of units that a network never has to 0, where they stay."""
-    for i, kept in fixed_masks(network.sites, seed).items():
+    for i, kept in fixed_masks(sites, seed).items():
         network.typed_layers()[i].weight[~kept] = 0
 
 

@@ -194,7 +194,9 @@ def _draw(
         rows: which of the streams each network has, `[R]`; None: each its own.
     """
     shape = (site.draws(batch), *site.drawn_shape)
-    numbers = site.noise.draw(math.prod(shape), streams, device)
+    # Units that are removed for a whole training are the same on every kind of device.
+    place = torch.device("cpu") if site.shared is Shared.TRAINING else device
+    numbers = site.noise.draw(math.prod(shape), streams, place).to(device)
 
     if rows is not None:
         numbers = numbers.index_select(0, rows)

@@ -85,7 +85,8 @@ class CohortTraining(pl.LightningModule):
         self.task = make_task(config)
         self._checkpointing = checkpointing
         self._members = members_of(config, network) if members is None else list(members)
-        self.cohort = Cohort(network, [member.seed for member in self._members])
+        seeds = [member.seed for member in self._members]
+        self.cohort = Cohort(network, seeds, [member.sites for member in self._members])
 
         if config.trainer.precision == "64-true":
             self.double()  # Lightning does so only after it has read a checkpoint, into float32

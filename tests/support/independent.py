@@ -272,8 +272,8 @@ def exact_difference(nets: Nets, first: str, second: str) -> Cases:
 
 def _pair_in_words(arm: str) -> str:
     """`relu, [1, 7]` as the report names it: `1 or 7 (ReLU)`."""
-    activation, one, other = re.fullmatch(r"(\w+), \[(\d), (\d)\]", arm).groups()
-    return f"{one} or {other} ({activation.replace('relu', 'ReLU')})"
+    kind, one, other = re.fullmatch(r"(.+), \[(\d), (\d)\]", arm).groups()
+    return f"{one} or {other} ({kind.replace('relu', 'ReLU')})"
 
 
 def bagging(nets: Nets) -> Parts:
@@ -587,18 +587,11 @@ def boosting(nets: Nets) -> Parts:
 
 
 def hidden_noise(nets: Nets) -> Parts:
-    """Dropped hidden units beside noise on inputs, and beside half of what both save."""
+    """Dropped hidden units beside dropped inputs."""
     error = noise_errors(nets)
-    alone = minus(error["none"], error["dropout"])
-    both = minus(error["none"], error["dropout, inputs too"])
+    more = minus(error["input dropout"], error["dropout"])
 
-    return {
-        "a large portion": {"hidden units": weighted_sum([(1, alone), (-0.5, both)])},
-        "adds to noise on inputs": {
-            "hidden units": minus(error["input dropout"], error["dropout, inputs too"])
-        },
-        "more than pixel noise": {"hidden units": minus(error["pixel noise"], error["dropout"])},
-    }
+    return {"the larger portion": {"hidden units": more}}
 
 
 def gaussian_masks(nets: Nets) -> Parts:
@@ -628,7 +621,9 @@ def multiplicative(nets: Nets) -> Parts:
     layers = {f"layer {layer}": layer for layer in (1, 2)}
 
     return {
-        "additive: units grow": {case: growth("additive", layer) for case, layer in layers.items()},
+        "additive: units outgrow it": {
+            case: growth("additive", layer) for case, layer in layers.items()
+        },
         "more than multiplicative": {
             case: minus(growth("additive", layer), growth("gaussian", layer))
             for case, layer in layers.items()
@@ -657,7 +652,9 @@ def fast_dropout(nets: Nets) -> Parts:
 
     return {
         "nearer than weight scaling": {
-            arm: minus(distance(rows, "weight_scaling"), distance(rows, "fast_dropout"))
+            _pair_in_words(arm): minus(
+                distance(rows, "weight_scaling"), distance(rows, "fast_dropout")
+            )
             for arm, rows in chosen.items()
         }
     }
@@ -671,24 +668,36 @@ def large_data(nets: Nets) -> Parts:
         rows = nets.select("large_data", arm=f"{arm}, n = {int(size)}")
         return wrong(rows, "weight_scaling")
 
-    few, many = (minus(error("none", n), error("dropout", n)) for n in (sizes[0], sizes[-1]))
+    def log_ratio(size: float) -> Measured:
+        return minus(logarithm(error("none", size)), logarithm(error("dropout", size)))
+
+    saved = minus(error("none", sizes[-1]), error("dropout", sizes[-1]))
 
     return {
-        "gains less": {"smallest minus largest": minus(few, many)},
+        "gains less": {"smallest minus largest": minus(log_ratio(sizes[0]), log_ratio(sizes[-1]))},
         "gains little": {
-            "largest": weighted_sum([(1, many), (-0.1, error("none", sizes[-1]))]),
+            "largest": weighted_sum([(1, saved), (-0.1, error("none", sizes[-1]))]),
         },
     }
 
 
 def early_dropout(nets: Nets) -> Parts:
-    """Dropout in the first updates beside none, in training loss and test error."""
-    none, early = (nets.select("early_dropout", arm=arm) for arm in ("none", "first updates"))
+    """Dropout in the first updates beside none, in training loss and test error.
+
+    Not numbers where dropout in all updates does no harm: such nets do not underfit.
+    """
+    arms = ("none", "first updates", "all updates")
+    none, early, whole = (nets.select("early_dropout", arm=arm) for arm in arms)
     loss = "train/nll/weight_scaling"
+    fitted = minus(number(none, loss), number(early, loss))
     saved = minus(wrong(none, "weight_scaling"), wrong(early, "weight_scaling"))
+    harm = estimate(minus(wrong(whole, "weight_scaling"), wrong(none, "weight_scaling")))
+
+    if not harm.interval[0] > 0:
+        fitted, saved = (Measured(each.values * np.nan) for each in (fitted, saved))
 
     return {
-        "fits better": {"first updates": minus(number(none, loss), number(early, loss))},
+        "fits better": {"first updates": fitted},
         "generalizes better": {"first updates": saved},
     }
 

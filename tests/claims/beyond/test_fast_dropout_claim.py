@@ -32,14 +32,14 @@ def test_distances_are_compared_as_ratios() -> None:
     0.04 nats to weight scaling and 0.01 to fast dropout: two doublings.
     """
     effects = CLAIM.estimate(STUDIES)["nearer than weight scaling"]
-    assert list(effects["rate 0.5, [3, 8]"].values) == pytest.approx([2])
+    assert list(effects["3 or 8 (rate 0.5)"].values) == pytest.approx([2])
     criterion = CLAIM.parts["nearer than weight scaling"].criterion
-    assert criterion.distance(effects["rate 0.5, [3, 8]"].estimate()) > 0
+    assert criterion.distance(effects["3 or 8 (rate 0.5)"].estimate()) > 0
 
 
 def test_nets_that_do_not_solve_their_task_are_left_out() -> None:
     """If this failed, an approximation of nets that have learned nothing would decide."""
-    assert list(CLAIM.estimate(STUDIES)["nearer than weight scaling"]) == ["rate 0.5, [3, 8]"]
+    assert list(CLAIM.estimate(STUDIES)["nearer than weight scaling"]) == ["3 or 8 (rate 0.5)"]
     assert len(CLAIM.left_out(STUDIES)) == 1
     (line,) = CLAIM.context_lines(STUDIES)
     assert "fast dropout minus that of all masks +10.000" in line

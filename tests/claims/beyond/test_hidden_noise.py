@@ -1,7 +1,5 @@
 """Noise on hidden units against noise on inputs."""
 
-import pytest
-
 from dropout_study.claims.beyond.hidden_noise import HiddenNoise
 from support.rows import misclassified, row, runs
 
@@ -28,22 +26,28 @@ STUDIES = {
 }
 
 
-def test_each_part_compares_its_own_arms() -> None:
-    """If this failed, another share would be asked for, arms be mixed up, or a sign be turned.
+def test_hidden_units_are_compared_with_inputs() -> None:
+    """If this failed, arms would be mixed up, or the sign be turned: 50 - 40 points."""
+    ((part, cases),) = CLAIM.estimate(STUDIES).items()
+    effect = cases["hidden units"]
+    assert list(effect.values) == [10]
+    assert CLAIM.parts[part].criterion.distance(effect.estimate()) == 10
 
-    Hidden units save 80 - 40 points, half of what both save is (80 - 20) / 2; 50 - 20; 30 - 40.
+
+def test_saving_more_alone_is_having_more_than_half() -> None:
+    """If this failed, the reason of the criterion would be wrong.
+
+    Errors 80, 40 (hidden), 50 (inputs) and 20 (both): together they save 60. Hidden units add
+    40 alone and 50 - 20 = 30 to inputs, 35 in the mean; inputs 30 and 20, 25 in the mean.
     """
-    effects = CLAIM.estimate(STUDIES)
-    values = {part: list(cases["hidden units"].values) for part, cases in effects.items()}
-    assert values == {
-        "a large portion": pytest.approx([10]),
-        "adds to noise on inputs": [30],
-        "more than pixel noise": [-10],
-    }
-
-    for part, (value,) in values.items():
-        distance = CLAIM.parts[part].criterion.distance(effects[part]["hidden units"].estimate())
-        assert distance == pytest.approx(value)
+    none, hidden, inputs, both = (
+        10 * ERRORS[arm] for arm in ("none", "dropout", "input dropout", "dropout, inputs too")
+    )
+    of_hidden = ((none - hidden) + (inputs - both)) / 2
+    of_inputs = ((none - inputs) + (hidden - both)) / 2
+    assert (of_hidden, of_inputs) == (35, 25)
+    assert of_hidden + of_inputs == none - both
+    assert of_hidden - of_inputs == inputs - hidden
 
 
 def test_every_arm_is_described_and_drawn() -> None:

@@ -18,6 +18,10 @@ ACTIVATION = "units/activation"
 ACTIVE = "units/active"
 LAYERS = (1, 2)
 NOISES = ("additive", "gaussian")
+OUTGROWN = (
+    "the noise grows by two doublings; units make it less significant as far as they outgrow it, "
+    "and more than half of it is asked"
+)
 
 
 class Multiplicative(Claim):
@@ -33,15 +37,18 @@ class Multiplicative(Claim):
     group = Group.BEYOND
     studies = ("growth",)
     parts = {
-        "additive: units grow": Part(
+        "additive: units outgrow it": Part(
             "log2 of the mean of a hidden layer's active units: with the strongest additive noise "
             "minus with the weakest",
-            Better(0, NO_SIZE),
+            Better(1, OUTGROWN),
             unit="doublings",
             answers=Answers(
-                "with four times the additive noise units are larger by {}",
-                "with four times the additive noise units are smaller by {}",
-                "it is open whether units grow with additive noise",
+                "while additive noise grows by 2 doublings, units grow by {value}: they outgrow "
+                "more than half of it",
+                "while additive noise grows by 2 doublings, units change by {value}: they do not "
+                "outgrow half of it",
+                "it is open whether units outgrow half of the additive noise ({value} of 2 "
+                "doublings)",
             ),
         ),
         "more than multiplicative": Part(
@@ -76,7 +83,7 @@ class Multiplicative(Claim):
         )
         more = {layer: grow.minus(multiplicative[layer]) for layer, grow in additive.items()}
 
-        return {"additive: units grow": additive, "more than multiplicative": more}
+        return {"additive: units outgrow it": additive, "more than multiplicative": more}
 
     def context_lines(self, studies: Studies) -> list[str]:
         """Error and units of every kind and strength, and the noise beside the units."""

@@ -194,8 +194,7 @@ def _decided(outcome: Outcome) -> str:
         )
 
     lines += [
-        f"\nNot settled at half the updates, {part}: {reason}."
-        for part, reason in outcome.unsettled.items()
+        f"\n'{part}' is {doubt.name}: {doubt.reason}." for part, doubt in outcome.unsettled.items()
     ]
 
     return "\n".join(lines)

@@ -19,6 +19,7 @@ from dropout_study.analysis.criteria import (
     Better,
     Check,
     Decision,
+    Doubt,
     Exact,
     Measured,
     NotWorse,
@@ -310,8 +311,10 @@ def test_a_contrast_is_settled_if_half_the_updates_give_the_same(
     """If this failed, a verdict that longer training would change would stand without a word."""
     part = Part("gain", ANY, settled_within=within)
     result = settling(part, effects(final), effects(half))
-    assert result.settled == settled
-    assert reason in result.reason
+    doubt = result.doubt
+    assert (doubt is None) == settled
+    assert doubt is None or reason in doubt.reason
+    assert doubt is None or doubt.of_size == ("change by more" in reason)
     change = result.changes["net"]
     assert change.mean == pytest.approx(np.mean(final) - np.mean(half))
 
@@ -326,10 +329,8 @@ def test_half_the_updates_are_compared_over_common_seeds() -> None:
     half = effects([1.0, 1.1], (100, 101))
     decision = decide({"": Asked(part, final, half)})[""]
     assert decision.outcome == NOT_RESOLVED
-    assert decision.settling == Settling(
-        True, "", decision.settling.changes if decision.settling else {}
-    )
     assert decision.settling is not None
+    assert decision.settling.doubt is None
     assert decision.settling.changes["net"].seeds == 2
 
     with pytest.raises(ResultsMissing, match="no seed in common"):
@@ -342,7 +343,7 @@ def test_one_common_seed_settles_nothing_that_has_a_limit() -> None:
     """If this failed, a control without an interval would pass."""
     part = Part("gain", ANY, settled_within=5.0)
     result = settling(part, effects(UP), effects([1.0], (100,)))
-    assert not result.settled
+    assert result.doubt is not None
 
 
 @pytest.mark.parametrize(
@@ -369,15 +370,15 @@ def test_a_claim_is_contradicted_if_a_part_is_and_supported_if_all_are(
 
 def test_the_verdict_on_a_claim_says_what_it_rests_on() -> None:
     """If this failed, the report could not say which part is open, or which has not settled."""
-    unsettled = Settling(False, "contradicted at half the updates")
+    doubt = Doubt("contradicted at half the updates")
     decisions: Mapping[str, Decision] = {
-        "narrow": Decision(SUPPORTED, {}, adjusted_support=0.01, settling=unsettled),
+        "narrow": Decision(SUPPORTED, {}, adjusted_support=0.01, settling=Settling(doubt)),
         "wide": Decision(SUPPORTED, {}, adjusted_support=0.04),
         "timing": Decision(SUPPORTED, {}),
     }
     verdict = together(decisions)
     assert verdict.adjusted == 0.04
-    assert verdict.unsettled == {"narrow": "contradicted at half the updates"}
+    assert verdict.unsettled == {"narrow": doubt}
     assert verdict.reason == ""
 
     open_part = Decision(NOT_RESOLVED, {}, reason="about 23 seeds would be needed")

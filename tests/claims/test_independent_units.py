@@ -72,7 +72,7 @@ def test_the_figure_shows_removal_and_quantiles() -> None:
     assert list(quantiles) == ["hidden 0.2", "hidden 0.5"]
     assert quantiles["hidden 0.5"] == [10, 31, 32, 13.5, 99]
     names = [label.get_text() for label in right.get_xticklabels()]
-    assert names == ["whole net", "median", "95 %", "99 %", "worst"]
+    assert names == ["whole net", "median", "1 in 20", "1 in 100", "1 in 1,000"]
 
 
 def test_the_context_has_subnetworks_of_the_nets_that_drop() -> None:

@@ -160,3 +160,18 @@ def test_missing_results_are_named() -> None:
 
     with pytest.raises(ResultsMissing, match="no results with arm=none"):
         CLAIM.trained_conditions(STUDIES)
+
+
+def test_kinds_of_corruption_that_disagree_are_named_beside_the_answer() -> None:
+    """If this failed, gains and losses that cancel would be reported as no effect."""
+    always, never = [1.0] * 4, [0.0] * 4
+    plain, dropped = {"noise": always, "blur": never}, {"noise": never, "blur": always}
+    arms = {arm: dropped if "hidden" in arm else plain for arm in ARMS.values()}
+    nets = runs(*(net(arm, seed, wrong) for arm, wrong in arms.items() for seed in (100, 101)))
+    hidden, inputs = CLAIM.remarks({"robustness": nets})
+
+    assert hidden.startswith(
+        "kinds differ, with dropped hidden units: points saved on noise +100.00; "
+        "points lost on blur -100.00; neither on missing pixels +0.00"
+    )
+    assert inputs.startswith("kinds differ, with dropped inputs: neither on noise +0.00")

@@ -67,7 +67,7 @@ def table_of_package(outcomes: dict[str, verdicts.Outcome]) -> pd.DataFrame:
     for claim, outcome in outcomes.items():
         for part in outcome.claim.parts:
             decision = outcome.decisions[part]
-            settled = None if decision.settling is None else decision.settling.settled
+            settled = None if decision.settling is None else decision.settling.doubt is None
             settled = False if part in outcome.unsettled else settled
 
             for case in decision.cases:

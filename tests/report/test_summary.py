@@ -49,7 +49,7 @@ def test_every_claim_with_runs_has_a_row_on_an_axis_of_its_unit() -> None:
 
     for shown in outcomes[:3]:
         assert f"{shown.claim.title}: " in drawn.alt
-        assert f", {shown.shown}" in drawn.alt
+        assert f", {shown.verdict}" in drawn.alt
         assert shown.claim.title in text
 
     assert "subnetworks" not in text

@@ -14,6 +14,7 @@ from dropout_study.claims import CLAIMS
 from dropout_study.report import verdict_table
 from dropout_study.report.answers import answer, finding
 from dropout_study.report.page import write_report
+from dropout_study.report.summary import summary
 from dropout_study.report.verdict_table import (
     CHECK_COLUMNS,
     COLUMNS,
@@ -26,7 +27,7 @@ from dropout_study.report.verdict_table import (
     verdict_frame,
 )
 from dropout_study.report.verdicts import NEEDS_MNIST, NO_RUNS, Outcome, decide_together
-from support.outcomes import CONTRADICTING, SUPPORTING, UNCLEAR, outcome
+from support.outcomes import CONTRADICTING, SUPPORTING, UNCLEAR, effect, outcome
 
 
 def places(shown: Outcome, folder: Path) -> dict[str, str]:
@@ -79,12 +80,14 @@ def test_what_is_left_out_is_said_beside_the_verdict(tmp_path: Path) -> None:
     """If this failed, a reader would take a verdict on some arms for one on all."""
     shown = outcome("capacity", SUPPORTING)
     shown.left_out = ["hidden 0.5 is left out: mean validation error 12.30 %, above 3 %"]
+    shown.remarks = ["2 of 20 networks collapsed"]
     found = places(shown, tmp_path)
-    said = "Hidden 0.5 is left out: mean validation error 12.30 %, above 3 %."
+    left_out = "Hidden 0.5 is left out: mean validation error 12.30 %, above 3 %."
 
-    for page in ("page", "README"):
-        assert found[page].index(answer(shown)) < found[page].index(said)
-        assert found[page].index(said) < found[page].index("Reproduce:")
+    for said in (left_out, "2 of 20 networks collapsed."):
+        for page in ("page", "README"):
+            assert found[page].index(answer(shown)) < found[page].index(said)
+            assert found[page].index(said) < found[page].index("Reproduce:")
 
 
 def test_the_contents_lead_to_every_claim_and_show_its_verdict(tmp_path: Path) -> None:
@@ -123,6 +126,12 @@ def test_a_verdict_that_the_control_weakens_says_so_in_words() -> None:
     assert "not settled" in [entry.term for entry in explanations([weakened])]
 
     assert verdict_frame([weakened])["verdict"].tolist() == ["✔ supported, not settled"]
+
+    grown = outcome("capacity", SUPPORTING, half=[value / 2 for value in SUPPORTING])
+    assert grown.shown == "supported, size not settled"
+    assert (sign(grown.shown), kind(grown.shown)) == ("✔", "supported")
+    assert "not settled" not in [entry.term for entry in explanations([grown])]
+    assert "Same outcome at half the updates, size not settled: " in answer(grown)
 
     settled = outcome("capacity", SUPPORTING, half=SUPPORTING)
     assert (settled.shown, settled.unsettled) == ("supported", {})
@@ -186,8 +195,24 @@ def test_a_control_without_common_seeds_is_not_settled() -> None:
     made.half = {name: {"case": apart} for name in made.half}
     decide_together([made])
     assert made.shown == "supported, not settled"
-    assert all(reason.startswith("no common seeds") for reason in made.unsettled.values())
+    assert all(doubt.reason.startswith("no common seeds") for doubt in made.unsettled.values())
     assert made.unsettled
+
+
+def test_a_contradicted_claim_is_in_doubt_only_where_it_is_contradicted() -> None:
+    """If this failed, a part that supports a claim could weaken what contradicts the claim."""
+    made = outcome("independent_units", [3.0, 3.1, 2.9, 3.05, 2.95])
+    confirmed = made.effects["reasonably well"]
+    weaker = {"case": effect([1.0, 1.1, 0.9, 1.05, 0.95])}
+    made.half = {"reasonably well": confirmed, "without specific others": weaker}
+    decide_together([made])
+
+    assert made.shown == made.shown_of("reasonably well") == "contradicted"
+    assert made.shown_of("without specific others") == "supported, size not settled"
+
+    drawn = summary([made], "summary")
+    assert drawn is not None
+    assert drawn.alt.endswith(", contradicted.")
 
 
 LIKELY = [0.1, 0.5, 0.3, -0.1, 0.4]

@@ -17,6 +17,8 @@ from dropout_study.analysis.criteria import (
     HOLDS,
     NOT_FOUND,
     NOT_RESOLVED,
+    NOT_SETTLED,
+    SIZE_NOT_SETTLED,
     SUPPORTED,
 )
 from dropout_study.analysis.runs import Runs
@@ -36,7 +38,11 @@ pytestmark = SMOKE
 VERDICTS = (SUPPORTED, CONTRADICTED, NOT_RESOLVED, NOT_FOUND, NEEDS_MNIST, HOLDS, FAILS)
 SHOWN = [
     *(f"smoke: {verdict}" for verdict in VERDICTS),
-    *(f"smoke: {verdict}, not settled" for verdict in (SUPPORTED, CONTRADICTED)),
+    *(
+        f"smoke: {verdict}, {doubt}"
+        for verdict in (SUPPORTED, CONTRADICTED)
+        for doubt in (NOT_SETTLED, SIZE_NOT_SETTLED)
+    ),
 ]
 
 

@@ -456,10 +456,13 @@ def dataset_size(nets: Nets) -> Parts:
         harm[f"{size:,} examples, points"] = minus(dropped, plain)
         harm[f"{size:,} examples, spread"] = spread(dropped, plain)
 
+    middle, small = (
+        " and ".join(f"{size:,}" for size in values[which]) for which in ("middle", "small")
+    )
     middle_minus_small = minus(mean_log_ratio(values["middle"]), mean_log_ratio(values["small"]))
 
     return {
-        "less effective": {"middle minus smallest sizes": middle_minus_small},
+        "less effective": {f"{middle} minus {small} examples": middle_minus_small},
         "unstable training or worse performance": harm,
     }
 

@@ -155,6 +155,14 @@ class Claim:
         """
         return []
 
+    def remarks(self, studies: Studies) -> list[str]:  # noqa: ARG002
+        """What the answer to the claim does not say and its reader has to know, as sentences.
+
+        Raises:
+            ResultsMissing: runs are not there.
+        """
+        return []
+
     def trained_conditions(self, studies: Studies) -> dict[str, Runs]:  # noqa: ARG002
         """The trained conditions that are compared, by name: their training is drawn.
 

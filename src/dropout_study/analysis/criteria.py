@@ -14,6 +14,9 @@ NOT_RESOLVED = "not resolved"
 NOT_FOUND = "not found"
 HOLDS = "holds"
 FAILS = "fails"
+NOT_SETTLED = "not settled"
+SIZE_NOT_SETTLED = "size not settled"
+"""Beside a verdict: half the updates do not confirm its outcome, or the size of its effects."""
 
 ALPHA = 0.05
 """Bounds the chance that any part is supported, or any contradicted, where nothing is there."""
@@ -335,17 +338,33 @@ class Case:
 
 
 @dataclass(frozen=True)
+class Doubt:
+    """What the half-budget control does not confirm.
+
+    Attributes:
+        reason: why not, in words.
+        of_size: whether the outcome is confirmed, and the size of an effect alone is not.
+    """
+
+    reason: str
+    of_size: bool = False
+
+    @property
+    def name(self) -> str:
+        """What it makes of a verdict."""
+        return SIZE_NOT_SETTLED if self.of_size else NOT_SETTLED
+
+
+@dataclass(frozen=True)
 class Settling:
     """Whether a contrast is the same at half the updates.
 
     Attributes:
-        settled: whether it is.
-        reason: why not; empty if it is settled.
+        doubt: what is not confirmed; None if the contrast is settled.
         changes: case -> the effect at all updates minus that at half of them, common seeds.
     """
 
-    settled: bool
-    reason: str = ""
+    doubt: Doubt | None = None
     changes: Mapping[str, Estimate] = field(default_factory=dict)
 
 
@@ -589,9 +608,9 @@ def _no_interval(case: Case) -> str:
 def settling(part: Part, effects: Mapping[str, Effect], half: Mapping[str, Effect]) -> Settling:
     """The half-budget control: whether a contrast is the same at half the updates.
 
-    It is not settled if the part alone, over the seeds that both budgets have, has another outcome
-    at half the updates, or if the 95 % interval of the change in a case is not within
-    ± `settled_within`.
+    Its outcome is not settled if the part alone, over the seeds that both budgets have, has another
+    one at half the updates; its size is not if the 95 % interval of the change in a case is not
+    within ± `settled_within`.
 
     Args:
         part: decided at both.
@@ -614,7 +633,7 @@ def settling(part: Part, effects: Mapping[str, Effect], half: Mapping[str, Effec
             f"on the same seeds, {outcomes[1]} after half of the updates "
             f"and {outcomes[0]} after all"
         )
-        return Settling(False, reason, changes)
+        return Settling(Doubt(reason), changes)
 
     moved = [name for name, change in changes.items() if not _stays(part, change)]
     if moved:
@@ -622,9 +641,9 @@ def settling(part: Part, effects: Mapping[str, Effect], half: Mapping[str, Effec
         names = f": {'; '.join(moved)}" if len(changes) > 1 else ""
         change = f"a change by more than {limit} is not ruled out"
         reason = f"from half of the updates to all, {change}{names}"
-        return Settling(False, reason, changes)
+        return Settling(Doubt(reason, of_size=True), changes)
 
-    return Settling(True, "", changes)
+    return Settling(changes=changes)
 
 
 def _stays(part: Part, change: Estimate) -> bool:
@@ -660,13 +679,13 @@ class Verdict:
             that consists of checks.
         adjusted: the adjusted p value that carries it; nan if none does.
         reason: of the parts that are open.
-        unsettled: name of a part -> why it failed the half-budget control.
+        unsettled: name of a part -> what the half-budget control does not confirm.
     """
 
     outcome: str
     adjusted: float = math.nan
     reason: str = ""
-    unsettled: Mapping[str, str] = field(default_factory=dict)
+    unsettled: Mapping[str, Doubt] = field(default_factory=dict)
 
 
 def together(decisions: Mapping[str, Decision]) -> Verdict:
@@ -688,9 +707,7 @@ def together(decisions: Mapping[str, Decision]) -> Verdict:
     outcome = _outcome_of_claim([decision.outcome for decision in parts.values()])
     open_parts = {name: d for name, d in parts.items() if d.outcome in (NOT_RESOLVED, NOT_FOUND)}
     unsettled = {
-        name: d.settling.reason
-        for name, d in parts.items()
-        if d.settling and not d.settling.settled
+        name: d.settling.doubt for name, d in parts.items() if d.settling and d.settling.doubt
     }
 
     return Verdict(

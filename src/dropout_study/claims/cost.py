@@ -30,6 +30,9 @@ RATIO_OF = {
     "sampling costs more": "monte_carlo",
 }
 """Part -> name of the ratio that decides it."""
+TO_THE_SAME_ERROR = (
+    "to the final error of the net without dropout, training takes an estimated {} as long"
+)
 
 
 class Cost(Claim):
@@ -60,8 +63,8 @@ class Cost(Claim):
             ),
             "times",
             answers=Answers(
-                "to the final error of the net without dropout, training takes {} as long",
-                "to the final error of the net without dropout, training takes {} as long",
+                TO_THE_SAME_ERROR,
+                TO_THE_SAME_ERROR,
                 "it is open how much longer training takes to the final error of the net "
                 "without dropout, which some net with dropout may never reach",
             ),
@@ -115,9 +118,9 @@ class Cost(Claim):
         "dotted: the final error without dropout."
     )
     notes = (
-        "Two of the four hold by construction: weight scaling is an ordinary pass, since dropout "
-        f"divides by keep during training, and a bag is timed as {TIMED_NETWORKS} updates one "
-        "after another. Left to measure is how many updates the whole training takes."
+        "Two of the five parts hold by construction: weight scaling is an ordinary pass, since "
+        f"dropout divides by keep during training, and a bag is timed as {TIMED_NETWORKS} updates "
+        "one after another. Left to measure is how many updates the whole training takes."
     )
 
     def estimate(self, studies: Studies) -> dict[str, dict[str, Effect]]:

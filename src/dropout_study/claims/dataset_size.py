@@ -1,7 +1,7 @@
 """Dropout may be less effective on small data sets."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import chain
 
 import numpy as np
@@ -14,6 +14,9 @@ from dropout_study.analysis.criteria import Answers, Better, Part
 from dropout_study.analysis.margins import NO_SIZE
 from dropout_study.analysis.runs import Effect, Errors, Runs, common, minus, weighted_logs
 from dropout_study.measures.statistics import PERCENT, interval
+
+COLLAPSED = 2
+"""Times the median error of its arm: a network beyond it has not learned as the others did."""
 
 
 class DatasetSize(Claim):
@@ -37,10 +40,12 @@ class DatasetSize(Claim):
             axis="difference of log ratios of errors",
             settled_within=0.1,
             answers=Answers(
-                "dropout helps less at the smallest sizes than at the middle ones",
-                "dropout helps more at the smallest sizes than at the middle ones",
+                "dropout helps less at the smallest sizes than at the middle ones, by a log ratio "
+                "of {}",
+                "dropout helps more at the smallest sizes than at the middle ones, by a log ratio "
+                "of {}",
                 "it is open whether dropout helps less at the smallest sizes than at the "
-                "middle ones",
+                "middle ones: the log ratios differ by {value}",
             ),
         ),
         "unstable training or worse performance": Part(
@@ -101,11 +106,12 @@ class DatasetSize(Claim):
     def estimate(self, studies: Studies) -> dict[str, dict[str, Effect]]:
         """The contrast of benefits, the harm and the spread at the smallest sizes."""
         runs = studies["dataset_size"]
-        small = {f"{size:,} examples": pair(runs, size) for size in runs.values["small"]}
+        pairs = {f"{size:,} examples": pair(runs, size) for size in runs.values["small"]}
+        middle, small = (_listed(runs.values[sizes]) for sizes in ("middle", "small"))
 
         return {
-            "less effective": {"middle minus smallest sizes": contrast(runs)},
-            "unstable training or worse performance": harm(small),
+            "less effective": {f"{middle} minus {small} examples": contrast(runs)},
+            "unstable training or worse performance": harm(pairs),
         }
 
     def context_lines(self, studies: Studies) -> list[str]:
@@ -127,6 +133,23 @@ class DatasetSize(Claim):
             )
 
         return lines
+
+    def remarks(self, studies: Studies) -> list[str]:
+        """Which sizes are compared, and networks that ended far above the others of their arm."""
+        runs = studies["dataset_size"]
+        middle, small = (_listed(runs.values[sizes]) for sizes in ("middle", "small"))
+        remarks = [f"the smallest sizes are {small} examples, the middle ones {middle}"]
+
+        for size in sizes(runs):
+            for arm, errors in zip(("without", "with"), pair(runs, size), strict=True):
+                if failed := collapsed(errors.percent.tolist()):
+                    remarks.append(
+                        f"{size:,} examples, {arm} dropout: {len(failed)} of "
+                        f"{len(errors.percent)} networks ended at more than {COLLAPSED} times the "
+                        f"median error ({', '.join(f'{error:.1f}' for error in failed)} %)"
+                    )
+
+        return remarks
 
     def figure(self, studies: Studies) -> Figure:
         """Errors, and both scales of the benefit, by number of examples."""
@@ -159,6 +182,20 @@ class DatasetSize(Claim):
     def trained_conditions(self, studies: Studies) -> dict[str, Runs]:
         """Both arms at every size."""
         return studies["dataset_size"].by("arm")
+
+
+def collapsed(errors: Sequence[float]) -> list[float]:
+    """Errors above COLLAPSED times their median, the largest first.
+
+    >>> collapsed([10.0, 11.0, 60.0, 12.0, 45.0])
+    [60.0, 45.0]
+    """
+    limit = COLLAPSED * float(np.median(errors))
+    return sorted((error for error in errors if error > limit), reverse=True)
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return " and ".join(f"{number:,}" for number in numbers)
 
 
 def sizes(runs: Runs) -> list[int]:

@@ -22,9 +22,9 @@ HALF = 50  # percent of the units
 QUANTILES = {
     "test/error/weight_scaling": "whole net",
     "subnetworks/error_median": "median",
-    "subnetworks/error_p95": "95 %",
-    "subnetworks/error_p99": "99 %",
-    "subnetworks/error_worst": "worst",
+    "subnetworks/error_p95": "1 in 20",
+    "subnetworks/error_p99": "1 in 100",
+    "subnetworks/error_worst": "1 in 1,000",
 }
 """Metric -> its name in the figure, lowest error first."""
 MARGIN = 1.0  # points of test error
@@ -70,12 +70,12 @@ class IndependentUnits(Claim):
             NotWorse(MARGIN, ONE_IN_A_HUNDRED),
             settled_within=0.5,
             answers=Answers(
-                "within the limit of 1 point, the worst of a hundred subnetworks makes {value} "
-                "more errors than the whole net",
-                "beyond the limit of 1 point, the worst of a hundred subnetworks makes {} more "
-                "errors than the whole net",
-                "it is open whether the worst of a hundred subnetworks makes 1 point more "
-                "errors than the whole net",
+                "one subnetwork in a hundred errs {value} or more above the whole net, within "
+                "the limit of 1 point",
+                "one subnetwork in a hundred errs {} or more above the whole net, beyond the "
+                "limit of 1 point",
+                "it is open whether one subnetwork in a hundred errs more than 1 point above "
+                "the whole net",
             ),
         ),
     }
@@ -91,8 +91,9 @@ class IndependentUnits(Claim):
     )
     caption = (
         "Left: test error when a share of the hidden units is removed and the rest scaled up, mean "
-        f"over {REMOVAL_DRAWS} random choices. Right: test error of the whole net, and quantiles "
-        "of the errors of 1,000 subnetworks. Mean and 95 % interval over seeds."
+        f"over {REMOVAL_DRAWS} random choices. Right: test error of the whole net, and errors "
+        "that half, 1 in 20, 1 in 100 and 1 in 1,000 of its subnetworks reach. Mean and 95 % "
+        "interval over seeds."
     )
 
     def estimate(self, studies: Studies) -> dict[str, dict[str, Effect]]:

@@ -12,7 +12,7 @@ from dropout_study.analysis.criteria import Answers, Better, Part
 from dropout_study.analysis.margins import NO_SIZE
 from dropout_study.analysis.runs import Effect, Errors, Runs
 from dropout_study.config.names import CORRUPTIONS, DECIDING_SEVERITIES
-from dropout_study.measures.statistics import PERCENT
+from dropout_study.measures.statistics import PERCENT, Interval
 
 MISSING = ("noise", "missing_pixels", "occlusion")
 """Kinds of corruption that the sentence names: noise and missing information."""
@@ -52,9 +52,12 @@ class Robustness(Claim):
             Better(0, NO_SIZE),
             settled_within=1.0,
             answers=Answers(
-                "dropout lowers the error on images with noise or missing information by {}",
-                "dropout raises the error on images with noise or missing information by {}",
-                "no effect of dropout on images with noise or missing information was found",
+                "dropout lowers the error on images with noise or missing information by {} in "
+                "the mean over their kinds",
+                "dropout raises the error on images with noise or missing information by {} in "
+                "the mean over their kinds",
+                "no effect of dropout on images with noise or missing information was found in "
+                "the mean over their kinds",
             ),
         ),
         "unseen conditions": Part(
@@ -62,9 +65,12 @@ class Robustness(Claim):
             Better(0, NO_SIZE),
             settled_within=1.0,
             answers=Answers(
-                "dropout lowers the error under unseen conditions by {}",
-                "dropout raises the error under unseen conditions by {}",
-                "no effect of dropout under unseen conditions was found",
+                "dropout lowers the error under unseen conditions by {} in the mean over their "
+                "kinds",
+                "dropout raises the error under unseen conditions by {} in the mean over their "
+                "kinds",
+                "no effect of dropout under unseen conditions was found in the mean over their "
+                "kinds",
             ),
         ),
     }
@@ -115,13 +121,15 @@ class Robustness(Claim):
             )
 
         for name in DROPPED:
-            gains = [
-                f"{spoken(kind)} {_gain(nets, name, [kind]).estimate().interval():+.2f}"
-                for kind in CORRUPTIONS
-            ]
+            gains = [f"{spoken(kind)} {_saved(nets, name, kind):+.2f}" for kind in CORRUPTIONS]
             lines.append(f"{name}, gain in points: {', '.join(gains)}")
 
         return lines
+
+    def remarks(self, studies: Studies) -> list[str]:
+        """The kinds of corruption on which dropout gains, and those on which it loses."""
+        nets = arms(studies["robustness"])
+        return [f"kinds differ, with {name}: {_kinds_apart(nets, name)}" for name in DECIDING]
 
     def figure(self, studies: Studies) -> Figure:
         """The gain for each kind of corruption, a panel per kind of dropout."""
@@ -194,6 +202,27 @@ def _mild(runs: Runs, kind: str) -> pd.DataFrame:
 
 def _gain(nets: dict[str, Runs], name: str, kinds: Sequence[str]) -> Effect:
     return errors(nets[NONE], kinds).minus(errors(nets[name], kinds))
+
+
+def _saved(nets: dict[str, Runs], name: str, kind: str) -> Interval:
+    """Points of error that a kind of dropout saves on a kind of corruption."""
+    return _gain(nets, name, [kind]).estimate().interval()
+
+
+def _kinds_apart(nets: dict[str, Runs], name: str) -> str:
+    """Kinds of corruption by the sign of the gain, where its interval has one."""
+    saved = {spoken(kind): _saved(nets, name, kind) for kind in CORRUPTIONS}
+    groups = {
+        "points saved": [kind for kind, ci in saved.items() if ci.low > 0],
+        "points lost": [kind for kind, ci in saved.items() if ci.high < 0],
+        "neither": [kind for kind, ci in saved.items() if not (ci.low > 0 or ci.high < 0)],
+    }
+
+    return "; ".join(
+        f"{group} on {', '.join(f'{kind} {saved[kind].mean:+.2f}' for kind in kinds)}"
+        for group, kinds in groups.items()
+        if kinds
+    )
 
 
 def _gains(runs: Runs, kinds: Sequence[str]) -> dict[str, Effect]:

@@ -8,6 +8,8 @@ from dropout_study.analysis.criteria import (
     FAILS,
     NOT_FOUND,
     NOT_RESOLVED,
+    NOT_SETTLED,
+    SIZE_NOT_SETTLED,
     SUPPORTED,
     Case,
     Decision,
@@ -22,6 +24,11 @@ MOST_NAMES = 4
 APART = "judged apart"
 """Beside the outcome of a case whose part is left open among the parts of all claims."""
 UNMEASURED = "an unknown amount"
+UNCONFIRMED = {
+    NOT_SETTLED: "Not settled, since half the updates do not give the same outcome: {parts}.",
+    SIZE_NOT_SETTLED: "Same outcome at half the updates, size not settled: {parts}.",
+}
+"""What is said of parts that the half-budget control does not confirm."""
 
 
 def answer(outcome: Outcome) -> str:
@@ -33,11 +40,16 @@ def answer(outcome: Outcome) -> str:
     if outcome.scope.budget == SMOKE and outcome.claim.parts:
         said.insert(0, "After seconds of training, which say nothing about dropout:")
 
-    if outcome.unsettled:
-        parts = ", ".join(f"'{name}'" for name in outcome.unsettled)
-        said.append(f"Not settled at half the updates: {parts}.")
+    return " ".join([*said, *doubts(outcome)])
 
-    return " ".join(said)
+
+def doubts(outcome: Outcome) -> list[str]:
+    """What half the updates do not confirm: outcomes, and sizes of effects."""
+    kinds: dict[str, list[str]] = {}
+    for part, doubt in outcome.unsettled.items():
+        kinds.setdefault(doubt.name, []).append(f"'{part}'")
+
+    return [UNCONFIRMED[name].format(parts=", ".join(kinds[name])) for name in sorted(kinds)]
 
 
 def finding(outcome: Outcome) -> str:

@@ -33,7 +33,7 @@ from dropout_study.report.scopes import other_data
 from dropout_study.report.summary import effects, example, summary
 from dropout_study.report.tuning_curves import Choice, choices
 from dropout_study.report.verdict_table import Heading
-from dropout_study.report.verdicts import NO_RUNS, NOT_SETTLED, Outcome
+from dropout_study.report.verdicts import NO_RUNS, Outcome
 
 PAGES = ("index.html", "README.md")
 
@@ -185,7 +185,6 @@ def _values(
         "sign": verdict_table.sign,
         "with_sign": verdict_table.with_sign,
         "kind": verdict_table.kind,
-        "not_settled": NOT_SETTLED,
         "answer": answer,
         "why": first_edition.WHY,
         "earlier": first_edition.EARLIER,

@@ -16,7 +16,7 @@ from dropout_study.analysis.criteria import (
     Part,
 )
 from dropout_study.measures.statistics import Estimate, Interval
-from dropout_study.report.verdicts import NO_RUNS, NOT_SETTLED, Outcome
+from dropout_study.report.verdicts import NO_RUNS, Outcome
 
 OPEN = (NOT_RESOLVED, NOT_FOUND)
 MET = "criterion met"
@@ -192,7 +192,7 @@ def _settled(decision: Decision) -> str:
     if decision.settling is None:
         return ""
 
-    return "settled" if decision.settling.settled else NOT_SETTLED
+    return decision.settling.doubt.name if decision.settling.doubt else "settled"
 
 
 def _unsigned(text: str, is_ratio: bool) -> str:

@@ -15,16 +15,17 @@ from dropout_study.report.verdict_table import kind
 from dropout_study.report.verdicts import Outcome
 
 READING = (
-    "Dot and line: mean and 95 % interval over seeds and test images; ticks: seeds; green: where "
-    "the criterion is met."
+    "Dot and line: mean and 95 % interval over seeds, and over test images where the effect is one "
+    "of errors; ticks: seeds; green: where the criterion is met, whether that is good or bad."
 )
 SUMMARY_CAPTION = (
-    "One effect per claim: the least certain of a supported claim, the most certain of a "
-    f"contradicted one. {READING} Axes of points are logarithmic beyond 0.1."
+    "One effect per claim, with the outcome of its part: the least certain of a supported claim, "
+    f"the most certain of a contradicted one. {READING} Axes of points are logarithmic beyond 0.1."
 )
 EFFECTS_CAPTION = (
-    "All effects of the claim. The outcomes adjust for the cases of a part; the verdict adjusts "
-    f"for all parts of its table, too, and can leave open what is decided here. {READING}"
+    "All effects of the claim; what is subtracted from what stands in the list of parts. p values "
+    "are adjusted here for the cases of a part alone, but in the verdict for all parts of its "
+    f"table, which can leave open what is decided here. {READING}"
 )
 ONE_IS_ENOUGH = "Of {parts}, one case that meets its criterion is enough."
 OTHER_SIDE = "'{part}' asks for the other side of the line in '{other}'."
@@ -52,7 +53,7 @@ def summary(outcomes: Sequence[Outcome], name: str) -> Picture | None:
 
     for outcome in outcomes:
         found = decisive_case(outcome) if outcome.decided else None
-        if found and (entry := _entry(outcome, *found, outcome.shown)).is_drawn:
+        if found and (entry := _entry(outcome, *found, outcome.shown_of(found[0]))).is_drawn:
             entries[outcome.claim.title] = entry
 
     if not entries:

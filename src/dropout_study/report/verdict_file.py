@@ -75,7 +75,7 @@ def _decided(decision: Decision) -> dict[str, Any]:
         "reason": decision.reason,
         "adjusted p of support": _number(decision.adjusted_support),
         "adjusted p of contradiction": _number(decision.adjusted_contradiction),
-        "settled": decision.settling.settled if decision.settling else None,
+        "settled": decision.settling.doubt is None if decision.settling else None,
         "cases": {name: _case(case) for name, case in decision.cases.items()},
     }
 

@@ -16,6 +16,8 @@ from dropout_study.analysis.criteria import (
     HOLDS,
     NOT_FOUND,
     NOT_RESOLVED,
+    NOT_SETTLED,
+    SIZE_NOT_SETTLED,
     SUPPORTED,
 )
 from dropout_study.claims import FAMILIES
@@ -30,7 +32,7 @@ from dropout_study.report.rows import (
     p_in_words,
 )
 from dropout_study.report.tuning_curves import Choice
-from dropout_study.report.verdicts import NEEDS_MNIST, NOT_SETTLED, SMOKE, Outcome
+from dropout_study.report.verdicts import NEEDS_MNIST, SMOKE, Outcome
 
 Item = TypeVar("Item")
 SIGNS = {
@@ -50,12 +52,18 @@ KINDS = {"✔": "supported", "✘": "contradicted", "?": "unresolved"}
 NO_SIGN = "·"
 BOOK = "Deep Learning, section 7.12"
 INTRODUCTION = (
-    "Each sentence of the chapter is asked in parts, each with a criterion and a margin that were "
-    "written down before the runs. Contradicted and not resolved are results like any other. Rates "
-    "are probabilities of dropping a unit (the book and Srivastava et al. state the probability of "
-    "keeping it); errors are percent of test images, their differences are points. "
+    "Each sentence of the chapter is split into parts, each with a criterion and a margin that "
+    "were written down before the runs. Contradicted and not resolved are results like any other. "
+    "Rates are probabilities of dropping a unit (the book and Srivastava et al. state the "
+    "probability of keeping it); errors are percent of test images, their differences are points. "
     "Numbers in the texts are those of the laptop budget."
 )
+UNCONFIRMED = {
+    NOT_SETTLED: "at half the updates, on the same seeds, a part has another outcome",
+    SIZE_NOT_SETTLED: "at half the updates the outcomes are the same, but an effect may have "
+    "changed by more than was allowed beforehand",
+}
+"""What the half-budget control does not confirm -> what that means."""
 CHECKS_INTRODUCTION = (
     "Theorems need no evidence: where mathematics settles the answer, the code is checked against "
     "it on networks small enough for all masks."
@@ -98,7 +106,7 @@ class Explanation:
 
 def sign(shown: str) -> str:
     """What stands before a verdict as it is shown."""
-    return SIGNS.get(shown.removesuffix(f", {NOT_SETTLED}"), NO_SIGN)
+    return SIGNS.get(shown.partition(",")[0], NO_SIGN)
 
 
 def kind(shown: str) -> str:
@@ -132,8 +140,9 @@ HEADINGS = (
     Heading(
         "beyond",
         "Beyond the notes",
-        "What the section says besides, and what was found since. The same protocol decides, and "
-        "p values are adjusted for the parts of this table alone.",
+        "The claims above follow notes on section 7.12; these are further statements of the "
+        "section, and what was found since. The same protocol decides, and p values are adjusted "
+        "for the parts of this table alone.",
         "summary_beyond",
     ),
 )
@@ -204,8 +213,8 @@ def explanations(outcomes: Sequence[Outcome]) -> list[Explanation]:
     entries = [
         Explanation(
             "found",
-            "effects as means over seeds; in brackets the 95 % interval over seeds and test "
-            "images, which are both random",
+            "effects as means over seeds; of several cases the smallest and the largest; in "
+            "brackets the 95 % interval over seeds and test images, which are both random",
         ),
         Explanation(
             "adjusted p",
@@ -219,8 +228,8 @@ def explanations(outcomes: Sequence[Outcome]) -> list[Explanation]:
             Explanation(
                 NOT_RESOLVED,
                 "neither 'criterion met' nor 'criterion missed' reaches an adjusted p of at most "
-                f"{ALPHA:g}; the claim's section says how many seeds or test images would "
-                "decide it with a chance of 80 %, if the measured effect is the true one",
+                f"{ALPHA:g}; the claim's section says what it would take, such as the number of "
+                "seeds that decides with a chance of 80 %, if the measured effect is the true one",
             )
         )
 
@@ -229,19 +238,13 @@ def explanations(outcomes: Sequence[Outcome]) -> list[Explanation]:
         entries.append(
             Explanation(
                 APART,
-                "the outcome of a case, adjusted for the cases of its part alone; the part itself, "
-                "among the parts of all claims, is not resolved",
+                "the outcome of a case among the cases of its part alone; among the parts of all "
+                "claims it is not certain enough to count",
             )
         )
 
-    if any(outcome.unsettled for outcome in outcomes):
-        entries.append(
-            Explanation(
-                NOT_SETTLED,
-                "at half the updates a part has another outcome, or it is not certain that its "
-                "effects differ by no more than was allowed beforehand",
-            )
-        )
+    doubts = {doubt.name for outcome in outcomes for doubt in outcome.unsettled.values()}
+    entries += [Explanation(name, UNCONFIRMED[name]) for name in UNCONFIRMED if name in doubts]
 
     if any(outcome.scope.budget == SMOKE for outcome in outcomes):
         entries.append(

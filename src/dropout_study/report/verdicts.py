@@ -10,10 +10,13 @@ from dropout_study.analysis.claim import Claim, Studies
 from dropout_study.analysis.criteria import (
     CONTRADICTED,
     NOT_RESOLVED,
+    NOT_SETTLED,
+    SIZE_NOT_SETTLED,
     SUPPORTED,
     Asked,
     Check,
     Decision,
+    Doubt,
     Part,
     together,
 )
@@ -26,7 +29,6 @@ from dropout_study.report.scopes import ClaimRuns, Scope, options, other_data, r
 
 NEEDS_MNIST = "needs MNIST"
 NO_RUNS = "runs missing"
-NOT_SETTLED = "not settled"
 SMOKE = "smoke"
 """The budget that only tests the machinery."""
 
@@ -49,8 +51,9 @@ class Outcome:
         half: of parts, at half the updates; empty without such runs.
         decisions: part or check -> decision.
         adjusted: the p value that carries the verdict, adjusted for all parts of its family.
-        unsettled: part -> why the half-budget control fails.
+        unsettled: part -> what the half-budget control does not confirm.
         left_out: what was trained and is not compared, each with the reason.
+        remarks: what a reader of the answer has to know besides.
         options: of the command that produces the runs, `reproduce`.
     """
 
@@ -63,17 +66,32 @@ class Outcome:
     half: Effects = field(default_factory=dict)
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     adjusted: float = math.nan
-    unsettled: Mapping[str, str] = field(default_factory=dict)
+    unsettled: Mapping[str, Doubt] = field(default_factory=dict)
     left_out: Sequence[str] = ()
+    remarks: Sequence[str] = ()
     options: str = ""
 
     @property
     def shown(self) -> str:
-        """The verdict as it is shown everywhere: `supported, not settled`."""
-        decided = self.verdict in (SUPPORTED, CONTRADICTED)
-        verdict = f"{self.verdict}, {NOT_SETTLED}" if decided and self.unsettled else self.verdict
+        """The verdict as it is shown everywhere: `supported, size not settled`.
 
-        return self.show(verdict)
+        Of the parts whose outcome makes the verdict: all that support a claim, those that
+        contradict it.
+        """
+        names = [name for name, each in self.decisions.items() if each.outcome == self.verdict]
+        return self._with_doubts(self.verdict, names)
+
+    def shown_of(self, part: str) -> str:
+        """The outcome of a part, as it is shown."""
+        return self._with_doubts(self.decisions[part].outcome, [part])
+
+    def _with_doubts(self, verdict: str, parts: Sequence[str]) -> str:
+        """A verdict with what the half-budget control does not confirm of some parts."""
+        doubts = {self.unsettled[part].name for part in parts if part in self.unsettled}
+        decided = verdict in (SUPPORTED, CONTRADICTED)
+        word = NOT_SETTLED if NOT_SETTLED in doubts else SIZE_NOT_SETTLED
+
+        return self.show(f"{verdict}, {word}" if decided and doubts else verdict)
 
     def show(self, verdict: str) -> str:
         """A verdict on the claim as it is shown: seconds of training are no evidence."""
@@ -99,6 +117,11 @@ class Outcome:
             return f"{budget}, {data}, {int(sizes[0]):,} training examples"
 
         return f"{budget}, {data}"
+
+    @property
+    def beside(self) -> list[str]:
+        """What stands beside the answer: remarks, and what was not compared."""
+        return [*self.remarks, *self.left_out]
 
     @property
     def decided(self) -> bool:
@@ -143,6 +166,7 @@ def _measured_at(scope: Scope, claim: Claim, results: pd.DataFrame) -> Outcome:
         effects = claim.estimate(runs.final) | claim.check(runs.final)
         half = _effects_at_half(claim, runs) if runs.half else {}
         left_out = claim.left_out(runs.final)
+        remarks = claim.remarks(runs.final)
 
     return Outcome(
         claim=claim,
@@ -152,6 +176,7 @@ def _measured_at(scope: Scope, claim: Claim, results: pd.DataFrame) -> Outcome:
         effects=effects,
         half=half,
         left_out=left_out,
+        remarks=remarks,
         options=options(claim, scope.budget, other_data(scope, claim)),
     )
 
@@ -206,18 +231,19 @@ def _control(name: str, outcome: Outcome) -> Mapping[str, Effect]:
     return half if comparable else {}
 
 
-def _incomplete_controls(outcome: Outcome) -> Iterator[tuple[str, str]]:
+def _incomplete_controls(outcome: Outcome) -> Iterator[tuple[str, Doubt]]:
     """The parts that have cases without a control, each with what is missing."""
     for name, half in outcome.half.items():
         effects = outcome.effects[name]
 
         if missing := [case for case in effects if case not in half]:
-            yield name, f"half the updates give no effect for {'; '.join(missing)}"
+            yield name, Doubt(f"half the updates give no effect for {'; '.join(missing)}")
             continue
 
         apart = [case for case in effects if _seeds_differ(effects[case], half[case])]
         if apart:
-            yield name, f"no common seeds at half the updates and at all for {'; '.join(apart)}"
+            seeds = "no common seeds at half the updates and at all"
+            yield name, Doubt(f"{seeds} for {'; '.join(apart)}")
 
 
 def _seeds_differ(effect: Effect, half: Effect) -> bool:

@@ -9,6 +9,7 @@ from dropout_study.analysis.runs import ResultsMissing
 from dropout_study.claims import robustness
 from dropout_study.claims.robustness import ARMS, DROPPED, MISSING, UNSEEN, Robustness
 from dropout_study.config.names import CORRUPTIONS, DECIDING_SEVERITIES
+from dropout_study.data import corruptions
 from support.rows import Columns, curve, row, runs
 
 CLAIM = Robustness()
@@ -175,3 +176,12 @@ def test_kinds_of_corruption_that_disagree_are_named_beside_the_answer() -> None
         "points lost on blur -100.00; neither on missing pixels +0.00"
     )
     assert inputs.startswith("kinds differ, with dropped inputs: neither on noise +0.00")
+
+
+@pytest.mark.parametrize("kind", CORRUPTIONS)
+def test_severities_are_described_as_they_are_made(kind: str) -> None:
+    """If this failed, the caption would name other strengths than the images have."""
+    assert set(robustness.SEVERITIES) == set(CORRUPTIONS)
+    described = " ".join(str(corruptions.CORRUPTIONS[kind].change.__doc__).split())
+    said = robustness.SEVERITIES[kind]
+    assert f"{said[0].upper()}{said[1:]}." == described

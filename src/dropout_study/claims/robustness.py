@@ -31,6 +31,17 @@ ARMS = {
 DECIDING = (HIDDEN, INPUTS)
 DROPPED = (*DECIDING, BOTH)
 """Kinds of dropout that the figure compares with none."""
+SEVERITIES = {
+    "noise": "Gaussian noise of standard deviation 0.1 to 0.5",
+    "missing_pixels": "10 to 50 % of the pixels set to black",
+    "occlusion": "a grey square, 15 to 55 % of the side, somewhere in each image",
+    "blur": "a Gaussian blur of 2 to 10 % of the side",
+    "contrast": "contrast reduced to 80 to 20 %, 15 points per step",
+    "rotation": "turned by 10 to 50 degrees, half of the images each way",
+    "translation": "moved sideways by 4 to 20 % of the side, at least by a pixel, half of the "
+    "images each way",
+}
+"""Kind of corruption -> what severities 1 to 5 are."""
 
 
 class Robustness(Claim):
@@ -90,7 +101,8 @@ class Robustness(Claim):
     )
     extra_caption = (
         "Test error on corrupted images by severity, for nets trained with dropout of hidden "
-        "units, of inputs, of both and of none. Mean and 95 % interval over seeds."
+        "units, of inputs, of both and of none. Mean and 95 % interval over seeds. Severities 1 to "
+        f"5: {'; '.join(SEVERITIES.values())}."
     )
     notes = (
         "The sentence has two clauses, and the first edition averaged them: noise and missing "

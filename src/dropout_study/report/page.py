@@ -268,13 +268,14 @@ def _write_verdicts(outcomes: Sequence[Outcome], facts: Sequence[Fact], folder: 
 
 
 def _typeset(html: str) -> str:
-    """HTML in which powers such as 2^20 are set as such.
+    """HTML in which powers such as 2^20, and code between backticks, are set as such.
 
-    >>> _typeset("2^n &gt; n")
-    '2<sup>n</sup> &gt; n'
+    >>> _typeset("2^n &gt; n, as in `exact`")
+    '2<sup>n</sup> &gt; n, as in <code>exact</code>'
     """
     # As a plain text: of Markup, re would escape what is inserted.
-    return re.sub(r"(?<=\w)\^(\w+)", r"<sup>\1</sup>", str(html))
+    with_powers = re.sub(r"(?<=\w)\^(\w+)", r"<sup>\1</sup>", str(html))
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", with_powers)
 
 
 def _capitalize_first(text: str) -> str:

@@ -184,7 +184,7 @@ EFFECT_COLUMNS: list[Column[Row]] = [
 CHOICE_COLUMNS: list[Column[Choice]] = [
     Column("study", lambda choice: choice.study),
     Column("arm", lambda choice: choice.arm),
-    Column("candidates recorded", lambda choice: str(choice.candidates), number=True),
+    Column("candidates, with extensions", lambda choice: str(choice.candidates), number=True),
     Column("chosen", lambda choice: choice.chosen),
     Column("validation error", lambda choice: choice.error, number=True),
 ]

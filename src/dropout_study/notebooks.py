@@ -194,7 +194,7 @@ def _decided(outcome: Outcome) -> str:
         )
 
     lines += [
-        f"\n'{part}' is {doubt.name}: {doubt.reason}." for part, doubt in outcome.unsettled.items()
+        f"\n'{part}', {doubt.name}: {doubt.reason}." for part, doubt in outcome.unsettled.items()
     ]
 
     return "\n".join(lines)

@@ -14,6 +14,8 @@ from dropout_study.analysis.criteria import (
     HOLDS,
     NOT_FOUND,
     NOT_RESOLVED,
+    NOT_SETTLED,
+    SIZE_NOT_SETTLED,
     SUPPORTED,
     Asked,
     Better,
@@ -314,7 +316,8 @@ def test_a_contrast_is_settled_if_half_the_updates_give_the_same(
     doubt = result.doubt
     assert (doubt is None) == settled
     assert doubt is None or reason in doubt.reason
-    assert doubt is None or doubt.of_size == ("change by more" in reason)
+    by_size = "change by more" in reason
+    assert doubt is None or doubt.name == (SIZE_NOT_SETTLED if by_size else NOT_SETTLED)
     change = result.changes["net"]
     assert change.mean == pytest.approx(np.mean(final) - np.mean(half))
 
@@ -370,7 +373,7 @@ def test_a_claim_is_contradicted_if_a_part_is_and_supported_if_all_are(
 
 def test_the_verdict_on_a_claim_says_what_it_rests_on() -> None:
     """If this failed, the report could not say which part is open, or which has not settled."""
-    doubt = Doubt("contradicted at half the updates")
+    doubt = Doubt(NOT_SETTLED, "contradicted at half the updates")
     decisions: Mapping[str, Decision] = {
         "narrow": Decision(SUPPORTED, {}, adjusted_support=0.01, settling=Settling(doubt)),
         "wide": Decision(SUPPORTED, {}, adjusted_support=0.04),

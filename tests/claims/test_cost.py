@@ -5,7 +5,7 @@ import math
 import pytest
 
 from dropout_study.analysis.runs import Effect, ResultsMissing
-from dropout_study.claims.cost import RATIO_OF, Cost, further_updates
+from dropout_study.claims.cost import RATIO_OF, Cost, updates_to_same_error
 from support.rows import Columns, curve, row, runs
 
 CLAIM = Cost()
@@ -60,18 +60,18 @@ def test_small_ratios_support_one_pass_and_large_ones_the_cost_of_others() -> No
     assert outcomes["sampling costs more"] == "supported"  # 9 twice, above 5
 
 
-def test_further_updates_are_counted_to_the_plain_net_s_last_error() -> None:
+def test_updates_are_counted_to_the_plain_net_s_last_error() -> None:
     """If this failed, dropout would be measured against its own last error.
 
     Seed 100: 4 % after 20 updates, without dropout after 30. Seed 101 does not reach 4 %.
     """
-    factors = further_updates(REFERENCE)
+    factors = updates_to_same_error(REFERENCE)
     assert factors[100] == pytest.approx(20 / 30)
     assert factors.isna().to_dict() == {100: False, 101: True}
     assert "0.67 (1 of 2 seeds reach it)" in CLAIM.context_lines(STUDIES)[0]
 
 
-def test_all_of_training_is_further_updates_times_the_time_of_an_update() -> None:
+def test_all_of_training_is_the_ratio_of_updates_times_the_time_of_an_update() -> None:
     """If this failed, an update as cheap as without dropout would hide that more are needed.
 
     Updates to 4 %: 20 of 30 in seed 100, 40 of 20 in seed 101, which goes on to 3 %. The mean

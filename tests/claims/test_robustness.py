@@ -172,10 +172,11 @@ def test_kinds_of_corruption_that_disagree_are_named_beside_the_answer() -> None
     hidden, inputs = CLAIM.remarks({"robustness": nets})
 
     assert hidden.startswith(
-        "kinds differ, with dropped hidden units: points saved on noise +100.00; "
-        "points lost on blur -100.00; neither on missing pixels +0.00"
+        "by kind of corruption, with dropped hidden units (intervals not adjusted): "
+        "error falls on noise (100.00 points); error rises on blur (100.00 points); "
+        "open on missing pixels (0.00 points)"
     )
-    assert inputs.startswith("kinds differ, with dropped inputs: neither on noise +0.00")
+    assert "(intervals not adjusted): open on noise (0.00 points), " in inputs
 
 
 @pytest.mark.parametrize("kind", CORRUPTIONS)

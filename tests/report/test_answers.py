@@ -218,7 +218,7 @@ def test_a_theorem_and_a_claim_without_runs_are_answered_too() -> None:
 
 def test_an_answer_says_that_it_may_change_or_says_nothing() -> None:
     """If this failed, seconds of training, or too few updates, would be told as a finding."""
-    assert "Not settled, since half the updates do not give the same outcome: " in answer(
+    assert "Not settled, since half the updates give another outcome: " in answer(
         outcome("capacity", SUPPORTING, CONTRADICTING)
     )
     assert "Not settled" not in answer(outcome("capacity", SUPPORTING, SUPPORTING))

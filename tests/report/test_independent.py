@@ -67,8 +67,8 @@ def table_of_package(outcomes: dict[str, verdicts.Outcome]) -> pd.DataFrame:
     for claim, outcome in outcomes.items():
         for part in outcome.claim.parts:
             decision = outcome.decisions[part]
-            settled = None if decision.settling is None else decision.settling.doubt is None
-            settled = False if part in outcome.unsettled else settled
+            settled = None if decision.settling is None else "settled"
+            settled = outcome.unsettled[part].name if part in outcome.unsettled else settled
 
             for case in decision.cases:
                 names = {"claim": claim, "part": part, "case": case}
@@ -231,7 +231,7 @@ def test_they_decide_alike_where_effects_are_clear(networks: pd.DataFrame, seed:
     table = shuffled(networks, seed)
     script = compare(table, table)
     assert {SUPPORTED, CONTRADICTED, NOT_RESOLVED} <= set(script["outcome of part"])
-    assert {True, False} <= set(script["settled"])
+    assert {"settled", "not settled", "size not settled"} <= set(script["settled"])
 
 
 def test_they_decide_alike_where_budgets_are_mixed(networks: pd.DataFrame) -> None:
@@ -249,7 +249,7 @@ def test_what_nothing_controls_is_not_settled(networks: pd.DataFrame) -> None:
     failing = (networks["study"] == "exact") & (networks["stage"] == "half")
     table = networks.assign(**{"val/error": networks["val/error"].mask(failing, 101.0)})
     script = compare(table, table)
-    assert not script.loc[["geometric_ensemble"], "settled"].any()
+    assert set(script.loc[["geometric_ensemble"], "settled"]) == {"not controlled"}
 
 
 @pytest.mark.parametrize("stage", ["final", "half"])

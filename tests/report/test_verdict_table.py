@@ -131,7 +131,8 @@ def test_a_verdict_that_the_control_weakens_says_so_in_words() -> None:
     assert grown.shown == "supported, size not settled"
     assert (sign(grown.shown), kind(grown.shown)) == ("✔", "supported")
     assert "not settled" not in [entry.term for entry in explanations([grown])]
-    assert "Same outcome at half the updates, size not settled: " in answer(grown)
+    assert "Size not settled at half the updates: " in answer(grown)
+    assert "another outcome" not in answer(grown)
 
     settled = outcome("capacity", SUPPORTING, half=SUPPORTING)
     assert (settled.shown, settled.unsettled) == ("supported", {})
@@ -188,13 +189,15 @@ def test_a_published_number_stands_beside_the_same_quantity_only() -> None:
     ]
 
 
-def test_a_control_without_common_seeds_is_not_settled() -> None:
+def test_a_control_without_common_seeds_is_none() -> None:
     """If this failed, a verdict would be shown as settled that was never controlled."""
     made = outcome("capacity", SUPPORTING, SUPPORTING)
     apart = Effect(SUPPORTING, range(200, 205))
     made.half = {name: {"case": apart} for name in made.half}
     decide_together([made])
-    assert made.shown == "supported, not settled"
+    assert made.shown == "supported, not controlled"
+    assert "Not controlled by half the updates: " in answer(made)
+    assert "another outcome" not in answer(made)
     assert all(doubt.reason.startswith("no common seeds") for doubt in made.unsettled.values())
     assert made.unsettled
 

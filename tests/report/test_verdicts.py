@@ -13,12 +13,11 @@ from rich.console import Console
 from dropout_study.analysis import results, results_files
 from dropout_study.analysis.criteria import (
     CONTRADICTED,
+    DOUBTS,
     FAILS,
     HOLDS,
     NOT_FOUND,
     NOT_RESOLVED,
-    NOT_SETTLED,
-    SIZE_NOT_SETTLED,
     SUPPORTED,
 )
 from dropout_study.analysis.runs import Runs
@@ -38,11 +37,7 @@ pytestmark = SMOKE
 VERDICTS = (SUPPORTED, CONTRADICTED, NOT_RESOLVED, NOT_FOUND, NEEDS_MNIST, HOLDS, FAILS)
 SHOWN = [
     *(f"smoke: {verdict}" for verdict in VERDICTS),
-    *(
-        f"smoke: {verdict}, {doubt}"
-        for verdict in (SUPPORTED, CONTRADICTED)
-        for doubt in (NOT_SETTLED, SIZE_NOT_SETTLED)
-    ),
+    *(f"smoke: {verdict}, {doubt}" for verdict in (SUPPORTED, CONTRADICTED) for doubt in DOUBTS),
 ]
 
 

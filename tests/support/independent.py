@@ -952,13 +952,13 @@ class Part:
         effects: case -> estimate.
         adjusted: Holm's p of support and of contradiction, over the parts of a family of
             claims.
-        settled: whether half the updates give the same; None where there is no such control.
+        settled: what half the updates say, in words; None where there is no such control.
     """
 
     criterion: Json
     effects: dict[str, Estimate]
     adjusted: tuple[float, float] = (np.nan, np.nan)
-    settled: bool | None = None
+    settled: str | None = None
     sides: dict[str, tuple[float, float]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -1018,27 +1018,29 @@ class Part:
         }
 
 
-def is_settled(criterion: Json, final: Cases, half: Cases) -> bool:
+def control(criterion: Json, final: Cases, half: Cases) -> str:
     """Whether half the updates give the same outcome, and effects that are close enough."""
     if set(final) - set(half):
-        return False
+        return "not controlled"
 
     seeds = {case: set(final[case].values.index) & set(half[case].values.index) for case in final}
     after_all = {case: restricted(final[case], seeds[case]) for case in final}
     after_half = {case: restricted(half[case], seeds[case]) for case in final}
 
     if unadjusted(criterion, after_all) != unadjusted(criterion, after_half):
-        return False
+        return "not settled"
 
     limit = criterion["settled_within"]
 
     if limit is None:
-        return True
+        return "settled"
 
     changes = [minus(after_all[case], after_half[case]) for case in final]
     intervals = [estimate(change).interval for change in changes]
 
-    return all(-limit <= low and high <= limit for low, high in intervals)
+    stay = all(-limit <= low and high <= limit for low, high in intervals)
+
+    return "settled" if stay else "size not settled"
 
 
 def unadjusted(criterion: Json, cases: Cases) -> str:
@@ -1179,7 +1181,7 @@ def claim_at(name: str, rows: pd.DataFrame, budget: str, manifest: Json) -> Clai
     }
 
     for part in controls.keys() - TIMINGS:
-        parts[part].settled = is_settled(stated["parts"][part], cases[part], controls[part])
+        parts[part].settled = control(stated["parts"][part], cases[part], controls[part])
 
     checks = {
         check: {case: holds(stated["checks"][check], of) for case, of in found.items()}

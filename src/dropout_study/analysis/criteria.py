@@ -15,8 +15,10 @@ NOT_FOUND = "not found"
 HOLDS = "holds"
 FAILS = "fails"
 NOT_SETTLED = "not settled"
+NOT_CONTROLLED = "not controlled"
 SIZE_NOT_SETTLED = "size not settled"
-"""Beside a verdict: half the updates do not confirm its outcome, or the size of its effects."""
+DOUBTS = (NOT_SETTLED, NOT_CONTROLLED, SIZE_NOT_SETTLED)
+"""What half the updates can leave open, the gravest first: an outcome, all, the size of effects."""
 
 ALPHA = 0.05
 """Bounds the chance that any part is supported, or any contradicted, where nothing is there."""
@@ -342,17 +344,12 @@ class Doubt:
     """What the half-budget control does not confirm.
 
     Attributes:
+        name: one of `DOUBTS`.
         reason: why not, in words.
-        of_size: whether the outcome is confirmed, and the size of an effect alone is not.
     """
 
+    name: str
     reason: str
-    of_size: bool = False
-
-    @property
-    def name(self) -> str:
-        """What it makes of a verdict."""
-        return SIZE_NOT_SETTLED if self.of_size else NOT_SETTLED
 
 
 @dataclass(frozen=True)
@@ -633,7 +630,7 @@ def settling(part: Part, effects: Mapping[str, Effect], half: Mapping[str, Effec
             f"on the same seeds, {outcomes[1]} after half of the updates "
             f"and {outcomes[0]} after all"
         )
-        return Settling(Doubt(reason), changes)
+        return Settling(Doubt(NOT_SETTLED, reason), changes)
 
     moved = [name for name, change in changes.items() if not _stays(part, change)]
     if moved:
@@ -641,7 +638,7 @@ def settling(part: Part, effects: Mapping[str, Effect], half: Mapping[str, Effec
         names = f": {'; '.join(moved)}" if len(changes) > 1 else ""
         change = f"a change by more than {limit} is not ruled out"
         reason = f"from half of the updates to all, {change}{names}"
-        return Settling(Doubt(reason, of_size=True), changes)
+        return Settling(Doubt(SIZE_NOT_SETTLED, reason), changes)
 
     return Settling(changes=changes)
 

@@ -31,12 +31,13 @@ RATIO_OF = {
 }
 """Part -> name of the ratio that decides it."""
 TO_THE_SAME_ERROR = (
-    "to the final error of the net without dropout, training takes an estimated {} as long"
+    "to reach the final validation error of the net without dropout, training takes an estimated "
+    "{} as long"
 )
 
 
 class Cost(Claim):
-    """Ratios of the times of training and prediction, and the further updates of dropout."""
+    """Ratios of the times of training and prediction, and of the updates to the same error."""
 
     id = "cost"
     title = "Cost"
@@ -135,8 +136,8 @@ class Cost(Claim):
         return times | {"all of training": {"512x512": whole_training(studies)}}
 
     def context_lines(self, studies: Studies) -> list[str]:
-        """The further updates, and ratios of floating-point operations."""
-        lines = [_further_updates(studies)]
+        """Ratios of updates, and of floating-point operations."""
+        lines = [_updates_in_words(studies)]
 
         for key, what in RATIOS.items():
             operations = studies["cost"].column(f"cost/flops_{key}").iloc[0]
@@ -145,7 +146,7 @@ class Cost(Claim):
         return lines
 
     def figure(self, studies: Studies) -> Figure:
-        """Both validation curves, from which the further updates are counted."""
+        """Both validation curves, from which the updates are counted."""
         sheet, (axes,) = figures.sheet()
         _draw_training(axes, runs_of(studies, "reference"))
 
@@ -173,7 +174,7 @@ def updates_needed(curve: pd.DataFrame, error: "pd.Series[float]") -> "pd.Series
     return reached.idxmax().where(reached.any()).astype(float)
 
 
-def further_updates(reference: Runs) -> "pd.Series[float]":
+def updates_to_same_error(reference: Runs) -> "pd.Series[float]":
     """Updates that dropout needs to the plain net's final validation error / those of that net.
 
     By seed; nan where dropout does not reach it.
@@ -186,16 +187,16 @@ def further_updates(reference: Runs) -> "pd.Series[float]":
 
 
 def whole_training(studies: Studies) -> Effect:
-    """The further updates of each seed times the mean ratio of the times of an update."""
-    factors = further_updates(runs_of(studies, "reference"))
+    """The ratio of updates of each seed times the mean ratio of the times of an update."""
+    factors = updates_to_same_error(runs_of(studies, "reference"))
     time = float(np.mean(ratio(studies["cost"], "dropout").values))
 
     return Effect((factors * time).tolist(), factors.index.tolist())
 
 
-def _further_updates(studies: Studies) -> str:
-    """The further updates, and what they make of the time of an update, in words."""
-    factors = further_updates(runs_of(studies, "reference"))
+def _updates_in_words(studies: Studies) -> str:
+    """The ratio of updates, and what it makes of the time of an update, in words."""
+    factors = updates_to_same_error(runs_of(studies, "reference"))
     reached = factors.dropna()
     if reached.empty:
         return "no dropout net reaches the plain net's final validation error"

@@ -40,10 +40,10 @@ class DatasetSize(Claim):
             axis="difference of log ratios of errors",
             settled_within=0.1,
             answers=Answers(
-                "dropout helps less at the smallest sizes than at the middle ones, by a log ratio "
-                "of {}",
-                "dropout helps more at the smallest sizes than at the middle ones, by a log ratio "
-                "of {}",
+                "dropout helps less at the smallest sizes than at the middle ones: the log ratio "
+                "of errors, without / with, is {} lower",
+                "dropout helps more at the smallest sizes than at the middle ones: the log ratio "
+                "of errors, without / with, is {} higher",
                 "it is open whether dropout helps less at the smallest sizes than at the "
                 "middle ones: the log ratios differ by {value}",
             ),
@@ -107,10 +107,9 @@ class DatasetSize(Claim):
         """The contrast of benefits, the harm and the spread at the smallest sizes."""
         runs = studies["dataset_size"]
         pairs = {f"{size:,} examples": pair(runs, size) for size in runs.values["small"]}
-        middle, small = (_listed(runs.values[sizes]) for sizes in ("middle", "small"))
 
         return {
-            "less effective": {f"{middle} minus {small} examples": contrast(runs)},
+            "less effective": {"{} minus {} examples".format(*compared(runs)): contrast(runs)},
             "unstable training or worse performance": harm(pairs),
         }
 
@@ -137,7 +136,7 @@ class DatasetSize(Claim):
     def remarks(self, studies: Studies) -> list[str]:
         """Which sizes are compared, and networks that ended far above the others of their arm."""
         runs = studies["dataset_size"]
-        middle, small = (_listed(runs.values[sizes]) for sizes in ("middle", "small"))
+        middle, small = compared(runs)
         remarks = [f"the smallest sizes are {small} examples, the middle ones {middle}"]
 
         for size in sizes(runs):
@@ -194,8 +193,9 @@ def collapsed(errors: Sequence[float]) -> list[float]:
     return sorted((error for error in errors if error > limit), reverse=True)
 
 
-def _listed(numbers: Sequence[int]) -> str:
-    return " and ".join(f"{number:,}" for number in numbers)
+def compared(runs: Runs) -> list[str]:
+    """The middle sizes and the smallest in words: `5,000 and 10,000`, `100 and 500`."""
+    return [" and ".join(f"{size:,}" for size in runs.values[key]) for key in ("middle", "small")]
 
 
 def sizes(runs: Runs) -> list[int]:

@@ -35,7 +35,7 @@ ONE_IN_A_HUNDRED = (
 
 
 class IndependentUnits(Claim):
-    """Test error of single subnetworks, of the typical ones and of the worst of a hundred."""
+    """Test error of single subnetworks, of typical ones and of the worst in a hundred."""
 
     id = "independent_units"
     title = "Independent units"

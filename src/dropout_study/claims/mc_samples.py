@@ -14,7 +14,7 @@ from dropout_study.measures.statistics import PERCENT, interval
 MASKS = MonteCarlo().per_image[0]
 MARGIN = 0.05  # points: the excess over weight scaling at which masks count as sufficient
 SHARE = 0.9
-WHOLE_FALL = "the fall of the error from one mask to the most that were tried"
+WHOLE_FALL = "the reduction of errors from one mask to the largest number tried"
 WHOLE_MNIST = {"hidden 0.5": "MLP, hidden 0.5", "input 0.2, hidden 0.5": "MLP, input and hidden"}
 """Arm of the study `sampling` -> its name among the models."""
 
@@ -55,13 +55,13 @@ class MonteCarloSamples(Claim):
             f"which {MASKS} masks save; of models in which the whole pool saves some",
             Better(SHARE, "what is left, a tenth, is less than the error of a few test images"),
             unit="",
-            axis="share of the fall from one mask to the most",
+            axis="share of the reduction from one mask to the most",
             some=True,
             settled_within=0.1,
             answers=Answers(
-                f"20 masks bring {{value}} of {WHOLE_FALL}",
-                f"20 masks bring {{value}} of {WHOLE_FALL}",
-                f"it is open whether 20 masks bring 0.9 of {WHOLE_FALL}",
+                f"20 masks achieve {{value}} of {WHOLE_FALL}",
+                f"20 masks achieve {{value}} of {WHOLE_FALL}",
+                f"it is open whether 20 masks achieve 0.9 of {WHOLE_FALL}",
             ),
         ),
     }
@@ -265,7 +265,7 @@ def _context(runs: Runs) -> str:
     largest = pool(runs)
     nll = minus(runs.column("test/nll/weight_scaling"), runs.at("blocks/nll", largest))
     seeds = common(scaled)
-    number = f"with at least {k}" if k else "with no number of them that was tried"
+    number = f"from {k:,} {'mask' if k == 1 else 'masks'} on" if k else "at no number tried"
     share = "" if _saves(runs) else "; many masks save nothing over one, so that there is no share"
     excess = gain(runs, largest).estimate().interval()
 

@@ -44,6 +44,10 @@ SEVERITIES = {
 """Kind of corruption -> what severities 1 to 5 are."""
 
 
+def _severities() -> str:
+    return "; ".join(f"{said} ({DECIDING_SEVERITIES[kind]})" for kind, said in SEVERITIES.items())
+
+
 class Robustness(Claim):
     """Test errors on corrupted images, without and with dropout of hidden units or inputs."""
 
@@ -102,7 +106,7 @@ class Robustness(Claim):
     extra_caption = (
         "Test error on corrupted images by severity, for nets trained with dropout of hidden "
         "units, of inputs, of both and of none. Mean and 95 % interval over seeds. Severities 1 to "
-        f"5: {'; '.join(SEVERITIES.values())}."
+        f"5, of which those up to the one in brackets decide: {_severities()}."
     )
     notes = (
         "The sentence has two clauses, and the first edition averaged them: noise and missing "
@@ -141,7 +145,11 @@ class Robustness(Claim):
     def remarks(self, studies: Studies) -> list[str]:
         """The kinds of corruption on which dropout gains, and those on which it loses."""
         nets = arms(studies["robustness"])
-        return [f"kinds differ, with {name}: {_kinds_apart(nets, name)}" for name in DECIDING]
+        return [
+            f"by kind of corruption, with {name} (intervals not adjusted): "
+            f"{_kinds_apart(nets, name)}"
+            for name in DECIDING
+        ]
 
     def figure(self, studies: Studies) -> Figure:
         """The gain for each kind of corruption, a panel per kind of dropout."""
@@ -225,13 +233,13 @@ def _kinds_apart(nets: dict[str, Runs], name: str) -> str:
     """Kinds of corruption by the sign of the gain, where its interval has one."""
     saved = {spoken(kind): _saved(nets, name, kind) for kind in CORRUPTIONS}
     groups = {
-        "points saved": [kind for kind, ci in saved.items() if ci.low > 0],
-        "points lost": [kind for kind, ci in saved.items() if ci.high < 0],
-        "neither": [kind for kind, ci in saved.items() if not (ci.low > 0 or ci.high < 0)],
+        "error falls on": [kind for kind, ci in saved.items() if ci.low > 0],
+        "error rises on": [kind for kind, ci in saved.items() if ci.high < 0],
+        "open on": [kind for kind, ci in saved.items() if not (ci.low > 0 or ci.high < 0)],
     }
 
     return "; ".join(
-        f"{group} on {', '.join(f'{kind} {saved[kind].mean:+.2f}' for kind in kinds)}"
+        f"{group} {', '.join(f'{kind} ({abs(saved[kind].mean):.2f} points)' for kind in kinds)}"
         for group, kinds in groups.items()
         if kinds
     )

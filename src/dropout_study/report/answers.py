@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from dropout_study.analysis.criteria import (
     CONTRADICTED,
+    DOUBTS,
     FAILS,
+    NOT_CONTROLLED,
     NOT_FOUND,
     NOT_RESOLVED,
     NOT_SETTLED,
@@ -25,8 +27,9 @@ APART = "judged apart"
 """Beside the outcome of a case whose part is left open among the parts of all claims."""
 UNMEASURED = "an unknown amount"
 UNCONFIRMED = {
-    NOT_SETTLED: "Not settled, since half the updates do not give the same outcome: {parts}.",
-    SIZE_NOT_SETTLED: "Same outcome at half the updates, size not settled: {parts}.",
+    NOT_SETTLED: "Not settled, since half the updates give another outcome: {parts}.",
+    NOT_CONTROLLED: "Not controlled by half the updates: {parts}.",
+    SIZE_NOT_SETTLED: "Size not settled at half the updates: {parts}.",
 }
 """What is said of parts that the half-budget control does not confirm."""
 
@@ -49,7 +52,9 @@ def doubts(outcome: Outcome) -> list[str]:
     for part, doubt in outcome.unsettled.items():
         kinds.setdefault(doubt.name, []).append(f"'{part}'")
 
-    return [UNCONFIRMED[name].format(parts=", ".join(kinds[name])) for name in sorted(kinds)]
+    return [
+        UNCONFIRMED[name].format(parts=", ".join(kinds[name])) for name in DOUBTS if name in kinds
+    ]
 
 
 def finding(outcome: Outcome) -> str:

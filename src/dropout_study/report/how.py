@@ -9,18 +9,18 @@ HOW = (
     "then networks with new seeds are trained and tested. The 95 % interval covers what other "
     "seeds and other test images would give. A part is supported if its effect meets the criterion "
     "at p ≤ 0.05, adjusted for all parts of all claims of a table; contradicted if it fails the "
-    "criterion as surely; else not resolved. It may have several cases: all of them have to meet "
-    "the criterion, or one where the part says so. A claim is supported if all of its parts are, "
-    "and contradicted if one is. Each comparison is repeated at half the updates: where the "
-    "outcome is another one, it is not settled; where an effect may have changed by more than was "
-    "allowed, its size is not."
+    "criterion as surely; else not resolved. A part may have several cases: all of them have to "
+    "meet the criterion, or one where the part says so. A claim is supported if all of its parts "
+    "are, and contradicted if one is. Each comparison is repeated at half the updates: if the "
+    "outcome differs on the same seeds, it is not settled; if only an effect may have changed by "
+    "more than was allowed, its size is not settled."
 )
 
 GLOSSARY = (
     Explanation("arm", "conditions that are compared under one name, such as dropout at one rate"),
     Explanation("budget", "how long and on which data the networks of a study are trained"),
     Explanation("candidate", "one of the settings of an arm, of which validation data choose one"),
-    Explanation("case", "one network, data set or constant on which a part is asked"),
+    Explanation("case", "what a part is asked of, such as a network or another regularizer"),
     Explanation("mask", "a factor per unit, 0 or 1/keep; a network under one mask is a subnetwork"),
     Explanation("NLL", "negative log-likelihood of the right class, in nats"),
     Explanation("part", "one question that a sentence of the chapter asks, with one criterion"),

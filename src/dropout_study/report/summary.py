@@ -23,8 +23,8 @@ SUMMARY_CAPTION = (
     f"the most certain of a contradicted one. {READING} Axes of points are logarithmic beyond 0.1."
 )
 EFFECTS_CAPTION = (
-    "All effects of the claim; what is subtracted from what stands in the list of parts. p values "
-    "are adjusted here for the cases of a part alone, but in the verdict for all parts of its "
+    "All effects of the claim; the list of parts says which difference each is. p values are "
+    " adjusted here for the cases of a part alone, but in the verdict for all parts of its "
     f"table, which can leave open what is decided here. {READING}"
 )
 ONE_IS_ENOUGH = "Of {parts}, one case that meets its criterion is enough."

@@ -1,5 +1,6 @@
 """The verdicts for machines: `verdicts.json`, with all effects, intervals and p values."""
 
+import dataclasses
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -37,6 +38,7 @@ def _claim(outcome: Outcome) -> dict[str, Any]:
         "source": claim.source,
         "verdict": outcome.shown,
         "settled": _settled(outcome),
+        "remarks": list(outcome.remarks),
         "finding": finding(outcome),
         "answer": answer(outcome),
         "left out": list(outcome.left_out),
@@ -51,9 +53,9 @@ def _claim(outcome: Outcome) -> dict[str, Any]:
 
 
 def _settled(outcome: Outcome) -> bool | None:
-    """Whether half the updates confirm all parts; None if nothing was run at half of them."""
+    """Whether half the updates confirm the verdict; None if nothing was run at half of them."""
     controlled = any(decision.settling for decision in outcome.decisions.values())
-    return not outcome.unsettled if controlled or outcome.unsettled else None
+    return not outcome.doubt if controlled or outcome.unsettled else None
 
 
 def _question(name: str, question: Part | Check, outcome: Outcome) -> dict[str, Any]:
@@ -66,7 +68,11 @@ def _question(name: str, question: Part | Check, outcome: Outcome) -> dict[str, 
     }
     decision = outcome.decisions.get(name)
 
-    return asked if decision is None else asked | _decided(decision)
+    if decision is None:
+        return asked
+
+    doubt = outcome.unsettled.get(name)
+    return asked | _decided(decision) | {"doubt": dataclasses.asdict(doubt) if doubt else None}
 
 
 def _decided(decision: Decision) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from dropout_study.analysis.criteria import (
     CONTRADICTED,
     FAILS,
     HOLDS,
+    NOT_CONTROLLED,
     NOT_FOUND,
     NOT_RESOLVED,
     NOT_SETTLED,
@@ -59,9 +60,10 @@ INTRODUCTION = (
     "Numbers in the texts are those of the laptop budget."
 )
 UNCONFIRMED = {
-    NOT_SETTLED: "at half the updates, on the same seeds, a part has another outcome",
-    SIZE_NOT_SETTLED: "at half the updates the outcomes are the same, but an effect may have "
-    "changed by more than was allowed beforehand",
+    NOT_SETTLED: "on the seeds that both have, a part has another outcome at half the updates",
+    NOT_CONTROLLED: "half the updates give nothing to compare a part with",
+    SIZE_NOT_SETTLED: "on the seeds that both have, half the updates give no other outcome, but an "
+    "effect may have changed by more than was allowed beforehand",
 }
 """What the half-budget control does not confirm -> what that means."""
 CHECKS_INTRODUCTION = (

@@ -9,9 +9,9 @@ import pandas as pd
 from dropout_study.analysis.claim import Claim, Studies
 from dropout_study.analysis.criteria import (
     CONTRADICTED,
+    DOUBTS,
+    NOT_CONTROLLED,
     NOT_RESOLVED,
-    NOT_SETTLED,
-    SIZE_NOT_SETTLED,
     SUPPORTED,
     Asked,
     Check,
@@ -73,25 +73,33 @@ class Outcome:
 
     @property
     def shown(self) -> str:
-        """The verdict as it is shown everywhere: `supported, size not settled`.
+        """The verdict as it is shown everywhere: `supported, size not settled`."""
+        return self.show(", ".join(filter(None, (self.verdict, self.doubt))))
+
+    @property
+    def doubt(self) -> str:
+        """What half the updates leave open of the verdict; empty if nothing.
 
         Of the parts whose outcome makes the verdict: all that support a claim, those that
         contradict it.
         """
         names = [name for name, each in self.decisions.items() if each.outcome == self.verdict]
-        return self._with_doubts(self.verdict, names)
+        return self._doubt_on(self.verdict, names)
 
     def shown_of(self, part: str) -> str:
-        """The outcome of a part, as it is shown."""
-        return self._with_doubts(self.decisions[part].outcome, [part])
+        """The outcome of a part, as it is shown; on data that are too small, the verdict."""
+        if self.verdict == NEEDS_MNIST:
+            return self.shown
 
-    def _with_doubts(self, verdict: str, parts: Sequence[str]) -> str:
-        """A verdict with what the half-budget control does not confirm of some parts."""
-        doubts = {self.unsettled[part].name for part in parts if part in self.unsettled}
+        outcome = self.decisions[part].outcome
+        return self.show(", ".join(filter(None, (outcome, self._doubt_on(outcome, [part])))))
+
+    def _doubt_on(self, verdict: str, parts: Sequence[str]) -> str:
+        """The gravest doubt on some parts, if there is an outcome to doubt."""
+        names = {self.unsettled[part].name for part in parts if part in self.unsettled}
         decided = verdict in (SUPPORTED, CONTRADICTED)
-        word = NOT_SETTLED if NOT_SETTLED in doubts else SIZE_NOT_SETTLED
 
-        return self.show(f"{verdict}, {word}" if decided and doubts else verdict)
+        return next((name for name in DOUBTS if name in names), "") if decided else ""
 
     def show(self, verdict: str) -> str:
         """A verdict on the claim as it is shown: seconds of training are no evidence."""
@@ -237,13 +245,14 @@ def _incomplete_controls(outcome: Outcome) -> Iterator[tuple[str, Doubt]]:
         effects = outcome.effects[name]
 
         if missing := [case for case in effects if case not in half]:
-            yield name, Doubt(f"half the updates give no effect for {'; '.join(missing)}")
+            reason = f"half the updates give no effect for {'; '.join(missing)}"
+            yield name, Doubt(NOT_CONTROLLED, reason)
             continue
 
         apart = [case for case in effects if _seeds_differ(effects[case], half[case])]
         if apart:
             seeds = "no common seeds at half the updates and at all"
-            yield name, Doubt(f"{seeds} for {'; '.join(apart)}")
+            yield name, Doubt(NOT_CONTROLLED, f"{seeds} for {'; '.join(apart)}")
 
 
 def _seeds_differ(effect: Effect, half: Effect) -> bool:

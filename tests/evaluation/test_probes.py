@@ -437,20 +437,21 @@ def test_the_images_of_every_kind_are_found_at_the_severities_that_decide() -> N
         torch.testing.assert_close(100 * shares.mean(-1), deciding.mean(0))
 
 
-def test_moments_are_compared_with_the_exact_geometric_mean() -> None:
+@pytest.mark.parametrize("mean", ["geometric", "arithmetic"])
+def test_moments_are_compared_with_the_exact_means(mean: str) -> None:
     """If this failed, fast dropout would be judged by another mean, or in the other direction."""
     net = probed()
     net.cohort.double()
     found = PROBES["moments"](net).metrics
     x = X.double()
-    target = exact(net.cohort, x).geometric
+    target = getattr(exact(net.cohort, x), mean)
 
     approximations = {"weight_scaling": weight_scaling, "fast_dropout": fast_dropout}
 
     for rule, predict in approximations.items():
         predicted = predict(net.cohort, x)
         kl = (target.exp() * (target - predicted)).sum(-1).mean(-1)
-        torch.testing.assert_close(found[f"moments/kl_{rule}"], kl, rtol=1e-9, atol=1e-12)
+        torch.testing.assert_close(found[f"moments/kl_{mean}_{rule}"], kl, rtol=1e-9, atol=1e-12)
 
 
 def test_the_twin_of_linear_regression_has_the_penalty_of_its_rate() -> None:

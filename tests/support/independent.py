@@ -578,23 +578,25 @@ def noise_errors(nets: Nets) -> dict[str, Measured]:
 
 
 def boosting(nets: Nets) -> Parts:
-    """What boosting saves beside a quarter of what dropout saves, and the errors of both."""
+    """What boosting saves beside a quarter of what dropout saves with the same masks."""
     error = noise_errors(nets)
-    saved = minus(error["none"], error["boosting"])
-    quarter = weighted_sum([(0.25, error["none"]), (-0.25, error["dropout"])])
+    of_boosting = minus(error["none"], error["boosting"])
+    of_dropout = minus(error["none"], error["dropout, rate 0.35"])
 
     return {
-        "almost no effect": {"boosting": minus(saved, quarter)},
-        "dropout has more": {"boosting": minus(error["boosting"], error["dropout"])},
+        "almost no effect": {"boosting": weighted_sum([(1, of_boosting), (-0.25, of_dropout)])},
+        "dropout has one": {"boosting": of_dropout},
     }
 
 
 def hidden_noise(nets: Nets) -> Parts:
-    """Dropped hidden units beside dropped inputs."""
+    """Dropped hidden units beside nothing, and beside dropped inputs."""
     error = noise_errors(nets)
-    more = minus(error["input dropout"], error["dropout"])
 
-    return {"the larger portion": {"hidden units": more}}
+    return {
+        "a portion": {"hidden units": minus(error["none"], error["dropout"])},
+        "the larger portion": {"hidden units": minus(error["input dropout"], error["dropout"])},
+    }
 
 
 def gaussian_masks(nets: Nets) -> Parts:
@@ -624,7 +626,7 @@ def multiplicative(nets: Nets) -> Parts:
     layers = {f"layer {layer}": layer for layer in (1, 2)}
 
     return {
-        "additive: units outgrow it": {
+        "additive: units make up for it": {
             case: growth("additive", layer) for case, layer in layers.items()
         },
         "more than multiplicative": {
@@ -650,16 +652,17 @@ def fast_dropout(nets: Nets) -> Parts:
     """log2 of the distances of weight scaling and of fast dropout from all masks."""
     chosen = {arm: nets.select("fast_dropout", arm=arm) for arm in nets.arms("fast_dropout")}
 
-    def distance(rows: pd.DataFrame, rule: str) -> Measured:
-        return Measured(np.log2(rows[f"moments/kl_{rule}"].astype(float)))
+    def distance(rows: pd.DataFrame, mean: str, rule: str) -> Measured:
+        return Measured(np.log2(rows[f"moments/kl_{mean}_{rule}"].astype(float)))
 
     return {
-        "nearer than weight scaling": {
+        f"nearer to the {mean} mean": {
             _pair_in_words(arm): minus(
-                distance(rows, "weight_scaling"), distance(rows, "fast_dropout")
+                distance(rows, mean, "weight_scaling"), distance(rows, mean, "fast_dropout")
             )
             for arm, rows in chosen.items()
         }
+        for mean in ("geometric", "arithmetic")
     }
 
 

@@ -206,7 +206,7 @@ def test_a_condition_that_diverges_ends_as_alone_and_leaves_the_others(
         (["mask=early", "mask.until=0.5"], ["model.hidden_rate=0.5"], False),
         (["mask=early", "mask.until=0.5"], ["model.hidden_rate=0"], False),
     ],
-    ids=["early to the end", "late at the end", "early not late", "early at all"],
+    ids=["early to the end", "late at the end", "early not all", "early at all"],
 )
 def test_a_schedule_of_the_rate_reaches_the_training(
     make_config: Make, tmp_path: Path, scheduled: list[str], plain: list[str], equal: bool

@@ -47,20 +47,25 @@ class Cohort(nn.Module):
         super().__init__()
         self.seeds = tuple(seeds)
         self.stacked = copy.deepcopy(network)
-        own = sites or [network.sites] * len(self.seeds)
-        networks = [(seed, tuple(each)) for seed, each in zip(self.seeds, own, strict=True)]
         drawn = {}
 
-        for seed, places in dict.fromkeys(networks):
+        for seed in dict.fromkeys(self.seeds):
             self.stacked.initialize(seed)
-            _remove_units(self.stacked, places, seed)
-            drawn[seed, places] = _copies(self.stacked)
+            drawn[seed] = _copies(self.stacked)
 
         stacked = {
-            name: torch.stack([drawn[each][name] for each in networks])
+            name: torch.stack([drawn[seed][name] for seed in self.seeds])
             for name, _ in self.stacked.named_parameters()
         }
         _replace_parameters(self.stacked, stacked)
+        self._remove_units(sites or [network.sites] * len(self.seeds))
+
+    @torch.no_grad()
+    def _remove_units(self, sites: Sequence[Sequence[Site]]) -> None:
+        """Set the outgoing weights of units that a network never has to 0, where they stay."""
+        for network, (seed, own) in enumerate(zip(self.seeds, sites, strict=True)):
+            for i, kept in fixed_masks(own, seed).items():
+                self.stacked.typed_layers()[i].weight[network, ~kept] = 0
 
     def forward(self, x: Tensor, masks: Masks | None = None) -> Tensor:
         """Logits `[R, N, C]`.
@@ -100,13 +105,6 @@ class Cohort(nn.Module):
         _replace_parameters(network, {name: w[index].clone() for name, w in weights.items()})
 
         return network
-
-
-@torch.no_grad()
-def _remove_units(network: Network, sites: Sequence[Site], seed: int) -> None:
-    """Set the outgoing weights of units that a network never has to 0, where they stay."""
-    for i, kept in fixed_masks(sites, seed).items():
-        network.typed_layers()[i].weight[~kept] = 0
 
 
 def _copies(network: Network) -> dict[str, Tensor]:

@@ -24,7 +24,8 @@ def net(arm: str, seed: int, wrong: list[int]) -> Columns:
 NONE = [1, 1, 1, 1, 1, 0, 0, 0, 0, 0]
 DROPOUT = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 BOOSTING = [1, 1, 1, 1, 0, 0, 0, 0, 0, 0]
-ARMS = {"none": NONE, "dropout": DROPOUT, "boosting": BOOSTING}
+SAME = "dropout, rate 0.35"
+ARMS = {"none": NONE, SAME: DROPOUT, "boosting": BOOSTING}
 STUDIES = {"noise": runs(*(net(arm, 100, wrong) for arm, wrong in ARMS.items()))}
 
 
@@ -43,16 +44,16 @@ def test_boosting_may_save_a_quarter_of_what_dropout_saves() -> None:
     assert criterion.distance(quarter.estimate()) == pytest.approx(0)
 
 
-def test_dropout_has_to_err_less_than_boosting() -> None:
-    """If this failed, the sign of the second part would be turned. 40 - 10 points."""
-    effect = CLAIM.estimate(STUDIES)["dropout has more"]["boosting"]
-    assert list(effect.values) == [30]
-    assert CLAIM.parts["dropout has more"].criterion.distance(effect.estimate()) == 30
+def test_dropout_has_to_save_errors_itself() -> None:
+    """If this failed, a quarter of nothing would be the limit. 50 - 10 points."""
+    effect = CLAIM.estimate(STUDIES)["dropout has one"]["boosting"]
+    assert list(effect.values) == [40]
+    assert CLAIM.parts["dropout has one"].criterion.distance(effect.estimate()) == 40
 
 
 def test_a_missing_arm_is_named() -> None:
     """If this failed, boosting would be compared with whatever is there."""
-    without = {"noise": runs(net("none", 100, NONE), net("dropout", 100, DROPOUT))}
+    without = {"noise": runs(net("none", 100, NONE), net(SAME, 100, DROPOUT))}
     with pytest.raises(ResultsMissing, match="no results with arm=boosting"):
         CLAIM.estimate(without)
 

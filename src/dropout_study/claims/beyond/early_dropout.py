@@ -65,12 +65,12 @@ class EarlyDropout(Claim):
     deviations = (
         "Fully connected nets 40-32-32-10 on 200,000 generated examples of MNIST-1D instead of "
         "transformers and convolutional nets on ImageNet. That they underfit is the premise: "
-        "dropout in all updates has to raise their test error, as in the publication; else nothing "
-        "is decided.",
-        "Dropout of hidden units at rate 0.1 or 0.2 while the learning rate rises, in the first "
-        "30 % of 20,000 updates, and none afterwards; in the publication, too, both end together, "
-        "after 50 of 300 epochs. Its rate falls in a straight line; here it is constant. A choice "
-        "at an end extends the rates.",
+        "dropout in all updates, at rate 0.1, has to raise their test error, as in the "
+        "publication; else nothing is decided.",
+        "Dropout of hidden units at rate 0.05, 0.1 or 0.2 while the learning rate rises, in the "
+        "first 30 % of 20,000 updates, and none afterwards; in the publication, too, both end "
+        "together, after 50 of 300 epochs. Its rate falls in a straight line; here it is constant. "
+        "A choice at an end extends these.",
         "Candidates are chosen on the 1,000 published test examples.",
         "AdamW with a one-cycle schedule; learning rate and rate are chosen by each arm after a "
         "quarter of the updates.",

@@ -4,6 +4,7 @@ from matplotlib.figure import Figure
 
 from dropout_study.analysis.claim import Claim, Group, Studies
 from dropout_study.analysis.criteria import Answers, Better, Part
+from dropout_study.analysis.margins import NO_SIZE
 from dropout_study.analysis.runs import Effect, Runs
 from dropout_study.claims.beyond import noise_nets
 from dropout_study.claims.beyond.noise_nets import SETTLED
@@ -28,7 +29,18 @@ class HiddenNoise(Claim):
     source = "the paragraph on masking noise applied to the hidden units"
     group = Group.BEYOND
     studies = ("noise",)
+    headline = ("the larger portion",)
     parts = {
+        "a portion": Part(
+            "test error without noise minus test error with dropped hidden units",
+            Better(0, NO_SIZE),
+            settled_within=SETTLED,
+            answers=Answers(
+                "dropping hidden units saves {}",
+                "dropping hidden units costs {}",
+                "no effect of dropping hidden units was found",
+            ),
+        ),
         "the larger portion": Part(
             "test error with dropped inputs minus test error with dropped hidden units, each at "
             "the rate that it chose",
@@ -60,11 +72,14 @@ class HiddenNoise(Claim):
     )
 
     def estimate(self, studies: Studies) -> dict[str, dict[str, Effect]]:
-        """What dropping hidden units saves beyond dropping inputs."""
+        """What dropping hidden units saves, and how much more than dropping inputs."""
         nets = noise_nets.arms(studies["noise"], ARMS)
-        inputs, hidden = (nets[arm].error() for arm in ("input dropout", "dropout"))
+        none, inputs, hidden = (nets[arm].error() for arm in ("none", "input dropout", "dropout"))
 
-        return {"the larger portion": {"hidden units": inputs.minus(hidden)}}
+        return {
+            "a portion": {"hidden units": none.minus(hidden)},
+            "the larger portion": {"hidden units": inputs.minus(hidden)},
+        }
 
     def context_lines(self, studies: Studies) -> list[str]:
         """Errors, likelihoods and choices."""

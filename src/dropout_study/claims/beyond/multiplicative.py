@@ -18,9 +18,9 @@ ACTIVATION = "units/activation"
 ACTIVE = "units/active"
 LAYERS = (1, 2)
 NOISES = ("additive", "gaussian")
-OUTGROWN = (
-    "the noise grows by two doublings; units make it less significant as far as they outgrow it, "
-    "and more than half of it is asked"
+MADE_UP_FOR = (
+    "the noise grows by two doublings; units that grow by more than one make up for more than half "
+    "of that"
 )
 
 
@@ -37,17 +37,17 @@ class Multiplicative(Claim):
     group = Group.BEYOND
     studies = ("growth",)
     parts = {
-        "additive: units outgrow it": Part(
+        "additive: units make up for it": Part(
             "log2 of the mean of a hidden layer's active units: with the strongest additive noise "
             "minus with the weakest",
-            Better(1, OUTGROWN),
+            Better(1, MADE_UP_FOR),
             unit="doublings",
             answers=Answers(
-                "while additive noise grows by 2 doublings, units grow by {value}: they outgrow "
-                "more than half of it",
-                "while additive noise grows by 2 doublings, units change by {value}: they do not "
-                "outgrow half of it",
-                "it is open whether units outgrow half of the additive noise ({value} of 2 "
+                "while additive noise grows by 2 doublings, units grow by {value}: they make "
+                "up for more than half of it",
+                "while additive noise grows by 2 doublings, units change by {value}: they "
+                "make up for less than half of it",
+                "it is open whether units make up for half of the additive noise ({value} of 2 "
                 "doublings)",
             ),
         ),
@@ -83,7 +83,7 @@ class Multiplicative(Claim):
         )
         more = {layer: grow.minus(multiplicative[layer]) for layer, grow in additive.items()}
 
-        return {"additive: units outgrow it": additive, "more than multiplicative": more}
+        return {"additive: units make up for it": additive, "more than multiplicative": more}
 
     def context_lines(self, studies: Studies) -> list[str]:
         """Error and units of every kind and strength, and the noise beside the units."""

@@ -1231,6 +1231,7 @@ TUNED = (
     "regularizer.sparsity",
     "regularizer.max_norm",
     "model.hidden_rate",
+    "model.input_rate",
 )
 """What candidates may have of their own."""
 

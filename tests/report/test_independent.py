@@ -162,7 +162,9 @@ def shuffled(networks: pd.DataFrame, seed: int) -> pd.DataFrame:
     before = table[measures].copy()
 
     for key, rows in judged.groupby(["study", "stage", "arm", measured[judged.index]]):
-        donors = judged.index[(judged["study"] == key[0]) & (measured[judged.index] == key[3])]
+        # Of one stage, whose curves have the same updates.
+        like = (judged["study"] == key[0]) & (judged["stage"] == key[1])
+        donors = judged.index[like & (measured[judged.index] == key[3])]
         taken = random.choice(donors, 1 if random.random() < 0.6 else len(rows))
         table.loc[rows.index, measures] = before.loc[np.resize(taken, len(rows))].to_numpy()
 

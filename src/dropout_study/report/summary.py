@@ -24,8 +24,8 @@ SUMMARY_CAPTION = (
 )
 EFFECTS_CAPTION = (
     "All effects of the claim; the list of parts says which difference each is. p values are "
-    " adjusted here for the cases of a part alone, but in the verdict for all parts of its "
-    f"table, which can leave open what is decided here. {READING}"
+    "adjusted here for the cases of a part alone, but in the verdict for all parts of its table, "
+    f"which can leave open what is decided here. {READING}"
 )
 ONE_IS_ENOUGH = "Of {parts}, one case that meets its criterion is enough."
 OTHER_SIDE = "'{part}' asks for the other side of the line in '{other}'."

@@ -272,7 +272,9 @@ def test_an_open_part_says_what_it_would_take() -> None:
     assert alone(Part("gain", ANY), UP).reason == ""
 
     found = alone(Part("gain", ANY, some=True), DOWN, [0.7, 1.0, -0.2]).reason
-    assert found.startswith("0: on the other side of the limit; 1: to support it, about ")
+    assert found.startswith(
+        "0: its mean is on the other side of the limit; 1: to support it, about "
+    )
 
 
 def test_more_parts_beside_an_open_one_need_more_seeds() -> None:

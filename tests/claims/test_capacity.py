@@ -201,3 +201,31 @@ def test_missing_results_are_named() -> None:
     incomplete = {"reference": runs(*REFERENCE[:4])}
     with pytest.raises(ResultsMissing, match=r"no results with arm=hidden 0\.5"):
         CLAIM.estimate(STUDIES | incomplete)
+
+
+def test_rates_and_widths_are_named_beside_the_answer() -> None:
+    """If this failed, the harm of one rate would be taken for that of dropout, or a gain missed.
+
+    75 - 25 points at 64 units, 50 - 97.5 at 16, and 50 - 50 at 32.
+    """
+    even = [1, 0] * 200
+    none, gained, lost = [1] * 300 + [0] * 100, [1] * 100 + [0] * 300, [1] * 390 + [0] * 10
+    errors = {"16x16": (even, lost), "64x64": (none, gained)}
+    nets = [
+        net(rate, seed, errors[widths][rate > 0], widths)
+        for widths in errors
+        for rate in (0.0, 0.2, 0.5)
+        for seed in SEEDS
+    ]
+    of_reference = [
+        net(rate, seed, even, "32x32") | {"arm": arm}
+        for arm, rate in (("none", 0.0), ("hidden 0.2", 0.2), ("hidden 0.5", 0.5))
+        for seed in SEEDS
+    ]
+    studies = {"capacity": runs(*nets, **VALUES), "reference": runs(*of_reference)}
+    rates, widths = CLAIM.remarks(studies)
+    assert rates.startswith("the narrowest nets drop at rate 0.5; ")
+    assert widths.endswith(
+        "error falls: 64 units (50.00 points); error rises: 16 units (47.50 points); "
+        "open: 32 units (0.00 points)"
+    )

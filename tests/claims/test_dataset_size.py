@@ -282,7 +282,8 @@ def test_sizes_and_networks_that_collapsed_are_named_beside_the_answer() -> None
     networks = [*NETS, *nets(1000, [3, 3, 3, 60], [3, 3, 3, 3])]
     compared, *failed = CLAIM.remarks({"dataset_size": runs(*networks, **VALUES)})
     assert compared == (
-        "the smallest sizes are 100 and 500 examples, the middle ones 5,000 and 10,000"
+        "the smallest sizes are 100 and 500 examples, the middle ones 5,000 and 10,000, compared "
+        "over the 2 seeds that all of them have"
     )
     assert failed == [
         "1,000 examples, without dropout: 1 of 4 networks ended at more than 2 times the median "

@@ -182,9 +182,9 @@ def test_the_context_names_the_number_of_masks_from_which_on_scaling_is_matched(
     """
     lenet, hidden, both = CLAIM.context_lines(STUDIES)
     assert "weight scaling 62.500 %, 1 mask 87.500 %, 20 masks 37.500 %, 300 masks 25" in lenet
-    assert "at most 0.05 points above weight scaling at no number tried;" in lenet
-    assert "at most 0.05 points above weight scaling from 1,000 masks on;" in hidden
-    assert "weight scaling at no number tried;" in both
+    assert "excess over weight scaling below 0.05 points at no number tried;" in lenet
+    assert "excess over weight scaling below 0.05 points from 1,000 masks on;" in hidden
+    assert "weight scaling below 0.05 points at no number tried;" in both
     assert "and in NLL +0.2500" in lenet  # 0.5 - 0.25 nats
     assert "2 seeds" in lenet
 

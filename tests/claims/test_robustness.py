@@ -173,10 +173,10 @@ def test_kinds_of_corruption_that_disagree_are_named_beside_the_answer() -> None
 
     assert hidden.startswith(
         "by kind of corruption, with dropped hidden units (intervals not adjusted): "
-        "error falls on noise (100.00 points); error rises on blur (100.00 points); "
-        "open on missing pixels (0.00 points)"
+        "error falls: noise (100.00 points); error rises: blur (100.00 points); "
+        "open: missing pixels (0.00 points)"
     )
-    assert "(intervals not adjusted): open on noise (0.00 points), " in inputs
+    assert "(intervals not adjusted): open: noise (0.00 points), " in inputs
 
 
 @pytest.mark.parametrize("kind", CORRUPTIONS)

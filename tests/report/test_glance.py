@@ -65,6 +65,8 @@ def test_the_verdicts_for_machines_hold_every_number() -> None:
     (claim,) = json.loads(as_json([made], {"networks": "3"}))["claims"]
     assert (claim["verdict"], claim["settled"]) == (made.shown, False)
     question = claim["questions"]["wide nets gain"]
+    doubt = made.unsettled["wide nets gain"]
+    assert question["doubt"] == {"name": "not settled", "reason": doubt.reason, "cases": []}
     decided = made.decisions["wide nets gain"]
     assert question["outcome"] == decided.outcome
     assert question["adjusted p of support"] == pytest.approx(decided.adjusted_support, rel=1e-5)

@@ -9,8 +9,9 @@ from dropout_study.analysis.runs import Effect
 from dropout_study.claims import CLAIMS
 from dropout_study.report.rows import adjusted_p, check_rows, decisive, p_in_words, rows, signed
 from dropout_study.report.scopes import Scope
+from dropout_study.report.verdict_table import kind
 from dropout_study.report.verdicts import NO_RUNS, Outcome, decide_together
-from support.outcomes import CONTRADICTING, SUPPORTING, UNCLEAR, effect, outcome
+from support.outcomes import CONTRADICTING, LIKELY, SUPPORTING, UNCLEAR, effect, outcome
 
 
 def test_a_row_shows_mean_interval_networks_and_the_control() -> None:
@@ -29,6 +30,28 @@ def test_a_control_that_fails_is_named_in_words() -> None:
     reversed_at_half = outcome("capacity", SUPPORTING, half=CONTRADICTING)
     assert {row.settled for row in rows(reversed_at_half)} == {"not settled"}
     assert {row.settled for row in rows(outcome("capacity", SUPPORTING))} == {""}
+
+
+def test_a_control_that_fails_for_some_cases_is_named_beside_these() -> None:
+    """If this failed, the table would doubt effects that half the updates confirm."""
+    made = outcome("capacity", SUPPORTING, half=SUPPORTING)
+    moved = {"moved": effect([value / 2 for value in SUPPORTING])}
+    made.half = {name: {**cases, **moved} for name, cases in made.half.items()}
+    made.effects = {name: {**c, "moved": c["case"]} for name, c in made.effects.items()}
+    decide_together([made])
+    found = {row.case: row.settled for row in rows(made) if row.part == "wide nets gain"}
+    assert found == {"case": "settled", "moved": "size not settled"}
+
+
+def test_a_case_of_a_part_that_is_left_open_is_judged_apart() -> None:
+    """If this failed, one effect would be supported in a figure and not resolved in the verdict."""
+    made = outcome("capacity", LIKELY)
+    assert {made.decisions[name].outcome for name in made.claim.parts} == {NOT_RESOLVED}
+    assert {case.outcome for part in made.decisions.values() for case in part.cases.values()} == {
+        SUPPORTED
+    }
+    assert {row.outcome for row in rows(made)} == {"judged apart: supported"}
+    assert kind("judged apart: supported") == "open"
 
 
 def test_networks_are_seeds_times_images() -> None:

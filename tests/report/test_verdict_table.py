@@ -14,6 +14,7 @@ from dropout_study.claims import CLAIMS
 from dropout_study.report import verdict_table
 from dropout_study.report.answers import answer, finding
 from dropout_study.report.page import write_report
+from dropout_study.report.scopes import Scope
 from dropout_study.report.summary import summary
 from dropout_study.report.verdict_table import (
     CHECK_COLUMNS,
@@ -27,7 +28,7 @@ from dropout_study.report.verdict_table import (
     verdict_frame,
 )
 from dropout_study.report.verdicts import NEEDS_MNIST, NO_RUNS, Outcome, decide_together
-from support.outcomes import CONTRADICTING, SUPPORTING, UNCLEAR, effect, outcome
+from support.outcomes import CONTRADICTING, LIKELY, SUPPORTING, UNCLEAR, effect, outcome
 
 
 def places(shown: Outcome, folder: Path) -> dict[str, str]:
@@ -218,8 +219,14 @@ def test_a_contradicted_claim_is_in_doubt_only_where_it_is_contradicted() -> Non
     assert drawn.alt.endswith(", contradicted.")
 
 
-LIKELY = [0.1, 0.5, 0.3, -0.1, 0.4]
-"""An effect whose p value, 0.04, further questions in its family would take above 0.05."""
+def test_the_figure_says_that_data_are_too_small_as_the_table_does() -> None:
+    """If this failed, the figure would ask for more seeds where other data are needed."""
+    made = outcome("capacity", UNCLEAR)
+    made.scope = Scope("laptop", "digits")
+    decide_together([made])
+    drawn = summary([made], "summary")
+    assert drawn is not None
+    assert drawn.alt.endswith(f", {NEEDS_MNIST}.")
 
 
 @pytest.mark.parametrize(

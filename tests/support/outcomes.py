@@ -13,6 +13,8 @@ from dropout_study.report.verdicts import NOT_RESOLVED, Outcome, decide_together
 SUPPORTING = [1.0, 1.1, 0.9, 1.05, 0.95]
 CONTRADICTING = [-1.0, -1.1, -0.9, -1.05, -0.95]
 UNCLEAR = [-1.0, 1.1, -0.9, 1.05, 0.3]
+LIKELY = [0.1, 0.5, 0.3, -0.1, 0.4]
+"""An effect whose p value, 0.04, further questions in its family would take above 0.05."""
 
 
 def effect(values: Sequence[float], images: int = 0) -> Effect:

@@ -156,7 +156,9 @@ class Claim:
         return []
 
     def remarks(self, studies: Studies) -> list[str]:  # noqa: ARG002
-        """What the answer to the claim does not say and its reader has to know, as sentences.
+        """What the answer to the claim does not say and its reader has to know.
+
+        Each begins without a capital and ends without a full stop.
 
         Raises:
             ResultsMissing: runs are not there.

@@ -346,10 +346,12 @@ class Doubt:
     Attributes:
         name: one of `DOUBTS`.
         reason: why not, in words.
+        cases: that it is about; empty if it is about the part as a whole.
     """
 
     name: str
     reason: str
+    cases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -584,7 +586,7 @@ def _what_a_case_takes(part: Part, case: Case, cases: int, levels: tuple[float, 
 
     supporting = distance > 0
     if part.some and not supporting:
-        return "on the other side of the limit"
+        return "its mean is on the other side of the limit"
 
     level = levels[0] if supporting else levels[1]
     one_of_many = part.some or not supporting
@@ -638,7 +640,7 @@ def settling(part: Part, effects: Mapping[str, Effect], half: Mapping[str, Effec
         names = f": {'; '.join(moved)}" if len(changes) > 1 else ""
         change = f"a change by more than {limit} is not ruled out"
         reason = f"from half of the updates to all, {change}{names}"
-        return Settling(Doubt(SIZE_NOT_SETTLED, reason), changes)
+        return Settling(Doubt(SIZE_NOT_SETTLED, reason, tuple(moved)), changes)
 
     return Settling(changes=changes)
 

@@ -11,6 +11,7 @@ from dropout_study.analysis.claim import Claim, Group, Published, Studies, runs_
 from dropout_study.analysis.criteria import Answers, Better, Part
 from dropout_study.analysis.margins import MNIST_SETTLED, NO_SIZE
 from dropout_study.analysis.runs import Effect, Errors, Runs, minus, weighted
+from dropout_study.analysis.signs import by_sign
 from dropout_study.measures.statistics import PERCENT
 
 if TYPE_CHECKING:
@@ -148,6 +149,19 @@ class Capacity(Claim):
             )
 
         return lines
+
+    def remarks(self, studies: Studies) -> list[str]:
+        """The rates that are compared, and the widths at which dropout gains or loses."""
+        gains = {
+            f"{units} units": weighted(gain_terms(by_rate)).estimate().interval()
+            for units, by_rate in by_width(studies).items()
+        }
+
+        return [
+            f"the narrowest nets drop at rate {studies['capacity'].values['rate']:g}; in the other "
+            "parts each width drops at the rate that validation data chose",
+            f"by width, at the chosen rates (intervals not adjusted): {by_sign(gains)}",
+        ]
 
     def figure(self, studies: Studies) -> Figure:
         """Test and training error by width for each rate."""

@@ -137,7 +137,11 @@ class DatasetSize(Claim):
         """Which sizes are compared, and networks that ended far above the others of their arm."""
         runs = studies["dataset_size"]
         middle, small = compared(runs)
-        remarks = [f"the smallest sizes are {small} examples, the middle ones {middle}"]
+        seeds = len(contrast(runs).seeds)
+        remarks = [
+            f"the smallest sizes are {small} examples, the middle ones {middle}, compared over the "
+            f"{seeds} seeds that all of them have"
+        ]
 
         for size in sizes(runs):
             for arm, errors in zip(("without", "with"), pair(runs, size), strict=True):

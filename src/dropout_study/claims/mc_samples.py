@@ -272,7 +272,8 @@ def _context(runs: Runs) -> str:
     return (
         f"weight scaling {scaled.mean():.3f} %, 1 mask {runs.at('blocks/error', 1).mean():.3f} %, "
         f"{MASKS} masks {runs.at('blocks/error', MASKS).mean():.3f} %, {largest} masks "
-        f"{runs.at('blocks/error', largest).mean():.3f} %; at most {MARGIN:g} points above weight "
-        f"scaling {number}; weight scaling minus {largest} masks {excess:+.3f} points, and in NLL "
+        f"{runs.at('blocks/error', largest).mean():.3f} %; interval of the excess over weight "
+        f"scaling below {MARGIN:g} points {number}; weight scaling minus {largest} "
+        f"masks {excess:+.3f} points, and in NLL "
         f"{interval(list(nll.values)):+.4f} nats{share}; {len(seeds)} seeds"
     )

@@ -11,6 +11,7 @@ from dropout_study.analysis.claim import Claim, Group, Studies
 from dropout_study.analysis.criteria import Answers, Better, Part
 from dropout_study.analysis.margins import NO_SIZE
 from dropout_study.analysis.runs import Effect, Errors, Runs
+from dropout_study.analysis.signs import by_sign
 from dropout_study.config.names import CORRUPTIONS, DECIDING_SEVERITIES
 from dropout_study.measures.statistics import PERCENT, Interval
 
@@ -147,7 +148,7 @@ class Robustness(Claim):
         nets = arms(studies["robustness"])
         return [
             f"by kind of corruption, with {name} (intervals not adjusted): "
-            f"{_kinds_apart(nets, name)}"
+            f"{by_sign({spoken(kind): _saved(nets, name, kind) for kind in CORRUPTIONS})}"
             for name in DECIDING
         ]
 
@@ -227,22 +228,6 @@ def _gain(nets: dict[str, Runs], name: str, kinds: Sequence[str]) -> Effect:
 def _saved(nets: dict[str, Runs], name: str, kind: str) -> Interval:
     """Points of error that a kind of dropout saves on a kind of corruption."""
     return _gain(nets, name, [kind]).estimate().interval()
-
-
-def _kinds_apart(nets: dict[str, Runs], name: str) -> str:
-    """Kinds of corruption by the sign of the gain, where its interval has one."""
-    saved = {spoken(kind): _saved(nets, name, kind) for kind in CORRUPTIONS}
-    groups = {
-        "error falls on": [kind for kind, ci in saved.items() if ci.low > 0],
-        "error rises on": [kind for kind, ci in saved.items() if ci.high < 0],
-        "open on": [kind for kind, ci in saved.items() if not (ci.low > 0 or ci.high < 0)],
-    }
-
-    return "; ".join(
-        f"{group} {', '.join(f'{kind} ({abs(saved[kind].mean):.2f} points)' for kind in kinds)}"
-        for group, kinds in groups.items()
-        if kinds
-    )
 
 
 def _gains(runs: Runs, kinds: Sequence[str]) -> dict[str, Effect]:

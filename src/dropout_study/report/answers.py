@@ -17,14 +17,12 @@ from dropout_study.analysis.criteria import (
     Decision,
     Part,
 )
-from dropout_study.report.rows import ROUNDING, decisive_case
+from dropout_study.report.rows import APART, ROUNDING, decisive_case
 from dropout_study.report.verdicts import NO_RUNS, SMOKE, Outcome
 
 MOST_LEADING = 2  # cases with which a clause begins
 MOST_NAMES = 4
 """Cases that a sentence names; of more it says how many they are."""
-APART = "judged apart"
-"""Beside the outcome of a case whose part is left open among the parts of all claims."""
 UNMEASURED = "an unknown amount"
 UNCONFIRMED = {
     NOT_SETTLED: "Not settled, since half the updates give another outcome: {parts}.",

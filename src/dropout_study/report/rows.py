@@ -23,6 +23,8 @@ MET = "criterion met"
 MISSED = "criterion missed"
 OF_SEVERAL = {SUPPORTED: MET, CONTRADICTED: MISSED}
 """Outcome of a case -> what it is called where one case is enough, so that it decides nothing."""
+APART = "judged apart"
+"""Beside the outcome of a case whose part is left open among the parts of all claims."""
 ROUNDING = 1e-12
 """Smaller numbers are shown as zero."""
 
@@ -40,7 +42,7 @@ class Row:
         criterion: in words.
         outcome: of this case alone, in words.
         half: the effect at half the updates; empty without such runs.
-        settled: whether the part passes the half-budget control; empty without it.
+        settled: what the half-budget control says of this case; empty without it.
         networks: seeds x images.
     """
 
@@ -171,16 +173,25 @@ def _row(outcome: Outcome, name: str, case: str) -> Row:
         interval=_unsigned(spread(part.interval(decided.estimate)), is_ratio),
         p=p_in_words(_p(decided)),
         criterion=part.criterion_in_words,
-        outcome=outcome_in_words(part, decided),
+        outcome=outcome_in_words(part, decision, case),
         half="" if half is None else _unsigned(signed(half.estimate().mean), is_ratio),
-        settled=_settled(decision),
+        settled=_settled(decision, case),
         networks=networks(decided.estimate),
     )
 
 
-def outcome_in_words(part: Part, case: Case) -> str:
-    """The outcome of a case: where one is enough, a case that fails contradicts nothing."""
-    return OF_SEVERAL.get(case.outcome, case.outcome) if part.some else case.outcome
+def outcome_in_words(part: Part, decision: Decision, case: str) -> str:
+    """The outcome of a case.
+
+    Where one case is enough, a case that fails contradicts nothing. Where the part is left open
+    among the parts of all claims, what its case would be alone does not count.
+    """
+    outcome = decision.cases[case].outcome
+    if part.some:
+        return OF_SEVERAL.get(outcome, outcome)
+
+    is_apart = decision.outcome == NOT_RESOLVED and outcome in (SUPPORTED, CONTRADICTED)
+    return f"{APART}: {outcome}" if is_apart else outcome
 
 
 def _p(case: Case) -> float:
@@ -188,11 +199,14 @@ def _p(case: Case) -> float:
     return case.p_contradiction if case.outcome == CONTRADICTED else case.p_support
 
 
-def _settled(decision: Decision) -> str:
+def _settled(decision: Decision, case: str) -> str:
     if decision.settling is None:
         return ""
 
-    return decision.settling.doubt.name if decision.settling.doubt else "settled"
+    doubt = decision.settling.doubt
+    is_meant = doubt is not None and (not doubt.cases or case in doubt.cases)
+
+    return doubt.name if doubt and is_meant else "settled"
 
 
 def _unsigned(text: str, is_ratio: bool) -> str:

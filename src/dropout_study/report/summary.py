@@ -24,8 +24,8 @@ SUMMARY_CAPTION = (
 )
 EFFECTS_CAPTION = (
     "All effects of the claim; the list of parts says which difference each is. p values are "
-    "adjusted here for the cases of a part alone, but in the verdict for all parts of its table, "
-    f"which can leave open what is decided here. {READING}"
+    "adjusted here for the cases of a part alone; what the verdict, adjusted for all parts of its "
+    f"table, leaves open is judged apart. {READING}"
 )
 ONE_IS_ENOUGH = "Of {parts}, one case that meets its criterion is enough."
 OTHER_SIDE = "'{part}' asks for the other side of the line in '{other}'."
@@ -79,10 +79,11 @@ def effects(outcome: Outcome, found: str) -> Picture | None:
     parts = {name: part for name, part in outcome.claim.parts.items() if name in outcome.decisions}
     repeated = _repeated(parts)
     entries = [
-        _entry(outcome, name, case, outcome.show(outcome_in_words(part, decided)))
+        _entry(outcome, name, case, outcome.show(outcome_in_words(part, decision, case)))
         for name, part in parts.items()
         if name not in repeated
-        for case, decided in outcome.decisions[name].cases.items()
+        for decision in (outcome.decisions[name],)
+        for case in decision.cases
     ]
     drawn = [entry for entry in entries if entry.is_drawn]
     if not drawn:

@@ -22,8 +22,9 @@ from dropout_study.analysis.criteria import (
     SUPPORTED,
 )
 from dropout_study.claims import FAMILIES
-from dropout_study.report.answers import APART, finding, sentences
+from dropout_study.report.answers import finding, sentences
 from dropout_study.report.rows import (
+    APART,
     MET,
     CheckRow,
     Row,

@@ -11,6 +11,7 @@ import pytest
 from dropout_study.analysis.svg import data_uri
 from dropout_study.claims import CLAIMS
 from dropout_study.config.schema import Report, Tracking
+from dropout_study.report import surprises
 from dropout_study.report.explore import NAME
 from dropout_study.report.first_edition import FOLDER
 from dropout_study.report.pictures import CORRUPTED
@@ -40,6 +41,7 @@ def test_the_report_is_what_the_code_makes_of_the_results(tmp_path: Path) -> Non
     (made / FOLDER).mkdir(parents=True)
     (made / NAME).touch()  # is linked where it is
     shutil.copytree(COMMITTED / "second-tries", made / "second-tries")  # are told where they are
+    shutil.copy(COMMITTED / surprises.NAME, made)
     chosen = Report(
         results=str(RESULTS) if RESULTS.exists() else "",
         output=str(made),

@@ -33,6 +33,7 @@ MEASURES = {
     "units/rank": "effective rank / units",
 }
 """Curve by hidden layer -> what it is; none of them decides."""
+INTERACTION = "interactions/ratio"
 PREDICTORS = {"": "one half", "_mean": "two halves", "_whole": "all units"}
 """Ending of a metric -> which hidden units predict."""
 CLIPPED = 0.01  # share of the pictured weights that lie beyond black or white
@@ -108,7 +109,7 @@ class CoAdaptation(Claim):
         f"{INTERACTION_PAIRS} random pairs per layer on {INTERACTION_IMAGES:,} test images; their "
         "interval is over 10 seeds alone.",
         "Logits are linear in the units of the last hidden layer, whose interaction is that of the "
-        "softmax: only the first layer decides, the second is in the figure.",
+        "softmax: only the first layer decides, the second stands beside the answer.",
         f"{HALVES_SPLITS} random splits of both hidden layers; the units of a half are scaled up "
         "by 2 as in training at rate 0.5, which the nets without dropout have never seen.",
         "Nets 784-512-512-10 without max-norm, trained for 30,000 updates with AdamW and a "
@@ -159,6 +160,17 @@ class CoAdaptation(Claim):
             lines += [f"layer {layer}, {line}" for line in _activations(both, int(layer))]
 
         return lines
+
+    def remarks(self, studies: Studies) -> list[str]:
+        """How much two units interact, by layer, in each kind of net."""
+        nets = measured(studies, needed=ARMS)
+        layers = [
+            f"layer {layer}: "
+            + ", ".join(f"{_mean(nets[arm].at(INTERACTION, layer))} {arm}" for arm in ARMS)
+            for layer in nets[PLAIN].curve(INTERACTION).index
+        ]
+
+        return [f"interaction of two units, as a share of the effect of one: {'; '.join(layers)}"]
 
     def left_out(self, studies: Studies) -> list[str]:
         """Arms that do not solve their task."""
@@ -226,8 +238,7 @@ def less_interaction(plain: Runs, dropout: Runs) -> dict[str, Effect]:
 
     Logits are linear in the units of the last layer, where only the softmax interacts.
     """
-    without = plain.at("interactions/ratio", 1)
-    return {"layer 1": minus(without, dropout.at("interactions/ratio", 1))}
+    return {"layer 1": minus(plain.at(INTERACTION, 1), dropout.at(INTERACTION, 1))}
 
 
 def _activations(nets: dict[str, Runs], layer: int) -> list[str]:

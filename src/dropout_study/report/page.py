@@ -19,6 +19,7 @@ from dropout_study.report import (
     first_edition,
     glance,
     second_tries,
+    surprises,
     verdict_file,
     verdict_table,
 )
@@ -109,6 +110,8 @@ def write_report(
     archive = first_edition.FOLDER
     values["first_edition"] = archive if (folder / archive).is_dir() else ""
     values["second_tries"] = second_tries.recorded(folder)
+    told = surprises.recorded(folder)
+    values["surprises"] = [each for each in told if each.claim in values["titles"]]
     values["explore"] = explore.NAME if (folder / explore.NAME).is_file() else ""
     drawn = _write_pictures(_pictures(sections, values["tables"]), folder / "figures")
     pages = [_write_page(name, values, folder) for name in PAGES]
@@ -194,6 +197,7 @@ def _values(
         "facts": glance.facts(results),
         "works": glance.works(results),
         "links": links,
+        "titles": {outcome.claim.id: outcome.claim.title for outcome in outcomes},
     }
 
 

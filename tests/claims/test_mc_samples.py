@@ -201,16 +201,25 @@ def test_the_figure_has_a_panel_for_each_model() -> None:
 
 
 def test_missing_results_are_named() -> None:
-    """If this failed, a claim without the nets of reference would be decided on the others."""
-    with pytest.raises(ResultsMissing, match="no results of study sampling"):
-        CLAIM.estimate({"mc_samples": STUDIES["mc_samples"]})
-
+    """If this failed, a model of a study that was run in part would be left out in silence."""
     with pytest.raises(ResultsMissing, match=r"no results with arm=input 0\.2, hidden 0\.5"):
         CLAIM.estimate(STUDIES | {"sampling": runs(*MLPS[:2])})
 
     without_20 = [net("LeNet", 100, [1, 0], {1: [1, 1], 300: [1, 0]})]
     with pytest.raises(ResultsMissing, match="blocks/error was not measured at 20"):
         CLAIM.estimate(STUDIES | {"mc_samples": runs(*without_20)})
+
+
+def test_the_study_of_the_claim_decides_it_alone_and_says_what_is_not_compared() -> None:
+    """If this failed, one would need a day of other studies, or miss that models are left out."""
+    alone = {"mc_samples": STUDIES["mc_samples"]}
+    gains, of_both = (CLAIM.estimate(each)["some models gain"] for each in (alone, STUDIES))
+    assert set(of_both) - set(gains) == {"MLP, hidden 0.5", "MLP, input and hidden"}
+    assert all(gains[name].values == of_both[name].values for name in gains)
+    assert CLAIM.left_out(STUDIES) == []
+    assert CLAIM.left_out(alone) == [
+        "not compared, since study sampling has no results: MLP, hidden 0.5; MLP, input and hidden"
+    ]
 
 
 def test_a_single_mask_that_beats_weight_scaling_is_named_beside_the_answer() -> None:

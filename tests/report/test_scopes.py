@@ -79,6 +79,22 @@ def test_a_claim_waits_for_every_seed(stage: str) -> None:
         runs_at(LAPTOP, CLAIMS["regularizers"], results[~gap])
 
 
+def test_an_optional_study_is_there_as_a_whole_or_not_at_all() -> None:
+    """If this failed, a claim would wait for runs that it can do without, or a study that was run
+    in part would decide by what is there of it.
+    """
+    claim = CLAIMS["mc_samples"]
+    own = [rows("mc_samples", stage) for stage in ("tuning", "final", "half")]
+    assert set(runs_at(LAPTOP, claim, pd.concat(own, ignore_index=True)).final) == {"mc_samples"}
+
+    sampling, half = rows("sampling", "final"), rows("sampling", "half")
+    all_runs = pd.concat([*own, sampling, half], ignore_index=True)
+    assert set(runs_at(LAPTOP, claim, all_runs).final) == {"mc_samples", "sampling"}
+
+    with pytest.raises(ResultsMissing, match="study sampling, stage final"):
+        runs_at(LAPTOP, claim, pd.concat([*own, sampling.iloc[1:], half], ignore_index=True))
+
+
 def test_a_candidate_without_results_leaves_a_claim_to_the_others() -> None:
     """If this failed, a learning rate that is too large would leave a claim undecided for ever, or
     half of a candidate be enough.

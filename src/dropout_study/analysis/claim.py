@@ -78,6 +78,7 @@ class Claim:
         source: the equation or passage.
         group: what it is about.
         studies: whose runs it reads; the first is its own.
+        optional: those of them that may lack all runs; it is then decided without them.
         parts: name -> empirical question with its criterion, margin and reason.
         checks: name -> theorem with its tolerance.
         headline: the parts whose answers are the finding, by name; all of them if empty.
@@ -94,6 +95,7 @@ class Claim:
     source: str
     group: Group
     studies: tuple[str, ...]
+    optional: tuple[str, ...] = ()
     parts: Mapping[str, Part] = {}
     checks: Mapping[str, Check] = {}
     headline: tuple[str, ...] = ()

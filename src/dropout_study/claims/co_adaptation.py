@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 DROPOUT = "hidden 0.5"
 ARMS = (PLAIN, DROPOUT)
+AUTOENCODER = "autoencoder"
+"""The study of nets whose features are shown; none of its numbers decides."""
 AUTOENCODERS = {"rate 0.0": "without dropout", "rate 0.5": "with dropout"}
 """Arm of the study `autoencoder` -> its name in a sentence."""
 MEASURES = {
@@ -50,7 +52,8 @@ class CoAdaptation(Claim):
     )
     source = "Intuition and Insights behind Dropout, first and second paragraph"
     group = Group.WHY
-    studies = ("units", "reference", "autoencoder")
+    studies = ("units", "reference", AUTOENCODER)
+    optional = (AUTOENCODER,)
     headline = ("less co-adapted", "redundant")
     parts = {
         "less co-adapted": Part(
@@ -152,7 +155,7 @@ class CoAdaptation(Claim):
         nets = measured(studies, needed=ARMS)
         lines = []
 
-        if "autoencoder" in studies:
+        if AUTOENCODER in studies:
             lines += [f"autoencoder, {line}" for line in _activations(autoencoders(studies), 1)]
 
         for layer in nets[PLAIN].curve("units/activation").index:
@@ -193,7 +196,7 @@ class CoAdaptation(Claim):
 
     def extra_figure(self, studies: Studies) -> Figure | None:
         """The first features of every autoencoder, one row per seed; None if no run kept them."""
-        if "autoencoder" not in studies:
+        if AUTOENCODER not in studies:
             return None
 
         nets = autoencoders(studies)
@@ -224,7 +227,7 @@ def autoencoders(studies: Studies) -> dict[str, Runs]:
     Raises:
         ResultsMissing: one of them is not there.
     """
-    return {name: studies["autoencoder"].where(arm=arm) for arm, name in AUTOENCODERS.items()}
+    return {name: studies[AUTOENCODER].where(arm=arm) for arm, name in AUTOENCODERS.items()}
 
 
 def errors(nets: Runs, predictor: str) -> Errors:

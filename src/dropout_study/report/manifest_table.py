@@ -58,7 +58,9 @@ def table() -> str:
 def _claim_section(claim: Claim) -> str:
     rows = [_part_row(name, part) for name, part in claim.parts.items()]
     rows += [_check_row(name, check) for name, check in claim.checks.items()]
-    studies = ", ".join(f"`{study}`" for study in claim.studies)
+    studies = ", ".join(
+        f"`{study}`{' (optional)' if study in claim.optional else ''}" for study in claim.studies
+    )
 
     return (
         f"## {claim.title}\n\n> {claim.says} ({claim.source})\n\n"

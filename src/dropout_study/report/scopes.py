@@ -73,8 +73,10 @@ def runs_at(scope: Scope, claim: Claim, results: pd.DataFrame) -> ClaimRuns:
     for name in claim.studies:
         study = _study_at(scope, claim, name)
         rows = _rows(study, results)
-
         tuning = _tuning_rows(study, results)
+
+        if name in claim.optional and rows.empty:
+            continue
 
         for stage in stages(study):
             at_stage = study.at(study.budget, study.data, stage)

@@ -374,7 +374,20 @@ def interrupted_at(update: int) -> UpdateCounter:
         if now == update:
             raise Interrupted
 
-    return UpdateCounter(stop, interval=1)
+    return UpdateCounter(stop)
+
+
+def test_progress_is_reported_after_each_block(make_config: Make, tmp_path: Path) -> None:
+    """If this failed, the bar of a large net would stand still for a minute, or slow a small one.
+
+    60 updates with a validation after every 20 come in blocks of 10.
+    """
+    quiet()
+    config = make_config(*SMALL)
+    seen: list[int] = []
+    trainer = make_trainer(config, tmp_path, [UpdateCounter(seen.append)])
+    fit(cohort_of(config), trainer, data_of(config))
+    assert seen == [10, 20, 30, 40, 50, 60]
 
 
 SMALL_LENET = (
@@ -447,7 +460,7 @@ def test_interrupted_and_gone_on_with_equals_uninterrupted(
     second = cohort_of(config)
     fit(
         second,
-        make_trainer(config, tmp_path, [UpdateCounter(seen.append, interval=1)]),
+        make_trainer(config, tmp_path, [UpdateCounter(seen.append)]),
         data_of(config),
         file,
     )

@@ -34,7 +34,7 @@ from dropout_study.training.own_terms import OwnTerms, Update
 from dropout_study.training.rate_schedules import rate_share
 from dropout_study.training.regularizers import Strengths, at_limit, penalty, project
 
-LOG_INTERVAL = 50  # updates between points of the loss curve, and between progress reports
+LOG_INTERVAL = 50  # updates between points of the loss curve
 
 
 class Diverged(ArithmeticError):

@@ -3,7 +3,7 @@
 import pytest
 
 from dropout_study.analysis.runs import ResultsMissing
-from dropout_study.claims.bagging import Bagging
+from dropout_study.claims.bagging import BAGS, SINGLE, Bagging
 from support.rows import Columns, curve, misclassified, row, runs
 
 CLAIM = Bagging()
@@ -15,7 +15,9 @@ def single(arm: str, seed: int, wrong: list[int], widths: str = "256x256") -> Co
     return row(f"{arm}, {widths}", seed, columns, misclassified("weight_scaling", wrong))
 
 
-def bag(kind: str, seed: int, first_error: float, wrong: list[int]) -> list[Columns]:
+def bag(
+    kind: str, seed: int, first_error: float, wrong: list[int], widths: str = "256x256"
+) -> list[Columns]:
     """Both members of a bag; the first carries the bag's results."""
     whole = misclassified("bag", wrong)
     results: Columns = {
@@ -23,9 +25,9 @@ def bag(kind: str, seed: int, first_error: float, wrong: list[int]) -> list[Colu
         **curve("bag/error", {1: first_error, 2: float(str(whole["test/error/bag"]))}),
         **curve("bag/nll", {1: 0.5, 2: 0.3}),
     }
-    first = single(kind, seed, [1, 1, 1, 1]) | results
+    first = single(kind, seed, [1, 1, 1, 1], widths) | results
 
-    return [first, single(kind, seed + 1, [1, 1, 1, 1])]
+    return [first, single(kind, seed + 1, [1, 1, 1, 1], widths)]
 
 
 NETS = [
@@ -70,6 +72,18 @@ def test_the_figure_shows_bags_by_size_and_the_single_nets() -> None:
     assert lines["bagged"] == [100, 62.5]
     assert lines["dropout, long"] == [25, 25]
     assert lines["plain, long"] == [37.5, 37.5]
+
+
+def test_both_widths_are_drawn_on_one_scale() -> None:
+    """If this failed, a bag would seem as good as one of another width that errs twice as much."""
+    wide = [
+        *(member for kind in BAGS for member in bag(kind, 100, 2, [0, 0, 0, 0], "512x512")),
+        *(single(arm, 100, [0, 0, 0, 0], "512x512") for arm in SINGLE),
+    ]
+    narrow, wider = CLAIM.draw({"bagging": runs(*NETS, *wide)}).axes
+    assert narrow.get_ylim() == wider.get_ylim()
+    assert wider.get_ylim()[0] <= 0
+    assert wider.get_ylim()[1] >= 100
 
 
 def test_the_context_states_the_cost_of_prediction() -> None:

@@ -132,6 +132,11 @@ class Bagging(Claim):
         for axis, widths in zip(axes, sizes, strict=True):
             _draw(axis, runs, widths)
 
+        for axis in axes[1:]:
+            axis.sharey(axes[0])
+
+        axes[0].autoscale(axis="y")
+
         return sheet
 
     def trained_conditions(self, studies: Studies) -> dict[str, Runs]:

@@ -62,12 +62,11 @@ def test_the_first_layer_decides_and_less_interaction_with_dropout_is_positive()
 def test_interactions_of_both_layers_stand_beside_the_answer() -> None:
     """If this failed, a difference would be told without saying of what, or of the wrong net."""
     (said,) = CLAIM.remarks(STUDIES)
-    assert said.startswith("interaction of two units, as a share of the effect of one: layer 1: ")
+    assert said.startswith("interaction of two units, as a share of the effect of one: layer 1, ")
     first, second = said.split("layer ")[1:]
-    assert first.startswith("1: 0.625 (")  # 0.5 and 0.75
-    assert first.endswith(" none, 0.250 (0.250 to 0.250) hidden 0.5; ")
-    assert second.startswith("2: 0.250 (0.250 to 0.250) none, 0.625 (")
-    assert second.endswith(" hidden 0.5")
+    assert first.startswith("1, without dropout 0.625 (")  # 0.5 and 0.75
+    assert first.endswith(", with dropout 0.250 (0.250 to 0.250); ")
+    assert second.startswith("2, without dropout 0.250 (0.250 to 0.250), with dropout 0.625 (")
 
 
 def test_redundant_is_what_a_missing_half_adds_without_dropout_and_not_with() -> None:

@@ -152,6 +152,8 @@ def test_the_commit_is_noted_for_the_content_that_it_holds(
 
     write_manifest(dataclasses.replace(chosen, reason="the book says so"))
     assert read_manifest(Path(chosen.file))["committed"] == ""
+    (change,) = read_manifest(Path(chosen.file))["changes"]
+    assert change["replaces"] == "0123abc"
 
 
 @pytest.mark.parametrize("text", ["{", "[]"])
@@ -169,6 +171,16 @@ def test_a_damaged_manifest_is_refused(chosen: Criteria, text: str) -> None:
     ("committed", "changes", "sentence"),
     [
         ({"committed": "0123abc"}, {}, "Criteria: commit 0123abc."),
+        (
+            {"committed": "0123abc", "changes": [{"replaces": "beef123"}]},
+            {},
+            "Criteria: commit beef123, changed once until commit 0123abc; what was changed,",
+        ),
+        (
+            {"committed": "0123abc", "changes": [{"replaces": ""}, {"replaces": "beef123"}]},
+            {},
+            "Criteria: commit beef123, changed 2 times until commit 0123abc;",
+        ),
         ({"committed": ""}, {}, "Criteria: not committed yet."),
         ({"committed": ""}, {"claims": {}}, "Criteria: not committed yet."),
         ({"committed": "0123abc"}, {"claims": {}}, "Criteria: changed since"),
@@ -178,7 +190,7 @@ def test_a_damaged_manifest_is_refused(chosen: Criteria, text: str) -> None:
 )
 def test_the_report_says_which_commit_holds_its_criteria(
     tmp_path: Path,
-    committed: dict[str, str],
+    committed: dict[str, object],
     changes: dict[str, object],
     stated: dict[str, Any],
     sentence: str,

@@ -94,6 +94,11 @@ def test_an_optional_study_is_there_as_a_whole_or_not_at_all() -> None:
     with pytest.raises(ResultsMissing, match="study sampling, stage final"):
         runs_at(LAPTOP, claim, pd.concat([*own, sampling.iloc[1:], half], ignore_index=True))
 
+    on_digits = [each.assign(**{"data.name": "digits"}) for each in own]
+    other = pd.concat([*on_digits, sampling.iloc[1:], half], ignore_index=True)
+    with pytest.raises(ResultsMissing, match="study sampling"):  # although it has none on digits
+        runs_at(Scope("laptop", "digits"), claim, other)
+
 
 def test_a_candidate_without_results_leaves_a_claim_to_the_others() -> None:
     """If this failed, a learning rate that is too large would leave a claim undecided for ever, or

@@ -78,7 +78,8 @@ class Claim:
         source: the equation or passage.
         group: what it is about.
         studies: whose runs it reads; the first is its own.
-        optional: those of them that may lack all runs; it is then decided without them.
+        optional: studies of these that need not be run; without any runs of one, the claim is
+            decided on the others.
         parts: name -> empirical question with its criterion, margin and reason.
         checks: name -> theorem with its tolerance.
         headline: the parts whose answers are the finding, by name; all of them if empty.

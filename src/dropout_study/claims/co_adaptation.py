@@ -168,8 +168,8 @@ class CoAdaptation(Claim):
         """How much two units interact, by layer, in each kind of net."""
         nets = measured(studies, needed=ARMS)
         layers = [
-            f"layer {layer}: "
-            + ", ".join(f"{_mean(nets[arm].at(INTERACTION, layer))} {arm}" for arm in ARMS)
+            f"layer {layer}, without dropout {_mean(nets[PLAIN].at(INTERACTION, layer))}, "
+            f"with dropout {_mean(nets[DROPOUT].at(INTERACTION, layer))}"
             for layer in nets[PLAIN].curve(INTERACTION).index
         ]
 

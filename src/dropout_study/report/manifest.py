@@ -29,6 +29,8 @@ BUDGETS = ("laptop", "paper")
 """Budgets that decide; `smoke` only tests the machinery."""
 COMMITTED = "committed"
 CHANGES = "changes"
+REPLACES = "replaces"
+"""Of a change: the commit that held the manifest before it; empty if none did."""
 FIRST_CONDITION = "first condition"
 HASH = r"[0-9a-f]{7,40}"
 """Of a commit."""
@@ -58,7 +60,8 @@ def write_manifest(chosen: Criteria) -> str:
         )
 
     if changed:
-        note = {"date": _today(), "reason": chosen.reason}
+        replaced = recorded.get(COMMITTED, "")
+        note = {"date": _today(), "reason": chosen.reason, REPLACES: replaced}
         recorded = {CHANGES: [*recorded.get(CHANGES, []), note]}
 
     manifest = {COMMITTED: "", CHANGES: []} | recorded | stated
@@ -129,7 +132,16 @@ def committed_in_words() -> str:
     if differences(recorded, statements(composed=False)):
         return "Criteria: changed since they were committed (report/criteria.json)."
 
-    return f"Criteria: commit {commit}."
+    changes = manifest.get(CHANGES, [])
+    first = next((change[REPLACES] for change in changes if change.get(REPLACES)), "")
+    if not first:
+        return f"Criteria: commit {commit}."
+
+    times = "once" if len(changes) == 1 else f"{len(changes)} times"
+    return (
+        f"Criteria: commit {first}, changed {times} until commit {commit}; what was changed, and "
+        "why, is in criteria.json."
+    )
 
 
 def _without_first_conditions(stated: dict[str, Any]) -> dict[str, Any]:
@@ -194,7 +206,7 @@ def measures() -> dict[str, Any]:
 
 
 def claim_statements() -> dict[str, Any]:
-    """Claim -> its sentence, source, studies, parts, checks, published values and deviations."""
+    """What each claim says and asks, and of which studies."""
     return {name: _claim(claim) for name, claim in CLAIMS.items()}
 
 
@@ -204,6 +216,7 @@ def _claim(claim: Claim) -> dict[str, Any]:
         "says": claim.says,
         "source": claim.source,
         "studies": list(claim.studies),
+        "optional": list(claim.optional),
         "parts": {name: _part(part) for name, part in claim.parts.items()},
         "checks": {name: _check(check) for name, check in claim.checks.items()},
         "deviations": list(claim.deviations),

@@ -1,9 +1,8 @@
 """Which code computed the results of a report."""
 
-from collections.abc import Collection, Mapping
-
 import pandas as pd
 
+from dropout_study.analysis.claim import Claim
 from dropout_study.claims import CLAIMS
 
 EARLIER = "Results from before the tag `code` existed: only their commits are known."
@@ -19,35 +18,51 @@ def commits_of(results: pd.DataFrame) -> list[str]:
 
 
 def code_of(results: pd.DataFrame) -> str:
-    """The code that computed the networks, in words; a warning where a claim compares several.
+    """The code that computed the networks, in words; a warning where a claim reads several.
 
     Args:
-        results: one row per network; the column `code` may be missing or empty.
+        results: one row per network, of studies and budgets; the column `code` may be missing.
     """
-    digests = results.get("code", pd.Series(index=results.index, dtype=object)).fillna(UNKNOWN)
-    grouped = results["study"].groupby(digests, sort=False)
-    by_code = {str(code): list(studies.unique()) for code, studies in grouped}
+    if results.empty:
+        return ""
 
-    if set(by_code) <= {UNKNOWN}:
-        return EARLIER if by_code else ""
+    codes = results.get("code", pd.Series(index=results.index, dtype=object)).fillna(UNKNOWN)
 
-    if len(by_code) == 1:
-        return f"One code computed them all: {next(iter(by_code))}."
+    if set(codes) == {UNKNOWN}:
+        return EARLIER
 
-    listed = "; ".join(f"{code} ({', '.join(studies)})" for code, studies in by_code.items())
+    if codes.nunique() == 1:
+        return f"One code computed them all: {codes.iloc[0]}."
 
-    return f"Several codes computed them: {listed}. {_mixed(by_code)}."
+    listed = "; ".join(
+        f"{code} ({', '.join(f'{study} {count}' for study, count in studies.items())})"
+        for code, studies in _networks_by_code(results["study"], codes).items()
+    )
+
+    return f"Several codes computed these networks: {listed}. {_mixed(results.assign(code=codes))}."
 
 
-def _mixed(by_code: Mapping[str, Collection[str]]) -> str:
-    """The claims whose networks are of more than one code."""
-    codes = {
-        claim.title: [code for code, studies in by_code.items() if set(studies) & {*claim.studies}]
-        for claim in CLAIMS.values()
+def _networks_by_code(studies: pd.Series, codes: pd.Series) -> dict[str, dict[str, int]]:
+    """Code -> study -> its number of networks, in the order of the results."""
+    return {
+        str(code): {str(study): int(n) for study, n in of_code.value_counts(sort=False).items()}
+        for code, of_code in studies.groupby(codes, sort=False)
     }
-    mixed = [title for title, of_claim in codes.items() if len(of_claim) > 1]
+
+
+def _mixed(results: pd.DataFrame) -> str:
+    """The claims that read networks of more than one code at a budget."""
+    mixed = [
+        claim.title
+        for claim in CLAIMS.values()
+        if (_of(claim, results).groupby("budget")["code"].nunique() > 1).any()
+    ]
 
     if not mixed:
         return "No claim compares networks of different code"
 
-    return f"Networks of different code are compared: {', '.join(mixed)}"
+    return f"Claims that read networks of different code: {', '.join(mixed)}"
+
+
+def _of(claim: Claim, results: pd.DataFrame) -> pd.DataFrame:
+    return results[results["study"].isin(claim.studies)]

@@ -110,8 +110,9 @@ def write_report(
     archive = first_edition.FOLDER
     values["first_edition"] = archive if (folder / archive).is_dir() else ""
     values["second_tries"] = second_tries.recorded(folder)
+    titles = {each.claim.id: each.claim.title for each in outcomes if each.decided}
     told = surprises.recorded(folder)
-    values["surprises"] = [each for each in told if each.claim in values["titles"]]
+    values["surprises"] = [(titles[each.claim], each) for each in told if each.claim in titles]
     values["explore"] = explore.NAME if (folder / explore.NAME).is_file() else ""
     drawn = _write_pictures(_pictures(sections, values["tables"]), folder / "figures")
     pages = [_write_page(name, values, folder) for name in PAGES]
@@ -197,7 +198,6 @@ def _values(
         "facts": glance.facts(results),
         "works": glance.works(results),
         "links": links,
-        "titles": {outcome.claim.id: outcome.claim.title for outcome in outcomes},
     }
 
 

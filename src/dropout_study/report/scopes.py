@@ -75,7 +75,7 @@ def runs_at(scope: Scope, claim: Claim, results: pd.DataFrame) -> ClaimRuns:
         rows = _rows(study, results)
         tuning = _tuning_rows(study, results)
 
-        if name in claim.optional and rows.empty:
+        if name in claim.optional and not _is_recorded(study, results):
             continue
 
         for stage in stages(study):
@@ -137,6 +137,11 @@ def _rows(study: Study, results: pd.DataFrame) -> pd.DataFrame:
     default = study.default_data
 
     return rows[rows["data.name"] == (study.data or default)] if default else rows
+
+
+def _is_recorded(study: Study, results: pd.DataFrame) -> bool:
+    """Whether a study has runs at its budget, on whatever data."""
+    return bool(((results["study"] == study.name) & (results["budget"] == study.budget)).any())
 
 
 def _tuning_rows(study: Study, results: pd.DataFrame) -> pd.DataFrame:

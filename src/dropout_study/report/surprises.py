@@ -1,17 +1,20 @@
-"""What surprised in the results, and how it was checked against a mistake of one's own."""
+"""What surprised in the results, and what was looked at to see whether it is a mistake."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
+from dropout_study.claims import CLAIMS
+from dropout_study.config.schema import ConfigError
+
 NAME = "surprises.yaml"
-"""Beside the report: the list, if it is there. Its numbers are those of the results beside it."""
+"""Beside the report: the list, if it is there."""
 
 
 @dataclass(frozen=True)
 class Surprise:
-    """A result that nobody had expected.
+    """A result that was not expected.
 
     Attributes:
         claim: its id.
@@ -29,10 +32,18 @@ def recorded(folder: Path) -> list[Surprise]:
 
     Args:
         folder: of the report.
+
+    Raises:
+        ConfigError: one is of no claim.
     """
     file = folder / NAME
 
     if not file.is_file():
         return []
 
-    return [Surprise(**each) for each in yaml.safe_load(file.read_text(encoding="utf-8"))]
+    listed = [Surprise(**each) for each in yaml.safe_load(file.read_text(encoding="utf-8"))]
+
+    if unknown := [each.claim for each in listed if each.claim not in CLAIMS]:
+        raise ConfigError(f"{file}: {unknown[0]!r} is no claim, of {', '.join(CLAIMS)}.")
+
+    return listed

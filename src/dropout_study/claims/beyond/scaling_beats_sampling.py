@@ -7,7 +7,7 @@ from dropout_study.analysis.claim import Claim, Group, Published, Studies, runs_
 from dropout_study.analysis.criteria import Answers, Better, Part
 from dropout_study.analysis.margins import NO_SIZE
 from dropout_study.analysis.runs import Effect, Runs
-from dropout_study.claims.mc_samples import models, pool, sampled
+from dropout_study.claims.mc_samples import SAMPLING, models, pool, sampled
 
 
 class ScalingBeatsSampling(Claim):
@@ -21,7 +21,8 @@ class ScalingBeatsSampling(Claim):
     )
     source = "the paragraph on Goodfellow et al. (2013)"
     group = Group.BEYOND
-    studies = ("mc_samples", "sampling")
+    studies = ("mc_samples", SAMPLING)
+    optional = (SAMPLING,)
     parts = {
         "scaling errs less": Part(
             "test error of the mean of 1,000 masks minus test error of weight scaling",

@@ -105,6 +105,35 @@ def test_every_group_has_a_condition_to_compare_with() -> None:
     assert list(differences["mlp 16, rate 0.2"].values) == [1.0, 2.0, 3.0]
 
 
+def test_a_line_is_compared_with_another_at_equal_x() -> None:
+    """If this failed, a figure of errors by width could not say what a rate does at each width, or
+    narrow networks would be compared with wide ones.
+    """
+    rows = [*ROWS, *nets(0.0, [5.0, 5.0, 5.0], 64), *nets(0.5, [6.0, 7.0, 8.0], 64)]
+    selection = select(pd.DataFrame(rows), METRIC, "model.widths", "model.hidden_rate")
+    found = compare(selection, "rate 0", "two-sided")
+    differences = {row.name: list(row.difference.values) for row in found if row.difference}
+    assert differences == {
+        "mlp 16, rate 0.2": [1.0, 2.0, 3.0],
+        "mlp 16, rate 0.5": [0.0, 0.5, -0.5],
+        "mlp 64, rate 0.5": [1.0, 2.0, 3.0],
+    }
+
+
+def test_lines_of_other_images_are_not_compared() -> None:
+    """If this failed, the errors on one data set would be paired with those on another."""
+    rows = [*nets(0.0, [1.0, 2.0]), *nets(0.0, [3.0, 4.0], 64)]
+    other = [
+        each
+        | {"data.name": "mnist1d", "condition": str(each["condition"]).replace("digits_8x8", "1d")}
+        for each in rows
+    ]
+    moved = [each | {"digest": each["condition"]} for each in other]
+    selection = select(pd.DataFrame([*rows, *moved]), METRIC, "model.widths", "data.name")
+    with pytest.raises(ConfigError, match="they were tested on different images"):
+        compare(selection, "1d", "two-sided")
+
+
 def test_a_condition_that_another_adds_to_is_named_by_its_own_words() -> None:
     """If this failed, a baseline could not be compared with what adds one setting to it."""
     added = [network | {"digest": "l2"} for network in nets(0.5, [2.0, 3.0, 4.0])]

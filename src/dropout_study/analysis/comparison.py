@@ -70,17 +70,10 @@ def compare(selection: Selection, against: str, alternative: Alternative) -> lis
     if not against:
         return rows
 
-    differences: dict[str, Effect] = {}
-
-    for group, rivals in selection.rivals().items():
-        reference = _reference(rivals, group, against)
-        at_step = {each.x: each for each in rivals if each.line == reference.line}
-
-        for each in rivals:
-            other = at_step.get(each.x) if selection.by_step else reference
-            if other and each.line != reference.line:
-                differences[each.name] = _difference(each, other, selection.metric)
-
+    differences = {
+        each.name: _difference(each, other, selection.metric)
+        for each, other in _pairs(selection, against)
+    }
     compared = [replace(row, difference=differences.get(row.name)) for row in rows]
 
     return list(_judged(compared, alternative))
@@ -127,6 +120,55 @@ def difference_of(row: Row) -> Interval:
         return Interval(math.nan, math.nan, math.nan, math.nan, 0)
 
     return row.difference.estimate().interval()
+
+
+def _pairs(selection: Selection, against: str) -> Iterator[tuple[Condition, Condition]]:
+    """Each condition with the one that it is compared with (raises as `compare`)."""
+    if line := _line(selection, against):
+        yield from _at_equal_x(selection, line)
+        return
+
+    for group, rivals in selection.rivals().items():
+        reference = _reference(rivals, group, against)
+        at_step = {each.x: each for each in rivals if each.line == reference.line}
+
+        for each in rivals:
+            other = at_step.get(each.x) if selection.by_step else reference
+            if other and each.line != reference.line:
+                yield each, other
+
+
+def _line(selection: Selection, against: str) -> list[Condition]:
+    """The whole line along x that is named; empty if none is, or if there is no other line."""
+    named = [each for each in selection.conditions if _words(against) <= words_of(each)]
+    lines = {} if selection.by_step else selection.rivals()
+    is_line = len(named) > 1 and len(lines) > 1 and lines.get(named[0].group) == named
+
+    return named if is_line and named[0].x is not None else []
+
+
+def _at_equal_x(
+    selection: Selection, line: Sequence[Condition]
+) -> Iterator[tuple[Condition, Condition]]:
+    """The conditions of the other lines, each with that of a line which has its x.
+
+    Raises:
+        ConfigError: two of these were tested on different images.
+    """
+    at_x = {each.x: each for each in line}
+
+    for each in selection.conditions:
+        other = at_x.get(each.x)
+        if other is None or each.group == other.group:
+            continue
+
+        if images_of(each.nets) != images_of(other.nets):
+            raise ConfigError(
+                f"{each.name} and {other.name} cannot be compared: they were tested on different "
+                "images."
+            )
+
+        yield each, other
 
 
 def _reference(rivals: Sequence[Condition], group: Any, against: str) -> Condition:

@@ -115,6 +115,16 @@ def test_the_table_for_a_paper_escapes_what_latex_would_read() -> None:
     assert latex(single).count("&") == 2 * (len(single.rows) + 1)
 
 
+def test_the_table_for_a_paper_sets_comparisons_as_formulas() -> None:
+    """If this failed, p < 0.0001 would be printed with an inverted exclamation mark."""
+    small = made()
+    object.__setattr__(small.rows[1], "p", 1e-9)
+    object.__setattr__(small.rows[1], "needed", "more than > 9 seeds")
+    text = latex(small)
+    assert "& $<$ 0.0001 &" in text
+    assert "more than $>$ 9 seeds" in text
+
+
 def test_the_page_names_what_is_shared_what_is_in_doubt_and_the_command(tmp_path: Path) -> None:
     """If this failed, a table would go into a paper without what it leaves out."""
     comparison = made()

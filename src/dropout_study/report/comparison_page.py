@@ -187,7 +187,11 @@ def latex(comparison: Comparison) -> str:
     shown = shown.format_index(escape="latex", axis="columns")
     columns = "".join("l" if name in ("condition", "") else "r" for name in cells(comparison))
 
-    return f"% needs \\usepackage{{booktabs}}\n{shown.to_latex(hrules=True, column_format=columns)}"
+    table = shown.to_latex(hrules=True, column_format=columns)
+    for sign in "<>":  # which LaTeX's usual fonts show as others outside of formulas
+        table = table.replace(sign, f"${sign}$")
+
+    return f"% needs \\usepackage{{booktabs}}\n{table}"
 
 
 def markdown(comparison: Comparison, alt: str) -> str:

@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from collections.abc import Collection, Mapping, Sequence
 from urllib.parse import quote
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -21,6 +22,8 @@ FONT = "font-family: 'DejaVu Sans', 'Verdana', sans-serif"
 PLACES = ("d", "x", "y", "width", "height")
 """Attributes that say where something is."""
 LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}(?:e-?\d+)?")
+COMMAND = re.compile(r" ?([A-Za-z]) ?")
+"""A command of a path, which separates numbers by itself."""
 UNTURNED = "rotate(-0 "
 """How the transform of a level text begins, which does nothing."""
 REFERENCE = re.compile(r"#(\w+)")
@@ -64,11 +67,11 @@ def _shorten(root: Element) -> None:
     attributes = " ".join(text for element in elements for text in element.attrib.values())
     used = set(REFERENCE.findall(attributes))
 
+    names = _short_names(elements, used)
+
     for element in elements:
         _shorten_places(element.attrib)
-
-        if element.get("id") not in used:
-            element.attrib.pop("id", None)
+        _rename(element.attrib, names)
 
         if not (element.text or "").strip():
             element.text = None
@@ -78,6 +81,22 @@ def _shorten(root: Element) -> None:
 
     _name_styles(root)
     _ungroup(root)
+
+
+def _short_names(elements: Sequence[Element], used: Collection[str]) -> dict[str, str]:
+    """Id that something refers to -> `i0`, `i1`, in the order of the elements."""
+    named = [element.attrib["id"] for element in elements if element.get("id") in used]
+    return {name: f"i{number}" for number, name in enumerate(named)}
+
+
+def _rename(attributes: dict[str, str], names: Mapping[str, str]) -> None:
+    """Give an element its short id, or none, and have it refer to others by theirs."""
+    if name := attributes.pop("id", None):
+        attributes |= {"id": names[name]} if name in names else {}
+
+    for key, text in attributes.items():
+        if "#" in text:
+            attributes[key] = REFERENCE.sub(lambda each: f"#{names.get(each[1], each[1])}", text)
 
 
 def _shorten_places(attributes: dict[str, str]) -> None:
@@ -91,7 +110,7 @@ def _shorten_places(attributes: dict[str, str]) -> None:
 
     for name in PLACES:
         if name in attributes:
-            attributes[name] = " ".join(_rounded(attributes[name]).split())
+            attributes[name] = COMMAND.sub(r"\1", " ".join(_rounded(attributes[name]).split()))
 
 
 def _rounded(numbers: str) -> str:

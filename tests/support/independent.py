@@ -1116,12 +1116,15 @@ def decide(networks: pd.DataFrame, manifest: Json) -> dict[str, Claim]:
 
 
 def is_complete(rows: pd.DataFrame, claim: str, budget: str, manifest: Json) -> bool:
-    """Whether all arms of all stages of a claim's studies are there.
+    """Whether all arms of all stages of a claim's studies are there; optional ones, or nothing.
 
     The manifest has no grid of the smoke budget, at which some networks of each study are enough.
     """
     for study in manifest["claims"][claim]["studies"]:
         of_study = rows[rows["study"] == study]
+
+        if of_study.empty and study in manifest["claims"][claim]["optional"]:
+            continue
 
         if of_study.empty:
             return False

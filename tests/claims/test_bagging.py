@@ -52,24 +52,24 @@ def test_whole_bags_are_compared_with_dropout_that_was_trained_as_long() -> None
     """
     effects = CLAIM.estimate(STUDIES)["at equal training cost"]
     criterion = CLAIM.parts["at equal training cost"].criterion
-    assert list(effects["bagged, 256x256"].values) == [25, 50]
-    assert list(effects["whole data, 256x256"].values) == [-25, -25]
-    assert criterion.distance(effects["bagged, 256x256"].estimate()) > 0
-    assert criterion.distance(effects["whole data, 256x256"].estimate()) < 0
-    assert list(effects["bagged, 256x256"].seeds) == [100, 102]
+    assert list(effects["bag on resamples, 256-256"].values) == [25, 50]
+    assert list(effects["bag on all data, 256-256"].values) == [-25, -25]
+    assert criterion.distance(effects["bag on resamples, 256-256"].estimate()) > 0
+    assert criterion.distance(effects["bag on all data, 256-256"].estimate()) < 0
+    assert list(effects["bag on resamples, 256-256"].seeds) == [100, 102]
 
 
 def test_the_control_asks_the_same_of_a_plain_net_trained_as_long() -> None:
     """If this failed, further updates alone could pass for dropout: 50 - 25 and 25 - 25."""
     control = CLAIM.estimate(STUDIES)["not the updates alone"]
-    assert list(control["256x256"].values) == [25, 0]
+    assert list(control["256-256"].values) == [25, 0]
 
 
 def test_the_figure_shows_bags_by_size_and_the_single_nets() -> None:
     """If this failed, lines would stand for other nets than their names say."""
     (axes,) = CLAIM.draw(STUDIES).axes
     lines = {str(line.get_label()): list(line.get_ydata()) for line in axes.lines}
-    assert lines["bagged"] == [100, 62.5]
+    assert lines["bag on resamples"] == [100, 62.5]
     assert lines["dropout, long"] == [25, 25]
     assert lines["plain, long"] == [37.5, 37.5]
 

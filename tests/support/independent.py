@@ -287,13 +287,14 @@ def bagging(nets: Nets) -> Parts:
             nets.select("bagging", arm=f"long dropout, {widths}"), "weight_scaling"
         )
 
-        for kind in ("bagged", "whole data"):
+        net = widths.replace("x", "-")
+        for kind, name in (("bagged", "bag on resamples"), ("whole data", "bag on all data")):
             members = nets.select("bagging", arm=f"{kind}, {widths}")
             first = members[members.index.isin(long_dropout.values.index)]
-            bags[f"{kind}, {widths}"] = minus(wrong(first, "bag"), long_dropout)
+            bags[f"{name}, {net}"] = minus(wrong(first, "bag"), long_dropout)
 
         long_plain = wrong(nets.select("bagging", arm=f"long plain, {widths}"), "weight_scaling")
-        singles[widths] = minus(long_plain, long_dropout)
+        singles[net] = minus(long_plain, long_dropout)
 
     return {"at equal training cost": bags, "not the updates alone": singles}
 

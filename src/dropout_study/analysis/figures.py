@@ -51,7 +51,7 @@ LOOKS = [
 ]
 """Okabe and Ito's colours from dark to light, each with its own marker and dash."""
 LOOK_OF = {
-    **dict.fromkeys(("none", "no dropout", "bag", "bagged"), 0),
+    **dict.fromkeys(("none", "no dropout", "bag", "bag on resamples"), 0),
     **dict.fromkeys(("dropout", "hidden", "dropped hidden units", "n fixed", "weight scaling"), 1),
     **dict.fromkeys(("input", "dropped inputs", "L2"), 2),
     **dict.fromkeys(("both dropped", "input 0.2, hidden 0.5", "relu", "L1"), 3),

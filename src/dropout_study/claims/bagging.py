@@ -11,8 +11,10 @@ from dropout_study.analysis.margins import MNIST_SETTLED, NO_SIZE
 from dropout_study.analysis.runs import Effect, Errors, Runs, minus
 from dropout_study.measures.statistics import PERCENT, interval
 
-BAGS = ("bagged", "whole data")
-"""Bags of nets without dropout: each net on a bootstrap resample, or each on all data."""
+BAGS = {"bagged": "bag on resamples", "whole data": "bag on all data"}
+"""Arm of bags of nets without dropout -> its name; each net learns from a bootstrap resample, or
+from all data.
+"""
 SINGLE = {"dropout": "dropout", "long dropout": "dropout, long", "long plain": "plain, long"}
 """Arm of single nets -> its name in the figure; long: with as many updates as a whole bag."""
 
@@ -73,8 +75,8 @@ class Bagging(Claim):
     )
     caption = (
         "Test error of bags of nets without dropout (mean of the probabilities) by number of "
-        "members, on bootstrap resamples (bagged) and on all data, and of single nets; long: with "
-        "as many updates as a bag of 10. Mean and 95 % interval over bags."
+        "members, on bootstrap resamples and on all data, and of single nets; long: with as many "
+        "updates as a bag of 10. Mean and 95 % interval over bags."
     )
     notes = (
         "At equal training cost dropout is cheaper still to predict with: one pass instead of 10. "
@@ -91,11 +93,12 @@ class Bagging(Claim):
         for widths in widths_of(runs):
             long_dropout = single(runs, "long dropout", widths).error()
             long_plain = single(runs, "long plain", widths).error()
-            control[widths] = long_plain.minus(long_dropout)
+            net = in_words(widths)
+            control[net] = long_plain.minus(long_dropout)
 
-            for kind in BAGS:
+            for kind, name in BAGS.items():
                 effect = whole_bag(bags(runs, kind, widths)).minus(long_dropout)
-                against_bags[f"{kind}, {widths}"] = effect
+                against_bags[f"{name}, {net}"] = effect
 
         return {"at equal training cost": against_bags, "not the updates alone": control}
 
@@ -108,17 +111,18 @@ class Bagging(Claim):
             dropout = single(runs, "dropout", widths).error()
             long_dropout = single(runs, "long dropout", widths)
 
-            for kind in BAGS:
+            for kind, name in BAGS.items():
                 bag = bags(runs, kind, widths)
                 error = whole_bag(bag).minus(dropout).estimate().interval()
                 nll = minus(
                     bag.at("bag/nll", size(bag)), long_dropout.column("test/nll/weight_scaling")
                 )
+                passes = size(bag)
                 lines.append(
-                    f"{kind}, {widths}, {size(bag)} members minus dropout with the updates of one "
-                    f"member: {error:+.3f} points of test error; minus dropout with those of all "
-                    f"members: {nll.estimate().interval():+.4f} nats of NLL; the bag predicts in "
-                    f"{size(bag)} passes, dropout in one"
+                    f"{name}, {in_words(widths)}, {passes} members minus dropout with the updates "
+                    f"of one member: {error:+.3f} points of test error; minus dropout with those "
+                    f"of all members: {nll.estimate().interval():+.4f} nats of NLL; the bag "
+                    f"predicts in {passes} passes, dropout in one"
                 )
 
         return lines
@@ -147,6 +151,11 @@ class Bagging(Claim):
 def widths_of(runs: Runs) -> list[str]:
     """The widths of the study's nets, narrowest first: `256x256`."""
     return sorted(runs.values_of("model.widths"), key=lambda widths: int(widths.partition("x")[0]))
+
+
+def in_words(widths: str) -> str:
+    """The widths as they are written in a sentence: `256-256`."""
+    return widths.replace("x", "-")
 
 
 def single(runs: Runs, arm: str, widths: str) -> Runs:
@@ -179,9 +188,9 @@ def whole_bag(bag: Runs) -> Errors:
 
 def _draw(axes: Axes, runs: Runs, widths: str) -> None:
     """The nets of one width."""
-    for i, kind in enumerate(BAGS):
+    for i, (kind, name) in enumerate(BAGS.items()):
         curve = bags(runs, kind, widths).curve("bag/error")
-        figures.line(axes, curve, kind, i + 2, label=False, within=PERCENT)
+        figures.line(axes, curve, name, i + 2, label=False, within=PERCENT)
 
     for i, (arm, name) in enumerate(SINGLE.items(), 5):
         values = single(runs, arm, widths).column("test/error/weight_scaling").tolist()
@@ -191,6 +200,6 @@ def _draw(axes: Axes, runs: Runs, widths: str) -> None:
         axes.axhline(ci.mean, color=look["color"], linestyle=look["linestyle"], label=name)
 
     axes.set(xlabel="members of the bag", ylabel="test error (%)")
-    axes.set_title(widths, fontsize=9, loc="left")
+    axes.set_title(in_words(widths), fontsize=9, loc="left")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(fontsize=8)

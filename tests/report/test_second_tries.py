@@ -21,6 +21,9 @@ def test_the_table_is_the_mean_effect_of_each_setting_and_part() -> None:
         + [("long", "noise", seed, 10.0, 12.0) for seed in (1, 2, 3)],
         columns=["setting", "part", "seed", "without", "with"],
     )
+    wide = pd.DataFrame([("wide", "blur", 1, 3.0, 2.0)], columns=errors.columns)
+    partial = table(pd.concat([errors, wide], ignore_index=True))
+    assert [each.get("blur") for each in partial] == ["", "", "+1.00"]
     assert table(errors) == [
         {"setting": "short", "noise": "+2.00 (-0.48 to +4.48)"},
         {"setting": "long", "noise": "-2.00 (-2.00 to -2.00)"},
@@ -31,10 +34,12 @@ def test_every_try_is_of_a_claim_and_told_with_its_table() -> None:
     """If this failed, the page would link a file that is not there, or tell other numbers."""
     assert set(recorded(REPORT)) == set(SECOND_TRIES) <= set(CLAIMS)
 
-    for second, effects in recorded(REPORT).values():
+    for claim, (second, effects) in recorded(REPORT).items():
         page = (REPORT / "README.md").read_text(encoding="utf-8")
         assert f"]({second.file})" in page
         assert f'href="{second.file}"' in (REPORT / "index.html").read_text(encoding="utf-8")
+        assert f"[were tried, too](#{claim}_again)" in page
+        assert f'id="{claim}_again"' in page
         for row in effects:
             assert f"| {' | '.join(row.values())} |" in page
 
@@ -68,6 +73,34 @@ def test_what_is_told_of_the_second_try_of_independent_units_is_so() -> None:
     assert low.interval().high < 1
     assert middle.interval().low < 1 < middle.interval().high
     assert high.interval().low > 1
+
+
+def test_what_is_told_of_the_second_try_of_bagging_is_so() -> None:
+    """If this failed, the loss would be laid on a rate at which nets lose, too."""
+    errors = pd.read_csv(REPORT / SECOND_TRIES["bagging"].file)
+    assert set(errors["seed"]) == {200, 210, 220, 230, 240}
+    saved = (errors["bag"] - errors["dropout"]).groupby([errors["setting"], errors["part"]])
+    effects = {names: over_seeds(points.tolist()) for names, points in saved}
+    assert all(each.interval().low < 0 < each.interval().high for each in effects.values())
+    assert all(each.mean > 0 for (_, bag), each in effects.items() if bag == "bag on resamples")
+    assert all(abs(each.mean) < 0.1 for (_, bag), each in effects.items() if "all data" in bag)
+
+
+def test_what_is_told_of_the_second_try_of_regularizers_is_so() -> None:
+    """If this failed, a loss would be laid on the search that max-norm itself has."""
+    errors = pd.read_csv(REPORT / SECOND_TRIES["regularizers"].file)
+    assert set(errors["seed"]) == {200, 201, 202, 203, 204}
+    saved = (errors["second"] - errors["first"]).groupby([errors["part"], errors["setting"]])
+    effects = {names: over_seeds(points.tolist()) for names, points in saved}
+    beside, alone = (
+        "dropout with max-norm, compared with dropout",
+        "dropout, compared with max-norm",
+    )
+    chosen = "limit 0.872, as chosen"
+    assert effects[beside, chosen].interval().high < 0 < effects[alone, chosen].interval().low
+
+    for setting in ("limit 1.5", "limit 2"):
+        assert effects[beside, setting].interval().low > 0 > effects[alone, setting].interval().high
 
 
 def test_what_is_told_of_the_first_edition_is_what_its_networks_give() -> None:

@@ -119,6 +119,56 @@ def training_times() -> list[str]:
     ]
 
 
+def bags() -> list[str]:
+    """What bags on all data save; at half the updates; what both gain by the other half."""
+    part, case = "at equal training cost", "bag on all data, 256-256"
+    mean, low, high = (float(number) for number in interval_of("bagging", part, case))
+    errors = {}
+
+    for stage in ("final", "half"):
+        members = networks("bagging", stage=stage, arm="whole data, 256x256")
+        errors[stage, "bag"] = members["curve/bag/error"].dropna().str[-1].mean()
+        dropout = networks("bagging", stage=stage, arm="long dropout, 256x256")
+        errors[stage, "dropout"] = dropout[ERROR].mean()
+
+    return [
+        f"{-mean:.2f}",
+        f"{-high:.2f}",
+        f"{-low:.2f}",
+        f"{errors['half', 'dropout'] - errors['half', 'bag']:.2f}",
+        f"{errors['half', 'bag'] - errors['final', 'bag']:.2f}",
+        f"{errors['final', 'dropout'] - errors['half', 'dropout']:.2f}",
+        f"{-effect('bagging', part, 'bag on all data, 512-512')['mean']:.2f}",
+    ]
+
+
+def limits() -> list[str]:
+    """What max-norm costs, beside dropout and alone: as published, and in the second try."""
+    published = (
+        -effect("regularizers", "combines", "dropout + max-norm")["mean"],
+        effect("regularizers", "beats", "max-norm")["mean"],
+    )
+    second = pd.read_csv(REPORT / "second-tries" / "regularizers.csv")
+    saved = (second["second"] - second["first"]).groupby([second["setting"], second["part"]]).mean()
+    beside, alone = (
+        "dropout with max-norm, compared with dropout",
+        "dropout, compared with max-norm",
+    )
+    tried = networks("regularizers", stage="tuning", arm="dropout + max-norm")
+    fast = tried[tried["optimizer.lr"] > 0.002]
+    assert (fast["regularizer.max_norm"].astype(float) < 0.9).all()
+    (chosen,) = networks("regularizers", arm="dropout + max-norm")["regularizer.max_norm"].unique()
+    return [
+        *(f"{cost:.2f}" for cost in published),
+        str(chosen),
+        f"{-saved[f'limit {chosen}, as chosen', beside]:.2f}",
+        f"{saved[f'limit {chosen}, as chosen', alone]:.2f}",
+        f"{saved['limit 2', beside]:.2f}",
+        f"{-saved['limit 2', alone]:.2f}",
+        str(tried["candidate"].nunique()),
+    ]
+
+
 def widths() -> list[str]:
     """Gains by width, their difference on common seeds, updates, gains of validation images."""
     widest, narrower = (
@@ -225,6 +275,8 @@ def interactions() -> list[str]:
 MEASURED: list[tuple[str, Callable[[], list[str]], set[str]]] = [
     ("mc_samples", single_masks, {"20"}),
     ("cost", training_times, {"3", "0", "2"}),
+    ("bagging", bags, {"256", "10", "512", "0.2"}),
+    ("regularizers", limits, {"2", "0.002", "0.9"}),
     ("capacity", widths, {"1,024", "512"}),
     ("dataset_size", small_rate, {"100", "0.001"}),
     ("dataset_size", collapsed, {"1,000"}),

@@ -120,6 +120,14 @@ def test_a_line_is_compared_with_another_at_equal_x() -> None:
     }
 
 
+def test_a_point_without_a_partner_on_the_other_line_is_refused() -> None:
+    """If this failed, a comparison would leave out conditions without a word."""
+    rows = [*ROWS, *nets(0.0, [5.0, 5.0, 5.0], 64), *nets(0.5, [6.0, 7.0, 8.0], 128)]
+    selection = select(pd.DataFrame(rows), METRIC, "model.widths", "model.hidden_rate")
+    with pytest.raises(ConfigError, match=r"mlp 128, rate 0\.5 cannot be compared: .* no equal x"):
+        compare(selection, "rate 0", "two-sided")
+
+
 def test_lines_of_other_images_are_not_compared() -> None:
     """If this failed, the errors on one data set would be paired with those on another."""
     rows = [*nets(0.0, [1.0, 2.0]), *nets(0.0, [3.0, 4.0], 64)]

@@ -25,8 +25,9 @@ class Row:
         group: its value of the column `by`; None without one.
         x: its value of the column `x`; None without one.
         values: the metric, by seed.
-        difference: from the condition of its group that it is compared with, paired by seeds; None
-            for that condition, and where nothing is compared.
+        difference: from the condition that it is compared with, paired by seeds: one of its group,
+            or that of another line at equal x; None for that condition, and where nothing is
+            compared.
         p: of the difference; nan without one.
         adjusted: the same, adjusted by Holm for all differences of the comparison.
         needed: what it would take to tell the difference; empty where it is told.
@@ -53,7 +54,7 @@ class Row:
 
 
 def compare(selection: Selection, against: str, alternative: Alternative) -> list[Row]:
-    """The conditions of a selection, each with its difference from one of its group.
+    """The conditions of a selection, each with its difference from the one it is compared with.
 
     Args:
         selection: the networks.
@@ -61,7 +62,8 @@ def compare(selection: Selection, against: str, alternative: Alternative) -> lis
         alternative: what a small p value speaks for: a difference, less, or greater.
 
     Raises:
-        ConfigError: these words name no condition of a group, or several.
+        ConfigError: these words name no condition of a group, or several that are no whole line;
+            a condition has no partner at its x, or was tested on other images than it.
     """
     rows = [
         Row(each.name, each.group, each.x, each.nets.column(selection.metric))
@@ -153,14 +155,20 @@ def _at_equal_x(
     """The conditions of the other lines, each with that of a line which has its x.
 
     Raises:
-        ConfigError: two of these were tested on different images.
+        ConfigError: one has no partner, or was tested on other images than it.
     """
     at_x = {each.x: each for each in line}
 
     for each in selection.conditions:
-        other = at_x.get(each.x)
-        if other is None or each.group == other.group:
+        if each.group == line[0].group:
             continue
+
+        other = at_x.get(each.x)
+        if other is None:
+            raise ConfigError(
+                f"{each.name} cannot be compared: {listed([each.name for each in line])} have no "
+                f"equal x. Leave it out with {WHERE}."
+            )
 
         if images_of(each.nets) != images_of(other.nets):
             raise ConfigError(

@@ -81,7 +81,9 @@ class Bagging(Claim):
     notes = (
         "At equal training cost dropout is cheaper still to predict with: one pass instead of 10. "
         "Each member of a bag on bootstrap resamples sees 63 % of the different images, so bags "
-        "whose members see all of them, from different initial weights, are compared too."
+        "whose members see all of them, from different initial weights, are compared too. In the "
+        "curves and the table of tuning, 'bagged' stands for nets on resamples, 'whole data' for "
+        "nets on all data, 'long' for as many updates as a bag."
     )
 
     def estimate(self, studies: Studies) -> dict[str, dict[str, Effect]]:

@@ -23,6 +23,7 @@ from hydra import compose, initialize_config_dir
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
+from dropout_study.config import resolvers
 from dropout_study.config.schema import ConfigError
 from dropout_study.running.carry_out import carry_out
 from dropout_study.running.job import JOB_FILE, Job
@@ -227,6 +228,7 @@ def test_a_server_that_goes_away_in_the_middle_costs_nothing(
 
 def start(uri: str, folder: Path, ready: Barrier) -> None:
     """Make a store ready, wait until all others have, and carry out a job."""
+    resolvers.register()
     Store(uri).prepare("together", "")
     ready.wait(200)
     places = [f"tracking.uri={uri}", f"checkpoint.folder={folder}", "study.name=together"]

@@ -141,8 +141,8 @@ def server(database: str, tmp_path: Path) -> Iterator[Server]:
 
 
 def training(folder: Path) -> list[Job]:
-    """The jobs below a folder that are being trained."""
-    return [job for job in jobs_below(folder) if job.state == "running" and job.share > 0]
+    """The jobs below a folder that are in the first half of their training."""
+    return [job for job in jobs_below(folder) if job.state == "running" and 0 < job.share < 0.5]
 
 
 def test_a_sweep_whose_worker_is_killed_and_that_is_started_again_is_whole(
@@ -162,7 +162,7 @@ def test_a_sweep_whose_worker_is_killed_and_that_is_started_again_is_whole(
         "model.widths=[4],[5],[6],[7]",
         "model.hidden_rate=0,0.2,0.5",
     ]
-    arguments += ["budget.updates=600"]
+    arguments += ["budget.updates=6000"]  # far from their end when one is killed
     with started(tmp_path, *arguments) as sweep:
         wait_for(lambda: training(tmp_path), sweep)
         victim = training(tmp_path)[0].process["pid"]

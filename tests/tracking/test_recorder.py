@@ -139,6 +139,32 @@ def test_a_run_that_was_only_created_is_completed(tmp_path: Path, uri: str) -> N
     assert len(cohort.inputs.dataset_inputs) == 1
 
 
+def test_what_a_dead_process_had_finished_is_recorded_from_its_folder(
+    tmp_path: Path, uri: str
+) -> None:
+    """If this failed, networks whose process was killed before they were all recorded would be
+    trained again, and their run stay RUNNING.
+    """
+    saved = example()
+    record(saved, tmp_path, uri)
+    saved.end(RunStatus.FINISHED)
+    saved.save(tmp_path)
+    recorder.end_dead_job(tmp_path, Store(uri))
+    ended = search(uri, "")
+    assert [run.info.status for run in ended] == ["FINISHED"] * 3
+    assert [run.data.tags["complete"] for run in ended] == ["true"] * 3
+    assert not (tmp_path / UNRECORDED).exists()
+
+
+def test_what_a_dead_process_left_running_has_failed(tmp_path: Path, uri: str) -> None:
+    """If this failed, a run whose process was killed would seem to train for ever, or complete."""
+    record(example(), tmp_path, uri)
+    recorder.end_dead_job(tmp_path, Store(uri))
+    ended = search(uri, "")
+    assert [run.info.status for run in ended] == ["FAILED"] * 3
+    assert {run.data.tags["reason"] for run in ended} == {recorder.PROCESS_DIED}
+
+
 def test_the_seed_stands_in_its_tag_and_not_in_the_role(tmp_path: Path, uri: str) -> None:
     """If this failed, a query could not ask for seeds, or older stores get every seed twice."""
     saved = example()

@@ -67,11 +67,11 @@ def _is_retried(folder: Path, sweep: Path | None) -> bool:
 
 def _end_run(folder: Path, uri: str, interrupted: bool) -> None:
     """End the run of a job whose process has gone, as interrupted or as failed."""
-    from dropout_study.tracking.recorder import mark_dead_job_failed
+    from dropout_study.tracking.recorder import end_dead_job
     from dropout_study.tracking.store import Store, quiet_mlflow
 
     quiet_mlflow()
 
     # The job itself reports a full disk, and an address that cannot be used.
     with suppress(OSError, ConfigError):
-        mark_dead_job_failed(folder, Store(uri), interrupted)
+        end_dead_job(folder, Store(uri), interrupted)

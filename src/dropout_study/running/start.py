@@ -491,7 +491,7 @@ class Start:
         """Write down the end of a job whose process could not; a full disk is reported later."""
         with suppress(OSError):
             job.save(folder)
-            recorder.mark_dead_job_failed(folder, self._store, interrupted)
+            recorder.end_dead_job(folder, self._store, interrupted)
 
     def retry_a_dead_job(self) -> bool:
         """Let the jobs of one pack that died run again, one by one: their next death is their own.

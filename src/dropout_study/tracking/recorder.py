@@ -138,11 +138,13 @@ def heartbeat(runs: Mapping[Path, str | None], store: Store) -> Iterator[None]:
         yield
 
 
-def mark_dead_job_failed(folder: Path, store: Store, interrupted: bool = False) -> None:
+def end_dead_job(folder: Path, store: Store, interrupted: bool = False) -> None:
     """End the run of a job whose process has gone, in its record and in the store.
 
+    What the process had ended, and could not record any more, is recorded from its folder.
+
     Args:
-        folder: that of the job; nothing is done if it has no record of a running run.
+        folder: that of the job; nothing is done if it has no record.
         store: where the run is.
         interrupted: the job was interrupted, and did not fail.
     """
@@ -150,16 +152,17 @@ def mark_dead_job_failed(folder: Path, store: Store, interrupted: bool = False) 
         return
 
     saved = Record.load(folder)
-    if saved.status != RunStatus.RUNNING:
-        return
 
-    if interrupted:
-        saved.end(RunStatus.KILLED, "interrupted")
-    else:
-        saved.fail(PROCESS_DIED)
+    if saved.status == RunStatus.RUNNING:
+        if interrupted:
+            saved.end(RunStatus.KILLED, "interrupted")
+        else:
+            saved.fail(PROCESS_DIED)
 
-    saved.save(folder)
-    try_to_record(folder, store)
+        saved.save(folder)
+
+    if _has_unrecorded(folder):
+        try_to_record(folder, store)
 
 
 def sync(folders: Iterable[Path], store: Store) -> list[str]:

@@ -166,6 +166,9 @@ def test_it_is_short_and_always_the_same(plain: Element) -> None:
     assert len(svg) < 0.55 * len(ElementTree.tostring(plain))
     assert svg == as_svg(figure())
     assert b"<g>" not in svg
+    paths = re.findall(rb' d="([^"]*)"', svg)
+    assert paths
+    assert not any(re.search(rb"[A-Za-z] | [A-Za-z]", path) for path in paths)
 
 
 def test_an_address_holds_the_figure_and_can_stand_in_quotes() -> None:

@@ -1,14 +1,16 @@
 """Where weight scaling is exact: rule x family x keep, against all masks, in float64.
 
 Prints the largest absolute difference of log-probabilities to the geometric ensemble (7.54, 7.55),
-the Kullback-Leibler divergence from it, and the test errors. Networks are trained at keep 1/2 on
-scikit-learn's digits, pooled to 16 inputs, by the study's own training; the other values of keep
-are of the same weights.
+the Kullback-Leibler divergence from it, and the test errors. Of Gaussian factors there are no masks
+to count: the geometric ensemble is that of the mean logits, which have a closed form. Networks are
+trained at keep 1/2 on scikit-learn's digits, pooled to 16 inputs, by the study's own training; the
+other values of keep are of the same weights.
 """
 
 import argparse
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +26,9 @@ from dropout_study.config.folder import CONF
 from dropout_study.data.datasets import load_images
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.enumeration import exact
-from dropout_study.dropout.rules import monte_carlo, weight_scaling
+from dropout_study.dropout.fast_dropout import check_fast_dropout, fast_dropout
+from dropout_study.dropout.networks import Network
+from dropout_study.dropout.rules import check_all_masks, monte_carlo, weight_scaling
 from dropout_study.measures.metrics import errors
 from dropout_study.running import command_line
 from dropout_study.running.run import quiet
@@ -62,13 +66,16 @@ FAMILIES = {
         )
     ],
     "two ReLU layers, both dropped": ["model.widths=[8,8]"],
+    "ReLU layer, one mask per update": ["model.widths=[12]", "mask=per_update"],
+    "ReLU layer, one mask per network": ["model.widths=[12]", "mask=per_network"],
+    "ReLU layer, Gaussian factors": ["model.widths=[12]", "mask=gaussian"],
 }
 
 
 def with_keep(cohort: Cohort, keep: float) -> Cohort:
     """The same weights, with another probability of keeping a unit wherever units are dropped."""
     network = cohort.member(0)
-    rates = [1 - keep if site.masked else 0.0 for site in network.sites]
+    rates = [1 - keep if site.is_noisy else 0.0 for site in network.sites]
     network.sites = tuple(
         replace(site, rate=rate) for site, rate in zip(network.sites, rates, strict=True)
     )
@@ -95,7 +102,7 @@ def train(overrides: list[str], updates: int) -> tuple[Cohort, torch.Tensor, tor
         )
 
     images = load_images(config.data)
-    module = CohortTraining(config, make_network(config.model, images.inputs, images.classes))
+    module = CohortTraining(config, make_network(config, images.inputs, images.classes))
     data = DataModule(images, config.data, config.seeds, updates)
 
     with tempfile.TemporaryDirectory() as folder:
@@ -104,6 +111,36 @@ def train(overrides: list[str], updates: int) -> tuple[Cohort, torch.Tensor, tor
     x, labels = images.test.batch(torch.arange(EXAMPLES))
 
     return module.cohort, x.double(), labels
+
+
+def predictions(cohort: Cohort, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    """The geometric ensemble, and what each rule that applies predicts."""
+    network = cohort.stacked
+    rules = {"weight scaling": weight_scaling(cohort, x)}
+
+    if applies(check_fast_dropout, network):
+        rules["fast dropout"] = fast_dropout(cohort, x)
+
+    if any(site.masked for site in network.sites):
+        sampled = monte_carlo(cohort, x, [SAMPLES])
+        rules[f"geometric of {SAMPLES} draws"] = sampled.geometric[0]
+
+    if not applies(check_all_masks, network):
+        return rules | {"geometric": rules["fast dropout"]}
+
+    ensemble = exact(cohort, x)
+
+    return rules | {"arithmetic": ensemble.arithmetic, "geometric": ensemble.geometric}
+
+
+def applies(check: Callable[[Network], None], network: Network) -> bool:
+    """Whether a check accepts a network."""
+    try:
+        check(network)
+    except ValueError:
+        return False
+
+    return True
 
 
 def percent(log_probs: torch.Tensor, labels: torch.Tensor) -> str:
@@ -135,28 +172,16 @@ def main() -> None:
         trained, x, labels = train(overrides, updates)
         for keep in KEEPS:
             cohort = with_keep(trained, keep)
-            ensemble = exact(cohort, x)
-            sampled = monte_carlo(cohort, x, [SAMPLES])
+            rules = predictions(cohort, x)
+            geometric = rules.pop("geometric")
 
-            rules = {
-                "weight scaling": weight_scaling(cohort, x),
-                "arithmetic": ensemble.arithmetic,
-                f"geometric of {SAMPLES} masks": sampled.geometric[0],
-            }
             for rule, log_probs in rules.items():
-                gap = (log_probs - ensemble.geometric).abs().max().item()
-                divergence = (
-                    (ensemble.geometric.exp() * (ensemble.geometric - log_probs))
-                    .sum(-1)
-                    .mean()
-                    .item()
-                )
+                gap = (log_probs - geometric).abs().max().item()
+                divergence = (geometric.exp() * (geometric - log_probs)).sum(-1).mean().item()
                 first = rule == "weight scaling"
                 names = (family, f"{keep:g}") if first else ("", "")
                 measured = (f"{gap:.1e}", f"{abs(divergence):.1e}", percent(log_probs, labels))
-                table.add_row(
-                    *names, rule, *measured, percent(ensemble.geometric, labels) if first else ""
-                )
+                table.add_row(*names, rule, *measured, percent(geometric, labels) if first else "")
 
     Console(width=140).print(table)
 

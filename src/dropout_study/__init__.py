@@ -11,6 +11,7 @@ A package imports only from packages with a smaller number:
     3  training     a cohort trained with Lightning
     3  tracking     a run on disk and in MLflow
     4  evaluation   rules and probes on a trained cohort
+    4  plugin       what one's own parts are written with
     4  analysis     from rows of results to a decision
     5  claims       one module per claim
     6  report       verdicts, their table, and pages

@@ -78,7 +78,7 @@ def test_the_bare_updates_are_those_of_the_trainer(
     config = make_config(
         *overrides([6, 5], 0.5, 3, batch=20), "budget.updates=50", "budget.validations=1"
     )
-    module = CohortTraining(config, make_network(config.model, 64, 10))
+    module = CohortTraining(config, make_network(config, 64, 10))
     make_trainer(config, tmp_path).fit(
         module, datamodule=DataModule(images, config.data, config.seeds, 50)
     )

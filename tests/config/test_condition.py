@@ -84,7 +84,7 @@ def defaults() -> list[str]:
 def is_of_condition(kind: type) -> bool:
     """Whether a schema is that of a condition or of a group in it."""
     groups = (schema.Data, schema.Model, schema.Regularizer, schema.Optimizer, schema.Schedule)
-    others = (schema.Trainer, schema.Budget, MonteCarlo, Config)
+    others = (schema.Trainer, schema.Budget, schema.Mask, MonteCarlo, Config)
     return issubclass(kind, (*groups, *others))
 
 

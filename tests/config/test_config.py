@@ -207,12 +207,18 @@ def test_a_study_has_a_name_of_some_length(make_config: Make, name: str) -> None
         make_config(f"study.name={name}")
 
 
+NEEDED = {
+    "model=lenet": ["data=mnist"],
+    "mask=by_channel": ["data=mnist", "model=lenet", "model.dropout=all"],
+}
+"""What goes with a choice that the default data and model do not allow."""
+
+
 def test_every_choice_composes_and_every_choice_has_a_comment(make_config: Make) -> None:
     """If this failed, some file of conf/ would be broken or unexplained."""
     for file in sorted(CONF.glob("*/*.yaml")):  # an arm lies deeper: it needs its study's values
-        make_config(
-            f"{file.parent.name}={file.stem}", *(["data=mnist"] if file.stem == "lenet" else [])
-        )
+        typed = f"{file.parent.name}={file.stem}"
+        make_config(typed, *NEEDED.get(typed, []))
 
     for file in [*CONF.glob("*/*.yaml"), *CONF.glob("*/*/*.yaml")]:
         comments = [line for line in file.read_text().splitlines()[:2] if line.startswith("# ")]

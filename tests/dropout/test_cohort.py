@@ -116,7 +116,7 @@ def trained(
     config.seeds = seeds
     images = random_images(28)
     data = DataModule(images, config.data, seeds, config.budget.updates)
-    module = CohortTraining(config, make_network(config.model, 784, 10))
+    module = CohortTraining(config, make_network(config, 784, 10))
     trainer(config).fit(module, datamodule=data)
 
     with torch.no_grad():

@@ -7,15 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropout_study.dropout.masks import (
-    LEVELS_PER_UNIT,
-    Sampler,
-    Site,
-    levels_kept,
-    log_probability,
-    sample,
-)
+from dropout_study.dropout.masks import Sampler, Site, log_probability, sample
 from dropout_study.dropout.networks import MLP
+from dropout_study.dropout.noise import LEVELS_PER_UNIT, levels_kept
 from dropout_study.dropout.randomness import Purpose
 
 SITES = (Site("input", (12,), 0.2), Site("hidden0", (7,), 0.5))

@@ -216,7 +216,7 @@ def test_the_registry_holds_the_rules_that_can_be_configured() -> None:
     """If this failed, a configuration would name a rule that does not exist, or never offer one
     that does.
     """
-    assert tuple(RULES) == names.RULES
+    assert list(RULES) == names.RULES
 
 
 def test_rules_of_the_same_subnetworks_share_one_pass_over_them(

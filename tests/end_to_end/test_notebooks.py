@@ -27,6 +27,7 @@ from support.paths import ROOT, SMOKE
 
 CLAIM_OF = {"capacity": "capacity", "dataset_size": "dataset_size", "monte_carlo": "mc_samples"}
 CLAIM_OF |= {"regularizers": "regularizers", "weight_scaling": "weight_scaling_approximate"}
+CLAIM_OF |= {"noise_families": "multiplicative"}
 NAMES = [*CLAIM_OF, "using_your_own_model"]
 LOCAL = re.compile(r"/(?:root|home|tmp|usr|work|Users)/|[A-Z]:\\\\|\bat 0x")
 LARGEST = 300_000

@@ -22,7 +22,7 @@ from dropout_study.config import schema
 from dropout_study.config.composed import stated_minutes
 from dropout_study.config.names import DATASETS, PROBES, RULES
 from dropout_study.report.first_edition import EARLIER
-from support import readme
+from support import plugins, readme
 from support.paths import CONF, ROOT
 from support.scripts import Script
 
@@ -114,6 +114,10 @@ def test_every_command_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     """
     if RESULTS.exists():
         shutil.copytree(RESULTS, tmp_path / "report" / "results")
+
+    if page in plugins.PAGES:
+        plugins.write_files_of_pages(tmp_path)
+        subprocess.run([sys.executable, "wine.py"], cwd=tmp_path, check=True)
 
     commands = [
         command

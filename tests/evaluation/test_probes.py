@@ -14,6 +14,9 @@ from dropout_study.dropout import rules
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.ensemble import means
 from dropout_study.dropout.enumeration import exact
+from dropout_study.dropout.fast_dropout import fast_dropout
+from dropout_study.dropout.linear_regression import dropout_loss, ridge_loss
+from dropout_study.dropout.masks import Site
 from dropout_study.dropout.networks import MLP, LeNet
 from dropout_study.dropout.rules import bagging, subnetworks, weight_scaling
 from dropout_study.evaluation.predictions import score_rules
@@ -51,7 +54,8 @@ def test_a_probe_finds_what_it_declares(name: str) -> None:
     """If this failed, a finding would have no unit and no meaning, or be declared and
     never found.
     """
-    found = PROBES[name](probed())
+    linear = Probed(Cohort(MLP(16, 3, input_rate=0.5), [0, 1]), BATCHES)
+    found = PROBES[name](linear if name == "ridge" else probed())
     declared = [finding.name for finding in PROBES[name].findings]
     keys = [*found.metrics, *found.curves, *found.wrong, *found.pictures]
     assert sorted(declared) == sorted(keys)
@@ -431,3 +435,41 @@ def test_the_images_of_every_kind_are_found_at_the_severities_that_decide() -> N
         deciding = errors[: names.DECIDING_SEVERITIES[kind]]
         shares = found.wrong[f"corrupted/{kind}"]
         torch.testing.assert_close(100 * shares.mean(-1), deciding.mean(0))
+
+
+@pytest.mark.parametrize("mean", ["geometric", "arithmetic"])
+def test_moments_are_compared_with_the_exact_means(mean: str) -> None:
+    """If this failed, fast dropout would be judged by another mean, or in the other direction."""
+    net = probed()
+    net.cohort.double()
+    found = PROBES["moments"](net).metrics
+    x = X.double()
+    target = getattr(exact(net.cohort, x), mean)
+
+    approximations = {"weight_scaling": weight_scaling, "fast_dropout": fast_dropout}
+
+    for rule, predict in approximations.items():
+        predicted = predict(net.cohort, x)
+        kl = (target.exp() * (target - predicted)).sum(-1).mean(-1)
+        torch.testing.assert_close(found[f"moments/kl_{mean}_{rule}"], kl, rtol=1e-9, atol=1e-12)
+
+
+def test_the_twin_of_linear_regression_has_the_penalty_of_its_rate() -> None:
+    """If this failed, the check would hold for any penalty, or compare a loss with itself.
+
+    With a quarter of the inputs dropped, the penalty of a half would be three times as large.
+    """
+    batches = [(X[:, :4], LABELS)]
+    net = Probed(Cohort(MLP(4, 3, input_rate=0.25), seeds=[0, 1]).double(), batches)
+    found = PROBES["ridge"](net).metrics
+    assert found["ridge/loss_error"].shape == (2,)
+    assert found["ridge/loss_error"].max() < 1e-14
+    assert found["ridge/solution_error"].max() < 1e-13
+
+    weights = net.cohort.stacked.layers[0].weight[0].T
+    site = net.cohort.stacked.sites[0]
+    x, y = X[:, :4].double(), (LABELS == 0).double()
+    loss = dropout_loss(weights[0], x, y, site)
+    for rate in (0.0, 0.5):
+        other = ridge_loss(weights[0], x, y, Site("input", (4,), rate))
+        assert (other / loss - 1).abs() > 1e-3

@@ -66,8 +66,10 @@ def test_every_claim_is_decided_and_has_a_figure(networks: pd.DataFrame, page: P
 
     for outcome in outcomes:
         assert outcome.verdict != NO_RUNS, outcome.reason
-        lead = f"{outcome.claim.id}_effects" if outcome.claim.parts else outcome.claim.id
-        assert (page / "figures" / f"{lead}.svg").stat().st_size > 2_000
+        drawn = [f"{outcome.claim.id}_effects"] if outcome.claim.parts else []
+        drawn += [outcome.claim.id] if outcome.claim.caption else []
+        for name in drawn:
+            assert (page / "figures" / f"{name}.svg").stat().st_size > 2_000
 
     assert (page / "figures" / "regularizers_training.svg").exists()
     assert (page / "figures" / "regularizers_tuning.svg").exists()

@@ -187,9 +187,7 @@ def test_a_launcher_of_no_jobs_is_refused(override: str) -> None:
 
 
 def test_an_arm_that_needs_its_study_names_it() -> None:
-    """If this failed, twelve arms that `--help` lists would be refused for a value nobody has heard
-    of.
-    """
+    """If this failed, arms that `--help` lists would be refused for a value nobody has heard of."""
     refused = {}
 
     for arm in names_of_choices("arm"):
@@ -198,8 +196,8 @@ def test_an_arm_that_needs_its_study_names_it() -> None:
         except ConfigError as error:
             refused[arm] = str(error)
 
-    assert {arm.partition("/")[0] for arm in refused} == {"bagging", "mc_samples"}
-    assert len(refused) == 12
+    assert {arm.partition("/")[0] for arm in refused} == {"bagging", "mc_samples", "untied"}
+    assert len(refused) == 15
     assert refused["bagging/bagged"].endswith(
         "reads study.values.bags and study.values.updates: "
         "type -m study=bagging arm=bagging/bagged, "

@@ -29,7 +29,7 @@ def needs(config: Config, examples: int = 400) -> tuple[int, int]:
     inputs = names.DATASETS[config.data.name].side ** 2 // config.data.pool**2
 
     with torch.device("meta"):
-        network = make_network(config.model, inputs, 10)
+        network = make_network(config, inputs, 10)
 
     return memory.training(config, network, trains=True), memory.sampling(config, network, examples)
 
@@ -78,7 +78,7 @@ def test_what_cannot_fit_is_refused_with_both_figures(
 ) -> None:
     """If this failed, a condition would die after hours, or one that fits be refused."""
     config = make_config(*SMALL)
-    network = make_network(config.model, 64, 10)
+    network = make_network(config, 64, 10)
     training, sampling = needs(config)
     assert training < sampling
 

@@ -63,7 +63,7 @@ def test_a_network_fails_for_its_losses_its_results_or_another_of_its_bag(
 ) -> None:
     """If this failed, NaN would count as a result, or a bag with a diverged network be judged."""
     config = make_config("seeds=[0,1,2,3,4,5]", "probes=[bags]", "bag=2")
-    module = CohortTraining(config, make_network(config.model, 64, 10))
+    module = CohortTraining(config, make_network(config, 64, 10))
     module.diverged = {3: 50}
     module.results = {"test/nll/weight_scaling": [0.1, 0.2, 0.3, math.nan, math.nan, 0.4]}
     assert failures(module) == {
@@ -93,7 +93,7 @@ def test_tables_of_a_terminal_show_errors_that_can_be() -> None:
         seed.metrics |= others
 
     job = Job("mlp 8", errors=record.values("test/error/weight_scaling"), nlls=[0.1, 0.1])
-    for table in (results_table(record, ["weight_scaling"]), results_of_jobs([job])):
+    for table in (results_table(record, ["weight_scaling"], []), results_of_jobs([job])):
         assert cells(table)["errors of seeds"] == ["2.00, 4.00"]
 
     four = Job("mlp 16", errors=[0.0, 0.0, 0.0, 4.0], nlls=[0.1] * 4)

@@ -35,7 +35,7 @@ class Training:
         self.updates: list[int] = []
         self._left = looks
         images = load_images(config.data)
-        network = make_network(config.model, images.inputs, images.classes)
+        network = make_network(config, images.inputs, images.classes)
         checkpointing = Checkpointing(self.file, seconds=1e9, trained={"digest": config.seeds})
         self.module = CohortTraining(config, network, checkpointing)
         interval = config.budget.updates // config.budget.validations

@@ -30,6 +30,7 @@ SMOKE_VALUES = {
     "reference": {"gate": 100},
     "capacity": {"wide": "64x64"},
     "dataset_size": {"small": [50, 100], "middle": [500]},
+    "fast_dropout": {"gate": 100},
 }
 """What `at: smoke` of conf/study/*.yaml changes in `study.values`: the manifest leaves it out."""
 
@@ -271,8 +272,8 @@ def exact_difference(nets: Nets, first: str, second: str) -> Cases:
 
 def _pair_in_words(arm: str) -> str:
     """`relu, [1, 7]` as the report names it: `1 or 7 (ReLU)`."""
-    activation, one, other = re.fullmatch(r"(\w+), \[(\d), (\d)\]", arm).groups()
-    return f"{one} or {other} ({activation.replace('relu', 'ReLU')})"
+    kind, one, other = re.fullmatch(r"(.+), \[(\d), (\d)\]", arm).groups()
+    return f"{one} or {other} ({kind.replace('relu', 'ReLU')})"
 
 
 def bagging(nets: Nets) -> Parts:
@@ -570,6 +571,144 @@ def robustness(nets: Nets) -> Parts:
     }
 
 
+def noise_errors(nets: Nets) -> dict[str, Measured]:
+    """The test error of every arm of the study `noise`."""
+    return {
+        arm: wrong(nets.select("noise", arm=arm), "weight_scaling") for arm in nets.arms("noise")
+    }
+
+
+def boosting(nets: Nets) -> Parts:
+    """What boosting saves beside a quarter of what dropout saves with the same masks."""
+    error = noise_errors(nets)
+    of_boosting = minus(error["none"], error["boosting"])
+    of_dropout = minus(error["none"], error["dropout, rate 0.35"])
+
+    return {
+        "almost no effect": {"boosting": weighted_sum([(1, of_boosting), (-0.25, of_dropout)])},
+        "dropout has one": {"boosting": of_dropout},
+    }
+
+
+def hidden_noise(nets: Nets) -> Parts:
+    """Dropped hidden units beside nothing, and beside dropped inputs."""
+    error = noise_errors(nets)
+
+    return {
+        "a portion": {"hidden units": minus(error["none"], error["dropout"])},
+        "the larger portion": {"hidden units": minus(error["input dropout"], error["dropout"])},
+    }
+
+
+def gaussian_masks(nets: Nets) -> Parts:
+    """Dropped units beside Gaussian factors at the same places."""
+    error = noise_errors(nets)
+
+    return {
+        "does better": {
+            "hidden units": minus(error["dropout"], error["Gaussian"]),
+            "inputs too": minus(error["dropout, inputs too"], error["Gaussian, inputs too"]),
+        }
+    }
+
+
+def multiplicative(nets: Nets) -> Parts:
+    """log2 of the mean active unit with the strongest noise, minus that with the weakest."""
+    weakest, strongest = nets.values["growth"]["rates"]
+
+    def size(noise: str, rate: float, layer: int) -> Measured:
+        rows = nets.select("growth", arm=f"{noise}, rate {rate}")
+        mean, share = (point(rows, f"units/{name}", layer) for name in ("activation", "active"))
+        return Measured(np.log2(mean.values / share.values))
+
+    def growth(noise: str, layer: int) -> Measured:
+        return minus(size(noise, strongest, layer), size(noise, weakest, layer))
+
+    layers = {f"layer {layer}": layer for layer in (1, 2)}
+
+    return {
+        "additive: units make up for it": {
+            case: growth("additive", layer) for case, layer in layers.items()
+        },
+        "more than multiplicative": {
+            case: minus(growth("additive", layer), growth("gaussian", layer))
+            for case, layer in layers.items()
+        },
+    }
+
+
+def untied_ensembles(nets: Nets) -> Parts:
+    """Ensembles of nets with one mask each, and dropout nets that cost as much."""
+    dropout = wrong(nets.select("untied", arm="dropout"), "weight_scaling")
+    cases: Cases = {}
+
+    for arm in ("ensemble, rate 0.2", "ensemble, rate 0.5"):
+        members = nets.select("untied", arm=arm)
+        cases[arm] = minus(wrong(members[members["wrong/bag"].notna()], "bag"), dropout)
+
+    return {"at equal training cost": cases}
+
+
+def fast_dropout(nets: Nets) -> Parts:
+    """log2 of the distances of weight scaling and of fast dropout from all masks."""
+    chosen = {arm: nets.select("fast_dropout", arm=arm) for arm in nets.arms("fast_dropout")}
+
+    def distance(rows: pd.DataFrame, mean: str, rule: str) -> Measured:
+        return Measured(np.log2(rows[f"moments/kl_{mean}_{rule}"].astype(float)))
+
+    return {
+        f"nearer to the {mean} mean": {
+            _pair_in_words(arm): minus(
+                distance(rows, mean, "weight_scaling"), distance(rows, mean, "fast_dropout")
+            )
+            for arm, rows in chosen.items()
+        }
+        for mean in ("geometric", "arithmetic")
+    }
+
+
+def large_data(nets: Nets) -> Parts:
+    """What dropout saves with the fewest and with the most examples."""
+    sizes = sorted(nets.select("large_data")["data.train_size"].unique())
+
+    def error(arm: str, size: float) -> Measured:
+        rows = nets.select("large_data", arm=f"{arm}, n = {int(size)}")
+        return wrong(rows, "weight_scaling")
+
+    def log_ratio(size: float) -> Measured:
+        return minus(logarithm(error("none", size)), logarithm(error("dropout", size)))
+
+    saved = minus(error("none", sizes[-1]), error("dropout", sizes[-1]))
+
+    return {
+        "gains less": {"smallest minus largest": minus(log_ratio(sizes[0]), log_ratio(sizes[-1]))},
+        "gains little": {
+            "largest": weighted_sum([(1, saved), (-0.1, error("none", sizes[-1]))]),
+        },
+    }
+
+
+def early_dropout(nets: Nets) -> Parts:
+    """Dropout in the first updates beside none, in training loss and test error.
+
+    Not numbers where dropout in all updates does no harm: such nets do not underfit.
+    """
+    arms = ("none", "first updates", "all updates")
+    none, early, whole = (nets.select("early_dropout", arm=arm) for arm in arms)
+    loss = "train/nll/weight_scaling"
+    fitted = minus(number(none, loss), number(early, loss))
+    saved = minus(wrong(none, "weight_scaling"), wrong(early, "weight_scaling"))
+    harm = estimate(minus(wrong(whole, "weight_scaling"), wrong(none, "weight_scaling")))
+
+    if not harm.interval[0] > 0:
+        fitted, saved = (Measured(each.values * np.nan) for each in (fitted, saved))
+
+    return {
+        "fits better": {"first updates": fitted},
+        "generalizes better": {"first updates": saved},
+    }
+
+
 TIMINGS = {
     "one pass trains": "dropout",
     "one pass predicts": "scaling",
@@ -632,6 +771,14 @@ PARTS: dict[str, Callable[[Nets], Parts]] = {
     "co_adaptation": co_adaptation,
     "robustness": robustness,
     "scaling_beats_sampling": scaling_beats_sampling,
+    "boosting": boosting,
+    "hidden_noise": hidden_noise,
+    "gaussian_masks": gaussian_masks,
+    "multiplicative": multiplicative,
+    "untied_ensembles": untied_ensembles,
+    "fast_dropout": fast_dropout,
+    "large_data": large_data,
+    "early_dropout": early_dropout,
 }
 
 
@@ -710,12 +857,25 @@ def checks_of_weight_scaling_approximate(nets: Nets) -> Numbers:
     return {"not exact": {"all": np.array([exact.sum()])}}
 
 
+def checks_of_linear_regression(nets: Nets) -> Numbers:
+    """Losses and solutions, over all masks and of the ridge twin, by rate."""
+    chosen = {
+        arm: nets.select("linear_regression", arm=arm) for arm in nets.arms("linear_regression")
+    }
+
+    return {
+        check: {arm: rows[f"ridge/{name}_error"].to_numpy() for arm, rows in chosen.items()}
+        for check, name in {"the loss": "loss", "its solution": "solution"}.items()
+    }
+
+
 CHECKS: dict[str, Callable[[Nets], Numbers]] = {
     "subnetworks": checks_of_subnetworks,
     "arithmetic_ensemble": checks_of_arithmetic_ensemble,
     "geometric_ensemble": checks_of_geometric_ensemble,
     "weight_scaling_exact": checks_of_weight_scaling_exact,
     "weight_scaling_approximate": checks_of_weight_scaling_approximate,
+    "linear_regression": checks_of_linear_regression,
 }
 
 
@@ -1075,6 +1235,7 @@ TUNED = (
     "regularizer.sparsity",
     "regularizer.max_norm",
     "model.hidden_rate",
+    "model.input_rate",
 )
 """What candidates may have of their own."""
 

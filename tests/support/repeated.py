@@ -96,7 +96,7 @@ def trained(overrides: tuple[str, ...], folder: Path) -> Repeated:
     data = DataModule(
         images, config.data, config.seeds, config.budget.updates, validation_interval(config)
     )
-    network = make_network(config.model, images.inputs, 10)
+    network = make_network(config, images.inputs, 10)
     training = CohortTraining(config, network)
     first_weights = [p.detach().clone() for p in training.cohort.parameters()]
     first_batch = next(iter(data.batches()))

@@ -41,6 +41,22 @@ SMALLER = {  # than the smoke budget; `capacity` alone chooses among several can
         "study.values.masks": "40",
     },
     "cost": {"model.widths": "[16,16]", "budget.updates": "10"},
+    "linear_regression": {"budget.updates": "10"},
+    "noise": SHORT | {"model.widths": "[16,16]"},
+    "untied": SHORT
+    | {
+        "model.widths": "[16,16]",
+        "study.values.long_updates": "{tuning: 8, final: 24, half: 12}",
+    },
+    "growth": {"model.widths": "[16,16]", "study.values.updates": "{final: 10, half: 5}"},
+    "fast_dropout": SHORT,
+    "large_data": SHORT
+    | {
+        "model.widths": "[16,16]",
+        "data.train_size": "1000,2000,4000",
+        "study.values.updates": "{tuning: {other: 4}, final: {other: 10}, half: {other: 5}}",
+    },
+    "early_dropout": SHORT,
 }
 
 

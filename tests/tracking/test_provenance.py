@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dropout_study.config.source import python_files
 from dropout_study.tracking import provenance
 from dropout_study.tracking.provenance import changes, code, commit
 
@@ -160,7 +161,7 @@ def test_code_is_the_same_where_only_its_looks_differ(
 def test_every_part_that_computes_is_there() -> None:
     """If this failed, a module that was moved would no longer count as code that computes."""
     for part in provenance.COMPUTING:
-        assert len(provenance.python_files(provenance.PACKAGE / part)) > 0
+        assert len(python_files(provenance.PACKAGE / part)) > 0
         assert (provenance.PACKAGE / part).exists()
 
 

@@ -111,7 +111,7 @@ def test_where_one_network_diverged_the_others_are_evaluated(
         Evaluate(run=str(folder), rules=["geometric"], tracking=Tracking(uri=uri)), folder
     )
     assert ["test/nll/geometric" in seed.metrics for seed in record.seeds] == [True, False, True]
-    assert "over 2 seeds" in str(results_table(record, ["geometric"]).caption)
+    assert "over 2 seeds" in str(results_table(record, ["geometric"], []).caption)
 
 
 def test_the_advice_for_missing_weights_is_not_skipped(do: Callable[..., Job], uri: str) -> None:

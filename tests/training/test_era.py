@@ -106,7 +106,7 @@ def measured(config: Config, folder: Path) -> dict[str, list[float]]:
     quiet()
     images = random_images(28) if config.data.name == "mnist" else load_images(config.data)
     data = DataModule(images, config.data, config.seeds, config.budget.updates)
-    module = CohortTraining(config, make_network(config.model, images.inputs, 10))
+    module = CohortTraining(config, make_network(config, images.inputs, 10))
     fit(module, make_trainer(config, folder), data)
     scores = score_rules(module.cohort, data.test_dataloader()[0], RULES, 10)
     sampled = {f"test/nll/{rule}": scores[rule].means()["nll"].tolist() for rule in RULES}

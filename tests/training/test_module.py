@@ -41,7 +41,7 @@ def data_of(config: Config) -> DataModule:
 def cohort_of(config: Config, checkpointing: Checkpointing | None = None) -> CohortTraining:
     """What is trained on them."""
     inputs = DATASETS[config.data.name].side ** 2
-    return CohortTraining(config, make_network(config.model, inputs, 10), checkpointing)
+    return CohortTraining(config, make_network(config, inputs, 10), checkpointing)
 
 
 def train(config: Config, folder: Path) -> CohortTraining:
@@ -65,7 +65,7 @@ SMALL = (
 def test_the_loss_of_a_network_moves_its_own_weights_only(make_config: Make) -> None:
     """If this failed, the summed loss (and its regularizers) would couple the seeds."""
     config = make_config(*SMALL, "regularizer=[l2,l1,sparsity]")
-    module = CohortTraining(config, make_network(config.model, 64, 10))
+    module = CohortTraining(config, make_network(config, 64, 10))
     masks = sample(module.cohort.stacked.sites, config.seeds, 0, 5)
     module.losses(torch.rand(3, 5, 64), torch.zeros(3, 5, dtype=torch.long), masks)[1].backward()
 
@@ -87,7 +87,7 @@ def test_the_gradient_of_an_autoencoder_is_that_of_the_formula(
         "model.input_rate=0.3",
         "seeds=[4,1]",
     )
-    module = CohortTraining(config, make_network(config.model, 64, 10)).double()
+    module = CohortTraining(config, make_network(config, 64, 10)).double()
     x = torch.rand(2, 5, 64, dtype=torch.float64)
     masks = sample(module.cohort.stacked.sites, config.seeds, 0, 5, dtype=torch.float64)
     losses = module.losses(x, torch.zeros(2, 5, dtype=torch.long), masks)
@@ -148,9 +148,9 @@ def test_training_is_the_loop_written_out_by_hand(
 
     images = random_images(8)
     options = config.optimizer
-    network = make_network(config.model, 64, 10).double()
+    network = make_network(config, 64, 10).double()
     # Cohorts are initialized in float32 and trained in float64.
-    single = make_network(config.model, 64, 10)
+    single = make_network(config, 64, 10)
     single.initialize(8)
     network.load_state_dict(single.state_dict())
     stream = BatchStream(subset(images.train.labels, 30, "none", 8), 8, 7)
@@ -204,7 +204,7 @@ def test_the_test_set_is_looked_at_once_and_after_training(
             touched.append(module.global_step)
             return super().test_dataloader()
 
-    module = CohortTraining(config, make_network(config.model, 64, 10))
+    module = CohortTraining(config, make_network(config, 64, 10))
     fit(
         module,
         make_trainer(config, tmp_path),
@@ -374,7 +374,20 @@ def interrupted_at(update: int) -> UpdateCounter:
         if now == update:
             raise Interrupted
 
-    return UpdateCounter(stop, interval=1)
+    return UpdateCounter(stop)
+
+
+def test_progress_is_reported_after_each_block(make_config: Make, tmp_path: Path) -> None:
+    """If this failed, the bar of a large net would stand still for a minute, or slow a small one.
+
+    60 updates with a validation after every 20 come in blocks of 10.
+    """
+    quiet()
+    config = make_config(*SMALL)
+    seen: list[int] = []
+    trainer = make_trainer(config, tmp_path, [UpdateCounter(seen.append)])
+    fit(cohort_of(config), trainer, data_of(config))
+    assert seen == [10, 20, 30, 40, 50, 60]
 
 
 SMALL_LENET = (
@@ -447,7 +460,7 @@ def test_interrupted_and_gone_on_with_equals_uninterrupted(
     second = cohort_of(config)
     fit(
         second,
-        make_trainer(config, tmp_path, [UpdateCounter(seen.append, interval=1)]),
+        make_trainer(config, tmp_path, [UpdateCounter(seen.append)]),
         data_of(config),
         file,
     )
@@ -470,7 +483,7 @@ def test_blocks_that_do_not_fit_the_validations_are_refused(
     """
     quiet()
     config = make_config(*SMALL)
-    module = CohortTraining(config, make_network(config.model, 64, 10))
+    module = CohortTraining(config, make_network(config, 64, 10))
     data = DataModule(random_images(8), config.data, config.seeds, 60, validation_interval=30)
 
     with pytest.raises(ValueError, match="every 30 updates, the configuration every 20"):
@@ -508,7 +521,7 @@ def test_no_checkpoint_is_written_before_its_time(make_config: Make, tmp_path: P
     config = make_config(*SMALL)
     data = DataModule(random_images(8), config.data, config.seeds, 60, validation_interval=20)
     module = CohortTraining(
-        config, make_network(config.model, 64, 10), Checkpointing(tmp_path / "it.ckpt", 60)
+        config, make_network(config, 64, 10), Checkpointing(tmp_path / "it.ckpt", 60)
     )
     fit(module, make_trainer(config, tmp_path), data)
     assert not (tmp_path / "it.ckpt").exists()
@@ -516,7 +529,7 @@ def test_no_checkpoint_is_written_before_its_time(make_config: Make, tmp_path: P
 
 def diverging(config: Config, broken: list[int]) -> CohortTraining:
     """A cohort in which some networks start with weights that are not numbers."""
-    module = CohortTraining(config, make_network(config.model, 64, 10))
+    module = CohortTraining(config, make_network(config, 64, 10))
 
     with torch.no_grad():
         for p in module.parameters():

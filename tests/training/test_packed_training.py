@@ -30,6 +30,18 @@ SHARED = (
 )
 DIFFERENT = {
     "rates": (["model.hidden_rate=0"], ["model.hidden_rate=0.5", "model.input_rate=0.2"]),
+    "removed units": (
+        ["mask=per_network", "model.hidden_rate=0.2"],
+        ["mask=per_network", "model.hidden_rate=0.5"],
+    ),
+    "boosting": (
+        ["objective=boosting", "model.hidden_rate=0.2"],
+        ["objective=boosting", "model.hidden_rate=0.5"],
+    ),
+    "early dropout": (
+        ["mask=early", "model.hidden_rate=0.2"],
+        ["mask=early", "model.hidden_rate=0.5"],
+    ),
     "seeds": (["seeds=[0,1,2]"], ["seeds=[2,7]"]),
     "learning rates": (["optimizer.lr=0.01"], ["optimizer.lr=0.002"], ["optimizer.lr=0.01"]),
     "weight decay": (
@@ -78,7 +90,7 @@ def trained_together(
 ) -> Iterator[tuple[CohortTraining, Callable[[], None]]]:
     """The training of each condition, taken out of the pack, and what finishes it."""
     quiet()
-    networks = [make_network(config.model, 64, 10) for config in configs]
+    networks = [make_network(config, 64, 10) for config in configs]
     members = [
         member
         for config, network in zip(configs, networks, strict=True)
@@ -101,7 +113,7 @@ def trained_together(
 def trained_alone(config: Config, folder: Path) -> CohortTraining:
     """The training of a condition that has no others beside it."""
     quiet()
-    training = CohortTraining(config, make_network(config.model, 64, 10))
+    training = CohortTraining(config, make_network(config, 64, 10))
     fit(training, make_trainer(config, folder), data_of(config))
 
     return training
@@ -157,7 +169,7 @@ def test_networks_of_equal_seeds_and_subsets_share_their_batches(
 def test_the_networks_of_a_pack_begin_equal_bit_for_bit(make_config: Make) -> None:
     """If this failed, conditions in a pack would start from other weights than alone."""
     configs = [make_config(*SHARED, f"model.hidden_rate={rate}") for rate in (0, 0.5)]
-    networks = [make_network(config.model, 64, 10) for config in configs]
+    networks = [make_network(config, 64, 10) for config in configs]
     members = [m for c, n in zip(configs, networks, strict=True) for m in members_of(c, n)]
     pack = CohortTraining(configs[0], networks[0], members=members)
     alone = CohortTraining(configs[0], networks[0])
@@ -184,3 +196,29 @@ def test_a_condition_that_diverges_ends_as_alone_and_leaves_the_others(
     assert good.diverged == {}
     for key, values in alone.results.items():
         assert good.results[key] == pytest.approx(values, rel=1e-9), key
+
+
+@pytest.mark.parametrize(
+    ("scheduled", "plain", "equal"),
+    [
+        (["mask=early", "mask.until=0.99"], ["model.hidden_rate=0.5"], True),
+        (["mask=late", "mask.until=0.99"], ["model.hidden_rate=0"], True),
+        (["mask=early", "mask.until=0.5"], ["model.hidden_rate=0.5"], False),
+        (["mask=early", "mask.until=0.5"], ["model.hidden_rate=0"], False),
+    ],
+    ids=["early to the end", "late at the end", "early not all", "early at all"],
+)
+def test_a_schedule_of_the_rate_reaches_the_training(
+    make_config: Make, tmp_path: Path, scheduled: list[str], plain: list[str], equal: bool
+) -> None:
+    """If this failed, early dropout would be dropout in all updates, or in none.
+
+    Of 60 updates 0.99 are all, since the last is number 59.
+    """
+    with_schedule = make_config(*SHARED, "model.hidden_rate=0.5", *scheduled)
+    networks = [
+        trained_alone(each, tmp_path) for each in (with_schedule, make_config(*SHARED, *plain))
+    ]
+    scheduled_weights, weights = (list(each.cohort.parameters()) for each in networks)
+    same = all(map(torch.equal, scheduled_weights, weights))
+    assert same == equal

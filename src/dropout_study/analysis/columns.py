@@ -44,8 +44,13 @@ PARAMS = (
     "trainer.",
     "budget.",
     "mc.",
+    "mask.",
+    "terms.",
+    "source.",
+    "content.",
 )
-EVALUATION = ("rules", "probes", "bag")
+EVALUATION = ("rules", "probes", "metrics", "bag")
+OBJECTIVE = "objective"
 REQUIRED = (
     "study",
     "budget",
@@ -92,8 +97,10 @@ def check(cells: pd.DataFrame, studies: Collection[str] = ()) -> None:
         for line in cells.index[cells[column] == ""]:
             raise ValueError(f"{place} {line}, column {column}: the cell is empty")
 
+    has_plugins = any(str(column).startswith("source.") for column in cells)
+
     for column in map(str, cells):
-        kind = _kind(column, studies)
+        kind = _kind(column, studies, has_plugins)
         for line, text in _filled(cells, column):
             if not kind.allows(text):
                 raise ValueError(
@@ -115,7 +122,7 @@ def check_names(columns: Sequence[str]) -> None:
     if missing := [column for column in REQUIRED if column not in columns]:
         raise ValueError(f"there is no column {', '.join(missing)}")
 
-    names = {*TEXT, *EVALUATION, "seed", "candidate", "era"}
+    names = {*TEXT, *EVALUATION, OBJECTIVE, "seed", "candidate", "era"}
     if unknown := [c for c in columns if not (c in names or c.startswith(PARAMS) or "/" in c)]:
         listed = ", ".join(sorted(names))
         allowed = f"{listed}, a setting such as model.name, or a measure such as val/error"
@@ -157,8 +164,8 @@ def _filled(cells: pd.DataFrame, column: str) -> Iterator[tuple[int, str]]:
     return ((line, text) for line, text in zip(lines, texts, strict=True) if text)
 
 
-def _kind(column: str, studies: Collection[str]) -> Kind:
-    """What the cells of a column can be."""
+def _kind(column: str, studies: Collection[str], has_plugins: bool) -> Kind:
+    """What the cells of a column can be; a plug-in may have added data sets."""
     match column.partition("/"):
         case ("study", "", "") if studies:
             return _one_of(studies)
@@ -166,7 +173,7 @@ def _kind(column: str, studies: Collection[str]) -> Kind:
             return _one_of(BUDGETS)
         case ("stage", "", ""):
             return _one_of(STAGES)
-        case ("data.name", "", ""):
+        case ("data.name", "", "") if not has_plugins:
             return _one_of(DATASETS)
         case ("era", "", ""):
             return _number((1.0, math.inf))
@@ -175,7 +182,8 @@ def _kind(column: str, studies: Collection[str]) -> Kind:
         case ("candidate", "", ""):
             return _number((0.0, math.inf))
         case (_, "", ""):
-            return _number(ANYTHING) if column in NUMBERS else Kind(lambda _: True, "text")
+            is_number = column in NUMBERS and not has_plugins  # whose options are their own
+            return _number(ANYTHING) if is_number else Kind(lambda _: True, "text")
 
     return _number(range_of(column))
 

@@ -39,7 +39,7 @@ def seconds_of_update(configs: list[Config]) -> Callable[[], float]:
     """What takes the time of an update of some conditions as one cohort."""
     first, *others = configs
     images = load_images(first.data)
-    network = make_network(first.model, images.inputs, images.classes)
+    network = make_network(first, images.inputs, images.classes)
     networks = sum(len(config.seeds) for config in configs)
     update = BareUpdates(first, images, others)
 

@@ -149,9 +149,9 @@ class BareUpdates:
         members = [
             member
             for each in configs
-            for member in members_of(each, make_network(each.model, images.inputs, images.classes))
+            for member in members_of(each, make_network(each, images.inputs, images.classes))
         ]
-        network = make_network(config.model, images.inputs, images.classes)
+        network = make_network(config, images.inputs, images.classes)
         self._batches = iter(data.batches())
         self._module = CohortTraining(config, network, members=members)
         self._sampler = masks.Sampler(

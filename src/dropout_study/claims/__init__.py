@@ -3,7 +3,16 @@
 from dropout_study.analysis.claim import Claim, Group
 from dropout_study.claims.arithmetic_ensemble import ArithmeticEnsemble
 from dropout_study.claims.bagging import Bagging
+from dropout_study.claims.beyond.boosting import Boosting
+from dropout_study.claims.beyond.early_dropout import EarlyDropout
+from dropout_study.claims.beyond.fast_dropout import FastDropout
+from dropout_study.claims.beyond.gaussian_masks import GaussianMasks
+from dropout_study.claims.beyond.hidden_noise import HiddenNoise
+from dropout_study.claims.beyond.large_data import LargeData
+from dropout_study.claims.beyond.linear_regression import LinearRegression
+from dropout_study.claims.beyond.multiplicative import Multiplicative
 from dropout_study.claims.beyond.scaling_beats_sampling import ScalingBeatsSampling
+from dropout_study.claims.beyond.untied_ensembles import UntiedEnsembles
 from dropout_study.claims.capacity import Capacity
 from dropout_study.claims.co_adaptation import CoAdaptation
 from dropout_study.claims.cost import Cost
@@ -35,6 +44,15 @@ ALL: tuple[Claim, ...] = (
     CoAdaptation(),
     Robustness(),
     ScalingBeatsSampling(),
+    LinearRegression(),
+    Boosting(),
+    HiddenNoise(),
+    GaussianMasks(),
+    UntiedEnsembles(),
+    Multiplicative(),
+    FastDropout(),
+    LargeData(),
+    EarlyDropout(),
 )
 """In the order of section 7.12, those beyond the notes last."""
 NOTES = tuple(claim for claim in ALL if claim.group is not Group.BEYOND)

@@ -16,7 +16,7 @@ def job(composed: DictConfig) -> None:
     from dropout_study.running.reevaluate import reevaluate, results_table
 
     record = reevaluate(chosen, Path(HydraConfig.get().runtime.output_dir))
-    print_table(results_table(record, chosen.rules))
+    print_table(results_table(record, chosen.rules, chosen.metrics))
 
 
 def main() -> None:

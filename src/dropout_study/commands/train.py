@@ -8,6 +8,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from dropout_study.config import plugins
 from dropout_study.config.folder import CONF
 from dropout_study.running import command_line, packs
 from dropout_study.running.bottom_line import BOTTOM_LINE
@@ -47,6 +48,7 @@ def start() -> None:
     if command_line.asks_to_train(typed[1:]):
         BOTTOM_LINE.say("reading the command line")
 
+    plugins.load(plugins.typed_plugins(typed[1:]))
     command_line.check(typed[1:], CONF)
     entry = command_line.hydra_main("train", job)
     tagged = command_line.with_new_tags(typed[1:])

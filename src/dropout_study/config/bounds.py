@@ -28,7 +28,7 @@ FROM_0 = allow(lambda x: 0 <= x < math.inf, "at least 0 and finite")
 FACTORS = allow(lambda x: 1 < x < math.inf, "a mapping of keys to factors above 1, one for each")
 RATE = allow(lambda p: 0 <= p < 1, "a probability of dropping, at least 0 and below 1")
 MOMENTUM = allow(lambda x: 0 <= x < 1, "at least 0 and below 1")
-WARMUP = allow(lambda x: 0 < x < 1, "a share of the updates between 0 and 1")
+SHARE = allow(lambda x: 0 < x < 1, "a share of the updates between 0 and 1")
 FINAL = allow(lambda x: 0 < x <= 1, "above 0 and at most 1")
 SEEDS = allow(
     lambda n: 0 <= n < 2**32,

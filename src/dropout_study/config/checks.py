@@ -8,18 +8,38 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from dropout_study.config.bounds import LONGEST_NAME, WIDTHS
+from dropout_study.config.data_set import facts_of
 from dropout_study.config.names import (
     ACTIVATIONS,
     AUTOENCODER_PROBES,
     AUTOENCODER_RULES,
     DATASETS,
     LOSSES,
+    METRICS,
+    NOISES,
+    OBJECTIVES,
     PLACEMENTS,
     PROBES,
+    RATE_SCHEDULES,
     RULES,
+    SHARED,
     STAGES,
 )
-from dropout_study.config.schema import MLP, Autoencoder, Config, ConfigError, Data, LeNet, Model
+from dropout_study.config.parts import DATA_SET, is_own_network, names_of_parts
+from dropout_study.config.schema import (
+    MLP,
+    Autoencoder,
+    Config,
+    ConfigError,
+    Data,
+    LeNet,
+    Model,
+    SoftmaxRegression,
+    Term,
+)
+
+TERMS = "regularizer=NAME chooses a term of a plug-in, terms.NAME.KEY=VALUE sets its options."
+"""What to type, where a term was not found."""
 
 
 def check_keys(composed: DictConfig, path: str = "", others: Sequence[str] = ()) -> None:
@@ -51,11 +71,30 @@ def check_keys(composed: DictConfig, path: str = "", others: Sequence[str] = ())
             check_keys(composed[key], f"{path}{key}.")
 
 
+def check_given(composed: DictConfig) -> None:
+    """Refuse options of plug-ins that do not exist, or that must be typed and were not.
+
+    Raises:
+        ConfigError: for the first of them.
+    """
+    sections = {"data": composed.data, "model": composed.model}
+    sections |= {f"terms.{name}": term for name, term in composed.terms.items()}
+
+    for path, section in sections.items():
+        check_keys(section, f"{path}.")
+        for key in section:
+            if OmegaConf.is_missing(section, key):
+                raise ConfigError(f"{path}.{key} is missing: say {path}.{key}=VALUE.")
+
+
 def unknown_key(key: str, allowed: Iterable[str]) -> str:
     """The sentence that refuses a key: what may have been meant, and what there is."""
     parent, _, name = key.rpartition(".")
     allowed = list(allowed)
     sentence = f"{key} is not a key of this configuration.{hint(name, allowed)}"
+
+    if parent == "terms" and not allowed:
+        return f"{sentence} {TERMS}"
 
     return f"{sentence} Allowed in {parent or 'the top level'}: {', '.join(allowed)}."
 
@@ -174,14 +213,14 @@ def check_data(data: Data) -> None:
     Raises:
         ConfigError: naming the key.
     """
-    _one_of("data.name", data.name, DATASETS)
+    _one_of("data.name", data.name, [*DATASETS, *names_of_parts(DATA_SET)])
     _one_of("data.resample", data.resample, ("none", "bootstrap"))
     _check_classes(data)
 
-    if not DATASETS[data.name].generated:
+    if not facts_of(data).generated:
         _check_sizes(data)
 
-    side = DATASETS[data.name].side
+    side = facts_of(data).side
 
     if side is None:
         allowed = f"1, since the examples of {data.name} are no images"
@@ -194,7 +233,7 @@ def check_data(data: Data) -> None:
 def _check_classes(data: Data) -> None:
     """Refuse classes that are unknown, repeated, or a single one."""
     classes = data.classes
-    number = DATASETS[data.name].classes
+    number = facts_of(data).classes
     exist = all(0 <= c < number for c in classes)
     distinct = len(set(classes)) == len(classes)
     allowed = (
@@ -206,7 +245,7 @@ def _check_classes(data: Data) -> None:
 
 def _check_sizes(data: Data) -> None:
     """Refuse to train on, and to put aside, more examples than there are."""
-    available = DATASETS[data.name].train
+    available = facts_of(data).train
 
     if data.train_size is None:
         allowed = "0 without data.train_size, since all training examples are then trained on"
@@ -243,7 +282,7 @@ def check_model(config: Config) -> None:
         allowed = (
             "softmax_regression or mlp here; autoencoder reads images alone, with pixels in [0, 1]"
         )
-        images = DATASETS[data.name].side is not None
+        images = facts_of(data).side is not None
         require(images, "model", f"autoencoder with data={data.name}", allowed)
 
     if isinstance(model, LeNet):
@@ -255,9 +294,40 @@ def check_model(config: Config) -> None:
             model.hidden_rate,
             "0 with model.dropout=none, which has no hidden site",
         )
-        full = DATASETS[data.name].side == 28 and data.pool == 1
+        full = facts_of(data).side == 28 and data.pool == 1
         allowed = "softmax_regression, mlp or autoencoder here; lenet reads 28 x 28 images only"
         require(full, "model", f"lenet with data={data.name} and data.pool={data.pool}", allowed)
+
+
+def check_mask(config: Config) -> None:
+    """Refuse noise that does not exist, or that the model has no units for.
+
+    Raises:
+        ConfigError: naming the key.
+    """
+    mask = config.mask
+    _one_of("mask.name", mask.name, NOISES)
+    _one_of("mask.shared", mask.shared, SHARED)
+    _one_of("mask.schedule", mask.schedule, RATE_SCHEDULES)
+
+    is_convolved = isinstance(config.model, LeNet) and config.model.dropout in ("pools", "all")
+    allowed = "false, but for model=lenet with model.dropout=pools or all, which drops channels"
+    require(is_convolved or not mask.by_channel, "mask.by_channel", mask.by_channel, allowed)
+
+    is_shared = mask.shared == "update" and not isinstance(config.model, LeNet)
+    allowed = "false, but for fully connected layers with mask.shared=update"
+    require(is_shared or not mask.weights, "mask.weights", mask.weights, allowed)
+
+    if mask.shared == "training":
+        fixed = mask.name == "bernoulli" and mask.schedule == "constant"
+        is_linear = isinstance(config.model, MLP | SoftmaxRegression)
+        require(
+            fixed and is_linear,
+            "mask.shared",
+            mask.shared,
+            "nothing or update, but for units of model=mlp or softmax_regression that are dropped "
+            "at a constant rate",
+        )
 
 
 def check_training(config: Config) -> None:
@@ -268,11 +338,14 @@ def check_training(config: Config) -> None:
     """
     norms = config.regularizer.max_norm
     layers = _layers(config.model)
-    allowed = (
-        "a list of limits above 0: none, one for all layers, "
-        f"or one for each of the {layers} layers"
-    )
-    require(len(norms) in (0, 1, layers), "regularizer.max_norm", norms, allowed)
+    each = f"one for each of the {layers} layers" if layers else "one for each layer"
+    allowed = f"a list of limits above 0: none, one for all layers, or {each}"
+    require(layers is None or len(norms) in (0, 1, layers), "regularizer.max_norm", norms, allowed)
+    _one_of("objective", config.objective, OBJECTIVES)
+    is_default = config.objective == Config.objective
+    allowed = "likelihood with model=autoencoder, which predicts no classes"
+    is_classifier = not isinstance(config.model, Autoencoder)
+    require(is_default or is_classifier, "objective", config.objective, allowed)
     _one_of("trainer.accelerator", config.trainer.accelerator, ("auto", "cpu", "gpu"))
     # 16-mixed is left out: its gradient scaler would couple the seeds.
     precisions = ("32-true", "64-true", "bf16", "bf16-mixed")
@@ -291,6 +364,28 @@ def check_rules(rules: list[str]) -> None:
     require(len(set(rules)) == len(rules), "rules", rules, "a list of different rules")
 
 
+def check_metrics(metrics: list[str]) -> None:
+    """Refuse metrics that no plug-in has added, or that are named twice.
+
+    Raises:
+        ConfigError: naming the key.
+    """
+    for metric in metrics:
+        allowed = ", ".join(METRICS) or "those of plug-ins, and none is loaded"
+        require(metric in METRICS, "metrics", metric, f"one of {allowed}")
+    require(len(set(metrics)) == len(metrics), "metrics", metrics, "a list of different metrics")
+
+
+def check_terms(terms: dict[str, Term]) -> None:
+    """Refuse strengths and other options of terms.
+
+    Raises:
+        ConfigError: naming the key.
+    """
+    for name, term in terms.items():
+        check_numbers(term, f"terms.{name}.")
+
+
 def check_probes(config: Config) -> None:
     """Refuse probes that do not exist, and seeds that do not fill their bags.
 
@@ -307,7 +402,7 @@ def check_probes(config: Config) -> None:
         "a list of different probes",
     )
 
-    if DATASETS[config.data.name].side is None:
+    if facts_of(config.data).side is None:
         corrupting = [probe for probe in config.probes if probe.startswith("corruption")]
         allowed = (
             f"a list without {' and '.join(corrupting)}: "
@@ -339,9 +434,13 @@ def check_autoencoder(config: Config) -> None:
     probes = f"[{', '.join(AUTOENCODER_PROBES)}] or [] with model=autoencoder, {without}"
     require(set(config.rules) <= set(AUTOENCODER_RULES), "rules", config.rules, rules)
     require(set(config.probes) <= set(AUTOENCODER_PROBES), "probes", config.probes, probes)
+    require(not config.metrics, "metrics", config.metrics, f"[] with model=autoencoder, {without}")
 
 
-def _layers(model: Model) -> int:
+def _layers(model: Model) -> int | None:
+    """The number of layers with weights; None for the network of a plug-in, which is not built."""
+    if is_own_network(model):
+        return None
     if isinstance(model, MLP | Autoencoder):
         return len(model.widths) + 1
     return 4 if isinstance(model, LeNet) else 1

@@ -8,7 +8,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from dropout_study.config import resolvers
+from dropout_study.config import plugins, resolvers
 from dropout_study.config.choices import comment_of
 from dropout_study.config.folder import CONF
 from dropout_study.config.overrides import expand_sweep, parse_overrides
@@ -32,6 +32,7 @@ def first_condition(study: Study) -> Config:
 
 def composed_run(overrides: Sequence[str]) -> Config:
     """What `scripts/train.py` would run with some overrides."""
+    plugins.load(plugins.typed_plugins(overrides))
     resolvers.register()
 
     with _no_other_hydra(), initialize_config_dir(str(CONF), version_base="1.3"):
@@ -53,7 +54,12 @@ def _no_other_hydra() -> Iterator[None]:
 
 def arm_content(arm: str) -> Any:
     """The content of a choice of the group `arm`, with the resolvers that name its candidates."""
-    return OmegaConf.to_container(OmegaConf.load(CONF / "arm" / f"{arm}.yaml"), resolve=False)
+    return choice_content("arm", arm)
+
+
+def choice_content(group: str, choice: str) -> Any:
+    """The content of a choice of a group, as its file has it."""
+    return OmegaConf.to_container(OmegaConf.load(CONF / group / f"{choice}.yaml"), resolve=False)
 
 
 def arm_comment(arm: str) -> str:

@@ -1,12 +1,16 @@
 """The condition that a configuration describes: its identity, its parameters, its name."""
 
 import hashlib
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, asdict, fields, is_dataclass
+from enum import Enum
+from pathlib import Path, PurePath
 from typing import Any
 
+from dropout_study.config.data_set import DataSet
+from dropout_study.config.files import contents_of
 from dropout_study.config.names import CORRUPTIONS, PLACEMENTS, PROBES, TUNING
+from dropout_study.config.parts import is_own_network, sources_of
 from dropout_study.config.schema import (
     MLP,
     AdamW,
@@ -14,13 +18,16 @@ from dropout_study.config.schema import (
     Config,
     Data,
     LeNet,
+    Mask,
     Model,
     OneCycle,
     Optimizer,
     Schedule,
     SoftmaxRegression,
+    Term,
     Trainer,
 )
+from dropout_study.config.source import digest_of
 
 ERA = 1
 """Counts the meanings of configurations. It rises when the default of a key changes, or when the
@@ -42,6 +49,10 @@ def identity(config: Config, parts: Sequence[str] = WHOLE) -> dict[str, Any]:
         Key, such as `model.hidden_rate`, -> value.
     """
     chosen = {"era": ERA} | dict(departures(config, parts=parts))
+
+    # Of a file the content counts, and of a plug-in the source.
+    chosen |= {key: digest for key, digest in contents_of(config).items() if key in chosen}
+    chosen |= sources_of(config, trained_alone=tuple(parts) == TRAINING)
 
     if "model.dropout" in chosen:
         chosen["model.dropout"] = versioned_placement(chosen["model.dropout"])
@@ -80,13 +91,36 @@ def departures(
         if is_dataclass(value):
             same_kind = default_value if type(default_value) is type(value) else None
             yield from departures(value, same_kind, f"{path}{key.name}.", part_of_key, parts)
+        elif path + key.name == "terms":
+            yield from _terms(value, "terms.")
         elif value != in_order(key, default_value) or (key.name == "name" and default is None):
             yield f"{path}{key.name}", value
 
 
+def _terms(terms: Mapping[str, Term], path: str) -> Iterator[tuple[str, Any]]:
+    """The strength of each term of a plug-in, and its options that are not their defaults."""
+    for name in sorted(terms):
+        term = terms[name]
+        yield f"{path}{name}.strength", term.strength
+        options = departures(term, type(term)(), f"{path}{name}.")
+        yield from (each for each in options if each[0] != f"{path}{name}.strength")
+
+
 def in_order(key: Field[Any], value: Any) -> Any:
-    """A value, sorted where its order changes nothing."""
+    """A value, sorted where its order changes nothing; enums and paths by their names."""
+    value = plain(value)
     return sorted(value) if "unordered" in key.metadata else value
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it: enums and paths by their names."""
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+
+    if isinstance(value, Enum):
+        return value.name
+
+    return str(value) if isinstance(value, PurePath) else value
 
 
 def default_of(key: Field[Any]) -> Any:
@@ -121,16 +155,12 @@ def versioned(probe: str) -> str:
 
 def condition_digest(config: Config) -> str:
     """Twelve hexadecimal digits that name a condition."""
-    return _hash(identity(config))
+    return digest_of(identity(config))
 
 
 def training_digest(config: Config) -> str:
     """Twelve hexadecimal digits that name what is trained, however it is evaluated then."""
-    return _hash(identity(config, TRAINING))
-
-
-def _hash(chosen: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:12]
+    return digest_of(identity(config, TRAINING))
 
 
 def combined_digest(digests: Sequence[str]) -> str:
@@ -144,8 +174,12 @@ def uses_test_data(config: Config) -> bool:
 
 
 def flat_params(config: Config) -> dict[str, str]:
-    """The condition as `group.key` -> text, defaults included, for MLflow's params."""
-    return dict(flattened(config))
+    """The condition as `group.key` -> text, defaults included, for MLflow's params.
+
+    Of plug-ins it has the digest of their source, and of the files that they read the content.
+    """
+    contents = {f"content.{key}": digest for key, digest in contents_of(config).items()}
+    return dict(flattened(config)) | sources_of(config, trained_alone=False) | contents
 
 
 def flattened(chosen: Any, path: str = "") -> Iterator[tuple[str, str]]:
@@ -153,11 +187,15 @@ def flattened(chosen: Any, path: str = "") -> Iterator[tuple[str, str]]:
     for key in fields(chosen):
         value = getattr(chosen, key.name)
 
-        if key.metadata.get("part") == "none":
+        is_unsaid = "unsaid" in key.metadata and value == default_of(key)
+        if key.metadata.get("part") == "none" or is_unsaid:
             continue
 
         if is_dataclass(value):
             yield from flattened(value, f"{path}{key.name}.")
+        elif path + key.name == "terms":
+            for name in sorted(value):
+                yield from flattened(value[name], f"terms.{name}.")
         else:
             separator = " " if "unordered" in key.metadata else "x"
             yield f"{path}{key.name}", _text(in_order(key, value), separator)
@@ -175,7 +213,9 @@ def condition_name(config: Config) -> str:
     data = config.data
     regularizer = config.regularizer
     name = " ".join([data.name, *map(str, sorted(data.classes))])
-    parts = [_architecture(config.model), _rates(config.model), name]
+    parts = [_architecture(config.model), _rates(config.model), *_mask(config.mask), name]
+    parts += [config.objective] if config.objective != Config.objective else []
+    parts += _own_options(data, Data) if isinstance(data, DataSet) else []
     parts += [f"pool {data.pool}"] if data.pool > 1 else []
     parts += [f"n {data.train_size}"] if data.train_size is not None else []
     parts += [f"reserve {data.reserve}"] if data.reserve else []
@@ -187,6 +227,7 @@ def condition_name(config: Config) -> str:
         if getattr(regularizer, key)
     ]
     parts += [f"max-norm {_text(regularizer.max_norm)}"] if regularizer.max_norm else []
+    parts += [_term(name, config.terms[name]) for name in sorted(config.terms)]
     parts += _departures(config.optimizer, AdamW()) + _departures(config.schedule, OneCycle())
     parts += [config.trainer.precision] if config.trainer.precision != Trainer.precision else []
     parts += ["best weights"] if config.budget.weights == "best" else []
@@ -219,7 +260,49 @@ def _departures(chosen: Optimizer | Schedule, default: Optimizer | Schedule) -> 
     return ([chosen.name] if chosen.name != default.name else []) + values
 
 
+def _mask(mask: Mask) -> list[str]:
+    """What sets the noise on units apart from dropout."""
+    noise = [] if mask.name == Mask.name else [f"{mask.name} noise"]
+    shared = [] if mask.shared == Mask.shared else [SHARING[mask.shared]]
+    channels = ["by channel"] if mask.by_channel else []
+    channels += ["of weights"] if mask.weights else []
+    schedule = [f"{SCHEDULES[mask.schedule]} {mask.until:g}"] if mask.schedule in SCHEDULES else []
+
+    return [*noise, *shared, *channels, *schedule]
+
+
+SHARING = {"update": "one mask per update", "training": "one mask per network"}
+SCHEDULES = {"early": "rate up to", "late": "rate from", "rising": "rate rising to"}
+
+
+def _own_options(chosen: Any, base: type) -> list[str]:
+    """The options of a plug-in that are not their defaults, without those of its base."""
+    shared = {key.name for key in fields(base)}
+    own = [key for key in fields(chosen) if key.name not in shared]
+    values = {key.name: getattr(chosen, key.name) for key in own}
+
+    return [
+        f"{key.name} {_shown(key, values[key.name])}"
+        for key in own
+        if in_order(key, values[key.name]) != in_order(key, default_of(key))
+    ]
+
+
+def _shown(key: Field[Any], value: Any) -> str:
+    """The value of an option in a name; of a file its name, which no comma may cut."""
+    text = Path(value).name if "file" in key.metadata else _text(in_order(key, value))
+    return f"{value:g}" if isinstance(value, float) else text.replace(", ", " ")
+
+
+def _term(name: str, term: Term) -> str:
+    """A term of a plug-in: its name, its strength, and options that are not their defaults."""
+    return " ".join([name, f"{term.strength:g}", *_own_options(term, Term)])
+
+
 def _architecture(model: Model) -> str:
+    if is_own_network(model):
+        return " ".join([model.name, *_own_options(model, Model)])
+
     match model:
         case MLP(widths=widths, activation=activation):
             name = f"mlp {'-'.join(map(str, widths))}"

@@ -45,6 +45,17 @@ AUTOENCODER_PROBES = ("units",)
 PLACEMENTS = {"none": 1, "fc": 1, "pools": 1, "all": 2}
 """Where a LeNet drops -> version, a part of identity from 2 on. The first `all` dropped after
 pooling, as `pools` does now."""
+NOISES = ["bernoulli", "gaussian", "additive"]
+"""Kinds of noise on units; plug-ins add to them."""
+SHARED = ("nothing", "update", "training")
+"""What has one mask in common: nothing, so that each example has its own; all examples of an
+update; or all updates of a network."""
+RATE_SCHEDULES = ("constant", "early", "late", "rising")
+"""When the rate applies: always; before or after a share of the updates; or in full from there on,
+and less before."""
+OBJECTIVES = ("likelihood", "boosting")
+"""What an update increases: the log-likelihood of the subnetwork that was drawn, or that of the
+ensemble through this subnetwork."""
 SMOKE = "smoke"
 """The budget that only shows that everything works."""
 TUNING = "tuning"
@@ -56,7 +67,19 @@ SAMPLERS = ("tpe", "random")
 """What proposes the candidates of a search: a tree-structured Parzen estimator, or chance."""
 ALTERNATIVES = ("two-sided", "less", "greater")
 """What a small p value of a comparison speaks for."""
-RULES = ("weight_scaling", "monte_carlo", "geometric", "exact_arithmetic", "exact_geometric")
+RULES = [
+    "weight_scaling",
+    "monte_carlo",
+    "geometric",
+    "exact_arithmetic",
+    "exact_geometric",
+    "fast_dropout",
+]
+"""Plug-ins add to them."""
+MEASURES = ("error", "nll", "brier", "ece")
+"""What is measured of every prediction."""
+METRICS: list[str] = []
+"""What plug-ins measure of predictions, besides error, NLL, Brier score and ECE."""
 PROBES = {
     "enumeration": 1,
     "bags": 1,
@@ -70,6 +93,8 @@ PROBES = {
     "interactions": 1,
     "halves": 1,
     "divergence": 1,
+    "moments": 1,
+    "ridge": 1,
 }
 """Name -> version, a part of identity: it rises when a probe measures something else."""
 CORRUPTIONS = {

@@ -6,7 +6,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from dropout_study.config import resolvers
-from dropout_study.config.composed import arm_content, jobs
+from dropout_study.config.composed import arm_content, choice_content, jobs
 from dropout_study.config.names import FINAL, TUNING
 from dropout_study.config.overrides import parse_overrides
 from dropout_study.config.schema import SCHEMAS, Config
@@ -69,10 +69,13 @@ def _settings(study: Study, job: list[str]) -> DictConfig:
         "arm": "",
     }
     arm = arm_content(str(values["arm"])) if "arm" in values else {}
-    arm.pop("defaults", None)
+    mask = choice_content("mask", str(values["mask"])) if "mask" in values else {}
+    for content in (arm, mask):
+        content.pop("defaults", None)
+
     model = SCHEMAS.get(f"model/{values.get('model')}")
     typed = {"model": OmegaConf.structured(model)} if model else {}  # a rate of 0 is called 0.0
-    settings = OmegaConf.merge({"study": about, "bag": Config.bag}, typed, arm)
+    settings = OmegaConf.merge({"study": about, "bag": Config.bag, "mask": mask}, typed, arm)
 
     for key, value in values.items():
         is_setting = "." in key or key in TOP_LEVEL

@@ -7,21 +7,28 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from dropout_study.config import plugins
 from dropout_study.config.bounds import SEEDS
 from dropout_study.config.checks import (
     check_autoencoder,
     check_data,
+    check_given,
     check_keys,
+    check_mask,
+    check_metrics,
     check_model,
     check_numbers,
     check_probes,
     check_rules,
     check_study,
+    check_terms,
     check_training,
     require,
 )
+from dropout_study.config.files import check_files, expand_files
 from dropout_study.config.folder import command
 from dropout_study.config.names import ALTERNATIVES, SAMPLERS
+from dropout_study.config.parts import TERM
 from dropout_study.config.schema import (
     SCHEMAS,
     Compare,
@@ -49,17 +56,25 @@ def read_config(composed: DictConfig) -> Config:
     Raises:
         ConfigError: for the first value that cannot be used.
     """
+    plugins.load(composed.plugins)
+    check_given(composed)
     config = cast("Config", _typed(composed))
+    config.terms = {name: term for name, term in config.terms.items() if term.strength}
     if isinstance(config.model, LeNet) and config.model.hidden_rate is None:
         config.model.hidden_rate = 0.0 if config.model.dropout == "none" else 0.5
 
     check_study(config.study.name, config.study.stage)
     distinct = len(set(config.seeds)) == len(config.seeds) > 0
     require(distinct, "seeds", config.seeds, SEEDS["allowed"].words)
+    expand_files(config)
+    check_files(config)
     check_data(config.data)
     check_model(config)
+    check_mask(config)
+    check_terms(config.terms)
     check_training(config)
     check_rules(config.rules)
+    check_metrics(config.metrics)
     # Training judges it anyway.
     judged = "weight_scaling" in config.rules or not config.study.cohorts_from
     require(
@@ -72,7 +87,9 @@ def read_config(composed: DictConfig) -> Config:
 
 
 def read_evaluate(composed: DictConfig) -> Evaluate:
-    """What to evaluate, as typed objects, checked.
+    """What to evaluate, as typed objects.
+
+    Rules and metrics are not checked: the plug-ins of the run may have them.
 
     Raises:
         ConfigError: for the first value that cannot be used.
@@ -82,9 +99,9 @@ def read_evaluate(composed: DictConfig) -> Evaluate:
             "run is missing: say run=ID of an MLflow run, or run=PATH of a checkpoint."
         )
 
+    plugins.load(composed.plugins)
     config = cast("Evaluate", _typed(composed))
     require(bool(config.rules), "rules", config.rules, "a list of at least one rule")
-    check_rules(config.rules)
 
     return config
 
@@ -224,10 +241,17 @@ def load_config(file: Path) -> Config:
     try:
         stored = cast("DictConfig", OmegaConf.load(file))
         stored.budget.pop("minutes", None)  # a key of earlier versions, which changed no result
+        plugins.load(stored.get("plugins", []))
         typed = OmegaConf.structured(Config)
 
-        for group in ("model", "optimizer", "schedule"):
-            typed[group] = OmegaConf.structured(SCHEMAS[f"{group}/{stored[group].name}"])
+        for group in ("data", "model", "optimizer", "schedule"):
+            schema = SCHEMAS.get(f"{group}/{stored[group].name}", SCHEMAS.get(group))
+            _require_part(schema is not None, f"{group}={stored[group].name}", stored)
+            typed[group] = OmegaConf.structured(schema)
+
+        for name in stored.get("terms", {}):
+            _require_part(f"{TERM}/{name}" in SCHEMAS, f"{TERM}={name}", stored)
+            typed.terms[name] = OmegaConf.structured(SCHEMAS[f"{TERM}/{name}"])
 
         return read_config(cast("DictConfig", OmegaConf.merge(typed, stored)))
     except (
@@ -239,6 +263,13 @@ def load_config(file: Path) -> Config:
         YAMLError,
     ) as error:
         raise ConfigError(f"{file} is not the configuration of a run: {error}") from error
+
+
+def _require_part(is_there: bool, what: str, stored: DictConfig) -> None:
+    """Refuse a stored configuration whose plug-ins no longer add what it uses."""
+    if not is_there:
+        named = ",".join(stored.get("plugins", []))
+        raise ConfigError(f"{what}: no plug-in adds it any more; the run names plugins=[{named}].")
 
 
 def _typed(composed: DictConfig, path: str = "") -> object:

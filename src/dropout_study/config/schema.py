@@ -18,8 +18,8 @@ from dropout_study.config.bounds import (
     REDRAWS,
     SAMPLES,
     SEEDS,
+    SHARE,
     SIZE,
-    WARMUP,
     WIDTHS,
 )
 
@@ -36,6 +36,10 @@ OF_SWEEP = NO_CONDITION | {"of_sweep": True}
 """Metadata of a key that steers a sweep, and says nothing about its conditions."""
 UNORDERED = {"unordered": True}
 """Metadata of a list whose order changes nothing."""
+UNSAID = {"unsaid": True}
+"""Metadata of a key that is no parameter of a run where it has its default."""
+FILE = {"file": True}
+"""Metadata of the path of a file, of which the content counts."""
 
 
 def default_rules() -> list[str]:
@@ -105,6 +109,18 @@ class Autoencoder(Model):
 
 
 @dataclass
+class Mask:
+    """The noise on units, whose strength is their rate."""
+
+    name: str = "bernoulli"
+    shared: str = "nothing"
+    by_channel: bool = False
+    weights: bool = False
+    schedule: str = "constant"
+    until: float = field(default=0.5, metadata=SHARE)
+
+
+@dataclass
 class Regularizer:
     """Terms and constraints besides dropout; all can be combined."""
 
@@ -112,6 +128,13 @@ class Regularizer:
     l1: float = field(default=0.0, metadata=FROM_0)
     sparsity: float = field(default=0.0, metadata=FROM_0)
     max_norm: list[float] = field(default_factory=list, metadata=ABOVE_0)
+
+
+@dataclass
+class Term:
+    """A term of the loss that a plug-in adds: its factor, beside its own options."""
+
+    strength: float = field(default=1.0, metadata=FROM_0)
 
 
 @dataclass
@@ -153,7 +176,7 @@ class OneCycle(Schedule):
     """Up from 1/25 of the rate over the first share of the updates, then down to 0, on cosines."""
 
     name: str = "one_cycle"
-    warmup: float = field(default=0.3, metadata=WARMUP)
+    warmup: float = field(default=0.3, metadata=SHARE)
 
 
 @dataclass
@@ -271,16 +294,21 @@ class StudyConfig:
 class Config:
     """One condition and its seeds: what `scripts/train.py` runs."""
 
+    plugins: list[str] = field(default_factory=list, metadata=NO_CONDITION)
     seeds: list[int] = field(default=MISSING, metadata=SEEDS | NO_CONDITION)
     data: Data = MISSING
     model: Model = MISSING
+    mask: Mask = field(default_factory=Mask, metadata=UNSAID)
+    objective: str = field(default="likelihood", metadata=UNSAID)
     regularizer: Regularizer = field(default_factory=Regularizer)
+    terms: dict[str, Term] = field(default_factory=dict, metadata=UNSAID)
     optimizer: Optimizer = MISSING
     schedule: Schedule = MISSING
     trainer: Trainer = MISSING
     budget: Budget = MISSING
     rules: list[str] = field(default_factory=default_rules, metadata=EVALUATION | UNORDERED)
     probes: list[str] = field(default_factory=list, metadata=EVALUATION | UNORDERED)
+    metrics: list[str] = field(default_factory=list, metadata=EVALUATION | UNORDERED | UNSAID)
     bag: int = field(default=10, metadata=SIZE | EVALUATION)
     mc: MonteCarlo = field(default_factory=MonteCarlo, metadata=EVALUATION)
     tracking: Tracking = field(default=MISSING, metadata=NO_CONDITION)
@@ -332,7 +360,9 @@ class Evaluate:
     """Options of `scripts/evaluate.py`."""
 
     run: str = MISSING
+    plugins: list[str] = field(default_factory=list)  # besides those of the run
     rules: list[str] = field(default_factory=default_rules)
+    metrics: list[str] = field(default_factory=list)
     mc: MonteCarlo = field(default_factory=lambda: MonteCarlo(samples=1000, redraws=100))
     data_root: str | None = None  # where the data are now, if not where they were
     tracking: Tracking = MISSING
@@ -465,6 +495,7 @@ SCHEMAS: dict[str, type] = {
     "model/mlp": MLP,
     "model/lenet": LeNet,
     "model/autoencoder": Autoencoder,
+    "mask": Mask,
     "optimizer/adamw": AdamW,
     "optimizer/sgd": SGD,
     "schedule/constant": Schedule,

@@ -19,6 +19,7 @@ NOT_SEARCHED = (
     "seeds",
     "rules",
     "probes",
+    "metrics",
     "tracking.cohort",
     "tracking.model",
     "study.arm",

@@ -5,10 +5,12 @@ from functools import cache
 
 import torch
 
+from dropout_study.config.data_set import DataSet
 from dropout_study.config.schema import ConfigError, Data
 from dropout_study.data.idx import check_md5, load_idx
 from dropout_study.data.images import Images, Split, class_balanced_order
 from dropout_study.data.mnist1d import load_mnist1d
+from dropout_study.data.own import load_own
 from dropout_study.dropout.randomness import Purpose, generator
 
 DIGITS_MD5 = "7696c07daa6d85010f8268703ab8b067"
@@ -19,9 +21,13 @@ def load_images(config: Data) -> Images:
 
     Raises:
         ConfigError: files are missing and cannot be downloaded, or are truncated or altered; a
-            package is missing; or the reserve leaves fewer examples than `config.train_size`.
+            package is missing; a plug-in gives examples that cannot be used; or the reserve leaves
+            fewer examples than `config.train_size`.
     """
-    images = DATASETS[config.name](config)
+    if isinstance(config, DataSet):
+        images = select(load_own(config), config)
+    else:
+        images = DATASETS[config.name](config)
 
     return images if config.pool == 1 else images.pooled(config.pool)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from dropout_study.dropout.masks import Masks
+from dropout_study.dropout.masks import Masks, Site, fixed_masks
 from dropout_study.dropout.networks import Network
 
 
@@ -22,6 +22,7 @@ class Cohort(nn.Module):
         network: the architecture; its own weights are not used.
         seeds: one per network; each network is initialized from its seed alone. Networks of one
             seed begin with equal weights.
+        sites: of each network, where their rates differ; None: those of the architecture.
 
     Attributes:
         seeds: one per network.
@@ -37,7 +38,12 @@ class Cohort(nn.Module):
         True
     """
 
-    def __init__(self, network: Network, seeds: Sequence[int]) -> None:
+    def __init__(
+        self,
+        network: Network,
+        seeds: Sequence[int],
+        sites: Sequence[Sequence[Site]] | None = None,
+    ) -> None:
         super().__init__()
         self.seeds = tuple(seeds)
         self.stacked = copy.deepcopy(network)
@@ -52,6 +58,14 @@ class Cohort(nn.Module):
             for name, _ in self.stacked.named_parameters()
         }
         _replace_parameters(self.stacked, stacked)
+        self._remove_units(sites or [network.sites] * len(self.seeds))
+
+    @torch.no_grad()
+    def _remove_units(self, sites: Sequence[Sequence[Site]]) -> None:
+        """Set the outgoing weights of units that a network never has to 0, where they stay."""
+        for network, (seed, own) in enumerate(zip(self.seeds, sites, strict=True)):
+            for i, kept in fixed_masks(own, seed).items():
+                self.stacked.typed_layers()[i].weight[network, ~kept] = 0
 
     def forward(self, x: Tensor, masks: Masks | None = None) -> Tensor:
         """Logits `[R, N, C]`.

@@ -1,29 +1,29 @@
 """Dropout masks: where they apply, how likely a unit is kept, and how they are drawn."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from enum import Enum
 
 import torch
 from torch import Tensor
 
+from dropout_study.dropout.noise import BERNOULLI, Factors, Noise, Strength
 from dropout_study.dropout.randomness import Purpose, stream
 
-LEVELS_PER_UNIT = 2**16  # 16 random bits decide whether a unit is kept
 MAX_UNITS = 20  # droppable units that can be enumerated: 2^20 subnetworks
 
-Masks = Mapping[str, Tensor]
-"""Site name -> factors `[..., *site.shape]`, each 0 or 1/keep; absent sites drop nothing."""
+Masks = Mapping[str, Factors]
+"""Site name -> factors `[..., *site.shape]`, each 0 or 1/keep, or other noise; absent sites have
+none."""
 
 
-def levels_kept(rate: float) -> int:
-    """How many of the 2^16 random levels keep a unit that is dropped at a rate in (0, 1).
+class Shared(Enum):
+    """What has one draw of noise in common."""
 
-    >>> levels_kept(0.5), levels_kept(0.2)
-    (32768, 52429)
-    """
-    return min(max(round((1 - rate) * LEVELS_PER_UNIT), 1), LEVELS_PER_UNIT - 1)
+    NOTHING = "nothing"  # each example of each update has its own
+    UPDATE = "update"  # all examples of an update
+    TRAINING = "training"  # all updates: a network has one mask for its whole life
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,13 @@ class Site:
     Attributes:
         name: `input`, or the name of a hidden layer.
         shape: shape of the units of one example.
-        rate: probability of DROPPING a unit, in [0, 1); 0 is the identity: no mask is drawn at all.
+        rate: probability of DROPPING a unit, in [0, 1), or the strength of other noise; 0 is the
+            identity: nothing is drawn at all.
+        noise: what happens to units.
+        shared: what has one draw in common.
+        by_channel: whether all places of a channel have one draw in common; the shape is then
+            `(channels, height, width)`.
+        weights: shape of the weights that read the units, if noise is on these; empty: on units.
 
     Example:
         >>> Site("hidden0", (512,), rate=0.5).keep
@@ -43,20 +49,60 @@ class Site:
     name: str
     shape: tuple[int, ...]
     rate: float
+    noise: Noise = BERNOULLI
+    shared: Shared = Shared.NOTHING
+    by_channel: bool = False
+    weights: tuple[int, ...] = ()
 
     @property
     def masked(self) -> bool:
-        """Whether a mask is drawn here."""
+        """Whether subnetworks differ here: a mask for a whole training makes one network."""
+        return self.is_noisy and self.shared is not Shared.TRAINING
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether anything is drawn here in training."""
         return self.rate > 0
 
     @property
     def keep(self) -> float:
         """Realized probability of keeping a unit: a multiple of 2^-16 within 1e-4 of 1 - rate."""
-        return levels_kept(self.rate) / LEVELS_PER_UNIT if self.masked else 1.0
+        return self.noise.keep(self.rate)
+
+    @property
+    def has_masks_of_units(self) -> bool:
+        """Whether each unit is kept or dropped, apart from the others."""
+        return self.noise.has_masks and not self.by_channel and not self.weights
+
+    @property
+    def drawn_shape(self) -> tuple[int, ...]:
+        """Shape of what is drawn for one example."""
+        if self.weights:
+            return self.weights
+
+        return (self.shape[0], 1, 1) if self.by_channel else self.shape
 
     def removing(self, rate: float) -> "Site":
         """A site of the same units that are each removed at a rate, whatever is drawn here."""
         return Site(self.name, self.shape, rate)
+
+    def draws(self, batch: int) -> int:
+        """Numbers of draws for an update of so many examples."""
+        return batch if self.shared is Shared.NOTHING else 1
+
+    def stream(self, purpose: Purpose, seed: int, update: int, place: int) -> int:
+        """The stream of a draw.
+
+        Args:
+            purpose: of the draw.
+            seed: of the network.
+            update: number of the weight update, or of the Monte-Carlo sample.
+            place: of the site in the network.
+        """
+        if self.shared is Shared.TRAINING:
+            return stream(Purpose.FIXED_MASK, seed, site=place)
+
+        return stream(purpose, seed, update, place)
 
 
 def sample(
@@ -67,7 +113,7 @@ def sample(
     purpose: Purpose = Purpose.TRAIN_MASK,
     dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
-) -> dict[str, Tensor]:
+) -> dict[str, Factors]:
     """Draw the masks of one batch for every seed, already divided by `keep` (inverted scaling).
 
     h' = h * mu / keep has the expectation h, so that inference needs no scaling. Scaling the
@@ -96,14 +142,66 @@ def sample(
         >>> torch.equal(alone["hidden0"][0], masks["hidden0"][1])
         True
     """
-    where = torch.device(device)
-    return {
-        site.name: _factors(
-            site, batch, [stream(purpose, seed, update, i) for seed in seeds], dtype, where
-        )
-        for i, site in enumerate(sites)
-        if site.masked
-    }
+    drawn = {}
+
+    for i, site in enumerate(sites):
+        if site.masked:
+            streams = [site.stream(purpose, seed, update, i) for seed in seeds]
+            strength = site.noise.strength([site.rate], torch.device(device))
+            drawn[site.name] = _draw(site, batch, streams, strength, dtype, torch.device(device))
+
+    return drawn
+
+
+def fixed_masks(sites: Sequence[Site], seed: int) -> dict[int, Tensor]:
+    """The units that a network keeps for its whole training: place of a site -> bool `[*shape]`.
+
+    Args:
+        sites: of the network, in order.
+        seed: of the network.
+    """
+    kept = {}
+
+    for i, site in enumerate(sites):
+        if site.is_noisy and site.shared is Shared.TRAINING:
+            streams = [site.stream(Purpose.TRAIN_MASK, seed, 0, i)]
+            strength = site.noise.strength([site.rate], torch.device("cpu"))
+            factors = _draw(site, 1, streams, strength, torch.float32, torch.device("cpu"))
+            assert isinstance(factors, Tensor), "noise that is added keeps every unit"
+            kept[i] = factors[0, 0] > 0
+
+    return kept
+
+
+def _draw(
+    site: Site,
+    batch: int,
+    streams: Sequence[int],
+    strength: Strength,
+    dtype: torch.dtype,
+    device: torch.device,
+    rows: Tensor | None = None,
+) -> Factors:
+    """The noise of one site, `[R, batch, *site.shape]`.
+
+    Args:
+        site: the site.
+        batch: examples.
+        streams: one for each of the seeds that differ.
+        strength: what random numbers do to units.
+        dtype: of the factors.
+        device: where they are drawn.
+        rows: which of the streams each network has, `[R]`; None: each its own.
+    """
+    shape = (site.draws(batch), *site.drawn_shape)
+    # Units that are removed for a whole training are the same on every kind of device.
+    place = torch.device("cpu") if site.shared is Shared.TRAINING else device
+    numbers = site.noise.draw(math.prod(shape), streams, place).to(device)
+
+    if rows is not None:
+        numbers = numbers.index_select(0, rows)
+
+    return strength(numbers, dtype).view(-1, *shape)
 
 
 class Sampler:
@@ -116,6 +214,7 @@ class Sampler:
         sites: those of each network; the networks differ in rates alone.
         seeds: one per network.
         device: where the masks are drawn.
+        share: update -> share of the rates that applies then, in [0, 1].
 
     Example:
         >>> sites = [[Site("input", (4,), rate)] for rate in (0.5, 0.2)]
@@ -130,58 +229,49 @@ class Sampler:
         sites: Sequence[Sequence[Site]],
         seeds: Sequence[int],
         device: torch.device | str = "cpu",
+        share: Callable[[int], float] = lambda _: 1.0,
     ) -> None:
+        self._share = share
         self._seeds = list(dict.fromkeys(seeds))
         self._device = torch.device(device)
-        self._row = self._tensor([self._seeds.index(seed) for seed in seeds], torch.int64)
-
-        at_place = [list(place) for place in zip(*sites, strict=True)]
-        self._drawn = {
-            i: (place[0], self._limits(place), self._scales(place))
-            for i, place in enumerate(at_place)
-            if any(site.masked for site in place)
-        }
+        rows = torch.tensor([self._seeds.index(seed) for seed in seeds], device=self._device)
+        self._rows = rows if len(rows) > len(self._seeds) else None
+        self._places = [list(place) for place in zip(*sites, strict=True)]
+        self._strengths: dict[float, dict[int, Strength]] = {}
 
     def draw(
         self, update: int, batch: int, dtype: torch.dtype = torch.float32
-    ) -> dict[str, Tensor]:
+    ) -> dict[str, Factors]:
         """The masks of an update: factors `[R, batch, *site.shape]` by name of the site.
 
         A site where no network drops anything is absent.
         """
+        share = self._share(update)
+        if not share:
+            return {}
+
+        if share not in self._strengths:
+            self._strengths[share] = self._strengths_at(share)
+
         return {
-            site.name: self._factors(i, site, update, batch, limits, scales.to(dtype))
-            for i, (site, limits, scales) in self._drawn.items()
+            self._places[i][0].name: self._factors(i, strength, update, batch, dtype)
+            for i, strength in self._strengths[share].items()
+        }
+
+    def _strengths_at(self, share: float) -> dict[int, Strength]:
+        """The strengths at a share of the rates, by the places where anything is drawn."""
+        return {
+            i: place[0].noise.strength([share * site.rate for site in place], self._device)
+            for i, place in enumerate(self._places)
+            if any(site.is_noisy for site in place)
         }
 
     def _factors(
-        self, i: int, site: Site, update: int, batch: int, limits: Tensor, scales: Tensor
-    ) -> Tensor:
-        shape = (batch, *site.shape)
-        streams = [stream(Purpose.TRAIN_MASK, seed, update, i) for seed in self._seeds]
-        bits = _random_bits(math.prod(shape), streams, self._device)
-
-        if len(self._row) > len(self._seeds):
-            bits = bits.index_select(0, self._row)
-
-        factors = torch.empty(bits.shape, dtype=scales.dtype, device=self._device)
-        torch.le(bits, limits, out=factors).mul_(scales)
-
-        return factors.view(-1, *shape)
-
-    def _limits(self, place: Sequence[Site]) -> Tensor:
-        """The largest random number that keeps a unit, per network `[R, 1]`."""
-        levels = [levels_kept(site.rate) if site.masked else LEVELS_PER_UNIT for site in place]
-        largest = [level - LEVELS_PER_UNIT // 2 - 1 for level in levels]
-
-        return self._tensor(largest, torch.int16).unsqueeze(1)
-
-    def _scales(self, place: Sequence[Site]) -> Tensor:
-        """The factor of a kept unit, per network `[R, 1]`, float64."""
-        return self._tensor([1 / site.keep for site in place], torch.float64).unsqueeze(1)
-
-    def _tensor(self, values: Sequence[float], dtype: torch.dtype) -> Tensor:
-        return torch.tensor(values, dtype=dtype, device=self._device)
+        self, i: int, strength: Strength, update: int, batch: int, dtype: torch.dtype
+    ) -> Factors:
+        site = self._places[i][0]
+        streams = [site.stream(Purpose.TRAIN_MASK, seed, update, i) for seed in self._seeds]
+        return _draw(site, batch, streams, strength, dtype, self._device, self._rows)
 
 
 def enumerate_masks(units: int) -> Tensor:
@@ -218,11 +308,18 @@ def droppable_units(*sites: Site) -> int:
 
 
 def check_enumerable(*sites: Site) -> None:
-    """Refuse more droppable units than can be enumerated.
+    """Refuse more droppable units than can be enumerated, and noise that has no masks of units.
 
     Raises:
         ValueError: with the number of units and what is allowed.
     """
+    others = [site for site in sites if site.masked and not site.has_masks_of_units]
+    if others:
+        raise ValueError(
+            f"the noise of {others[0].name} has no finite number of masks of single units, which "
+            "could be enumerated. Use monte_carlo, or dropout."
+        )
+
     units = droppable_units(*sites)
     if units > MAX_UNITS:
         raise ValueError(
@@ -253,36 +350,3 @@ def log_probability(*sites: Site) -> Tensor:
             log_probabilities = torch.cat([dropped, kept])
 
     return log_probabilities
-
-
-def _factors(
-    site: Site, batch: int, streams: Sequence[int], dtype: torch.dtype, device: torch.device
-) -> Tensor:
-    """Factors `[R, batch, *shape]` of one site, one row per stream."""
-    shape = (batch, *site.shape)
-    bits = _random_bits(math.prod(shape), streams, device).unflatten(1, shape)
-    kept = torch.empty(bits.shape, dtype=dtype, device=device)
-
-    # Comparing straight into a floating tensor spares a pass over memory.
-    return torch.lt(bits, levels_kept(site.rate) - LEVELS_PER_UNIT // 2, out=kept).mul_(
-        1 / site.keep
-    )
-
-
-def _random_bits(count: int, streams: Sequence[int], device: torch.device) -> Tensor:
-    """`count` uniform int16 from each stream, `[R, count]`, drawn four at a time.
-
-    A plain `random_()` fills an int64 from [0, 2^63): the sign bit is never set, and every fourth
-    int16 would be non-negative. The explicit lower bound asks for all 64 bits.
-    """
-    words = torch.empty(len(streams), (count + 3) // 4, dtype=torch.int64, device=device)
-    for row, number in zip(words, streams, strict=True):
-        row.random_(-(2**63), None, generator=_generator(device).manual_seed(number))
-
-    return words.view(torch.int16)[:, :count]
-
-
-@lru_cache
-def _generator(device: torch.device) -> torch.Generator:
-    """One generator per device, re-seeded before every draw: making one costs more than seeding."""
-    return torch.Generator(device)

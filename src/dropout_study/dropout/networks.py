@@ -14,9 +14,11 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional as F
 
 from dropout_study.dropout.masks import Masks, Site
+from dropout_study.dropout.noise import Added, Factors
 from dropout_study.dropout.randomness import Purpose, generator
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -100,8 +102,8 @@ def _channels_third(h: Tensor) -> Tensor:
     return h.permute(0, 1, 4, 2, 3)
 
 
-def masked(h: Tensor, mask: Tensor) -> Tensor:
-    """Units times their factors, of one mask for each example or of one for all.
+def masked(h: Tensor, mask: Factors) -> Tensor:
+    """Units times their factors, or plus their noise, of one draw for each example or for all.
 
     Args:
         h: units `[..., N, *shape]`.
@@ -111,6 +113,9 @@ def masked(h: Tensor, mask: Tensor) -> Tensor:
         >>> masked(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[0.0, 2.0]])).tolist()
         [[0.0, 4.0], [0.0, 8.0]]
     """
+    if isinstance(mask, Added):
+        return h + mask.noise
+
     if mask.dim() == 5 and mask.shape[1] == 1:
         # Laid out in memory as the outputs of a convolution are, it halves the time.
         mask = _channels_third(mask.permute(0, 1, 3, 4, 2).contiguous())
@@ -180,11 +185,27 @@ class Network(nn.Module):
         h = x
 
         for i in stages:
-            site = self.sites[i].name
-            h = self.stage(i, masked(h, masks[site]) if masks and site in masks else h)
+            site = self.sites[i]
+
+            if not masks or site.name not in masks:
+                h = self.stage(i, h)
+            elif site.weights:
+                h = self._stage_of(i, h, masks[site.name])
+            else:
+                h = self.stage(i, masked(h, masks[site.name]))
+
             outputs.append(h)
 
         return outputs
+
+    def _stage_of(self, i: int, h: Tensor, mask: Factors) -> Tensor:
+        """The output of stage i with noise on its weights: factors `[..., 1, *weight.shape]`."""
+        name = f"layers.{i}.weight"
+        weight = self.get_parameter(name)
+        noisy = masked(weight, mask.view(*weight.shape))
+        output: Tensor = functional_call(_Stage(self, i), {f"network.{name}": noisy}, (h,))
+
+        return output
 
     def stage(self, i: int, h: Tensor) -> Tensor:
         """The output of stage i for its masked units `[..., *sites[i].shape]`; abstract."""
@@ -210,6 +231,18 @@ class Network(nn.Module):
     def typed_layers(self) -> list[Linear | Convolution]:
         """The layers with weights, in order."""
         return cast("list[Linear | Convolution]", list(self.layers))
+
+
+class _Stage(nn.Module):
+    """A stage of a network as a module, whose parameters can be replaced."""
+
+    def __init__(self, network: Network, i: int) -> None:
+        super().__init__()
+        self.network = network
+        self.i = i
+
+    def forward(self, h: Tensor) -> Tensor:
+        return self.network.stage(self.i, h)
 
 
 class MLP(Network):

@@ -23,6 +23,7 @@ class Purpose(IntEnum):
     EVALUATION_MASK = 6
     CORRUPTION = 7
     RESERVE = 8
+    FIXED_MASK = 9
 
 
 def stream(purpose: Purpose, seed: int, update: int = 0, site: int = 0) -> int:

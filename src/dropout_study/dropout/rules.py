@@ -17,7 +17,9 @@ from torch import Tensor
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.ensemble import CHUNK_BYTES, Ensemble, means, widen
 from dropout_study.dropout.enumeration import exact_means
-from dropout_study.dropout.masks import sample
+from dropout_study.dropout.fast_dropout import check_fast_dropout, fast_dropout
+from dropout_study.dropout.masks import check_enumerable, sample
+from dropout_study.dropout.networks import Network
 from dropout_study.dropout.randomness import Purpose
 
 
@@ -149,6 +151,20 @@ class Averages(Enum):
     NONE = "none"  # one pass without masks
     SAMPLED = "sampled"
     ALL = "all"
+    INTEGRATED = "integrated"  # all, by a closed form that needs no enumeration
+
+
+def accept_any(_: Network) -> None:
+    """The check of a rule that can be applied to any network."""
+
+
+def check_all_masks(network: Network) -> None:
+    """Refuse a network of more droppable units than can be enumerated.
+
+    Raises:
+        ValueError: with the number of units and what is allowed.
+    """
+    check_enumerable(*network.sites)
 
 
 @dataclass(frozen=True)
@@ -165,6 +181,7 @@ class Rule:
         mean: which of the two means of those subnetworks it is; None: neither.
         curve: prefix of the keys under which its error against the number of masks is recorded;
             empty if that is not measured.
+        check: refuses a network that it cannot be applied to, by a ValueError with the reason.
 
     Raises:
         ValueError: a curve is asked for that is not of the arithmetic mean of sampled masks.
@@ -174,6 +191,7 @@ class Rule:
     averages: Averages
     mean: Callable[[Ensemble], Tensor] | None = None
     curve: str = ""
+    check: Callable[[Network], None] = accept_any
 
     def __post_init__(self) -> None:
         measurable = self.averages is Averages.SAMPLED and self.mean is _arithmetic
@@ -193,7 +211,9 @@ def mean_rule(averages: Averages, mean: Callable[[Ensemble], Tensor], curve: str
     def predict_mean(cohort: Cohort, x: Tensor, samples: int) -> Tensor:
         return mean(_ensemble(averages, cohort, x, samples))
 
-    return Rule(predict_mean, averages, mean, curve)
+    check = check_all_masks if averages is Averages.ALL else accept_any
+
+    return Rule(predict_mean, averages, mean, curve, check)
 
 
 def _arithmetic(ensemble: Ensemble) -> Tensor:
@@ -210,6 +230,9 @@ RULES: dict[str, Rule] = {
     "geometric": mean_rule(Averages.SAMPLED, _geometric),
     "exact_arithmetic": mean_rule(Averages.ALL, _arithmetic),
     "exact_geometric": mean_rule(Averages.ALL, _geometric),
+    "fast_dropout": Rule(
+        lambda cohort, x, _: fast_dropout(cohort, x), Averages.INTEGRATED, check=check_fast_dropout
+    ),
 }
 
 
@@ -269,3 +292,5 @@ def _ensemble(averages: Averages, cohort: Cohort, x: Tensor, samples: int) -> En
             return Ensemble(sampled.arithmetic[0], sampled.geometric[0])
         case Averages.ALL:
             return exact_means(cohort, x)
+
+    raise ValueError(f"there is no pass over subnetworks {averages}")

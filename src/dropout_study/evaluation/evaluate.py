@@ -9,6 +9,7 @@ from dropout_study.dropout.masks import check_enumerable
 from dropout_study.dropout.networks import Network
 from dropout_study.dropout.rules import RULES, Averages, means_of
 from dropout_study.evaluation import predictions
+from dropout_study.evaluation.own_rules import check_own_rules
 from dropout_study.evaluation.probes import PROBES, Findings, Probed
 from dropout_study.tracking.record import Record
 from dropout_study.training.build import make_task
@@ -28,18 +29,29 @@ def check_evaluation(config: Config, network: Network) -> None:
             f"and model={config.model.name} has none."
         )
 
-    enumerating = {
-        "rules": [rule for rule in config.rules if RULES[rule].averages is Averages.ALL],
-        "probes": [probe for probe in config.probes if PROBES[probe].enumerates],
-    }
-
-    for key, names in enumerating.items():
-        if names:
+    for key, chosen in (("rules", config.rules), ("probes", config.probes)):
+        for name in chosen:
             try:
-                check_enumerable(*network.sites)
+                _check(key, name, network)
             except ValueError as error:
-                chosen = getattr(config, key)
                 raise ConfigError(f"{key}={chosen} cannot be used: {error}") from error
+
+    check_own_rules(config, network)
+
+
+def _check(key: str, name: str, network: Network) -> None:
+    """Refuse a rule or a probe that the network is not made for.
+
+    Raises:
+        ValueError: with the reason.
+    """
+    if key == "rules":
+        RULES[name].check(network)
+        return
+
+    PROBES[name].check(network)
+    if PROBES[name].enumerates:
+        check_enumerable(*network.sites)
 
 
 def evaluate_cohort(config: Config, cohort: Cohort, data: DataModule, record: Record) -> None:
@@ -59,7 +71,7 @@ def evaluate_cohort(config: Config, cohort: Cohort, data: DataModule, record: Re
     averaging = list(means_of(rules, Averages.SAMPLED))
     others = [rule for rule in rules if rule not in averaging]
     sampler = sampling_cohort(config, cohort)
-    task = make_task(config.model)
+    task = make_task(config)
     samples = config.mc.samples
     scores = predictions.score_rules(cohort, test, others, samples, task)
 
@@ -68,7 +80,7 @@ def evaluate_cohort(config: Config, cohort: Cohort, data: DataModule, record: Re
 
     if curved:
         pool = predictions.sampled(
-            sampler, test, averaging, samples, config.mc.redraws, config.mc.per_image
+            sampler, test, averaging, samples, config.mc.redraws, config.mc.per_image, task
         )
         scores |= pool.scores
 

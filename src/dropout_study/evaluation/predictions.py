@@ -67,6 +67,7 @@ def sampled(
     samples: int,
     redraws: int,
     per_image: Sequence[int] = (),
+    task: Task = CLASSIFICATION,
 ) -> Sampled:
     """Evaluate a pool of sampled subnetworks, and its error against the number k of masks.
 
@@ -82,6 +83,7 @@ def sampled(
         redraws: times each k is drawn.
         per_image: numbers of masks at which the misclassified examples are returned; those beyond
             a fifth of the pool are left out.
+        task: a classification, which says how the rules are judged.
     """
     largest = samples // 5
     reported = [k for k in per_image if k <= largest]
@@ -92,7 +94,7 @@ def sampled(
     drawn = torch.randint(samples, (redraws, counts[-1]), generator=source)
     parts = [Scores(["nll", "ece"]) for _ in range(redraws)]
     rule_means = means_of(rules, Averages.SAMPLED)
-    whole = {rule: Scores() for rule in rule_means}
+    whole = {rule: Scores(task=task) for rule in rule_means}
 
     for x, labels in batches:
         units = x.to(next(cohort.parameters()).dtype)

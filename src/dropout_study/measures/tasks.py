@@ -1,12 +1,14 @@
 """What networks learn: what they are to predict, the loss of an example, how they are judged."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from dropout_study.config.schema import ConfigError
 from dropout_study.dropout import rules
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.measures import metrics, reconstruction
@@ -87,3 +89,40 @@ RECONSTRUCTION = {
 The error of an image is the mean squared difference of its pixels, and its NLL the cross-entropy of
 all its pixels in nats, whichever of the two is the loss.
 """
+
+OWN_METRICS: dict[str, Judge] = {}
+"""What plug-ins measure: (log-probabilities, labels) -> value of each example, `[..., N]`."""
+
+
+def with_metrics(task: Task, names: Sequence[str]) -> Task:
+    """A classification that is judged by metrics of plug-ins, too.
+
+    Args:
+        task: the classification.
+        names: of the metrics, keys of `OWN_METRICS`.
+    """
+    sums = {name: partial(_sum_of, name) for name in names}
+    return replace(task, sums={**task.sums, **sums})
+
+
+def _sum_of(name: str, log_probs: Tensor, labels: Tensor) -> Tensor:
+    """The sum over examples of a metric of a plug-in.
+
+    Raises:
+        ConfigError: it fails, or does not give a value for each example.
+    """
+    wanted = log_probs.shape[:-1]
+
+    try:
+        values = OWN_METRICS[name](log_probs, labels.expand(wanted))
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise ConfigError(f"metrics={name} cannot be used: it fails: {reason}") from error
+
+    if values.shape != wanted:
+        raise ConfigError(
+            f"metrics={name} cannot be used: it gives {tuple(values.shape)} where there are "
+            f"log-probabilities {tuple(log_probs.shape)}; it must give {tuple(wanted)}."
+        )
+
+    return values.double().sum(-1)

@@ -115,7 +115,10 @@ def networks(study: Study) -> str:
         listed = ", ".join("-".join(map(str, shape)) for shape in shapes)
         return f"{grid.get('model', 'mlp')} {listed}"
 
-    return "; ".join(arm_comment(arm) for arm in grid.get("arm", "").split(","))
+    if "arm" not in grid:
+        return str(grid["model"]).replace("_", " ")
+
+    return "; ".join(arm_comment(arm) for arm in grid["arm"].split(","))
 
 
 def data(study: Study) -> str:

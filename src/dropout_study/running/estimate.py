@@ -137,7 +137,7 @@ def estimate(config: Config, together: Sequence[Config] = ()) -> float:
     quiet()
     images = load_images(config.data)
     check_memory(config, images, trains=not config.study.cohorts_from)
-    network = make_network(config.model, images.inputs, images.classes)
+    network = make_network(config, images.inputs, images.classes)
     check_evaluation(config, network)
 
     key = cost_key(config)
@@ -169,12 +169,15 @@ def cost_key(config: Config) -> str:
         "evaluated": bool(config.study.cohorts_from),
         "weights": config.budget.weights,
     }
-    for name in ("model", "regularizer", "optimizer", "schedule", "trainer", "mc"):
+    for name in ("model", "mask", "regularizer", "optimizer", "schedule", "trainer", "mc"):
         settings[name] = dataclasses.asdict(getattr(config, name))
-    for name in ("rules", "probes", "bag"):
+    for name in ("rules", "probes", "metrics", "bag"):
         settings[name] = getattr(config, name)
 
-    return json.dumps(_without_magnitudes(settings))
+    terms = {name: dataclasses.asdict(term) for name, term in config.terms.items()}
+    settings |= {"terms": terms, "objective": config.objective}
+
+    return json.dumps(_without_magnitudes(settings), default=str)
 
 
 def _without_magnitudes(value: Any) -> Any:
@@ -251,11 +254,11 @@ def _update_seconds(together: Sequence[Config]) -> float:
     images = load_images(first.data)
     few = torch.arange(min(VALIDATION_IMAGES, len(images.validation)))
     shortened = dataclasses.replace(images, validation=images.validation.take(few))
-    network = make_network(first.model, images.inputs, images.classes)
+    network = make_network(first, images.inputs, images.classes)
     members = [
         member
         for config in configs
-        for member in members_of(config, make_network(config.model, images.inputs, images.classes))
+        for member in members_of(config, make_network(config, images.inputs, images.classes))
     ]
 
     device = device_of(first.trainer.accelerator)

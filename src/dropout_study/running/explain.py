@@ -16,10 +16,10 @@ from omegaconf.errors import (
     ValidationError,
 )
 
-from dropout_study.config.checks import hint, unknown_key
+from dropout_study.config.checks import TERMS, hint, unknown_key
 from dropout_study.config.choices import names_of_choices
 from dropout_study.config.overrides import is_override, parse_overrides
-from dropout_study.config.schema import ConfigError
+from dropout_study.config.schema import ConfigError, Term
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """The numbers of errors of a disk that takes no more."""
@@ -125,6 +125,8 @@ def _misfit(cause: OmegaConfBaseException, text: str) -> str:
         key, value = override[1].split("=", 1)
         if "is not a ListConfig" in str(cause.msg):
             return _no_list(key, value)
+        if f"is not a subclass of {Term.__name__}" in str(cause.msg):
+            return f"{override[1]} cannot be used: {TERMS}"
         if value.startswith("[") and isinstance(cause.parent_node, DictConfig):
             return _no_number(key, value)
 

@@ -65,7 +65,7 @@ def explore(chosen: Explore) -> Path:
 def trained_net(config: Config, images: Images) -> Net:
     """Train the net of the page, and measure what its text says."""
     quiet()
-    training = CohortTraining(config, make_network(config.model, images.inputs, images.classes))
+    training = CohortTraining(config, make_network(config, images.inputs, images.classes))
     data = DataModule(images, config.data, config.seeds, config.budget.updates)
 
     with tempfile.TemporaryDirectory() as folder:

@@ -116,6 +116,6 @@ def check_memory(config: Config, images: Images, trains: bool) -> None:
         ConfigError: with the memory needed and available, and a remedy.
     """
     with torch.device("meta"):
-        network = make_network(config.model, images.inputs, images.classes)
+        network = make_network(config, images.inputs, images.classes)
 
     check(config, network, len(images.test), trains)

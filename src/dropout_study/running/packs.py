@@ -21,7 +21,7 @@ from omegaconf import DictConfig
 
 from dropout_study.config import read
 from dropout_study.config.condition import identity
-from dropout_study.config.names import DATASETS
+from dropout_study.config.data_set import DataSet, facts_of
 from dropout_study.config.schema import MLP, Autoencoder, Config, Optimizer, SoftmaxRegression
 
 OWN = (
@@ -37,6 +37,8 @@ OWN = (
     "data.resample",
 )
 """The keys of a condition in which the members of a cohort may differ."""
+OF_EXAMPLES = {"data.train_size", "data.resample"}
+"""Those of them that say which examples a network learns from."""
 FOLDER = "packs"
 """In the folder of a sweep: what its launcher gets, a folder per pack."""
 FILE = "jobs.pickle"
@@ -166,10 +168,14 @@ def _settings(optimizer: Optimizer) -> tuple[float, float]:
 def shared_settings(config: Config) -> dict[str, Any]:
     """All that the training of a pack depends on, but for what each member has of its own."""
     chosen = identity(config, parts=("training",))
-    shared = {key: value for key, value in chosen.items() if key not in OWN}
+    own = {*OWN, *(f"terms.{name}.strength" for name in config.terms)}
+    # The data set of a plug-in may read them.
+    own -= OF_EXAMPLES if isinstance(config.data, DataSet) else set()
+    shared = {key: value for key, value in chosen.items() if key not in own}
     regularizer = dataclasses.asdict(config.regularizer)
+    terms = [term for term, strength in regularizer.items() if strength]
     # How many examples a program makes changes which they are.
-    generated_examples = config.data.train_size if DATASETS[config.data.name].generated else None
+    generated_examples = config.data.train_size if facts_of(config.data).generated else None
 
     return shared | {
         "generated_examples": generated_examples,
@@ -180,7 +186,7 @@ def shared_settings(config: Config) -> dict[str, Any]:
         "updates": config.budget.updates,
         "validations": config.budget.validations,
         "checkpoints": config.checkpoint.folder,
-        "terms": [term for term, strength in regularizer.items() if strength],
+        "terms": [*terms, *sorted(config.terms)],
         "rerun": config.rerun,
         "profile": config.debug.profile,
     }
@@ -223,7 +229,7 @@ def _largest(config: Config) -> Size:
 
 def _layers(config: Config) -> list[int]:
     """Units of each layer of a fully connected network, inputs first; none for others."""
-    facts = DATASETS[config.data.name]
+    facts = facts_of(config.data)
     inputs = facts.inputs // config.data.pool**2
     classes = len(config.data.classes) or facts.classes
 

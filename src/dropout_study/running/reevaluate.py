@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.table import Table
 
 from dropout_study.config import read
-from dropout_study.config.checks import check_autoencoder
+from dropout_study.config.checks import check_autoencoder, check_metrics, check_rules
 from dropout_study.config.condition import training_digest
 from dropout_study.config.schema import Config, ConfigError, Evaluate
 from dropout_study.data.datasets import load_images
@@ -18,6 +18,7 @@ from dropout_study.measures.statistics import PERCENT, interval, spread_in_words
 from dropout_study.report.mlflow_run_page import write_run_page
 from dropout_study.running.evaluating import evaluate, evaluation_bar
 from dropout_study.running.memory import check_memory
+from dropout_study.running.reservation import save_sources
 from dropout_study.running.run import quiet
 from dropout_study.running.sweep_tables import spread_heading
 from dropout_study.system.processes import now_ms
@@ -47,8 +48,11 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
 
     config = read.load_config(folder / CONFIG_FILE)
     config.rules = chosen.rules
+    config.metrics = chosen.metrics
     config.mc = chosen.mc
     config.data.root = data_root(chosen, config)
+    check_rules(config.rules)
+    check_metrics(config.metrics)
     check_autoencoder(config)
 
     images = load_images(config.data)
@@ -63,7 +67,8 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
 
     record.evaluated_ms = now_ms()
     record.store = store.shown
-    record.artifacts = list(dict.fromkeys(record.artifacts + write_run_page(record, folder)))
+    written = [*write_run_page(record, folder), *save_sources(config, folder)]
+    record.artifacts = list(dict.fromkeys([*record.artifacts, *written]))
     record.save(folder)
     recorder.try_to_record(folder, store)
 
@@ -81,17 +86,25 @@ def data_root(chosen: Evaluate, config: Config) -> str:
     return os.environ.get("DROPOUT_STUDY_DATA", "data")
 
 
-def results_table(record: Record, rules: Sequence[str]) -> Table:
-    """The measures of each rule: means over the seeds."""
+def results_table(record: Record, rules: Sequence[str], metrics: Sequence[str]) -> Table:
+    """The measures of each rule, and the metrics of plug-ins: means over the seeds."""
     seeds = len(record.successful)
     table = Table(title=record.name, caption=f"test data; means over {seeds} seeds")
 
-    for heading in ("rule", "error %", spread_heading([seeds]), "NLL (nats)", "Brier", "ECE"):
+    for heading in (
+        "rule",
+        "error %",
+        spread_heading([seeds]),
+        "NLL (nats)",
+        "Brier",
+        "ECE",
+        *metrics,
+    ):
         table.add_column(heading, justify="left" if heading == "rule" else "right")
 
     for rule in rules:
         if record.values(f"test/nll/{rule}"):
-            table.add_row(*_row(record, rule))
+            table.add_row(*_row(record, rule, metrics))
 
     return table
 
@@ -126,7 +139,7 @@ def _load_cohort(
         ConfigError: a file is missing, truncated or of other networks, every network failed, or the
             settings mean something else now.
     """
-    cohort = Cohort(make_network(config.model, images.inputs, images.classes), config.seeds)
+    cohort = Cohort(make_network(config, images.inputs, images.classes), config.seeds)
     if config.trainer.precision == "64-true":
         cohort.double()
 
@@ -164,10 +177,10 @@ def _check_rules(chosen: Evaluate, config: Config, cohort: Cohort) -> None:
         )
 
 
-def _row(record: Record, rule: str) -> list[str]:
+def _row(record: Record, rule: str, metrics: Sequence[str]) -> list[str]:
     """The cells of one rule: error with its interval, then the means of the other measures."""
     errors = record.values(f"test/error/{rule}")
-    measured = [record.values(f"test/{key}/{rule}") for key in ("nll", "brier", "ece")]
+    measured = [record.values(f"test/{key}/{rule}") for key in ("nll", "brier", "ece", *metrics)]
     means = [f"{interval(values).mean:.4f}" if values else "-" for values in measured]
 
     return [rule, f"{interval(errors).mean:.2f}", spread_in_words(errors, PERCENT), *means]

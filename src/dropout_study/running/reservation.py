@@ -11,9 +11,11 @@ from omegaconf import OmegaConf
 
 from dropout_study.config import condition
 from dropout_study.config.choices import names_of_choices
+from dropout_study.config.data_set import facts_of
 from dropout_study.config.folder import command
-from dropout_study.config.names import DATASETS, FINAL, TUNING
+from dropout_study.config.names import FINAL, TUNING
 from dropout_study.config.overrides import as_typed
+from dropout_study.config.parts import TERM, parts_used
 from dropout_study.config.schema import Config, StudyConfig
 from dropout_study.config.uri import masked
 from dropout_study.running.job_log import LOG_FILE
@@ -22,7 +24,12 @@ from dropout_study.tracking.lookup import look_up
 from dropout_study.tracking.own_tags import own_tags
 from dropout_study.tracking.record import RECORD_FILE, Record, SeedRecord
 from dropout_study.tracking.store import UNREACHABLE, Store
-from dropout_study.tracking.stored_cohorts import CONFIG_FILE, MODEL_FOLDER, WEIGHTS_FILE
+from dropout_study.tracking.stored_cohorts import (
+    CONFIG_FILE,
+    MODEL_FOLDER,
+    PLUGIN_FOLDER,
+    WEIGHTS_FILE,
+)
 from dropout_study.training.data_module import DataModule
 
 log = logging.getLogger(__name__)
@@ -91,6 +98,22 @@ def save_config(config: Config, folder: Path) -> None:
     OmegaConf.save(content, folder / CONFIG_FILE)
 
 
+def save_sources(config: Config, folder: Path) -> list[str]:
+    """Write the source of the plug-ins that a condition uses into the folder of a run.
+
+    Returns:
+        The name of the folder that holds it, if any is used.
+    """
+    texts = {name: text for part in parts_used(config) for name, text in part.source.texts.items()}
+
+    for name, text in texts.items():
+        file = folder / PLUGIN_FOLDER / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+
+    return [PLUGIN_FOLDER] if texts else []
+
+
 def reserve(config: Config, record: Record, folder: Path, store: Store) -> str | None:
     """Record a run as begun, so that other processes leave its seeds alone; return the run's id.
 
@@ -132,7 +155,7 @@ def _dataset(config: Config, data: DataModule, digest: str) -> dict[str, str | i
     return {
         "name": config.data.name,
         "digest": digest,
-        "source": DATASETS[config.data.name].source,
+        "source": facts_of(config.data).source,
         "train_size": data.subsets.shape[1],
     }
 
@@ -154,7 +177,9 @@ def overrides_of(config: Config) -> list[str]:
     """What one types for a condition and its seeds: all that it sets apart from the defaults."""
     departures = dict(condition.departures(config))
     choices = [(group, departures.pop(f"{group}.name", None)) for group in GROUPS]
-    chosen = [f"{group}={name}" for group, name in choices if name]
+    chosen = [f"plugins={_typed(config.plugins)}"] if config.plugins else []
+    chosen += [f"{group}={name}" for group, name in choices if name]
+    chosen += [f"{TERM}={_typed(sorted(config.terms))}"] if config.terms else []
     departures |= {"study.name": config.study.name, "seeds": config.seeds}
 
     if config.study.stage != FINAL:

@@ -8,7 +8,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from dropout_study.analysis import results_files
-from dropout_study.analysis.columns import EVALUATION, PARAMS
+from dropout_study.analysis.columns import EVALUATION, OBJECTIVE, PARAMS
 from dropout_study.analysis.list_columns import is_list, steps_of
 from dropout_study.analysis.results import FAILURE
 from dropout_study.claims import STUDIES
@@ -86,7 +86,7 @@ def restore(path: Path, store: Store, budget: str) -> int:
 
 def is_param(column: str) -> bool:
     """Whether a column holds a setting of the condition."""
-    return column in EVALUATION or column.startswith(PARAMS)
+    return column in (*EVALUATION, OBJECTIVE) or column.startswith(PARAMS)
 
 
 def _record(cohort: pd.DataFrame, study: str, description: str, store: Store) -> None:

@@ -32,7 +32,7 @@ from dropout_study.running.evaluating import evaluate, evaluation_bar, list_pass
 from dropout_study.running.job import stop_reason
 from dropout_study.running.memory import check_memory
 from dropout_study.running.outcome import collect_results, ended_together, recorded
-from dropout_study.running.reservation import new_record, reserve, save_config
+from dropout_study.running.reservation import new_record, reserve, save_config, save_sources
 from dropout_study.running.stopping import EndsReport, StopAtCheckpoint, ValidationTimer
 from dropout_study.running.watch import Report, Watch
 from dropout_study.tracking import provenance
@@ -143,7 +143,7 @@ def begin(
     quiet()
     trains = not config.study.cohorts_from
     check_memory(config, images, trains)
-    network = make_network(config.model, images.inputs, images.classes)
+    network = make_network(config, images.inputs, images.classes)
     check_evaluation(config, network)
 
     store = Store(config.tracking.uri)
@@ -161,7 +161,7 @@ def begin(
 
     checkpoint.resume(record, config)
     save_config(config, folder)
-    record.artifacts += provenance.write_files(folder)
+    record.artifacts += provenance.write_files(folder) + save_sources(config, folder)
     run_id = reserve(config, record, folder, store)
     log.info("%s: %d seeds, %d updates", record.name, len(config.seeds), config.budget.updates)
 
@@ -256,7 +256,7 @@ def _cohort_of(cohorts: Sequence[Config], run: Run, file: Path) -> CohortTrainin
     members = [
         member
         for config in cohorts
-        for member in members_of(config, make_network(config.model, images.inputs, images.classes))
+        for member in members_of(config, make_network(config, images.inputs, images.classes))
     ]
     trained = {condition_digest(config): config.seeds for config in cohorts}
     checkpointing = Checkpointing(file, 60 * run.config.checkpoint.minutes, trained)

@@ -61,6 +61,7 @@ WINNER = "winner"
 CANDIDATES_ALONE = (
     "rules=[]",
     "probes=[]",
+    "metrics=[]",
     "tracking.cohort=false",
     "tracking.model=false",
     f"study.stage={TUNING}",

@@ -4,20 +4,18 @@ A process asks for its code and versions once, at its start: its later jobs run 
 loaded, whatever is checked out by then.
 """
 
-import ast
-import hashlib
-import json
 import os
 import platform
 import re
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import distributions, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dropout_study.config.devices import VISIBLE, named_gpus
+from dropout_study.config.source import digest_of, python_files, tree_of
 from dropout_study.config.uri import masked
 from dropout_study.system.processes import this_process
 from dropout_study.tracking.tags import (
@@ -118,8 +116,8 @@ def code(package: Path = PACKAGE) -> str:
         package: the folder of the package.
     """
     files = [file for part in COMPUTING for file in python_files(package / part)]
-    trees = {str(file.relative_to(package)): tree_of(file) for file in files}
-    return hashlib.sha256(json.dumps(trees, sort_keys=True).encode()).hexdigest()[:12]
+    texts = {str(file.relative_to(package)): file.read_text(encoding="utf-8") for file in files}
+    return digest_of({name: tree_of(text) for name, text in texts.items()})
 
 
 def other_code(recorded: Iterable[Mapping[str, str]]) -> list[str]:
@@ -146,47 +144,6 @@ def origin(recorded: Sequence[Mapping[str, str]]) -> str:
     others = other_code(recorded)
 
     return f"{words}; computed by other code ({', '.join(others)})" if others else words
-
-
-def python_files(place: Path) -> list[Path]:
-    """A module, or all modules of a package."""
-    return sorted(place.rglob("*.py")) if place.is_dir() else [place]
-
-
-def tree_of(file: Path) -> list[Any]:
-    """The syntax tree of a module as nested lists, without docstrings."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-            node.body = [statement for statement in node.body if not is_text(statement)]
-
-    return as_lists(tree)
-
-
-def is_text(statement: ast.stmt) -> bool:
-    """Whether a statement is a text that stands alone, as docstrings do."""
-    return (
-        isinstance(statement, ast.Expr)
-        and isinstance(statement.value, ast.Constant)
-        and isinstance(statement.value.value, str)
-    )
-
-
-def as_lists(node: ast.AST) -> list[Any]:
-    """A node as its kind and its fields without the empty ones, which new Pythons add."""
-    return [type(node).__name__, *filled_fields(node)]
-
-
-def filled_fields(node: ast.AST) -> Iterator[list[Any]]:
-    """The fields of a node that hold anything, each with its name."""
-    for name, value in ast.iter_fields(node):
-        if isinstance(value, ast.AST):
-            yield [name, as_lists(value)]
-        elif isinstance(value, list) and value:
-            yield [name, [as_lists(v) if isinstance(v, ast.AST) else repr(v) for v in value]]
-        elif value is not None and value != []:
-            yield [name, repr(value)]
 
 
 @cache

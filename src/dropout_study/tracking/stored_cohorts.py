@@ -22,6 +22,8 @@ WEIGHTS_FILE = "cohort.pt"
 """The weights of a cohort, likewise."""
 MODEL_FOLDER = "model"
 """A cohort as a model of MLflow, likewise."""
+PLUGIN_FOLDER = "plugins"
+"""The source of the plug-ins that a run has used, likewise."""
 
 
 def download(run_id: str, store: Store, folder: Path) -> None:

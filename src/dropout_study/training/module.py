@@ -18,6 +18,7 @@ from dropout_study.dropout import masks
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.networks import Network
 from dropout_study.measures.scores import Scores
+from dropout_study.training.boosting import boosted
 from dropout_study.training.build import make_task, validation_interval
 from dropout_study.training.checkpoints import Checkpointing
 from dropout_study.training.half_precision import HalfCopy
@@ -29,9 +30,11 @@ from dropout_study.training.optimizers import (
     make_schedule,
     slices_of,
 )
+from dropout_study.training.own_terms import OwnTerms, Update
+from dropout_study.training.rate_schedules import rate_share
 from dropout_study.training.regularizers import Strengths, at_limit, penalty, project
 
-LOG_INTERVAL = 50  # updates between points of the loss curve, and between progress reports
+LOG_INTERVAL = 50  # updates between points of the loss curve
 
 
 class Diverged(ArithmeticError):
@@ -79,10 +82,11 @@ class CohortTraining(pl.LightningModule):
         # Without the closures and hooks around a step, a small update takes 4 % less.
         self.automatic_optimization = False
         self.config = config
-        self.task = make_task(config.model)
+        self.task = make_task(config)
         self._checkpointing = checkpointing
         self._members = members_of(config, network) if members is None else list(members)
-        self.cohort = Cohort(network, [member.seed for member in self._members])
+        seeds = [member.seed for member in self._members]
+        self.cohort = Cohort(network, seeds, [member.sites for member in self._members])
 
         if config.trainer.precision == "64-true":
             self.double()  # Lightning does so only after it has read a checkpoint, into float32
@@ -95,6 +99,7 @@ class CohortTraining(pl.LightningModule):
         self._strengths = Strengths.of(
             [member.regularizer for member in self._members], len(self._weights)
         )
+        self._terms = OwnTerms([member.terms for member in self._members])
         self._sampler: masks.Sampler | None = None
         self._slices: list[Slices] = []
         self._losses: list[Tensor] = []
@@ -144,18 +149,31 @@ class CohortTraining(pl.LightningModule):
             factors: masks as in `Cohort.forward`.
         """
         *hidden, outputs = (self._half or self.cohort).outputs(x, factors)
-        loss = self.task.losses(outputs, self.task.targets(x, labels)).mean(1)
+        targets = self.task.targets(x, labels)
+        losses = self.task.losses(outputs, targets)
+
+        if self.config.objective == "boosting":
+            with torch.no_grad():
+                ensemble = self.cohort(x)
+            losses = boosted(losses, outputs, targets, ensemble)
+
+        loss = losses.mean(1)
         weights = [self.cohort.get_parameter(name) for name in self._weights]
 
         self._strengths = self._strengths.to(loss)
+        loss = loss + penalty(self._strengths, weights, hidden)
 
-        return loss + penalty(self._strengths, weights, hidden)
+        if self._terms:
+            loss = loss + self._terms.penalty(Update(outputs, targets, hidden, weights))
+
+        return loss
 
     def _draws_masks(self) -> masks.Sampler:
         """What draws the masks, on the device that trains."""
         if self._sampler is None:
             sites = [member.sites for member in self._members]
-            self._sampler = masks.Sampler(sites, self.cohort.seeds, self.device)
+            share = rate_share(self.config.mask, self.config.budget.updates)
+            self._sampler = masks.Sampler(sites, self.cohort.seeds, self.device, share)
 
         return self._sampler
 

@@ -17,18 +17,18 @@ from dropout_study.config.schema import Config, ConfigError
 from dropout_study.data.batches import blocks_per_validation
 from dropout_study.training.build import validation_interval
 from dropout_study.training.half_precision import has_bfloat16
-from dropout_study.training.module import LOG_INTERVAL, CohortTraining
+from dropout_study.training.module import CohortTraining
 
 
 class UpdateCounter(pl.Callback):
-    """Reports the number of updates now and then; what the listener raises ends training.
+    """Reports the number of updates after each block; what the listener raises ends training.
 
     Args:
         listener: is called with the number of updates.
-        interval: updates between two calls, at least; a call comes at the end of a block.
+        interval: updates between two calls, at least.
     """
 
-    def __init__(self, listener: Callable[[int], None], interval: int = LOG_INTERVAL) -> None:
+    def __init__(self, listener: Callable[[int], None], interval: int = 1) -> None:
         self._listener = listener
         self._interval = interval
         self._reported = 0
@@ -64,17 +64,13 @@ class ProgressBar(pl.Callback):
         )
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: Any) -> None:
-        """Move the bar if enough updates have passed."""
-        updates = trainer.global_step - self._bar.n
-        if updates < LOG_INTERVAL:
-            return
-
+        """Move the bar, which draws itself ten times a second at most."""
         errors = cast("CohortTraining", module).results.get("val/error")
         if errors:
             mean = sum(errors) / len(errors)
             self._bar.set_postfix_str(f"validation error {mean:.2f} %", refresh=False)
 
-        self._bar.update(updates)
+        self._bar.update(trainer.global_step - self._bar.n)
 
     def teardown(self, *_: Any, **__: Any) -> None:
         """Remove the bar, however training ended."""

@@ -1,6 +1,7 @@
 """Measurements on a trained cohort besides its error; each probe serves one or a few claims."""
 
 from dropout_study.data.batches import EVALUATION_BATCH
+from dropout_study.dropout.fast_dropout import check_fast_dropout
 from dropout_study.evaluation import sample_sizes
 from dropout_study.evaluation.probes import (
     bags,
@@ -10,7 +11,9 @@ from dropout_study.evaluation.probes import (
     enumeration,
     halves,
     interactions,
+    moments,
     removal,
+    ridge,
     subnetworks,
     timing,
     units,
@@ -37,6 +40,14 @@ PROBES = {
     ),
     "halves": Probe(halves.halves, halves.FINDINGS, hidden=True),
     "divergence": Probe(divergence.divergence, divergence.FINDINGS, enumerates=True),
+    "moments": Probe(moments.moments, moments.FINDINGS, enumerates=True, check=check_fast_dropout),
+    "ridge": Probe(
+        ridge.ridge,
+        ridge.FINDINGS,
+        enumerates=True,
+        images=ridge.IMAGES,
+        check=ridge.check_no_hidden_units,
+    ),
 }
 
 __all__ = ["PROBES", "Finding", "Findings", "Probe", "Probed"]

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from dropout_study.dropout.cohort import Cohort
+from dropout_study.dropout.networks import Network
+from dropout_study.dropout.rules import accept_any
 
 Curves = dict[str, tuple[Sequence[int], Tensor]]
 """Name -> steps, and values `[K, R]` at them."""
@@ -80,6 +82,7 @@ class Probe:
             the more they are.
         images: on how many test images it measures at most; None: on all. The time that it takes is
             linear in their number.
+        check: refuses networks that it is not made for, by a ValueError with the reason.
     """
 
     measure: Callable[[Probed], Findings]
@@ -88,6 +91,7 @@ class Probe:
     hidden: bool = False
     sampled: bool = False
     images: int | None = None
+    check: Callable[[Network], None] = accept_any
 
     def __call__(self, probed: Probed) -> Findings:
         """Take the measurement."""

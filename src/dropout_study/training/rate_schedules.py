@@ -1,0 +1,40 @@
+"""The share of its rate that a site has at an update."""
+
+from collections.abc import Callable
+
+from dropout_study.config.schema import Mask
+
+STEPS = 100
+"""Of a rate that rises: each has limits of its own, which are kept."""
+
+
+def rate_share(mask: Mask, updates: int) -> Callable[[int], float]:
+    """The share of the rates, in [0, 1], as a function of the update.
+
+    `early` is the early dropout of Liu et al. (2023), https://arxiv.org/abs/2303.01500, which ends
+    at once; `rising` is a curriculum as that of Morerio et al. (2017),
+    https://arxiv.org/abs/1703.06229, in a straight line.
+
+    Args:
+        mask: the schedule, and the share of the updates at which it changes.
+        updates: of the whole training.
+
+    Example:
+        >>> early = rate_share(Mask(schedule="early", until=0.25), updates=100)
+        >>> early(24), early(25)
+        (1.0, 0.0)
+        >>> rising = rate_share(Mask(schedule="rising", until=0.5), updates=100)
+        >>> rising(0), rising(25), rising(50)
+        (0.0, 0.5, 1.0)
+    """
+    change = mask.until * updates
+
+    match mask.schedule:
+        case "early":
+            return lambda update: float(update < change)
+        case "late":
+            return lambda update: float(update >= change)
+        case "rising":
+            return lambda update: min(round(STEPS * update / change) / STEPS, 1.0)
+
+    return lambda _: 1.0

@@ -1,0 +1,66 @@
+"""Dropout boosting against dropout and against nothing."""
+
+import pytest
+
+from dropout_study.analysis.runs import ResultsMissing
+from dropout_study.claims.beyond.boosting import Boosting
+from support.rows import Columns, misclassified, row, runs
+
+CLAIM = Boosting()
+
+
+def net(arm: str, seed: int, wrong: list[int]) -> Columns:
+    """A net of an arm, and which of ten images it misclassifies."""
+    settings = {"optimizer.lr": 0.004, "model.hidden_rate": 0.0 if arm == "none" else 0.5}
+    return row(
+        arm,
+        seed,
+        misclassified("weight_scaling", wrong),
+        {"test/nll/weight_scaling": 0.5},
+        settings,
+    )
+
+
+NONE = [1, 1, 1, 1, 1, 0, 0, 0, 0, 0]
+DROPOUT = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+BOOSTING = [1, 1, 1, 1, 0, 0, 0, 0, 0, 0]
+SAME = "dropout, rate 0.35"
+ARMS = {"none": NONE, SAME: DROPOUT, "boosting": BOOSTING}
+STUDIES = {"noise": runs(*(net(arm, 100, wrong) for arm, wrong in ARMS.items()))}
+
+
+def test_boosting_may_save_a_quarter_of_what_dropout_saves() -> None:
+    """If this failed, another share would be allowed, or the sign be turned.
+
+    Dropout saves 50 - 10 = 40 points, boosting 50 - 40 = 10: just a quarter. The image that
+    boosting alone saves, of those that dropout saves, counts 0.75, each of the others -0.25.
+    """
+    effects = CLAIM.estimate(STUDIES)
+    quarter = effects["almost no effect"]["boosting"]
+    assert list(quarter.values) == pytest.approx([0])
+    assert quarter.images is not None
+    assert quarter.images[0].tolist() == [0, -25, -25, -25, 75, 0, 0, 0, 0, 0]
+    criterion = CLAIM.parts["almost no effect"].criterion
+    assert criterion.distance(quarter.estimate()) == pytest.approx(0)
+
+
+def test_dropout_has_to_save_errors_itself() -> None:
+    """If this failed, a quarter of nothing would be the limit. 50 - 10 points."""
+    effect = CLAIM.estimate(STUDIES)["dropout has one"]["boosting"]
+    assert list(effect.values) == [40]
+    assert CLAIM.parts["dropout has one"].criterion.distance(effect.estimate()) == 40
+
+
+def test_a_missing_arm_is_named() -> None:
+    """If this failed, boosting would be compared with whatever is there."""
+    without = {"noise": runs(net("none", 100, NONE), net(SAME, 100, DROPOUT))}
+    with pytest.raises(ResultsMissing, match="no results with arm=boosting"):
+        CLAIM.estimate(without)
+
+
+def test_the_context_names_what_was_chosen() -> None:
+    """If this failed, nobody could see at which strength an arm was judged."""
+    none, dropout, _ = CLAIM.context_lines(STUDIES)
+    assert none == "none: test error 50.00 %, NLL 0.5000 nats; learning rate 0.004"
+    assert dropout.endswith("; learning rate 0.004, rate of hidden units 0.5")
+    assert CLAIM.draw(STUDIES) is not None

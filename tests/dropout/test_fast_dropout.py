@@ -1,0 +1,98 @@
+"""Fast dropout: its moments against all subnetworks, and against hand-computed ones."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from dropout_study.dropout.cohort import Cohort
+from dropout_study.dropout.enumeration import exact_means
+from dropout_study.dropout.fast_dropout import Moments, fast_dropout, logit_moments
+from dropout_study.dropout.masks import Shared, Site, enumerate_masks, log_probability
+from dropout_study.dropout.networks import MLP, LeNet
+from dropout_study.dropout.noise import UNSCALED
+from dropout_study.dropout.rules import weight_scaling
+from support.trained import X, trained
+
+
+def enumerated(cohort: Cohort, x: Tensor, site: Site) -> tuple[Tensor, Tensor]:
+    """Mean and variance of the logits over all masks of the only site that drops."""
+    masks = enumerate_masks(site.shape[0]).to(x) / site.keep
+    logits = torch.stack([cohort(x, {site.name: mask.expand(2, 1, -1)}) for mask in masks])
+    weights = log_probability(site).exp().view(-1, 1, 1, 1)
+    mean = (weights * logits).sum(0)
+
+    return mean, (weights * (logits - mean).square()).sum(0)
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.5])
+def test_behind_one_site_the_moments_are_those_of_all_masks(rate: float) -> None:
+    """If this failed, the noise of a site would enter with another strength than masks have."""
+    x = torch.rand(4, 6, dtype=torch.float64)
+
+    for network in (
+        MLP(6, 3, [8], hidden_rate=rate),
+        MLP(6, 3, input_rate=rate),
+        MLP(6, 3, [7, 5], "identity", input_rate=rate),
+    ):
+        cohort = Cohort(network, [0, 1]).double()
+        (site,) = (site for site in network.sites if site.masked)
+        mean, variance = enumerated(cohort, x, site)
+        moments = logit_moments(cohort, x)
+        torch.testing.assert_close(moments.mean, mean, rtol=0, atol=1e-12)
+
+        if len(network.layers) < 3:  # two linear layers in a row correlate what lies between
+            torch.testing.assert_close(moments.variance, variance, rtol=0, atol=1e-12)
+
+
+def test_the_moments_of_a_rectified_gaussian() -> None:
+    """If this failed, the moments would be wrong from the second hidden layer on.
+
+    By hand: max(0, z) of a standard Gaussian has mean 1/sqrt(2 pi) and mean square 1/2.
+    """
+    standard = Moments(torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64))
+    rectified = standard.through_relu()
+    assert rectified.mean.item() == pytest.approx(1 / math.sqrt(2 * math.pi))
+    assert rectified.variance.item() == pytest.approx(0.5 - 1 / (2 * math.pi))
+
+    draws = torch.randn(4_000_000, generator=torch.Generator().manual_seed(0)) * 0.7 - 0.4
+    rectified = Moments(torch.tensor([-0.4]), torch.tensor([0.49])).through_relu()
+    assert rectified.mean.item() == pytest.approx(draws.relu().mean().item(), abs=2e-3)
+    assert rectified.variance.item() == pytest.approx(draws.relu().var().item(), abs=2e-3)
+
+    constant = Moments(torch.tensor([-1.0, 2.0]), torch.zeros(2)).through_relu()
+    assert constant.mean.tolist() == [0.0, 2.0]
+    assert constant.variance.tolist() == [0.0, 0.0]
+
+
+def test_it_is_nearer_to_all_subnetworks_than_weight_scaling() -> None:
+    """If this failed, moments would cost twice a pass for nothing."""
+    cohort = trained(MLP(16, 10, [6, 6], hidden_rate=0.5))
+    ensemble = exact_means(cohort, X).geometric
+    gaps = [
+        (log_probs.exp() - ensemble.exp()).abs().mean().item()
+        for log_probs in (fast_dropout(cohort, X), weight_scaling(cohort, X))
+    ]
+    assert gaps[0] < 0.5 * gaps[1]
+
+
+def test_without_dropout_it_is_one_pass() -> None:
+    """If this failed, rounding or the smallest variance would change what nothing is dropped of."""
+    x = torch.rand(4, 6, dtype=torch.float64)
+    of_one_mask = MLP(6, 3, [8, 8], hidden_rate=0.5)
+    of_one_mask.sites = tuple(
+        replace(site, noise=UNSCALED, shared=Shared.TRAINING) for site in of_one_mask.sites
+    )
+
+    for network in (MLP(6, 3, [8, 8]), of_one_mask):
+        cohort = Cohort(network, [0, 1]).double()
+        torch.testing.assert_close(fast_dropout(cohort, x), weight_scaling(cohort, x))
+
+
+@pytest.mark.parametrize("network", [LeNet(10), MLP(6, 3, [8], "tanh", hidden_rate=0.5)])
+def test_other_networks_are_refused(network: MLP | LeNet) -> None:
+    """If this failed, moments of ReLU units would be taken of units that are none."""
+    with pytest.raises(ValueError, match="fully connected layers of ReLU or linear units"):
+        logit_moments(Cohort(network, [0]), torch.rand(2, 6))

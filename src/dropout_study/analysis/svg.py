@@ -1,6 +1,5 @@
 """Figures as SVG: the same bytes for the same figure, and half as many as matplotlib writes."""
 
-import base64
 import io
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -15,7 +14,8 @@ from dropout_study.analysis.figures import style
 
 SVG = "http://www.w3.org/2000/svg"
 ElementTree.register_namespace("", SVG)
-ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
+HREF = "{http://www.w3.org/1999/xlink}href"
+"""How matplotlib names what `use` repeats; SVG 2 says `href`."""
 
 FONT = "font-family: 'DejaVu Sans', 'Verdana', sans-serif"
 """What matplotlib writes at every text, with the fonts of our style."""
@@ -58,7 +58,7 @@ def data_uri(svg: bytes) -> str:
 
 def data_uri_for_srcset(svg: bytes) -> str:
     """An address that contains a figure, without white space, which would end it in `srcset`."""
-    return "data:image/svg+xml;base64," + base64.b64encode(svg).decode()
+    return data_uri(svg).replace(" ", "%20")
 
 
 def _shorten(root: Element) -> None:
@@ -93,6 +93,9 @@ def _rename(attributes: dict[str, str], names: Mapping[str, str]) -> None:
     """Give an element its short id, or none, and have it refer to others by theirs."""
     if name := attributes.pop("id", None):
         attributes |= {"id": names[name]} if name in names else {}
+
+    if used := attributes.pop(HREF, None):
+        attributes["href"] = used
 
     for key, text in attributes.items():
         if "#" in text:

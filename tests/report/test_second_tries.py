@@ -1,14 +1,20 @@
 """Second tries: their tables are those of their networks, and the page tells them."""
 
+import shlex
+
 import numpy as np
 import pandas as pd
+import pytest
 from scipy.stats import ttest_ind
 
 from dropout_study.claims import CLAIMS
 from dropout_study.config.names import DECIDING_SEVERITIES
+from dropout_study.config.overrides import expand_sweep, parse_overrides
+from dropout_study.config.read import read_config
 from dropout_study.measures.statistics import over_seeds
 from dropout_study.report.first_edition import EARLIER
 from dropout_study.report.second_tries import SECOND_TRIES, recorded, table
+from support.composing import composed_run
 from support.paths import ROOT
 
 REPORT = ROOT / "report"
@@ -43,6 +49,22 @@ def test_every_try_is_of_a_claim_and_told_with_its_table() -> None:
         assert f'id="{claim}_again"' in page
         for row in effects:
             assert f"| {' | '.join(row.values())} |" in page
+
+
+@pytest.mark.parametrize("claim", SECOND_TRIES)
+def test_its_commands_compose_and_train_its_seeds(claim: str) -> None:
+    """If this failed, a reader could not train the networks of the table again."""
+    second = SECOND_TRIES[claim]
+    trained: set[int] = set()
+
+    for command in second.commands:
+        interpreter, script, many, *typed = shlex.split(command)
+        assert (interpreter, script, many) == ("python", "scripts/train.py", "-m")
+        for job in expand_sweep(parse_overrides(typed)):
+            trained |= set(read_config(composed_run(job)).seeds)
+
+    assert trained >= set(pd.read_csv(REPORT / second.file)["seed"])
+    assert min(trained) == 200
 
 
 def test_what_is_told_of_the_second_try_of_robustness_is_so() -> None:

@@ -18,6 +18,7 @@ class SecondTry:
         found: what came out, without its numbers.
         effect: what the first of two errors minus the second is, in points.
         file: both errors in percent, for each setting, part and seed; beside the report.
+        options: of `scripts/train.py -m`, beside `BASE`, of each sweep whose errors it compares.
     """
 
     short: str
@@ -25,7 +26,20 @@ class SecondTry:
     found: str
     effect: str
     file: str
+    options: tuple[str, ...]
 
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """What trains its networks and measures them."""
+        return tuple(f"python scripts/train.py -m {BASE} {options}" for options in self.options)
+
+
+BASE = "data=mnist model=mlp 'rules=[weight_scaling]'"
+"""Options of all second tries."""
+FEW = "data.train_size=10000 data.reserve=30000"
+"""Options of nets that learn from as many examples as those of `regularizers`."""
+OF_BAGS = f"[{','.join(map(str, range(200, 250)))}]"
+"""Seeds of five bags."""
 
 SECOND_TRIES = {
     "bagging": SecondTry(
@@ -38,6 +52,14 @@ SECOND_TRIES = {
         "the study, and the dropout nets less than those at rate 0.5 do there.",
         "points that one dropout net saves, compared with a bag",
         "second-tries/bagging.csv",
+        (
+            "'model.widths=[256,256]' model.hidden_rate=0.2 optimizer.lr=0.002 "
+            "budget.updates=50000 'seeds=[200,210,220,230,240]'",
+            "'model.widths=[256,256]' model.hidden_rate=0 model.input_rate=0.2 optimizer.lr=0.002 "
+            "budget.updates=50000 'seeds=[200,210,220,230,240]'",
+            "'model.widths=[256,256]' model.hidden_rate=0 data.resample=none,bootstrap "
+            f"optimizer.lr=0.004 budget.updates=5000 'probes=[bags]' bag=10 'seeds={OF_BAGS}'",
+        ),
     ),
     "regularizers": SecondTry(
         "At a larger limit, outside of the range that was searched, both results on max-norm turn "
@@ -54,6 +76,14 @@ SECOND_TRIES = {
         "adjusted for their number.)",
         "points that the first saves, compared with the second",
         "second-tries/regularizers.csv",
+        (
+            f"{FEW} 'model.widths=[256,256]' model.hidden_rate=0.318 optimizer.lr=0.00491 "
+            "'regularizer.max_norm=[],[0.872],[1.5],[2],[3],[4]' budget.updates=10000 "
+            "'seeds=[200,201,202,203,204]'",
+            f"{FEW} 'model.widths=[256,256]' model.hidden_rate=0 optimizer.lr=0.00491 "
+            "'regularizer.max_norm=[0.872],[1.5],[2],[3]' budget.updates=10000 "
+            "'seeds=[200,201,202,203,204]'",
+        ),
     ),
     "robustness": SecondTry(
         "In shorter training at a low learning rate, dropout helps on noise and missing "
@@ -66,6 +96,12 @@ SECOND_TRIES = {
         "clean images.",
         "points that dropout saves",
         "second-tries/robustness.csv",
+        (
+            "'model.widths=[256,256,256]' model.hidden_rate=0,0.5 optimizer.lr=0.001 "
+            "budget.updates=2000,10000 'probes=[corruption_by_kind]' 'seeds=[200,201,202,203,204]'",
+            "'model.widths=[512,512]' model.hidden_rate=0,0.5 optimizer.lr=0.001,0.002 "
+            "budget.updates=5000 'probes=[corruption_by_kind]' 'seeds=[200,201,202,203,204]'",
+        ),
     ),
     "independent_units": SecondTry(
         "At lower rates the worst of a hundred subnetworks come closer to the whole net.",
@@ -76,6 +112,11 @@ SECOND_TRIES = {
         "limit; at 0.5 it is beyond it, as above.",
         "the error of the worst of a hundred subnetworks minus that of the whole net, in points",
         "second-tries/independent_units.csv",
+        (
+            "'model.widths=[512,512]' model.hidden_rate=0.3,0.4,0.5 optimizer.lr=0.002 "
+            "budget.updates=10000 'probes=[subnetworks]' mc.samples=300 "
+            "'seeds=[200,201,202,203,204]'",
+        ),
     ),
 }
 """Id of a claim -> its second try."""

@@ -66,7 +66,8 @@ def test_every_claim_is_decided_and_has_a_figure(networks: pd.DataFrame, page: P
 
     for outcome in outcomes:
         assert outcome.verdict != NO_RUNS, outcome.reason
-        drawn = [f"{outcome.claim.id}_effects"] if outcome.claim.parts else []
+        is_asked = not any(line.startswith("the premise is not met") for line in outcome.left_out)
+        drawn = [f"{outcome.claim.id}_effects"] if outcome.claim.parts and is_asked else []
         drawn += [outcome.claim.id] if outcome.claim.caption else []
         for name in drawn:
             assert (page / "figures" / f"{name}.svg").stat().st_size > 2_000

@@ -230,8 +230,8 @@ def test_one_diverged_seed_fails_alone(do: Do, runs: Runs, monkeypatch: pytest.M
 
     original = Cohort.__init__
 
-    def broken(self: Cohort, network: object, seeds: list[int]) -> None:
-        original(self, network, seeds)  # type: ignore[arg-type]
+    def broken(self: Cohort, *of_cohort: Any) -> None:
+        original(self, *of_cohort)
         for p in self.parameters():
             p.data[self.seeds.index(1)] = float("inf")
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlflow.entities import Run
 
 from dropout_study.config.schema import Evaluate, Tracking
 from dropout_study.dropout.cohort import Cohort
-from dropout_study.dropout.networks import Network
 from dropout_study.running.carry_out import carry_out
 from dropout_study.running.job import Job
 from dropout_study.running.packs import Assignment
@@ -87,8 +87,8 @@ def test_where_one_network_diverged_the_others_are_evaluated(
     """If this failed, one diverged seed would prevent every evaluation, or be evaluated itself."""
     original = Cohort.__init__
 
-    def broken(self: Cohort, network: Network, seeds: list[int]) -> None:
-        original(self, network, seeds)
+    def broken(self: Cohort, *of_cohort: Any) -> None:
+        original(self, *of_cohort)
         for p in self.parameters():
             p.data[self.seeds.index(1)] = float("inf")
 

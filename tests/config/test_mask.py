@@ -30,6 +30,7 @@ def test_the_registry_holds_the_kinds_that_can_be_configured() -> None:
         ("mask=early", "rate up to 0.5, "),
         ("mask=late", "rate from 0.5, "),
         ("mask=rising", "rate rising to 0.5, "),
+        ("mask=falling", "rate falling to 0.5, "),
         ("objective=boosting", ""),
     ],
 )
@@ -44,7 +45,7 @@ def test_each_choice_is_a_condition_of_its_own(make_config: Make) -> None:
     """If this failed, networks under other noise would count as those of dropout."""
     names = [file.stem for file in (CONF / "mask").glob("*.yaml") if file.stem != "by_channel"]
     digests = {condition.condition_digest(make_config(f"mask={name}")) for name in names}
-    assert len(digests) == len(names) == 9
+    assert len(digests) == len(names) == 10
     plain = make_config()
     assert condition.condition_digest(make_config("mask=bernoulli")) in digests
     assert condition.condition_digest(make_config("mask=bernoulli")) == condition.condition_digest(
@@ -58,7 +59,10 @@ def test_each_choice_is_a_condition_of_its_own(make_config: Make) -> None:
     [
         (["mask.name=gausian"], "mask.name must be one of bernoulli, gaussian, additive"),
         (["mask.shared=batch"], "mask.shared must be one of nothing, update, training"),
-        (["mask.schedule=soon"], "mask.schedule must be one of constant, early, late, rising"),
+        (
+            ["mask.schedule=soon"],
+            "mask.schedule must be one of constant, early, falling, late, rising",
+        ),
         (["mask=early", "mask.until=1"], "mask.until must be a share of the updates"),
         (["mask=by_channel"], "mask.by_channel must be false, but for model=lenet"),
         (["mask.weights=true"], "mask.weights must be false, but for fully connected layers"),

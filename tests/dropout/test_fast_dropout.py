@@ -9,7 +9,12 @@ from torch import Tensor
 
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.enumeration import exact_means
-from dropout_study.dropout.fast_dropout import Moments, fast_dropout, logit_moments
+from dropout_study.dropout.fast_dropout import (
+    Moments,
+    fast_dropout,
+    fast_dropout_arithmetic,
+    logit_moments,
+)
 from dropout_study.dropout.masks import Shared, Site, enumerate_masks, log_probability
 from dropout_study.dropout.networks import MLP, LeNet
 from dropout_study.dropout.noise import UNSCALED
@@ -78,6 +83,38 @@ def test_it_is_nearer_to_all_subnetworks_than_weight_scaling() -> None:
     assert gaps[0] < 0.5 * gaps[1]
 
 
+def test_the_mean_of_two_classes_is_that_of_a_gaussian_difference_of_logits() -> None:
+    """If this failed, the variance of the logits would be lost, or their correlation.
+
+    By hand: units 1 and 2 are 3 and 1, dropped at rate 0.5; the weights of the classes are (2, 1)
+    and (1, 0), so that their logits differ by h1 + h2, with mean 4 and variance 9 + 1 = 10.
+    """
+    network = MLP(2, 2, input_rate=0.5)
+    cohort = Cohort(network, [0]).double()
+    for p, value in zip(cohort.parameters(), ([[2.0, 1.0], [1.0, 0.0]], [0.0, 0.0]), strict=True):
+        p.data = torch.tensor(value, dtype=torch.float64).unsqueeze(0)
+
+    x = torch.tensor([[3.0, 1.0]], dtype=torch.float64)
+    first = fast_dropout_arithmetic(cohort, x).exp()[0, 0, 0].item()
+    assert first == pytest.approx(1 / (1 + math.exp(-4 / math.sqrt(1 + math.pi / 8 * 10))))
+
+
+def test_it_is_near_the_mean_over_gaussian_logits_of_many_classes() -> None:
+    """If this failed, more than two classes would be normalized in a wrong way."""
+    cohort = Cohort(MLP(400, 4, input_rate=0.5), [0]).double()
+    x = 4 * torch.rand(5, 400, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    moments = logit_moments(cohort, x)
+    masks = 2.0 * (torch.rand(20_000, 1, 400, generator=torch.Generator().manual_seed(1)) < 0.5)
+    (weight, bias) = cohort.parameters()
+    sampled = (masks * x) @ weight[0] + bias[0]
+    assert moments.variance.mean() > 1
+    mean = sampled.softmax(-1).mean(0)
+    gap = (fast_dropout_arithmetic(cohort, x)[0].exp() - mean).abs().max()
+    of_geometric = (fast_dropout(cohort, x)[0].exp() - mean).abs().max()
+    assert gap < 0.04
+    assert gap < 0.5 * of_geometric
+
+
 def test_without_dropout_it_is_one_pass() -> None:
     """If this failed, rounding or the smallest variance would change what nothing is dropped of."""
     x = torch.rand(4, 6, dtype=torch.float64)
@@ -88,7 +125,8 @@ def test_without_dropout_it_is_one_pass() -> None:
 
     for network in (MLP(6, 3, [8, 8]), of_one_mask):
         cohort = Cohort(network, [0, 1]).double()
-        torch.testing.assert_close(fast_dropout(cohort, x), weight_scaling(cohort, x))
+        for moments in (fast_dropout, fast_dropout_arithmetic):
+            torch.testing.assert_close(moments(cohort, x), weight_scaling(cohort, x))
 
 
 @pytest.mark.parametrize("network", [LeNet(10), MLP(6, 3, [8], "tanh", hidden_rate=0.5)])

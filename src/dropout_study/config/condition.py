@@ -272,7 +272,12 @@ def _mask(mask: Mask) -> list[str]:
 
 
 SHARING = {"update": "one mask per update", "training": "one mask per network"}
-SCHEDULES = {"early": "rate up to", "late": "rate from", "rising": "rate rising to"}
+SCHEDULES = {
+    "early": "rate up to",
+    "falling": "rate falling to",
+    "late": "rate from",
+    "rising": "rate rising to",
+}
 
 
 def _own_options(chosen: Any, base: type) -> list[str]:

@@ -50,7 +50,7 @@ NOISES = ["bernoulli", "gaussian", "additive"]
 SHARED = ("nothing", "update", "training")
 """What has one mask in common: nothing, so that each example has its own; all examples of an
 update; or all updates of a network."""
-RATE_SCHEDULES = ("constant", "early", "late", "rising")
+RATE_SCHEDULES = ("constant", "early", "falling", "late", "rising")
 """When the rate applies: always; before or after a share of the updates; or in full from there on,
 and less before."""
 OBJECTIVES = ("likelihood", "boosting")

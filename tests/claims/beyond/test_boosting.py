@@ -1,5 +1,7 @@
 """Dropout boosting against dropout and against nothing."""
 
+import math
+
 import pytest
 
 from dropout_study.analysis.runs import ResultsMissing
@@ -9,14 +11,14 @@ from support.rows import Columns, misclassified, row, runs
 CLAIM = Boosting()
 
 
-def net(arm: str, seed: int, wrong: list[int]) -> Columns:
-    """A net of an arm, and which of ten images it misclassifies."""
+def net(arm: str, seed: int, wrong: list[int], loss: float = 0.25) -> Columns:
+    """A net of an arm, which of ten images it misclassifies, and its training loss."""
     settings = {"optimizer.lr": 0.004, "model.hidden_rate": 0.0 if arm == "none" else 0.5}
     return row(
         arm,
         seed,
         misclassified("weight_scaling", wrong),
-        {"test/nll/weight_scaling": 0.5},
+        {"test/nll/weight_scaling": 0.5, "train/nll/weight_scaling": loss},
         settings,
     )
 
@@ -51,6 +53,18 @@ def test_dropout_has_to_save_errors_itself() -> None:
     assert CLAIM.parts["dropout has one"].criterion.distance(effect.estimate()) == 40
 
 
+@pytest.mark.parametrize(("loss", "is_asked"), [(0.2599, True), (0.2601, False)])
+def test_boosting_that_does_not_learn_decides_nothing(loss: float, is_asked: bool) -> None:
+    """If this failed, nets that fit nothing would show that the noise does not regularize."""
+    nets = [net(arm, 100, wrong, 0.25) for arm, wrong in ARMS.items() if arm != "boosting"]
+    studies = {"noise": runs(*nets, net("boosting", 100, BOOSTING, loss))}
+    effects = CLAIM.estimate(studies)
+    values = [effect.values[0] for cases in effects.values() for effect in cases.values()]
+    assert [math.isfinite(value) for value in values] == [is_asked] * 2
+    assert bool(CLAIM.left_out(studies)) != is_asked
+    assert all(line.startswith("the premise is not met") for line in CLAIM.left_out(studies))
+
+
 def test_a_missing_arm_is_named() -> None:
     """If this failed, boosting would be compared with whatever is there."""
     without = {"noise": runs(net("none", 100, NONE), net(SAME, 100, DROPOUT))}
@@ -60,7 +74,8 @@ def test_a_missing_arm_is_named() -> None:
 
 def test_the_context_names_what_was_chosen() -> None:
     """If this failed, nobody could see at which strength an arm was judged."""
-    none, dropout, _ = CLAIM.context_lines(STUDIES)
+    saved, none, dropout, _ = CLAIM.context_lines(STUDIES)
+    assert saved.startswith("boosting saves +10.000 points, compared with no noise; its training")
     assert none == "none: test error 50.00 %, NLL 0.5000 nats; learning rate 0.004"
     assert dropout.endswith("; learning rate 0.004, rate of hidden units 0.5")
     assert CLAIM.draw(STUDIES) is not None

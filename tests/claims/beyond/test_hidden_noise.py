@@ -27,19 +27,34 @@ STUDIES = {
 
 
 def test_each_part_compares_its_own_arms() -> None:
-    """If this failed, arms would be mixed up, or a sign be turned: 80 - 40 and 50 - 40 points."""
+    """If this failed, arms would be mixed up, a sign be turned, or another portion be large.
+
+    By hand, in points: (80 - 40) - (80 - 20) / 2, 30 - 40 and 50 - 40.
+    """
     effects = CLAIM.estimate(STUDIES)
     values = {part: list(cases["hidden units"].values) for part, cases in effects.items()}
-    assert values == {"a portion": [40], "the larger portion": [10]}
+    assert values == {
+        "a large portion": [10],
+        "more than noise on pixels": [-10],
+        "more than dropped inputs": [10],
+    }
 
     for part, (value,) in values.items():
         estimate = effects[part]["hidden units"].estimate()
         assert CLAIM.parts[part].criterion.distance(estimate) == value
 
 
+def test_both_readings_of_the_portion_are_told() -> None:
+    """If this failed, a reader would not know what hidden units add to inputs: 50 - 20 points."""
+    assert CLAIM.context_lines(STUDIES)[0] == (
+        "points that dropped hidden units save: 40.00 alone, 30.00 beside dropped inputs; both "
+        "together save 60.00"
+    )
+
+
 def test_every_arm_is_described_and_drawn() -> None:
     """If this failed, an arm would be compared that the page does not show."""
-    lines = CLAIM.context_lines(STUDIES)
+    _, *lines = CLAIM.context_lines(STUDIES)
     assert [line.partition(":")[0] for line in lines] == list(ERRORS)
     figure = CLAIM.draw(STUDIES)
     assert figure is not None

@@ -42,7 +42,7 @@ class FastDropout(Claim):
     id = "fast_dropout"
     title = "Fast dropout"
     says = (
-        "The noise can be integrated out: at prediction, moments of the units approximate the "
+        "At prediction the noise can be integrated out: moments of the units approximate the "
         "average over all subnetworks in one pass, and better than weight scaling does."
     )
     source = "the paragraph on Wang and Manning (2013)"
@@ -63,16 +63,19 @@ class FastDropout(Claim):
         "Nets 784-10-10-2 on pairs of MNIST digits: 20 units are the most whose masks can all be "
         "evaluated on all test images. Behind the first layer moments are approximations, since "
         "sums of 10 units are no Gaussians: these nets are presumably a hard case for the method.",
-        "The book says 'the average over all subnetworks', of which there are two: both are asked. "
-        "From the arithmetic mean fast dropout was further than weight scaling in three small nets "
-        "with random weights, and to the geometric mean it was nearer in a small trained one; both "
-        "was known before the runs.",
+        "The book says 'the average over all subnetworks', of which there are two: both are asked, "
+        "each with the moments in its own form. The geometric one is the softmax of the mean "
+        "logits; for the arithmetic one the Gaussian difference of both logits is integrated, too "
+        "(MacKay's approximation). That fast dropout was nearer to the geometric mean in a small "
+        "trained net was known before the runs.",
         "AdamW with a one-cycle schedule, 10,000 updates of 100 examples. Hidden units alone are "
         "dropped, at rate 0.2 or 0.5.",
         "What the study `exact` says of such nets was known: the error of weight scaling is within "
         "0.02 points of that of all masks, so that errors cannot decide and divergences do.",
     )
     notes = (
+        "Not tested is what else the book says of the method: that randomness is not necessary in "
+        "training, that training converges faster by it, and nearly matches dropout's errors. "
         "The book calls these approximations 'more principled (but also more computationally "
         "expensive)' than weight scaling: that they are better is how this report reads it. A pass "
         "of fast dropout carries means and variances, at about twice the cost."

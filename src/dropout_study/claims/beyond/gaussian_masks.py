@@ -53,10 +53,10 @@ class GaussianMasks(Claim):
     )
     deviations = (
         *noise_nets.DEVIATIONS,
-        "On hidden units alone both choose their strength, rate 0.2, 0.35 or 0.5, where a choice "
-        "at an end extends these. Where inputs have noise, too, strengths are paired as in the "
-        "publication: rates 0.2 of inputs and 0.5 of hidden units, factors from N(1, 0.25) and "
-        "N(1, 1).",
+        "Both choose the strength on hidden units, rate 0.2, 0.35 or 0.5, where a choice at an end "
+        "extends these. Where inputs have noise, too, it is that of rate 0.2: factors from "
+        "N(1, 0.25). In the publication rates 0.2 and 0.5, N(1, 0.25) and N(1, 1), are given.",
+        "Layers of 256 units instead of 1,024.",
     )
     caption = noise_nets.CAPTION
     notes = (

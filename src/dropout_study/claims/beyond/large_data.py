@@ -59,10 +59,12 @@ class LargeData(Claim):
         "40-256-256-10 on MNIST-1D, which is no image classification; fully connected nets solve "
         "it badly with few examples.",
         "10,000 updates of 100 examples at 4,000 examples, 20,000 at 30,000 and 40,000 at 200,000: "
-        "250, 67 and 20 epochs.",
-        "Learning rate and, with dropout, rate (0.05, 0.2 or 0.5; a choice at an end extends "
-        "these) are chosen for each size, at half of the updates, on the 1,000 published test "
-        "examples: candidates that differ by a point can be taken for each other.",
+        "250, 67 and 20 epochs. Nets have less time to overfit where there are more examples: "
+        "whether that decides, half of the updates tell.",
+        "Learning rate and, with dropout, rate (0.1, 0.25 or 0.5; a choice at an end extends "
+        "these) are chosen for each size, at half of the updates, by four nets on the 1,000 "
+        "published test examples: candidates that differ by a point can be taken for each other, "
+        "which no interval includes.",
         "All networks of a size learn from the same examples, or nearly so: intervals do not "
         "include their choice.",
         "The book speaks of the cost of dropout and of larger models; here the net is the same "

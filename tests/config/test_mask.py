@@ -54,6 +54,16 @@ def test_each_choice_is_a_condition_of_its_own(make_config: Make) -> None:
     assert not any(key.startswith(("mask", "objective")) for key in condition.flat_params(plain))
 
 
+def test_when_a_rate_changes_counts_only_if_it_does(make_config: Make) -> None:
+    """If this failed, two conditions of one name would be the same networks, trained twice."""
+    digests = [
+        condition.condition_digest(make_config(*typed))
+        for typed in ([], ["mask.until=0.3"], ["mask=early"], ["mask=early", "mask.until=0.3"])
+    ]
+    assert digests[0] == digests[1]
+    assert len(set(digests)) == 3
+
+
 @pytest.mark.parametrize(
     ("typed", "refused"),
     [

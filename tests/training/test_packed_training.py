@@ -42,6 +42,26 @@ DIFFERENT = {
         ["mask=early", "model.hidden_rate=0.2"],
         ["mask=early", "model.hidden_rate=0.5"],
     ),
+    "rising rate": (
+        ["mask=rising", "model.hidden_rate=0.2"],
+        ["mask=rising", "model.hidden_rate=0.5"],
+    ),
+    "falling rate": (
+        ["mask=falling", "model.hidden_rate=0.2"],
+        ["mask=falling", "model.hidden_rate=0.5"],
+    ),
+    "Gaussian factors": (
+        ["mask=gaussian", "model.hidden_rate=0.2"],
+        ["mask=gaussian", "model.hidden_rate=0.5"],
+    ),
+    "additive noise": (
+        ["mask=additive", "model.hidden_rate=0.2"],
+        ["mask=additive", "model.hidden_rate=0.5"],
+    ),
+    "dropped weights": (
+        ["mask=dropconnect", "model.hidden_rate=0.2"],
+        ["mask=dropconnect", "model.hidden_rate=0.5"],
+    ),
     "seeds": (["seeds=[0,1,2]"], ["seeds=[2,7]"]),
     "learning rates": (["optimizer.lr=0.01"], ["optimizer.lr=0.002"], ["optimizer.lr=0.01"]),
     "weight decay": (
@@ -201,8 +221,8 @@ def test_a_condition_that_diverges_ends_as_alone_and_leaves_the_others(
 @pytest.mark.parametrize(
     ("scheduled", "plain", "equal"),
     [
-        (["mask=early", "mask.until=0.99"], ["model.hidden_rate=0.5"], True),
-        (["mask=late", "mask.until=0.99"], ["model.hidden_rate=0"], True),
+        (["mask=early", "mask.until=0.999"], ["model.hidden_rate=0.5"], True),
+        (["mask=late", "mask.until=0.999"], ["model.hidden_rate=0"], True),
         (["mask=early", "mask.until=0.5"], ["model.hidden_rate=0.5"], False),
         (["mask=early", "mask.until=0.5"], ["model.hidden_rate=0"], False),
     ],
@@ -213,7 +233,7 @@ def test_a_schedule_of_the_rate_reaches_the_training(
 ) -> None:
     """If this failed, early dropout would be dropout in all updates, or in none.
 
-    Of 60 updates 0.99 are all, since the last is number 59.
+    Of 60 updates 0.999 are all.
     """
     with_schedule = make_config(*SHARED, "model.hidden_rate=0.5", *scheduled)
     networks = [

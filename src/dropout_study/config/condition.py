@@ -54,6 +54,9 @@ def identity(config: Config, parts: Sequence[str] = WHOLE) -> dict[str, Any]:
     chosen |= {key: digest for key, digest in contents_of(config).items() if key in chosen}
     chosen |= sources_of(config, trained_alone=tuple(parts) == TRAINING)
 
+    if config.mask.schedule == Mask.schedule:  # when a rate changes that does not
+        chosen.pop("mask.until", None)
+
     if "model.dropout" in chosen:
         chosen["model.dropout"] = versioned_placement(chosen["model.dropout"])
 

@@ -23,6 +23,9 @@ def rate_share(mask: Mask, updates: int) -> Callable[[int], float]:
         >>> early = rate_share(Mask(schedule="early", until=0.25), updates=100)
         >>> early(24), early(25)
         (1.0, 0.0)
+        >>> late = rate_share(Mask(schedule="late", until=0.07), updates=100)
+        >>> late(6), late(7)
+        (0.0, 1.0)
         >>> falling = rate_share(Mask(schedule="falling", until=0.5), updates=100)
         >>> falling(0), falling(25), falling(50)
         (1.0, 0.5, 0.0)
@@ -30,7 +33,7 @@ def rate_share(mask: Mask, updates: int) -> Callable[[int], float]:
         >>> rising(0), rising(25), rising(50)
         (0.0, 0.5, 1.0)
     """
-    change = mask.until * updates
+    change = max(round(mask.until * updates), 1)
 
     match mask.schedule:
         case "early":
@@ -45,6 +48,6 @@ def rate_share(mask: Mask, updates: int) -> Callable[[int], float]:
     return lambda _: 1.0
 
 
-def _line(update: int, end: float) -> float:
+def _line(update: int, end: int) -> float:
     """From 0 to 1 at an update, and 1 from there on, in steps."""
     return min(round(STEPS * update / end) / STEPS, 1.0)

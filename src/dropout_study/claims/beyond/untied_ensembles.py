@@ -61,6 +61,8 @@ class UntiedEnsembles(Claim):
         "choose their learning rate by their own validation error, and not by that of the "
         "ensemble; both rates of dropping are to be beaten. Dropout chooses 0.2, 0.35 or 0.5, "
         "where a choice at an end extends these.",
+        "A member starts with weights of the whole net, and units that are kept are not scaled: "
+        "its logits start smaller than those of a net that was built without the other units.",
         "Ensembles of nets that lack no units are asked for by `bagging`, on all of MNIST.",
         "AdamW with a one-cycle schedule; candidates are chosen after half of the final updates.",
     )

@@ -166,6 +166,25 @@ def test_of_a_file_the_content_counts(folder: Path) -> None:
     assert condition.condition_digest(composed_run(moved)) != first
 
 
+def test_the_content_of_a_file_that_is_not_typed_counts(folder: Path) -> None:
+    """If this failed, other data would count as those that were trained on, if their path is a
+    default.
+    """
+    (folder / "my_default.py").write_text(
+        "from my_data import Npz\n"
+        "from dropout_study.plugin import data_set\n\n\n"
+        '@data_set("wine")\n'
+        "class Wine(Npz):\n"
+        '    """Wines"""\n\n'
+        '    file: str = "wine.npz"\n',
+        encoding="utf-8",
+    )
+    typed = ["plugins=[my_default]", "data=wine"]
+    first = condition.condition_digest(composed_run(typed))
+    write_examples(folder / "wine.npz", x_test=np.ones((4, 3)))
+    assert condition.condition_digest(composed_run(typed)) != first
+
+
 def test_a_data_set_says_what_it_is_by_its_examples(folder: Path) -> None:
     """If this failed, more examples than there are could be asked for, or a missing class."""
     assert composed_run([*WINE, "data.train_size=4"]).data.train_size == 4

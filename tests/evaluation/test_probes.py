@@ -14,7 +14,7 @@ from dropout_study.dropout import rules
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.ensemble import means
 from dropout_study.dropout.enumeration import exact
-from dropout_study.dropout.fast_dropout import fast_dropout
+from dropout_study.dropout.fast_dropout import fast_dropout, fast_dropout_arithmetic
 from dropout_study.dropout.linear_regression import dropout_loss, ridge_loss
 from dropout_study.dropout.masks import Site
 from dropout_study.dropout.networks import MLP, LeNet
@@ -446,7 +446,8 @@ def test_moments_are_compared_with_the_exact_means(mean: str) -> None:
     x = X.double()
     target = getattr(exact(net.cohort, x), mean)
 
-    approximations = {"weight_scaling": weight_scaling, "fast_dropout": fast_dropout}
+    fast = {"geometric": fast_dropout, "arithmetic": fast_dropout_arithmetic}[mean]
+    approximations = {"weight_scaling": weight_scaling, "fast_dropout": fast}
 
     for rule, predict in approximations.items():
         predicted = predict(net.cohort, x)

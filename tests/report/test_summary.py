@@ -2,7 +2,6 @@
 
 import math
 import re
-from base64 import b64decode
 from dataclasses import replace
 from pathlib import Path
 
@@ -231,6 +230,6 @@ def test_the_page_shows_a_phone_the_narrow_figure(tmp_path: Path) -> None:
     sources = re.findall(rf'<source {media} srcset="([^"]*)"><img class="fits"', page)
 
     assert page.count("<source") == len(sources) == 2, "of the summary and of the effects"
-    assert [b64decode(each.partition(",")[2]) for each in sources][1] == drawn.narrow
+    assert sources[1] == drawn.narrow_address
     assert not [each for each in sources if " " in each or each.endswith(",")]
     assert not example().narrow_address

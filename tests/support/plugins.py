@@ -14,6 +14,7 @@ from hydra.core.config_store import ConfigStore
 
 from dropout_study.config import data_set, parts, plugins
 from dropout_study.config.schema import SCHEMAS
+from dropout_study.dropout.noise import NOISES
 from dropout_study.dropout.rules import RULES
 from dropout_study.measures.tasks import OWN_METRICS
 from support import readme
@@ -50,7 +51,7 @@ def _groups_of(repo: dict[str, Any]) -> dict[str, Any]:
 @contextmanager
 def taken_back(folder: Path) -> Iterator[None]:
     """Import from a folder within the block, after which nothing of it is known any more."""
-    registries = (parts.PARTS, SCHEMAS, RULES, OWN_METRICS, data_set.FACTS)
+    registries = (parts.PARTS, SCHEMAS, RULES, OWN_METRICS, NOISES, data_set.FACTS)
     kept = [dict(registry) for registry in registries]
     lists = {kind: list(names) for kind, names in parts.LISTED.items()}
     repo = ConfigStore.instance().repo

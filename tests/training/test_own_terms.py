@@ -1,5 +1,7 @@
 """Terms of the loss that plug-ins add, against hand-computed values."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -55,6 +57,15 @@ def test_each_network_has_its_own_strength() -> None:
     """If this failed, networks that are trained together would share the strength of one."""
     terms = OwnTerms([{"a": _MeanOutput(2.0)}, {"a": _MeanOutput(10.0)}])
     torch.testing.assert_close(terms.penalty(UPDATE), torch.tensor([3.0, 20.0]))
+
+
+def test_a_network_that_has_diverged_does_not_refuse_the_others() -> None:
+    """If this failed, a cohort with one diverged network could not be resumed."""
+    outputs = UPDATE.outputs.clone()
+    outputs[0] = torch.nan
+    values = OwnTerms([{"a": _MeanOutput(2.0)}] * 2).penalty(replace(UPDATE, outputs=outputs))
+    assert isinstance(values, Tensor)
+    assert values.isnan().tolist() == [True, False]
 
 
 def test_terms_add_up() -> None:

@@ -51,7 +51,7 @@ def identity(config: Config, parts: Sequence[str] = WHOLE) -> dict[str, Any]:
     chosen = {"era": ERA} | dict(departures(config, parts=parts))
 
     # Of a file the content counts, and of a plug-in the source.
-    chosen |= {key: digest for key, digest in contents_of(config).items() if key in chosen}
+    chosen |= contents_of(config)
     chosen |= sources_of(config, trained_alone=tuple(parts) == TRAINING)
 
     if config.mask.schedule == Mask.schedule:  # when a rate changes that does not

@@ -58,7 +58,7 @@ def reevaluate(chosen: Evaluate, folder: Path) -> Record:
     images = load_images(config.data)
     check_memory(config, images, trains=False)
     record, cohort = _load_cohort(chosen, config, images, folder)
-    _check_rules(chosen, config, cohort)
+    _check_rules(chosen, config, images, cohort)
 
     data = DataModule(images, config.data, config.seeds, config.budget.updates)
 
@@ -162,13 +162,14 @@ def _load_cohort(
     return record, cohort
 
 
-def _check_rules(chosen: Evaluate, config: Config, cohort: Cohort) -> None:
+def _check_rules(chosen: Evaluate, config: Config, images: Images, cohort: Cohort) -> None:
     """Refuse rules that cannot be used, or that all amount to weight scaling.
 
     Raises:
         ConfigError: naming the rules.
     """
-    check_evaluation(config, cohort.stacked)
+    # Parts of plug-ins are tried on a cohort of their own, which needs a single network.
+    check_evaluation(config, make_network(config, images.inputs, images.classes))
 
     if not distinct_rules(config.rules, cohort):
         raise ConfigError(

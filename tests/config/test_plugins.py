@@ -1,5 +1,6 @@
 """Plug-ins: how they are found, what they add, and what of them is a part of a condition."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -364,3 +365,12 @@ def test_a_part_belongs_to_the_module_that_adds_it(folder: Path) -> None:
     first = digest_in_other_process(folder, *typed)
     rewrite(folder / "tops.py", "helpers.top(3)", "helpers.top(5)")
     assert digest_in_other_process(folder, *typed) != first
+
+
+def test_a_module_that_is_imported_again_has_its_new_source(folder: Path) -> None:
+    """If this failed, a plug-in that is reloaded in a notebook would count as its former code."""
+    typed = ["plugins=[my_network]", "model=residual"]
+    first = condition.condition_digest(composed_run(typed))
+    rewrite(folder / "my_network.py", "torch.relu(z)", "torch.tanh(2 * z)")
+    importlib.reload(sys.modules["my_network"])
+    assert condition.condition_digest(composed_run(typed)) != first

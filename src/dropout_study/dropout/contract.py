@@ -62,13 +62,20 @@ def _check_type(network: Network) -> None:
 
 
 def _check_sites(network: Network, inputs: int) -> None:
-    """Refuse sites without names of their own, or whose first one is not the inputs."""
+    """Refuse sites that share names or declare noise, or whose first one is not the inputs."""
     sites: tuple[Site, ...] = getattr(network, "sites", ())
     typed = len(sites) > 0 and all(isinstance(site, Site) for site in sites)
     _require(typed, "its `sites` are no tuple of dropout_study.plugin.Site, one per stage")
 
     names = [site.name for site in sites]
     _require(len(set(names)) == len(names), f"its sites share names: {', '.join(names)}")
+
+    noisy = [site.name for site in sites if site != site.removing(site.rate)]
+    _require(
+        not noisy,
+        f"its sites declare noise ({', '.join(noisy)}): a site has a name, a shape and a rate, and "
+        "the noise on all sites is typed with `mask=`, as in mask=gaussian",
+    )
 
     first = sites[0]
     is_input = first.name == "input" and first.shape == (inputs,)

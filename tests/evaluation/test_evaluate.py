@@ -58,6 +58,26 @@ def test_units_are_removed_only_where_masks_are_of_units(
     check_evaluation(plain, make_network(plain, 64, 10))
 
 
+@pytest.mark.parametrize(
+    ("typed", "inputs", "refused"),
+    [
+        (["model.input_rate=0"], 16, "ridge needs inputs that are dropped: model.input_rate above"),
+        (["model.input_rate=0"], 40, "ridge needs inputs that are dropped"),
+        (["model.input_rate=0.5", "mask=per_network"], 16, "ridge needs inputs that are dropped"),
+        (["model.input_rate=0.5"], 40, "40 droppable units"),
+    ],
+)
+def test_ridge_is_measured_only_where_inputs_are_dropped_and_few(
+    typed: list[str], inputs: int, refused: str, make_config: Callable[..., Config]
+) -> None:
+    """If this failed, softmax regression would be trained and then end in a traceback, or ask for
+    terabytes.
+    """
+    config = make_config("model=softmax_regression", "probes=[ridge]", *typed)
+    with pytest.raises(ConfigError, match=refused):
+        check_evaluation(config, make_network(config, inputs, 10))
+
+
 @pytest.mark.parametrize("rules", [["weight_scaling", "geometric"], ["geometric", "monte_carlo"]])
 def test_subnetworks_are_sampled_in_the_precision_of_training(
     rules: list[str], make_config: Callable[..., Config]

@@ -48,7 +48,7 @@ PROBES = {
         ridge.FINDINGS,
         enumerates=True,
         images=ridge.IMAGES,
-        check=ridge.check_no_hidden_units,
+        check=ridge.check_dropped_inputs,
     ),
 }
 

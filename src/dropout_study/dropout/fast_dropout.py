@@ -68,7 +68,8 @@ def check_fast_dropout(network: Network) -> None:
             "moments have a closed form. Use monte_carlo, or another network."
         )
 
-    if any(isinstance(site.noise, Additive) or site.weights for site in network.sites):
+    noisy = [site for site in network.sites if site.masked]
+    if any(isinstance(site.noise, Additive) or site.weights for site in noisy):
         raise ValueError("fast_dropout needs noise that units are multiplied with.")
 
 

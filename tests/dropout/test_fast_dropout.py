@@ -1,6 +1,7 @@
 """Fast dropout: its moments against all subnetworks, and against hand-computed ones."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from dropout_study.dropout.fast_dropout import (
 )
 from dropout_study.dropout.masks import Shared, Site, enumerate_masks, log_probability
 from dropout_study.dropout.networks import MLP, LeNet
-from dropout_study.dropout.noise import UNSCALED, Additive
+from dropout_study.dropout.noise import UNSCALED, Additive, Gaussian, Strength
 from dropout_study.dropout.rules import weight_scaling
 from support.trained import X, trained
 
@@ -142,7 +143,16 @@ def test_other_networks_are_refused(network: MLP | LeNet) -> None:
         logit_moments(Cohort(network, [0]), torch.rand(2, 6))
 
 
-@pytest.mark.parametrize("changed", [{"noise": Additive()}, {"weights": (8, 3)}])
+class _Shifts(Gaussian):
+    """A kind of Gaussian numbers that are added."""
+
+    def strength(self, rates: Sequence[float], device: torch.device) -> Strength:
+        return Additive().strength(rates, device)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"noise": Additive()}, {"noise": _Shifts()}, {"weights": (8, 3)}]
+)
 def test_noise_that_units_are_not_multiplied_with_is_refused(changed: dict[str, Any]) -> None:
     """If this failed, moments of dropped units would be taken of other noise."""
     network = MLP(6, 3, [8], hidden_rate=0.5)

@@ -19,6 +19,7 @@ from dropout_study.config.bounds import ABOVE_0, COUNT, FROM_0, RATE, SIZE, WIDT
 from dropout_study.config.data_set import DataSet, Examples
 from dropout_study.config.schema import FILE, ConfigError
 from dropout_study.dropout.cohort import Cohort
+from dropout_study.dropout.contract import reason_of
 from dropout_study.dropout.masks import Site
 from dropout_study.dropout.networks import Convolution, Linear, Network
 from dropout_study.dropout.noise import (
@@ -30,6 +31,7 @@ from dropout_study.dropout.noise import (
     Strength,
     deviation,
 )
+from dropout_study.dropout.noise_contract import check_noise
 from dropout_study.dropout.randomness import Purpose, generator
 from dropout_study.dropout.rules import RULES, Averages, Rule, subnetworks, weight_scaling
 from dropout_study.measures.tasks import OWN_METRICS
@@ -134,11 +136,13 @@ def metric(name: str) -> Callable[[Values], Values]:
 
 
 def noise(name: str) -> Callable[[type[Kind]], type[Kind]]:
-    """Add a subclass of `Noise` as `mask.name=NAME`; it is made without arguments."""
+    """Add a subclass of `Noise` as `mask.name=NAME`; it is made without arguments, and tried."""
 
     def add(definition: type[Kind]) -> type[Kind]:
-        parts.add(parts.NOISE, name, definition, _caller(), definition.__doc__ or "")
-        NOISES[name] = definition()
+        module = _caller()
+        kind = _tried_noise(name, definition, module)
+        parts.add(parts.NOISE, name, definition, module, definition.__doc__ or "")
+        NOISES[name] = kind
         return definition
 
     return add
@@ -160,6 +164,22 @@ def option(default: Any, allowed: dict[str, Any]) -> Any:
 def file_option() -> Any:
     """A field that names a file, whose content is a part of what is trained; it must be typed."""
     return field(default=MISSING, metadata=FILE)
+
+
+def _tried_noise(name: str, definition: type[Noise], module: str) -> Noise:
+    """A kind of noise that means by a rate what others do.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    try:
+        kind = definition()
+        check_noise(kind)
+    except Exception as error:
+        refused = f"{parts.NOISE}={name} of {module} cannot be added"
+        raise ConfigError(f"{refused}: {reason_of(error)}.") from error
+
+    return kind
 
 
 def _choice(kind: str, name: str, base: type) -> Callable[[type[Options]], type[Options]]:

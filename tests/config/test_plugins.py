@@ -1,5 +1,6 @@
 """Plug-ins: how they are found, what they add, and what of them is a part of a condition."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -10,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dropout_study.config import choices, condition, plugins
+from dropout_study.config import choices, condition, names, plugins
 from dropout_study.config.composed import composed_run
 from dropout_study.config.schema import ConfigError
 from dropout_study.config.source import Source
+from dropout_study.dropout.noise import NOISES
 from support.plugins import taken_back, write_files_of_pages
 
 PLAIN = ["budget=smoke"]
@@ -271,6 +273,15 @@ def test_an_error_in_ones_own_code_is_named(folder: Path) -> None:
             "    size: complex = 1j",
             "model=a of broken cannot be added: .*Options are numbers, texts",
         ),
+        (
+            "from dropout_study.plugin import *\n@noise('a')\nclass A(Gaussian):\n"
+            "    def strength(self, rates, device):\n        return lambda n, dtype: n.to(dtype)",
+            "mask.name=a of broken cannot be added: at rate 0 it changes units",
+        ),
+        (
+            "from dropout_study.plugin import *\n@noise('a')\nclass A(Noise): pass",
+            "mask.name=a of broken cannot be added: NotImplementedError",
+        ),
     ],
 )
 def test_a_module_that_cannot_be_used_is_refused(folder: Path, text: str, refused: str) -> None:
@@ -364,3 +375,30 @@ def test_a_part_belongs_to_the_module_that_adds_it(folder: Path) -> None:
     first = digest_in_other_process(folder, *typed)
     rewrite(folder / "tops.py", "helpers.top(3)", "helpers.top(5)")
     assert digest_in_other_process(folder, *typed) != first
+
+
+def test_a_module_that_is_imported_again_has_its_new_source(folder: Path) -> None:
+    """If this failed, a plug-in that is reloaded in a notebook would count as its former code."""
+    typed = ["plugins=[my_network]", "model=residual"]
+    first = condition.condition_digest(composed_run(typed))
+    rewrite(folder / "my_network.py", "torch.relu(z)", "torch.tanh(2 * z)")
+    importlib.reload(sys.modules["my_network"])
+    assert condition.condition_digest(composed_run(typed)) != first
+
+
+@pytest.mark.usefixtures("folder")
+def test_noise_that_keeps_its_contract_can_be_chosen() -> None:
+    """If this failed, the noise of the page could not be trained with."""
+    assert composed_run(["plugins=[my_noise]", "mask.name=laplace"]).mask.name == "laplace"
+
+
+def test_what_a_test_imports_is_taken_back(tmp_path: Path) -> None:
+    """If this failed, a kind of noise would be left over, and other tests fail by their order."""
+    before = list(NOISES), list(names.NOISES)
+    write_files_of_pages(tmp_path)
+
+    with taken_back(tmp_path):
+        plugins.load(["my_noise"])
+        assert "laplace" in NOISES
+
+    assert (list(NOISES), list(names.NOISES)) == before

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from dropout_study.dropout.contract import BrokenContract, check_network
 from dropout_study.dropout.masks import Site
 from dropout_study.dropout.networks import MLP, LeNet, Linear, Network
+from dropout_study.dropout.noise import Gaussian
 
 INPUTS = 6
 CLASSES = 3
@@ -53,6 +54,18 @@ class _SameNames(_Good):
     def __init__(self) -> None:
         super().__init__()
         self.sites = (self.sites[0], Site("input", (5,), 0.5))
+
+
+class _OwnNoise(_Good):
+    def __init__(self) -> None:
+        super().__init__()
+        self.sites = (self.sites[0], Site("hidden", (5,), 0.5, Gaussian()))
+
+
+class _OwnChannels(_Good):
+    def __init__(self) -> None:
+        super().__init__()
+        self.sites = (self.sites[0], Site("hidden", (5,), 0.5, by_channel=True))
 
 
 class _Random(_Good):
@@ -171,6 +184,8 @@ class _AxisOfNetworks(_Good):
         (_WithoutSites(), "`sites` are no tuple"),
         (_OtherFirstSite(), "not the 6 inputs"),
         (_SameNames(), "sites share names: input, input"),
+        (_OwnNoise(), r"its sites declare noise \(hidden\): .* `mask=`, as in mask=gaussian"),
+        (_OwnChannels(), "its sites declare noise"),
         (_Random(), "other weights at each call"),
         (_SeedIgnored(), "same weights for every seed"),
         (_HalfInitialized(), "does not set scale"),

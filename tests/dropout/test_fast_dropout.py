@@ -1,7 +1,9 @@
 """Fast dropout: its moments against all subnetworks, and against hand-computed ones."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -11,13 +13,14 @@ from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.enumeration import exact_means
 from dropout_study.dropout.fast_dropout import (
     Moments,
+    check_fast_dropout,
     fast_dropout,
     fast_dropout_arithmetic,
     logit_moments,
 )
 from dropout_study.dropout.masks import Shared, Site, enumerate_masks, log_probability
 from dropout_study.dropout.networks import MLP, LeNet
-from dropout_study.dropout.noise import UNSCALED
+from dropout_study.dropout.noise import UNSCALED, Additive, Gaussian, Strength
 from dropout_study.dropout.rules import weight_scaling
 from support.trained import X, trained
 
@@ -123,7 +126,11 @@ def test_without_dropout_it_is_one_pass() -> None:
         replace(site, noise=UNSCALED, shared=Shared.TRAINING) for site in of_one_mask.sites
     )
 
-    for network in (MLP(6, 3, [8, 8]), of_one_mask):
+    of_added, of_weights = MLP(6, 3, [8, 8]), MLP(6, 3, [8, 8])
+    of_added.sites = tuple(replace(site, noise=Additive()) for site in of_added.sites)
+    of_weights.sites = tuple(replace(site, weights=(8, 8)) for site in of_weights.sites)
+
+    for network in (MLP(6, 3, [8, 8]), of_one_mask, of_added, of_weights):
         cohort = Cohort(network, [0, 1]).double()
         for moments in (fast_dropout, fast_dropout_arithmetic):
             torch.testing.assert_close(moments(cohort, x), weight_scaling(cohort, x))
@@ -134,3 +141,21 @@ def test_other_networks_are_refused(network: MLP | LeNet) -> None:
     """If this failed, moments of ReLU units would be taken of units that are none."""
     with pytest.raises(ValueError, match="fully connected layers of ReLU or linear units"):
         logit_moments(Cohort(network, [0]), torch.rand(2, 6))
+
+
+class _Shifts(Gaussian):
+    """A kind of Gaussian numbers that are added."""
+
+    def strength(self, rates: Sequence[float], device: torch.device) -> Strength:
+        return Additive().strength(rates, device)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"noise": Additive()}, {"noise": _Shifts()}, {"weights": (8, 3)}]
+)
+def test_noise_that_units_are_not_multiplied_with_is_refused(changed: dict[str, Any]) -> None:
+    """If this failed, moments of dropped units would be taken of other noise."""
+    network = MLP(6, 3, [8], hidden_rate=0.5)
+    network.sites = (network.sites[0], replace(network.sites[1], **changed))
+    with pytest.raises(ValueError, match="noise that units are multiplied with"):
+        check_fast_dropout(network)

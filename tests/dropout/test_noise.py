@@ -1,6 +1,7 @@
 """Kinds of noise: their moments, what they depend on, and what they do to units."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,17 @@ from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.enumeration import exact_means
 from dropout_study.dropout.masks import Sampler, Shared, Site, check_enumerable, sample
 from dropout_study.dropout.networks import MLP, LeNet, masked
-from dropout_study.dropout.noise import UNSCALED, Added, Additive, Bernoulli, Gaussian, Noise
+from dropout_study.dropout.noise import (
+    UNSCALED,
+    Added,
+    Additive,
+    Bernoulli,
+    Gaussian,
+    Noise,
+    Strength,
+    deviation,
+    is_added,
+)
 from dropout_study.dropout.randomness import Purpose
 
 KINDS = [Bernoulli(), Gaussian(), Additive()]
@@ -110,15 +121,48 @@ def test_places_of_a_channel_share_a_draw() -> None:
     assert cohort(torch.rand(3, 784), masks).shape == (2, 3, 10)
 
 
+class _Signs(Bernoulli):
+    """Factors 1 + s and 1 - s, of the variance of the rate."""
+
+    def strength(self, rates: Sequence[float], device: torch.device) -> Strength:
+        s = torch.tensor([deviation(rate) for rate in rates], device=device).unsqueeze(1)
+        return lambda bits, dtype: (1 + s * torch.where(bits < 0, -1, 1)).to(dtype)
+
+
+class _Shifts(Gaussian):
+    """A kind of Gaussian numbers that are added."""
+
+    def strength(self, rates: Sequence[float], device: torch.device) -> Strength:
+        return Additive().strength(rates, device)
+
+
 @pytest.mark.parametrize(
-    "site", [noisy(Gaussian()), noisy(Additive()), Site("h", (4, 2, 2), 0.5, by_channel=True)]
+    "site",
+    [
+        noisy(Gaussian()),
+        noisy(Additive()),
+        noisy(_Signs()),
+        noisy(UNSCALED),
+        noisy(Bernoulli(), weights=(400, 3)),
+        Site("h", (4, 2, 2), 0.5, by_channel=True),
+    ],
 )
 def test_what_has_no_masks_of_units_cannot_be_enumerated(site: Site) -> None:
     """If this failed, exact rules would go through masks that are never drawn."""
-    with pytest.raises(ValueError, match=r"the noise of \w+ has no finite number of masks"):
+    with pytest.raises(ValueError, match=r"the noise of h does not drop single units"):
         check_enumerable(site)
 
     check_enumerable(replace(site, rate=0.0))
+
+
+@pytest.mark.parametrize(
+    ("kind", "adds"), [(_Shifts(), True), (Additive(), True), (_Signs(), False)]
+)
+def test_whether_noise_is_added_is_seen_by_what_it_does(kind: Noise, adds: bool) -> None:
+    """If this failed, moments of factors would be taken of noise that is added, since its base has
+    factors.
+    """
+    assert is_added(kind, 0.5) == adds
 
 
 def test_fewer_draws_for_an_update_are_masks_of_the_same_distribution() -> None:

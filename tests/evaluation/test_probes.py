@@ -474,3 +474,13 @@ def test_the_twin_of_linear_regression_has_the_penalty_of_its_rate() -> None:
     for rate in (0.0, 0.5):
         other = ridge_loss(weights[0], x, y, Site("input", (4,), rate))
         assert (other / loss - 1).abs() > 1e-3
+
+
+def test_an_input_that_is_0_in_all_images_is_left_out_of_the_regressions() -> None:
+    """If this failed, no weight of it would be the best, and the equations singular."""
+    cohort = Cohort(MLP(5, 3, input_rate=0.25), seeds=[0, 1]).double()
+    x = X[:, :5].clone()
+    x[:, 2] = 0
+    found = PROBES["ridge"](Probed(cohort, [(x, LABELS)])).metrics
+    assert found["ridge/loss_error"].max() < 1e-14
+    assert found["ridge/solution_error"].max() < 1e-13

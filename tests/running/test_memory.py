@@ -43,6 +43,9 @@ def needs(config: Config, examples: int = 400) -> tuple[int, int]:
         (["optimizer=sgd"], 3, 64 + 9),
         (["optimizer=sgd", "optimizer.momentum=0"], 2, 64 + 9),
         (["budget.weights=best"], 5, 64 + 9),
+        (["mask=gaussian"], 4, 64 + 9),
+        (["mask=per_update"], 4, 64 + 6),  # one mask for the batch; units and their product
+        (["mask=dropconnect"], 4, 64 + 3),  # nothing but units
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else None,
 )
@@ -54,6 +57,16 @@ def test_training_keeps_weights_and_a_batch(
     assert training == 4 * 2 * (tensors * WEIGHTS + 7 * units)
     wide, _ = needs(make_config(*SMALL, *overrides, "trainer.precision=64-true"))
     assert wide == 2 * training
+
+
+def test_places_of_a_channel_share_a_mask(make_config: Make) -> None:
+    """If this failed, whole channels would be refused where they fit."""
+    lenet = ("trainer=cpu", "model=lenet", "model.dropout=pools", "data=mnist", "seeds=[0]")
+    batch = ("data.batch_size=7",)
+    each, _ = needs(make_config(*lenet, *batch))
+    channels, _ = needs(make_config(*lenet, *batch, "mask=by_channel"))
+    units = 20 * 12 * 12 + 50 * 4 * 4
+    assert each - channels == 4 * 7 * (units - 20 - 50)
 
 
 def test_sampling_keeps_a_pool_and_its_redraws(make_config: Make) -> None:

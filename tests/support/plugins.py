@@ -87,6 +87,5 @@ def taken_back(folder: Path) -> Iterator[None]:
             if file and Path(file).is_relative_to(folder):
                 del sys.modules[name]
 
-        parts._source_of.cache_clear()
         plugins._load_installed.cache_clear()
         gc.collect()  # classes that a schema lists as its subclasses

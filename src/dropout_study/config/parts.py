@@ -8,7 +8,6 @@ import re
 import sys
 from dataclasses import MISSING, Field, dataclass, fields
 from enum import Enum
-from functools import cache
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -142,7 +141,6 @@ def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, int | float | str | Enum | PurePath)
 
 
-@cache
 def _source_of(module: str) -> Source:
     """The source of a module that is being imported, with the package that it belongs to.
 

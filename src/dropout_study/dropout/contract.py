@@ -39,7 +39,17 @@ def check_network(network: Network, inputs: int, classes: int) -> None:
     _check_types_of_numbers(network, inputs)
 
 
-def _require(ok: bool, otherwise: str) -> None:
+def reason_of(error: Exception) -> str:
+    """What is wrong with a part of a plug-in: a broken contract, or an error of its code."""
+    return str(error) if isinstance(error, BrokenContract) else f"{type(error).__name__}: {error}"
+
+
+def require(ok: bool, otherwise: str) -> None:
+    """Refuse a part of a plug-in.
+
+    Raises:
+        BrokenContract: it is not ok.
+    """
     if not ok:
         raise BrokenContract(otherwise)
 
@@ -47,10 +57,10 @@ def _require(ok: bool, otherwise: str) -> None:
 def _check_type(network: Network) -> None:
     """Refuse other modules, and state besides parameters."""
     is_network = isinstance(network, Network)
-    _require(is_network, f"it is a {type(network).__name__}, not a dropout_study.plugin.Network")
+    require(is_network, f"it is a {type(network).__name__}, not a dropout_study.plugin.Network")
 
     buffers = [name for name, _ in network.named_buffers()]
-    _require(
+    require(
         not buffers,
         f"it has buffers ({', '.join(buffers)}). A network is a function of parameters, inputs and "
         "masks: the running statistics of batch normalization would be shared by the networks of a "
@@ -58,28 +68,35 @@ def _check_type(network: Network) -> None:
     )
 
     frozen = [name for name, p in network.named_parameters() if not p.requires_grad]
-    _require(not frozen, f"its parameters {', '.join(frozen)} require no gradient")
+    require(not frozen, f"its parameters {', '.join(frozen)} require no gradient")
 
 
 def _check_sites(network: Network, inputs: int) -> None:
-    """Refuse sites without names of their own, or whose first one is not the inputs."""
+    """Refuse sites that share names or declare noise, or whose first one is not the inputs."""
     sites: tuple[Site, ...] = getattr(network, "sites", ())
     typed = len(sites) > 0 and all(isinstance(site, Site) for site in sites)
-    _require(typed, "its `sites` are no tuple of dropout_study.plugin.Site, one per stage")
+    require(typed, "its `sites` are no tuple of dropout_study.plugin.Site, one per stage")
 
     names = [site.name for site in sites]
-    _require(len(set(names)) == len(names), f"its sites share names: {', '.join(names)}")
+    require(len(set(names)) == len(names), f"its sites share names: {', '.join(names)}")
+
+    noisy = [site.name for site in sites if site != site.removing(site.rate)]
+    require(
+        not noisy,
+        f"its sites declare noise ({', '.join(noisy)}): a site has a name, a shape and a rate, and "
+        "the noise on all sites is typed with `mask=`, as in mask=gaussian",
+    )
 
     first = sites[0]
     is_input = first.name == "input" and first.shape == (inputs,)
-    _require(is_input, f"its first site is {first}, not the {inputs} inputs, called `input`")
+    require(is_input, f"its first site is {first}, not the {inputs} inputs, called `input`")
 
 
 def _check_layers(network: Network) -> None:
     """Refuse other layers than cohorts can have, and axes that belong to another network."""
     layers = list(getattr(network, "layers", ()))
     typed = all(isinstance(layer, Linear | Convolution) for layer in layers)
-    _require(
+    require(
         typed and len(layers) == len(network.sites),
         f"its `layers` are {len(layers)} for {len(network.sites)} sites; it needs one for each, "
         "Linear or Convolution of dropout_study.plugin",
@@ -88,16 +105,16 @@ def _check_layers(network: Network) -> None:
     weights = network.incoming()
     known = dict(network.named_parameters(remove_duplicate=False))
     strange = [name for name in weights if name not in known]
-    _require(not strange, f"`incoming` names {', '.join(strange)}, which are no parameters")
+    require(not strange, f"`incoming` names {', '.join(strange)}, which are no parameters")
 
     distinct = len({id(known[name]) for name in weights}) == len(weights)
-    _require(distinct, "`incoming` names a weight twice")
+    require(distinct, "`incoming` names a weight twice")
     outside = [
         name
         for name, axes in weights.items()
         if not all(-known[name].dim() <= axis < 0 for axis in axes)
     ]
-    _require(not outside, f"the axes of {', '.join(outside)} in `incoming` must be negative ones")
+    require(not outside, f"the axes of {', '.join(outside)} in `incoming` must be negative ones")
 
 
 def _check_initialization(network: Network) -> None:
@@ -107,13 +124,13 @@ def _check_initialization(network: Network) -> None:
     again = _weights(network, 0)
 
     repeats = all(torch.equal(drawn[0][name], again[name]) for name in again)
-    _require(
+    require(
         repeats and all(torch.equal(drawn[0][name], drawn[1][name]) for name in again),
         "`initialize` gives other weights at each call: draw from "
         "dropout_study.plugin.generator(Purpose.INIT, seed, site=...), and set every parameter",
     )
     differs = any(not torch.equal(drawn[0][name], drawn[2][name]) for name in again)
-    _require(differs, "`initialize` gives the same weights for every seed")
+    require(differs, "`initialize` gives the same weights for every seed")
 
 
 def _weights(network: Network, seed: int) -> dict[str, Tensor]:
@@ -124,7 +141,7 @@ def _weights(network: Network, seed: int) -> dict[str, Tensor]:
     network.initialize(seed)
     weights = {name: p.clone() for name, p in network.named_parameters()}
     unset = [name for name, weight in weights.items() if not weight.isfinite().all()]
-    _require(not unset, f"`initialize` does not set {', '.join(unset)}")
+    require(not unset, f"`initialize` does not set {', '.join(unset)}")
 
     return weights
 
@@ -138,7 +155,7 @@ def _check_outputs(network: Network, inputs: int, classes: int) -> None:
     shapes.append((len(SEEDS), EXAMPLES, classes))
 
     for i, (output, shape) in enumerate(zip(outputs, shapes, strict=True)):
-        _require(
+        require(
             tuple(output.shape) == shape,
             f"stage {i} of a cohort of {len(SEEDS)} networks gives {tuple(output.shape)} for "
             f"{EXAMPLES} examples, not {shape}: its arithmetic must keep leading axes",
@@ -146,14 +163,14 @@ def _check_outputs(network: Network, inputs: int, classes: int) -> None:
 
     of_each = cohort(x.expand(len(SEEDS), -1, -1))
     close = torch.allclose(of_each, outputs[-1], rtol=1e-4, atol=1e-5)
-    _require(close, "inputs of each network give other outputs than the same inputs for all")
+    require(close, "inputs of each network give other outputs than the same inputs for all")
 
     alone = torch.stack([cohort.member(i)(x) for i in range(len(SEEDS))])
     same = torch.allclose(alone, outputs[-1], rtol=1e-4, atol=1e-5)
-    _require(same, "a network of a cohort gives other outputs than it gives alone")
+    require(same, "a network of a cohort gives other outputs than it gives alone")
     of_one = torch.stack([cohort(x[i : i + 1])[:, 0] for i in range(EXAMPLES)], 1)
     apart = torch.allclose(of_one, outputs[-1], rtol=1e-4, atol=1e-5)
-    _require(apart, "the output for an example depends on the other examples of its batch")
+    require(apart, "the output for an example depends on the other examples of its batch")
 
 
 def _check_stages(network: Network, inputs: int) -> None:
@@ -165,13 +182,13 @@ def _check_stages(network: Network, inputs: int) -> None:
     for i, site in enumerate(network.sites):
         lost = {site.name: torch.full((len(SEEDS), EXAMPLES, *site.shape), float("nan"))}
         reached = cohort(x, lost).isnan().flatten(2).any(-1).all()
-        _require(bool(reached), f"a mask of the site {site.name} does not reach the outputs")
+        require(bool(reached), f"a mask of the site {site.name} does not reach the outputs")
 
         if i:
             cohort.outputs(1 - x)  # what a stage would keep of it, beside its units
             again = cohort.outputs(outputs[i - 1], stages=range(i, len(network.sites)))[-1]
             same = torch.allclose(again, outputs[-1], rtol=1e-4, atol=1e-5)
-            _require(same, f"stage {i} or a later one reads more than the units of {site.name}")
+            require(same, f"stage {i} or a later one reads more than the units of {site.name}")
 
 
 def _check_last_stage(network: Network) -> None:
@@ -184,7 +201,7 @@ def _check_last_stage(network: Network) -> None:
     bias = cohort.get_parameter(f"stacked.layers.{last}.bias")
     (outputs,) = cohort.outputs(units.view(-1, EXAMPLES, *site.shape), stages=range(last, last + 1))
     same = torch.allclose(outputs, units @ weight + bias.unsqueeze(1), rtol=1e-4, atol=1e-5)
-    _require(same, "its last stage is not its last layer alone: the logits must be linear")
+    require(same, "its last stage is not its last layer alone: the logits must be linear")
 
 
 def _check_types_of_numbers(network: Network, inputs: int) -> None:
@@ -195,7 +212,7 @@ def _check_types_of_numbers(network: Network, inputs: int) -> None:
 
         for i in range(len(network.sites)):
             (units,) = cohort.outputs(units, stages=range(i, i + 1))
-            _require(units.dtype == dtype, f"stage {i} gives {units.dtype} for units of {dtype}")
+            require(units.dtype == dtype, f"stage {i} gives {units.dtype} for units of {dtype}")
 
 
 def _examples(inputs: int) -> Tensor:

@@ -11,7 +11,7 @@ from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.ensemble import widen
 from dropout_study.dropout.masks import Site
 from dropout_study.dropout.networks import ACTIVATIONS, MLP, Linear, Network
-from dropout_study.dropout.noise import Additive
+from dropout_study.dropout.noise import is_added
 
 SMALLEST_VARIANCE = 1e-12
 """Below it a unit is taken for a constant."""
@@ -68,7 +68,8 @@ def check_fast_dropout(network: Network) -> None:
             "moments have a closed form. Use monte_carlo, or another network."
         )
 
-    if any(isinstance(site.noise, Additive) or site.weights for site in network.sites):
+    noisy = [site for site in network.sites if site.masked]
+    if any(site.weights or is_added(site.noise, site.rate) for site in noisy):
         raise ValueError("fast_dropout needs noise that units are multiplied with.")
 
 

@@ -71,8 +71,11 @@ class Site:
 
     @property
     def has_masks_of_units(self) -> bool:
-        """Whether each unit is kept or dropped, apart from the others."""
-        return self.noise.has_masks and not self.by_channel and not self.weights
+        """Whether each unit is kept or dropped, apart from the others.
+
+        A subclass of Bernoulli noise is none: its factors may be others than 0 and 1 / keep.
+        """
+        return self.noise == BERNOULLI and not self.by_channel and not self.weights
 
     @property
     def drawn_shape(self) -> tuple[int, ...]:
@@ -316,8 +319,8 @@ def check_enumerable(*sites: Site) -> None:
     others = [site for site in sites if site.masked and not site.has_masks_of_units]
     if others:
         raise ValueError(
-            f"the noise of {others[0].name} has no finite number of masks of single units, which "
-            "could be enumerated. Use monte_carlo, or dropout."
+            f"the noise of {others[0].name} does not drop single units, and only masks of single "
+            "units can be enumerated. Use monte_carlo, or dropout."
         )
 
     units = droppable_units(*sites)

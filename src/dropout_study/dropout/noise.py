@@ -41,13 +41,7 @@ Strength = Callable[[Tensor, torch.dtype], Factors]
 
 
 class Noise:
-    """A kind of noise; abstract.
-
-    Attributes:
-        has_masks: whether there is a finite number of masks, which can be enumerated.
-    """
-
-    has_masks = False
+    """A kind of noise; abstract."""
 
     def draw(self, count: int, streams: Sequence[int], device: torch.device) -> Tensor:
         """Random numbers that depend on no rate, `count` of each stream: `[S, count]`.
@@ -82,7 +76,6 @@ class Bernoulli(Noise):
     """
 
     scaled: bool = True
-    has_masks = True
 
     def draw(self, count: int, streams: Sequence[int], device: torch.device) -> Tensor:
         """Uniform int16, drawn four at a time.
@@ -153,6 +146,14 @@ NOISES: dict[str, Noise] = {
     "gaussian": Gaussian(),
     "additive": Additive(),
 }
+
+
+def is_added(noise: Noise, rate: float) -> bool:
+    """Whether noise is added to units, as a draw shows: a class may differ from its base."""
+    device = torch.device("cpu")
+    numbers = noise.draw(1, [0], device)
+
+    return isinstance(noise.strength([rate], device)(numbers, torch.float32), Added)
 
 
 def levels_kept(rate: float) -> int:

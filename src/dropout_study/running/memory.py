@@ -12,6 +12,7 @@ from rich.filesize import decimal
 from dropout_study.config.schema import SGD, Config, ConfigError
 from dropout_study.data.batches import EVALUATION_BATCH
 from dropout_study.data.images import Images
+from dropout_study.dropout.masks import Shared, Site
 from dropout_study.dropout.networks import Network
 from dropout_study.dropout.rules import RULES
 from dropout_study.evaluation.predictions import sparse_counts
@@ -80,13 +81,22 @@ def training(config: Config, network: Network, trains: bool) -> int:
         states = 1 if config.optimizer.momentum else 0
 
     best = 1 if config.budget.weights == "best" else 0
-    # A site that drops keeps the units, their masks and the product.
-    units = sum(math.prod(site.shape) * (3 if site.masked else 1) for site in network.sites)
-    batch = len(config.seeds) * config.data.batch_size * units
+    batch = len(config.seeds) * config.data.batch_size * sum(map(_per_example, network.sites))
     half = 2 if config.trainer.precision.startswith("bf16") else 1
     copies = 0.5 if config.trainer.precision == "bf16" else 0
 
     return int(weights * (2 + states + best + copies)) + batch * _bytes(config) // half
+
+
+def _per_example(site: Site) -> int:
+    """Numbers that an example has at a site: its units, their masks, and the product of both."""
+    units = math.prod(site.shape)
+    if not site.masked or site.weights:
+        return units
+
+    masks = math.prod(site.drawn_shape) if site.shared is Shared.NOTHING else 0
+
+    return 2 * units + masks
 
 
 def sampling(config: Config, network: Network, examples: int) -> int:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from dropout_study.config.schema import ConfigError, Model
-from dropout_study.dropout.contract import BrokenContract, check_network
+from dropout_study.dropout.contract import check_network, reason_of
 from dropout_study.dropout.networks import Network
 
 
@@ -57,5 +57,4 @@ def checked_network(model: Architecture, inputs: int, classes: int) -> Network:
 
 def _refused(model: Architecture, error: Exception) -> ConfigError:
     """The sentence for a broken contract, or for an error in the plug-in."""
-    reason = str(error) if isinstance(error, BrokenContract) else f"{type(error).__name__}: {error}"
-    return ConfigError(f"model={model.name} cannot be used: {reason}.")
+    return ConfigError(f"model={model.name} cannot be used: {reason_of(error)}.")

@@ -25,7 +25,7 @@ PROBES = {
         enumeration.enumeration, enumeration.FINDINGS, enumerates=True, images=enumeration.IMAGES
     ),
     "bags": Probe(bags.bags, bags.FINDINGS),
-    "removal": Probe(removal.removal, removal.FINDINGS),
+    "removal": Probe(removal.removal, removal.FINDINGS, check=removal.check_noise_on_units),
     "ensemble": Probe(ensemble.ensemble, ensemble.FINDINGS),
     "units": Probe(units.units, units.FINDINGS, hidden=True),
     "corruption": Probe(corruption.corruption, corruption.FINDINGS),
@@ -38,7 +38,9 @@ PROBES = {
         hidden=True,
         images=sample_sizes.INTERACTION_IMAGES,
     ),
-    "halves": Probe(halves.halves, halves.FINDINGS, hidden=True),
+    "halves": Probe(
+        halves.halves, halves.FINDINGS, hidden=True, check=removal.check_noise_on_units
+    ),
     "divergence": Probe(divergence.divergence, divergence.FINDINGS, enumerates=True),
     "moments": Probe(moments.moments, moments.FINDINGS, enumerates=True, check=check_fast_dropout),
     "ridge": Probe(
@@ -46,7 +48,7 @@ PROBES = {
         ridge.FINDINGS,
         enumerates=True,
         images=ridge.IMAGES,
-        check=ridge.check_no_hidden_units,
+        check=ridge.check_dropped_inputs,
     ),
 }
 

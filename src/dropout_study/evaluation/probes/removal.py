@@ -3,6 +3,7 @@
 import torch
 
 from dropout_study.dropout import masks
+from dropout_study.dropout.networks import Network
 from dropout_study.dropout.randomness import Purpose
 from dropout_study.evaluation.probes.findings import Finding, Findings, Probed
 from dropout_study.evaluation.sample_sizes import REMOVAL_DRAWS
@@ -50,3 +51,17 @@ def removal(probed: Probed) -> Findings:
         curves={"removal/error": (PERCENT, mean), "removal/worst": (PERCENT, worst)},
         wrong={"removed_50": half.mean(0)},
     )
+
+
+def check_noise_on_units(network: Network) -> None:
+    """Refuse noise on weights, in the place of which no unit can be removed.
+
+    Raises:
+        ValueError: naming the site.
+    """
+    others = [site.name for site in network.sites[1:] if site.weights]
+    if others:
+        raise ValueError(
+            f"removal and halves remove units, and the noise of {others[0]} is on weights. Use "
+            "interactions, or another mask."
+        )

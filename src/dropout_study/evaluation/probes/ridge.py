@@ -1,5 +1,6 @@
 """Linear regression with dropped inputs against its ridge twin, over all masks of the inputs."""
 
+from dataclasses import replace
 from typing import cast
 
 import torch
@@ -37,34 +38,42 @@ def ridge(probed: Probed) -> Findings:
     """Both losses at the weights of a softmax regression, and the weights that minimize them.
 
     Each class is a regression of its own: 1 on its images and 0 on others, from the inputs of the
-    first test images. The rate is that of the network's inputs.
+    first test images. The rate is that of the network's inputs. An input that is 0 in all of them
+    is left out: it changes no loss, and any weight of it is as good as another.
 
     Args:
-        probed: networks without hidden units.
+        probed: networks without hidden units, whose inputs are dropped.
     """
     stacked = probed.cohort.stacked
-    layer = cast("Linear", stacked.layers[0])
     x, labels = next(iter(probed.batches()))
     x = x[:IMAGES]
-    targets = F.one_hot(labels[:IMAGES], layer.weight.shape[-1]).to(x).T  # [C, N]
-    site = stacked.sites[0]
+    seen = x.any(0)
+    x = x[:, seen]
+    weights = cast("Linear", stacked.layers[0]).weight[:, seen]
+    targets = F.one_hot(labels[:IMAGES], weights.shape[-1]).to(x).T  # [C, N]
+    site = replace(stacked.sites[0], shape=(x.shape[1],))
 
     return Findings(
         {
-            "ridge/loss_error": _loss_errors(layer.weight, x, targets, site),
-            "ridge/solution_error": _solution_error(x, targets, site).expand(len(layer.weight)),
+            "ridge/loss_error": _loss_errors(weights, x, targets, site),
+            "ridge/solution_error": _solution_error(x, targets, site).expand(len(weights)),
         }
     )
 
 
-def check_no_hidden_units(network: Network) -> None:
-    """Refuse a network with hidden units.
+def check_dropped_inputs(network: Network) -> None:
+    """Refuse a network with hidden units, or without subnetworks that lack inputs.
 
     Raises:
-        ValueError: naming the model that has none.
+        ValueError: naming the model or the rate that is needed.
     """
     if len(network.sites) > 1:
         raise ValueError("ridge needs a network without hidden units: model=softmax_regression.")
+
+    if not network.sites[0].masked:
+        raise ValueError(
+            "ridge needs inputs that are dropped: model.input_rate above 0, and mask=bernoulli."
+        )
 
 
 def _loss_errors(weights: Tensor, x: Tensor, targets: Tensor, site: Site) -> Tensor:

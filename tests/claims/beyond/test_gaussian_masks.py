@@ -1,7 +1,7 @@
 """Gaussian factors against masks."""
 
 from dropout_study.claims.beyond.gaussian_masks import GaussianMasks
-from support.rows import misclassified, row, runs
+from support.noise_nets import noise_nets
 
 CLAIM = GaussianMasks()
 ERRORS = {  # of ten images
@@ -11,19 +11,7 @@ ERRORS = {  # of ten images
     "dropout, inputs too": 2,
     "Gaussian, inputs too": 5,
 }
-STUDIES = {
-    "noise": runs(
-        *(
-            row(
-                arm,
-                100,
-                misclassified("weight_scaling", [1] * errors + [0] * (10 - errors)),
-                {"test/nll/weight_scaling": 0.5, "optimizer.lr": 0.004},
-            )
-            for arm, errors in ERRORS.items()
-        )
-    )
-}
+STUDIES = noise_nets(ERRORS)
 
 
 def test_gaussian_factors_are_compared_with_masks_at_the_same_places() -> None:

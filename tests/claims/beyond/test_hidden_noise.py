@@ -1,7 +1,7 @@
 """Noise on hidden units against noise on inputs."""
 
 from dropout_study.claims.beyond.hidden_noise import HiddenNoise
-from support.rows import misclassified, row, runs
+from support.noise_nets import noise_nets
 
 CLAIM = HiddenNoise()
 ERRORS = {  # of ten images
@@ -11,19 +11,7 @@ ERRORS = {  # of ten images
     "pixel noise": 3,
     "dropout, inputs too": 2,
 }
-STUDIES = {
-    "noise": runs(
-        *(
-            row(
-                arm,
-                100,
-                misclassified("weight_scaling", [1] * errors + [0] * (10 - errors)),
-                {"test/nll/weight_scaling": 0.5, "optimizer.lr": 0.004},
-            )
-            for arm, errors in ERRORS.items()
-        )
-    )
-}
+STUDIES = noise_nets(ERRORS)
 
 
 def test_each_part_compares_its_own_arms() -> None:

@@ -97,8 +97,8 @@ class Boosting(Claim):
         saved = none.minus(boosting).estimate().interval()
 
         return [
-            f"boosting saves {saved:+.3f} points, compared with no noise; its training loss is "
-            f"{excess_loss(studies):+.2g} nats above that without noise",
+            f"boosting saves {saved:+.3f} points, compared with no noise; its training loss minus "
+            f"that without noise: {excess_loss(studies):+.2g} nats",
             *noise_nets.describe(studies["noise"], ARMS),
         ]
 

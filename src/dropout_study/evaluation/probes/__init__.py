@@ -25,7 +25,7 @@ PROBES = {
         enumeration.enumeration, enumeration.FINDINGS, enumerates=True, images=enumeration.IMAGES
     ),
     "bags": Probe(bags.bags, bags.FINDINGS),
-    "removal": Probe(removal.removal, removal.FINDINGS, check=removal.check_noise_on_units),
+    "removal": Probe(removal.removal, removal.FINDINGS, check=removal.check_removable),
     "ensemble": Probe(ensemble.ensemble, ensemble.FINDINGS),
     "units": Probe(units.units, units.FINDINGS, hidden=True),
     "corruption": Probe(corruption.corruption, corruption.FINDINGS),
@@ -38,9 +38,7 @@ PROBES = {
         hidden=True,
         images=sample_sizes.INTERACTION_IMAGES,
     ),
-    "halves": Probe(
-        halves.halves, halves.FINDINGS, hidden=True, check=removal.check_noise_on_units
-    ),
+    "halves": Probe(halves.halves, halves.FINDINGS, hidden=True, check=removal.check_removable),
     "divergence": Probe(divergence.divergence, divergence.FINDINGS, enumerates=True),
     "moments": Probe(moments.moments, moments.FINDINGS, enumerates=True, check=check_fast_dropout),
     "ridge": Probe(

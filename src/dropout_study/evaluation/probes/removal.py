@@ -53,8 +53,8 @@ def removal(probed: Probed) -> Findings:
     )
 
 
-def check_noise_on_units(network: Network) -> None:
-    """Refuse noise on weights, in the place of which no unit can be removed.
+def check_removable(network: Network) -> None:
+    """Refuse a network whose units cannot be removed, since its noise is on weights.
 
     Raises:
         ValueError: naming the site.

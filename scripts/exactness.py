@@ -1,10 +1,11 @@
 """Where weight scaling is exact: rule x family x keep, against all masks, in float64.
 
 Prints the largest absolute difference of log-probabilities to the geometric ensemble (7.54, 7.55),
-the Kullback-Leibler divergence from it, and the test errors. Of Gaussian factors there are no masks
-to count: the geometric ensemble is that of the mean logits, which have a closed form. Networks are
-trained at keep 1/2 on scikit-learn's digits, pooled to 16 inputs, by the study's own training; the
-other values of keep are of the same weights.
+the Kullback-Leibler divergence from it, and the test errors. Some noise has no masks of units to
+count. Where logits are linear in it, a draw and its mirror image about the mean average to the mean
+logits, which are those of the geometric ensemble. Networks are trained at keep 1/2 on
+scikit-learn's digits, pooled to 16 inputs, by the study's own training; the other values of keep
+are of the same weights.
 """
 
 import argparse
@@ -27,7 +28,9 @@ from dropout_study.data.datasets import load_images
 from dropout_study.dropout.cohort import Cohort
 from dropout_study.dropout.enumeration import exact
 from dropout_study.dropout.fast_dropout import check_fast_dropout, fast_dropout
+from dropout_study.dropout.masks import sample
 from dropout_study.dropout.networks import Network
+from dropout_study.dropout.noise import Added
 from dropout_study.dropout.rules import check_all_masks, monte_carlo, weight_scaling
 from dropout_study.measures.metrics import errors
 from dropout_study.running import command_line
@@ -69,6 +72,12 @@ FAMILIES = {
     "ReLU layer, one mask per update": ["model.widths=[12]", "mask=per_update"],
     "ReLU layer, one mask per network": ["model.widths=[12]", "mask=per_network"],
     "ReLU layer, Gaussian factors": ["model.widths=[12]", "mask=gaussian"],
+    "ReLU layer, Gaussian noise added": ["model.widths=[12]", "mask=additive"],
+    "softmax regression, weights dropped": [
+        "model=softmax_regression",
+        "model.input_rate=0.5",
+        "mask=dropconnect",
+    ],
 }
 
 
@@ -126,11 +135,22 @@ def predictions(cohort: Cohort, x: torch.Tensor) -> dict[str, torch.Tensor]:
         rules[f"geometric of {SAMPLES} draws"] = sampled.geometric[0]
 
     if not applies(check_all_masks, network):
-        return rules | {"geometric": rules["fast dropout"]}
+        return rules | {"geometric": mean_of_mirrored(cohort, x)}
 
     ensemble = exact(cohort, x)
 
     return rules | {"arithmetic": ensemble.arithmetic, "geometric": ensemble.geometric}
+
+
+def mean_of_mirrored(cohort: Cohort, x: torch.Tensor) -> torch.Tensor:
+    """What the mean logits of one draw of noise and its mirror image predict."""
+    drawn = sample(cohort.stacked.sites, cohort.seeds, 0, len(x), dtype=x.dtype)
+    mirrored = {
+        name: Added(-factors.noise) if isinstance(factors, Added) else 2 - factors
+        for name, factors in drawn.items()
+    }
+
+    return ((cohort(x, drawn) + cohort(x, mirrored)) / 2).log_softmax(-1)
 
 
 def applies(check: Callable[[Network], None], network: Network) -> bool:

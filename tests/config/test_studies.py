@@ -156,7 +156,7 @@ def test_one_question_holds_at_every_budget_that_decides() -> None:
 
 def test_a_study_has_as_many_conditions_as_hydra_makes() -> None:
     """If this failed, a claim would be decided on half of its conditions, or never."""
-    assert Study.load("regularizers").at("laptop", stage="tuning").size == 8 * 16
+    assert Study.load("regularizers").at("laptop", stage="tuning").size == 8 * 48
     assert Study.load("regularizers").at("laptop", stage="final").size == 8
     assert Study.load("capacity").at("laptop").size == 6 * 3 * 2
     assert Study.load("dataset_size").at("laptop", "digits", "final").size == 10

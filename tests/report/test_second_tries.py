@@ -121,24 +121,6 @@ def test_what_is_told_of_the_second_try_of_bagging_is_so() -> None:
         assert abs(before.mean() - again.mean()) < 0.05
 
 
-def test_what_is_told_of_the_second_try_of_regularizers_is_so() -> None:
-    """If this failed, a loss would be laid on the search that max-norm itself has."""
-    errors = pd.read_csv(REPORT / SECOND_TRIES["regularizers"].file)
-    assert set(errors["seed"]) == {200, 201, 202, 203, 204}
-    saved = (errors["second"] - errors["first"]).groupby([errors["part"], errors["setting"]])
-    effects = {names: over_seeds(points.tolist()) for names, points in saved}
-    beside, alone = (
-        "dropout with max-norm, compared with dropout",
-        "dropout, compared with max-norm",
-    )
-    chosen = "limit 0.872, as chosen"
-    assert effects[beside, chosen].interval().high < 0 < effects[alone, chosen].interval().low
-
-    assert effects[beside, "limit 2"].interval().low > 0 > effects[alone, "limit 2"].interval().high
-    assert 0 < effects[beside, "limit 1.5"].interval().low < 0.01
-    assert effects[alone, "limit 3"].interval().low < 0 < effects[alone, "limit 3"].interval().high
-
-
 def test_what_is_told_of_the_first_edition_is_what_its_networks_give() -> None:
     """If this failed, the cause of a verdict would rest on numbers that its archive has not."""
     networks = pd.read_parquet(REPORT / "first-edition" / "results.parquet")

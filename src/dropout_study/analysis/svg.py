@@ -29,7 +29,7 @@ UNTURNED = "rotate(-0 "
 REFERENCE = re.compile(r"#(\w+)")
 """How an attribute names the id of another element."""
 TAG = re.compile(r"<[^<>]*>")
-IN_ADDRESS = " =:/;,()+-!*[]{}'?@$|^`~"
+IN_ADDRESS = " <>=:/;,()+-!*[]{}'?@$|^`~"
 """What may stand in a data URI as it is, beside letters, digits, `_`, `.` and `-`."""
 
 

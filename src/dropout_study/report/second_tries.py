@@ -36,8 +36,6 @@ class SecondTry:
 
 BASE = "data=mnist model=mlp 'rules=[weight_scaling]'"
 """Options of all second tries."""
-FEW = "data.train_size=10000 data.reserve=30000"
-"""Options of nets that learn from as many examples as those of `regularizers`."""
 OF_BAGS = f"[{','.join(map(str, range(200, 250)))}]"
 """Seeds of five bags."""
 
@@ -59,30 +57,6 @@ SECOND_TRIES = {
             "budget.updates=50000 'seeds=[200,210,220,230,240]'",
             "'model.widths=[256,256]' model.hidden_rate=0 data.resample=none,bootstrap "
             f"optimizer.lr=0.004 budget.updates=5000 'probes=[bags]' bag=10 'seeds={OF_BAGS}'",
-        ),
-    ),
-    "regularizers": SecondTry(
-        "At a larger limit, outside of the range that was searched, both results on max-norm turn "
-        "round.",
-        "At the rate and learning rate that were chosen for the combination (0.318 and 0.00491), "
-        "dropout was trained without max-norm and with five limits, and max-norm alone with four "
-        "of them; five nets each, on seeds 200 to 204.",
-        "The study drew limits from 0.3 to 1.5, and none above 0.9 with a learning rate above "
-        "0.002. At the limit that was chosen, 0.872, both results are as in the study. At 2 both "
-        "turn round: max-norm lowers the error of dropout, and alone it errs less than dropout "
-        "alone. At 1.5 the gain beside dropout can hardly be told from 0, and at 3 max-norm alone "
-        "does no better than dropout. The two cases tell of the limits that were searched, and "
-        "not of max-norm at its best. (Limits were compared on test images here; intervals are not "
-        "adjusted for their number.)",
-        "points that the first saves, compared with the second",
-        "second-tries/regularizers.csv",
-        (
-            f"{FEW} 'model.widths=[256,256]' model.hidden_rate=0.318 optimizer.lr=0.00491 "
-            "'regularizer.max_norm=[],[0.872],[1.5],[2],[3],[4]' budget.updates=10000 "
-            "'seeds=[200,201,202,203,204]'",
-            f"{FEW} 'model.widths=[256,256]' model.hidden_rate=0 optimizer.lr=0.00491 "
-            "'regularizer.max_norm=[0.872],[1.5],[2],[3]' budget.updates=10000 "
-            "'seeds=[200,201,202,203,204]'",
         ),
     ),
     "robustness": SecondTry(

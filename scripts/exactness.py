@@ -150,7 +150,9 @@ def mean_of_mirrored(cohort: Cohort, x: torch.Tensor) -> torch.Tensor:
         for name, factors in drawn.items()
     }
 
-    return ((cohort(x, drawn) + cohort(x, mirrored)) / 2).log_softmax(-1)
+    logits: torch.Tensor = (cohort(x, drawn) + cohort(x, mirrored)) / 2
+
+    return logits.log_softmax(-1)
 
 
 def applies(check: Callable[[Network], None], network: Network) -> bool:

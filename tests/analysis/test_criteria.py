@@ -298,6 +298,7 @@ def effects(values: Sequence[float], seeds: Sequence[int] = (100, 101, 102)) -> 
         (UP, [0.9, 1.1, 0.9], 0.5, True, ""),
         (UP, DOWN, None, False, "contradicted after half of the updates and supported after all"),
         (UP, ZERO, None, False, "not resolved after half of the updates and supported after all"),
+        (UP, [0.7, 1.0, -0.2], None, False, "(after half of them, to support it, about 12 seeds "),
         (UP, [2.0, 2.1, 1.9], None, True, ""),
         (
             UP,
@@ -322,6 +323,25 @@ def test_a_contrast_is_settled_if_half_the_updates_give_the_same(
     assert doubt is None or doubt.name == (SIZE_NOT_SETTLED if by_size else NOT_SETTLED)
     change = result.changes["net"]
     assert change.mean == pytest.approx(np.mean(final) - np.mean(half))
+
+
+@pytest.mark.parametrize(
+    ("changes", "takes"),
+    [
+        # The t test at 0.025 has a power of 0.8 for a distance of 1 - 0.25, at a deviation of 1.5.
+        ([1.0, -1.0, 2.0, -1.0], "about 34 seeds would be needed"),
+        ([1.0, 2.0, 0.5, 1.7], "the mean changed by 1.3 points"),
+        ([0.4], "one seed has no interval"),
+    ],
+)
+def test_a_size_that_is_not_settled_says_what_it_takes(changes: list[float], takes: str) -> None:
+    """If this failed, a reader would not know if more seeds help, or the nets still learn."""
+    seeds = range(100, 100 + len(changes))
+    part = Part("gain", ANY, settled_within=1.0)
+    half = effects([9.0] * len(changes), seeds)
+    doubt = settling(part, effects([9 + each for each in changes], seeds), half).doubt
+    assert doubt is not None
+    assert doubt.reason.endswith(f"{takes})")
 
 
 def test_half_the_updates_are_compared_over_common_seeds() -> None:

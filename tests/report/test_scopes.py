@@ -73,9 +73,9 @@ def test_a_claim_waits_for_every_seed(stage: str) -> None:
     """If this failed, one of fifteen seeds would decide, or those that did not diverge."""
     results = pd.concat(whole("regularizers"), ignore_index=True)
     gap = (results["stage"] == stage) & (results["arm"] == "dropout")
-    gap &= results["seed"].isin([103, 107])
+    gap &= results["seed"].isin([118, 122])
 
-    with pytest.raises(ResultsMissing, match=r"; dropout lacks seeds 103, 107$"):
+    with pytest.raises(ResultsMissing, match=r"; dropout lacks seeds 118, 122$"):
         runs_at(LAPTOP, CLAIMS["regularizers"], results[~gap])
 
 

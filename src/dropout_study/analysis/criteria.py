@@ -623,36 +623,63 @@ def settling(part: Part, effects: Mapping[str, Effect], half: Mapping[str, Effec
         raise ResultsMissing(f"half the updates were not run for {'; '.join(missing)}")
 
     changes = {name: effect.minus(half[name]).estimate() for name, effect in effects.items()}
+    doubt = _doubt_on_outcome(part, effects, half) or _doubt_on_size(part, changes)
+
+    return Settling(doubt, changes)
+
+
+def _doubt_on_outcome(
+    part: Part, effects: Mapping[str, Effect], half: Mapping[str, Effect]
+) -> Doubt | None:
+    """The two outcomes on common seeds, if they differ, and what would decide at half."""
     final = {name: _at_seeds_of(effect, half[name]) for name, effect in effects.items()}
     at_half = {name: _at_seeds_of(half[name], effect) for name, effect in effects.items()}
-    outcomes = [_outcome_alone(part, stage) for stage in (final, at_half)]
+    outcomes = [_outcome_alone(part, stage) for stage in (at_half, final)]
 
-    if outcomes[0] != outcomes[1]:
-        reason = (
-            f"on the same seeds, {outcomes[1]} after half of the updates "
-            f"and {outcomes[0]} after all"
-        )
-        return Settling(Doubt(NOT_SETTLED, reason), changes)
+    if outcomes[0] == outcomes[1]:
+        return None
 
-    moved = [name for name, change in changes.items() if not _stays(part, change)]
-    if moved:
-        limit = _quantity(part.settled_within or 0.0, part.unit)
-        names = f": {'; '.join(moved)}" if len(changes) > 1 else ""
-        change = f"a change by more than {limit} is not ruled out"
-        reason = f"from half of the updates to all, {change}{names}"
-        return Settling(Doubt(SIZE_NOT_SETTLED, reason, tuple(moved)), changes)
+    both = f"{outcomes[0]} after half of the updates and {outcomes[1]} after all"
+    reason = f"on the same seeds, {both}"
+    if outcomes[0] == NOT_RESOLVED:
+        takes = _what_it_takes(part, _cases(part, at_half), levels=(ALPHA, ALPHA))
+        reason = f"{reason} (after half of them, {takes})"
 
-    return Settling(changes=changes)
+    return Doubt(NOT_SETTLED, reason)
 
 
-def _stays(part: Part, change: Estimate) -> bool:
-    """Whether the interval of a change is within the limit of a part."""
-    if part.settled_within is None:
-        return True
+def _doubt_on_size(part: Part, changes: Mapping[str, Estimate]) -> Doubt | None:
+    """The cases whose change may be beyond the limit of a part, and what would settle them."""
+    within = part.settled_within
+    if within is None:
+        return None
 
+    moved = {name: change for name, change in changes.items() if not _stays(change, within)}
+    if not moved:
+        return None
+
+    takes = {name: _what_settles(change, within, part.unit) for name, change in moved.items()}
+    named = [f"{name}: {text}" if len(changes) > 1 else text for name, text in takes.items()]
+    change = f"a change by more than {_quantity(within, part.unit)} is not ruled out"
+    reason = f"from half of the updates to all, {change} ({'; '.join(named)})"
+
+    return Doubt(SIZE_NOT_SETTLED, reason, tuple(moved))
+
+
+def _stays(change: Estimate, within: float) -> bool:
+    """Whether the interval of a change is within a limit on both sides."""
     ci = change.interval()
+    return -within <= ci.low and ci.high <= within
 
-    return -part.settled_within <= ci.low and ci.high <= part.settled_within
+
+def _what_settles(change: Estimate, within: float, unit: str) -> str:
+    """How many seeds or test images would show that a change is within a limit, in words."""
+    distance = within - abs(change.mean)
+    if distance <= 0:
+        moved = float(f"{change.mean:.2g}")
+        return f"the mean changed by {_quantity(moved, unit)}"
+
+    return str(needed(change, distance, level=ALPHA / 2) or ONE_SEED)
 
 
 def _at_seeds_of(effect: Effect, other: Effect) -> Effect:

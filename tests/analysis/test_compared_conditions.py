@@ -35,6 +35,13 @@ GRID = [net(width, rate, seed) for width in ("64", "16") for rate in (0.5, 0.0) 
 GRID = [network | CURVE for network in GRID]
 
 
+def candidates(arm: str, number: int, first: float = 0.1) -> list[Columns]:
+    """The candidates of a search, each with a rate of its own."""
+    return [
+        net(arm, first + i / 100, 900, arm=arm, candidate=i, stage="tuning") for i in range(number)
+    ]
+
+
 def selected(rows: Sequence[Columns], metric: str = ERROR, **options: object) -> Selection:
     """The conditions of a grid by width and rate."""
     axes: dict[str, object] = {"x": "model.hidden_rate", "by": "model.widths"}
@@ -77,6 +84,7 @@ def test_candidates_and_other_settings_are_left_out() -> None:
         ({"where": ["model.rate=1"]}, "there is no column model.rate"),
         ({"where": ["code"]}, "must be COLUMN=VALUE"),
         ({"where": ["model.widths=17"]}, "model.widths is one of 16, 64"),
+        ({"where": ["code=c0de", "code=2"]}, "code is one of c0de where code=c0de"),
         ({"by": ""}, "Several conditions have model.hidden_rate=0: mlp 16, rate 0; mlp 64, rate 0"),
     ],
 )
@@ -94,6 +102,7 @@ def test_what_does_not_exist_is_refused_with_what_does(
         ([*GRID, net("64", 0.5, 2)], "Of the 3 seeds some are missing for mlp 16, rate 0; mlp 16"),
         (GRID[2:], "The grid of model.widths and model.hidden_rate has gaps: 64 and 0.5."),
         ([*GRID[1:], net("64", 0.5, 0, code="0ther")], "computed by different code: 0ther, c0de"),
+        ([*GRID[1:], net("64", 0.5, 0, code=None)], "by different code: c0de, unknown"),
         (
             [*GRID[2:], *(net("64", 0.5, seed, **{"data.name": "mnist"}) for seed in (0, 1))],
             "tested on different images: digits, mnist",
@@ -121,8 +130,7 @@ def test_conditions_of_one_name_are_told_apart_by_their_digests() -> None:
 
 def test_the_effort_of_tuning_counts_in_a_sweep_alone_too() -> None:
     """If this failed, the command that a sweep ends in would compare what was tuned unequally."""
-    tried = [net("64", 0.9, 900, arm="64", candidate=i, stage="tuning") for i in range(20)]
-    tried += [net("16", 0.9, 900, arm="16", candidate=i, stage="tuning") for i in range(4)]
+    tried = candidates("64", 20) + candidates("16", 4)
     final = [network | {"arm": network["model.widths"]} for network in GRID if not network["seed"]]
     digests = {str(network["digest"]) for network in final}
     found = select(pd.DataFrame([*tried, *final]), ERROR, digests=digests)
@@ -134,10 +142,8 @@ def test_unequal_effort_of_tuning_is_said() -> None:
     tuning leaves the edge of its grid, are no advantage.
     """
 
-    def tuned(arm: str, candidates: int) -> list[Columns]:
-        tries = [
-            net(arm, 0.9, 900, arm=arm, candidate=i, stage="tuning") for i in range(candidates)
-        ]
+    def tuned(arm: str, number: int) -> list[Columns]:
+        tries = candidates(arm, number)
         return [*tries, net(arm, 0.5, 0, arm=arm), net(arm, 0.5, 1, arm=arm)]
 
     equal = select(pd.DataFrame(tuned("a", 4) + tuned("b", 5)), ERROR)
@@ -148,6 +154,10 @@ def test_unequal_effort_of_tuning_is_said() -> None:
     assert doubt == "The conditions were not tuned alike; candidates: 4 of a, 9 of b."
     (doubt,) = select(pd.DataFrame(tuned("a", 4) + tuned("b", 0)), ERROR).doubts
     assert "candidates: 4 of a, 0 of b" in doubt
+
+    again = candidates("a", 5, first=0.5)  # a second search, whose numbers begin anew
+    (doubt,) = select(pd.DataFrame(tuned("a", 4) + again + tuned("b", 4)), ERROR).doubts
+    assert "candidates: 9 of a, 4 of b" in doubt
 
 
 def test_candidates_alone_are_refused() -> None:

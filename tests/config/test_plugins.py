@@ -74,6 +74,24 @@ def test_a_part_is_a_choice_with_typed_options() -> None:
         composed_run(["plugins=[my_network]", "model=residual", "model.hidden_rate=1.5"])
 
 
+def test_parts_of_an_installed_distribution_need_no_word(folder: Path) -> None:
+    """If this failed, a package with parts could not be used by its installation alone; or one that
+    is broken would be blamed on an option that nobody typed.
+    """
+    entries = folder / "mine-1.0.dist-info"
+    entries.mkdir()
+    (entries / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
+    names = entries / "entry_points.txt"
+    names.write_text("[dropout_study.plugins]\nnets = my_network\n")
+    assert digest_in_other_process(folder, "model=residual")
+
+    names.write_text("[dropout_study.plugins]\nnets = nowhere\n")
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        digest_in_other_process(folder, "model=residual")
+    sentence = "the plug-in nets of mine cannot be used: there is no module nowhere in"
+    assert sentence in caught.value.stderr
+
+
 @pytest.mark.usefixtures("folder")
 def test_rules_and_metrics_are_names_that_a_list_may_hold() -> None:
     """If this failed, a rule of one's own would be refused as unknown, or a typing mistake not."""

@@ -29,6 +29,8 @@ def test_a_sweep_ends_in_the_command_that_compares_it(
     nowhere = compare("sweep=nowhere")
     assert nowhere.returncode == 1
     assert "sweep=nowhere cannot be used: it is no folder with jobs of a sweep" in nowhere.stderr
+    other = compare("study=capacity").stderr
+    assert "no results to compare; there are those of study=exploration." in other
     assert train("model.hidden_rate=0.9", *SMALL).returncode == 0
 
     where = shlex.split(WHERE.replace("COLUMN=VALUE", "model.name=mlp"))

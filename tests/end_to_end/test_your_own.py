@@ -121,6 +121,12 @@ def test_what_a_launcher_starts_knows_a_private_folder(train: Script, tmp_path: 
     assert done.returncode == 0, done.stderr
     assert [record.experiment for record in cohorts(tmp_path)] == ["mine", "mine"]
 
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("Compare them: ")]
+    _, script, *typed = shlex.split(line.removeprefix("Compare them: "))
+    compared = Script(Path(script).name, tmp_path)(*typed)
+    assert compared.returncode == 0, compared.stderr
+    assert "blocks 2" in compared.stdout
+
 
 def test_noise_of_ones_own_is_trained_and_averaged(train: Script, tmp_path: Path) -> None:
     """If this failed, a family of masks could not be added without a change of the package."""

@@ -137,6 +137,24 @@ def test_the_page_names_what_is_shared_what_is_in_doubt_and_the_command(tmp_path
     assert "![test NLL, weight scaling (nats) against rate of dropping hidden units" in text
 
 
+def test_every_form_says_what_is_not_on_a_par(tmp_path: Path) -> None:
+    """If this failed, a table would go into a paper without the doubt that its author waved off."""
+    comparison = made()
+    plain = [file.read_bytes() for file in write(comparison, tmp_path)]
+    assert "not on a par" not in pd.read_csv(tmp_path / "comparison.csv")
+    assert not any(b"on a par" in content for content in plain)
+
+    object.__setattr__(comparison.selection, "doubts", ["The grid of a_b has gaps."])
+    write(comparison, tmp_path)
+    assert set(pd.read_csv(tmp_path / "comparison.csv")["not on a par"]) == {
+        "The grid of a_b has gaps."
+    }
+    note = "Not on a par. The grid of a_b has gaps."
+    assert note.replace("_", r"\_") in (tmp_path / "comparison.tex").read_text(encoding="utf-8")
+    assert note in (tmp_path / "figure.svg").read_text(encoding="utf-8")
+    assert draw(comparison).get_suptitle() == note
+
+
 @pytest.mark.parametrize(("against", "count"), [("rate 0", 2), ("", 1)])
 def test_lines_where_x_is_a_number_and_rows_elsewhere(against: str, count: int) -> None:
     """If this failed, names would stand on an axis of numbers, or differences would be missing."""

@@ -451,6 +451,8 @@ def test_a_configuration_is_printed_without_the_password(monkeypatch: pytest.Mon
         ("model.hiden_rate=0.5", ["model.hiden_rate", "Did you mean hidden_rate?", "widths"]),
         ("modle=mlp", ["modle", "Did you mean model?"]),
         ("data=imagenet", ["data=imagenet cannot be used: data must be one of", "kmnist"]),
+        ("model=residual", ["must be one of", "Those of a plug-in need plugins=[MODULE]."]),
+        ("study=mine", ["must be one of", "need --config-dir FOLDER."]),
         ("data=mnits", ["data=mnits cannot be used: data must be one of", "Did you mean mnist?"]),
         ("model=ml", ["Did you mean mlp?"]),
         ("study=capacit", ["Did you mean capacity?"]),

@@ -13,6 +13,8 @@ from dropout_study.analysis.selection import WHERE, Condition, Selection, images
 from dropout_study.config.schema import ConfigError
 from dropout_study.measures.statistics import Interval, holm, interval, needed
 
+NOT_ON_A_PAR = "not on a par"
+"""The column of a table that says why its conditions should not be compared."""
 Alternative = Literal["two-sided", "less", "greater"]
 
 
@@ -81,13 +83,16 @@ def compare(selection: Selection, against: str, alternative: Alternative) -> lis
     return list(_judged(compared, alternative))
 
 
-def table(rows: Sequence[Row], x: str = "", by: str = "") -> pd.DataFrame:
+def table(
+    rows: Sequence[Row], x: str = "", by: str = "", doubts: Sequence[str] = ()
+) -> pd.DataFrame:
     """The comparison with all digits, a row per condition; cells without a number are empty.
 
     Args:
         rows: of `compare`.
         x: the column whose values the rows have as `x`; empty: none.
         by: the column whose values are their groups; empty: none.
+        doubts: why the conditions are not on a par; have a column of their own.
     """
     records = []
 
@@ -113,7 +118,9 @@ def table(rows: Sequence[Row], x: str = "", by: str = "") -> pd.DataFrame:
             }
         )
 
-    return pd.DataFrame.from_records(records)
+    shown = pd.DataFrame.from_records(records)
+
+    return shown.assign(**{NOT_ON_A_PAR: " ".join(doubts)}) if doubts else shown
 
 
 def difference_of(row: Row) -> Interval:

@@ -93,7 +93,7 @@ def compare(
     Returns:
         Condition, number of seeds, mean with its 95 % interval, and, with `against`, the difference
         with its interval, p, p adjusted by Holm, effect size, and what it would take to tell the
-        difference (`docs/compare.md`).
+        difference (`docs/compare.md`). Conditions that are not on a par have a column that says so.
 
     Raises:
         ConfigError: something that was named does not exist, or the conditions are not on a par.
@@ -103,6 +103,7 @@ def compare(
         reasons = " ".join(selected.doubts)
         raise ConfigError(f"{reasons} incomplete=True compares them all the same.")
 
-    table = comparison.table(comparison.compare(selected, against, alternative), x, by)
+    rows = comparison.compare(selected, against, alternative)
+    table = comparison.table(rows, x, by, selected.doubts)
 
-    return table if against else table.loc[:, :"high"]
+    return table if against else table.drop(columns=table.loc[:, "difference":"needed"].columns)

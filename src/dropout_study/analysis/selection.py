@@ -257,7 +257,11 @@ def _where(networks: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
         shown = networks[column].map(as_text)
         if value not in set(shown):
             there = listed(sorted(set(shown), key=rank))
-            raise ConfigError(f"where=[{condition}] cannot be used: {column} is one of {there}.")
+            before = conditions[: conditions.index(condition)]
+            where = f" where {' and '.join(before)}" if before else ""
+            raise ConfigError(
+                f"where=[{condition}] cannot be used: {column} is one of {there}{where}."
+            )
 
         networks = networks[shown == value]
 
@@ -345,7 +349,7 @@ def _doubts(
 ) -> Iterator[str]:
     """Why conditions are not on a par: code, seeds, gaps of the grid, effort of tuning."""
     frames = pd.concat([each.nets.frame for each in conditions])
-    codes = sorted(set(frames["code"].dropna().astype(str))) if "code" in frames else []
+    codes = sorted(set(frames["code"].fillna("unknown").astype(str))) if "code" in frames else []
     if len(codes) > 1:
         yield f"The conditions were computed by different code: {listed(codes)}."
 
@@ -423,12 +427,12 @@ def _gaps(conditions: Sequence[Condition]) -> list[str]:
 def _candidates(
     networks: pd.DataFrame, conditions: Sequence[Condition]
 ) -> Iterator[tuple[str, int]]:
-    """How many candidates were tried for each condition."""
+    """How many candidates were tried for each condition, in all searches."""
     if "arm" not in networks or "candidate" not in networks:
         return
 
     tuning = networks[networks["stage"] == TUNING]
-    tried = tuning.groupby("arm")["candidate"].nunique()
+    tried = tuning.groupby("arm")["digest"].nunique()  # numbers begin anew in each search
 
     for each in conditions:
         arm = each.nets.frame.iloc[0].get("arm")

@@ -31,14 +31,15 @@ def load(names: Iterable[str]) -> None:
         if name not in sys.modules:
             _find_in_current_folder()
 
-        _import(name)
+        _import(name, f"{KEY}=[{name}]")
 
 
 @cache
 def _load_installed() -> None:
     """Import the plug-ins of installed distributions, once."""
     for entry in entry_points(group=GROUP):
-        _import(entry.module)
+        distribution = entry.dist.name if entry.dist else "an installed distribution"
+        _import(entry.module, f"the plug-in {entry.name} of {distribution}")
 
 
 def typed_plugins(arguments: Sequence[str]) -> list[str]:
@@ -77,21 +78,21 @@ def _find_in_current_folder() -> None:
         os.environ["PYTHONPATH"] = os.pathsep.join([*filter(None, inherited), folder])
 
 
-def _import(name: str) -> None:
-    """Import a plug-in."""
+def _import(name: str, named: str) -> None:
+    """Import a plug-in; `named` says in a message who wants it."""
     try:
         module = importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and f"{name}.".startswith(f"{error.name}."):
             raise ConfigError(
-                f"{KEY}=[{name}] cannot be used: there is no module {name} in {Path.cwd()}, in "
+                f"{named} cannot be used: there is no module {name} in {Path.cwd()}, in "
                 "PYTHONPATH, or among what is installed."
             ) from error
-        raise _failed(name, error) from error
+        raise _failed(named, error) from error
     except ConfigError:
         raise
     except Exception as error:
-        raise _failed(name, error) from error
+        raise _failed(named, error) from error
 
     # It may import the parts of others, too.
     modules = {part.module for part in PARTS.values()}
@@ -99,7 +100,7 @@ def _import(name: str) -> None:
     imported = {_module_of(value) for value in vars(module).values()}
     if not any(within) and not modules & imported:
         raise ConfigError(
-            f"{KEY}=[{name}] cannot be used: the module adds nothing; a decorator of "
+            f"{named} cannot be used: the module adds nothing; a decorator of "
             "dropout_study.plugin above a class or function adds a part."
         )
 
@@ -109,6 +110,6 @@ def _module_of(value: object) -> str:
     return str(getattr(value, "__module__", None) or getattr(value, "__name__", ""))
 
 
-def _failed(name: str, error: Exception) -> ConfigError:
+def _failed(named: str, error: Exception) -> ConfigError:
     reason = f"{type(error).__name__}: {error}"
-    return ConfigError(f"{KEY}=[{name}] cannot be used: importing it fails: {reason}")
+    return ConfigError(f"{named} cannot be used: importing it fails: {reason}")

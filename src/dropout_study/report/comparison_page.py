@@ -2,6 +2,7 @@
 
 import io
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -13,7 +14,7 @@ from matplotlib.figure import Figure
 from rich.table import Table
 
 from dropout_study.analysis import figures
-from dropout_study.analysis.comparison import Alternative, Row, difference_of, table
+from dropout_study.analysis.comparison import NOT_ON_A_PAR, Alternative, Row, difference_of, table
 from dropout_study.analysis.curve_points import STEP, step_in_words
 from dropout_study.analysis.runs import Effect
 from dropout_study.analysis.selection import Selection, as_text, rank
@@ -40,6 +41,9 @@ NAMES = {
     "val": "validation",
 }
 UNITS = {"error": " (%)", "nll": " (nats)"}
+NOTE_COLUMN = r"p{0.9\linewidth}"
+"""The column of a note in LaTeX, which breaks its lines."""
+NOTE_WIDTH = 60  # characters of a line of a note, per panel of a figure
 WIDTHS = "model.widths"
 LABELS = {
     "model.hidden_rate": "rate of dropping hidden units",
@@ -105,7 +109,7 @@ def write(comparison: Comparison, folder: Path) -> list[Path]:
     """Write a comparison into a folder: Markdown, CSV, LaTeX, SVG and PDF; returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
     drawn = draw(comparison)
-    numbers = table(comparison.rows, comparison.x, comparison.by)
+    numbers = table(comparison.rows, comparison.x, comparison.by, comparison.selection.doubts)
     contents = {
         "figure.svg": as_svg(drawn),
         "figure.pdf": pdf(drawn),
@@ -191,7 +195,24 @@ def latex(comparison: Comparison) -> str:
     for sign in "<>":  # which LaTeX's usual fonts show as others outside of formulas
         table = table.replace(sign, f"${sign}$")
 
-    return f"% needs \\usepackage{{booktabs}}\n{table}"
+    return f"% needs \\usepackage{{booktabs}}\n{table}{_note_in_latex(comparison)}"
+
+
+def _note_in_latex(comparison: Comparison) -> str:
+    """Why the conditions are not on a par, as wide as the text, below the table."""
+    if not comparison.selection.doubts:
+        return ""
+
+    note = pd.DataFrame([[_not_on_a_par(comparison)]]).style.format(escape="latex")
+    shown = note.hide(axis="index").hide(axis="columns")
+
+    return "\\par\n" + shown.to_latex(column_format=NOTE_COLUMN)
+
+
+def _not_on_a_par(comparison: Comparison) -> str:
+    """Why the conditions are not on a par, in words; empty if they are."""
+    doubts = comparison.selection.doubts
+    return " ".join([f"{NOT_ON_A_PAR.capitalize()}.", *doubts]) if doubts else ""
 
 
 def markdown(comparison: Comparison, alt: str) -> str:
@@ -206,7 +227,7 @@ def markdown(comparison: Comparison, alt: str) -> str:
     paragraphs = [
         f"# {comparison.measure}",
         f"All conditions: {shared}." if shared else "",
-        *(f"**Not on a par.** {doubt}" for doubt in comparison.selection.doubts),
+        *(f"**{NOT_ON_A_PAR.capitalize()}.** {doubt}" for doubt in comparison.selection.doubts),
         "\n".join(lines),
         explanation(comparison),
         f"![{alt}](figure.svg)",
@@ -229,6 +250,9 @@ def draw(comparison: Comparison) -> Figure:
         figure, axes = figures.sheet(count, height=height)
         drawing = _draw_lines if is_number else _draw_rows
         drawing(comparison, axes)
+        if note := _not_on_a_par(comparison):
+            figure.suptitle(textwrap.fill(note, NOTE_WIDTH * count), fontsize="small")
+
         return figures.finish(figure)
 
 

@@ -83,27 +83,35 @@ def read_networks(chosen: Compare) -> pd.DataFrame:
     Raises:
         ConfigError: there are none, or store or file cannot be read.
     """
-    networks = _recorded(chosen)
+    if chosen.results:
+        networks = results_files.read(results_path(chosen.results))
+        studies = sorted(set(networks["study"]))
+    else:
+        networks, studies = _of_store(Store(chosen.tracking.uri), chosen.study.name)
+
     own = networks[networks["study"] == chosen.study.name]
     if own.empty:
-        there = selection.listed(sorted(set(networks["study"])))
-        hint = f"; there are {there}" if there else ""
-        raise ConfigError(f"study={chosen.study.name} has no results to compare{hint}.")
+        raise ConfigError(f"study={chosen.study.name} has no results to compare{_hint(studies)}.")
 
     return own
 
 
-def _recorded(chosen: Compare) -> pd.DataFrame:
-    if chosen.results:
-        return results_files.read(results_path(chosen.results))
-
-    store = Store(chosen.tracking.uri)
-
+def _of_store(store: Store, study: str) -> tuple[pd.DataFrame, list[str]]:
+    """The networks of a study, and, if there are none, the studies of which there are some."""
     try:
-        return results.from_store(store, [chosen.study.name]) if store.exists else results.empty()
+        networks = results.from_store(store, [study]) if store.exists else results.empty()
+        others = store.studies() if store.exists and networks.empty else []
     except UNREACHABLE as error:
         reason = first_line(error)
         raise ConfigError(f"tracking.uri={store.shown} cannot be read: {reason}") from error
+
+    return networks, [name for name in others if name != study]
+
+
+def _hint(studies: Sequence[str]) -> str:
+    """Of which studies there are results, for a sentence."""
+    there = selection.listed([f"study={name}" for name in studies])
+    return f"; there are those of {there}" if there else ""
 
 
 def digests_of(sweep: Path) -> set[str]:

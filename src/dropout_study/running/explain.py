@@ -19,10 +19,15 @@ from omegaconf.errors import (
 from dropout_study.config.checks import TERMS, hint, unknown_key
 from dropout_study.config.choices import names_of_choices
 from dropout_study.config.overrides import is_override, parse_overrides
+from dropout_study.config.parts import DATA_SET, NETWORK, TERM
 from dropout_study.config.schema import ConfigError, Term
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """The numbers of errors of a disk that takes no more."""
+FURTHER = dict.fromkeys((DATA_SET, NETWORK, TERM), " Those of a plug-in need plugins=[MODULE].") | {
+    "study": " Those of a folder of your own need --config-dir FOLDER."
+}
+"""Group -> where its other choices may come from."""
 MOST_LISTED = 30
 """So many seeds a sentence may list."""
 SBATCH = "sbatch: error: "
@@ -71,7 +76,7 @@ def _no_choice(path: str, options: Sequence[str]) -> str:
 
     sentence = f"{group}={choice} cannot be used: {group} must be one of {', '.join(options)}."
 
-    return f"{sentence}{hint(choice, options)}"
+    return f"{sentence}{hint(choice, options)}{FURTHER.get(group, '')}"
 
 
 def _reasons(error: BaseException | None) -> Iterator[BaseException]:

@@ -652,7 +652,9 @@ class Start:
         folder = os.path.relpath(self.folder)
         plain = re.fullmatch(r"[\w./-]+", folder)
         sweep = f"sweep={folder}" if plain else shlex.quote(f"sweep='{folder}'")
-        words = [command("compare"), f"study={study.name}", sweep, study["values"].get("compare")]
+        is_choice = bool(Study.load(study.name).content)
+        name = f"{'study' if is_choice else 'study.name'}={study.name}"
+        words = [command("compare"), name, sweep, study["values"].get("compare")]
 
         return " ".join([*filter(None, words), *other_store(self._store.uri)])
 

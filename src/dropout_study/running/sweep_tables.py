@@ -41,8 +41,10 @@ def results_of_jobs(jobs: Sequence[Job]) -> Table:
 
 def plan_of_jobs(jobs: Sequence[Job]) -> Table:
     """What a sweep would train and evaluate, and for how long, for a dry run."""
+    lacking = sum(bool(job.seeds) and not job.estimate for job in jobs)
     total = duration(sum(job.estimate for job in jobs))
-    caption = f"about {total} in all, one job after the other"
+    counted = f"for {len(jobs) - lacking} of {len(jobs)} jobs" if lacking else "in all"
+    caption = f"about {total} {counted}, one job after the other"
     shared, names = apart([job.name for job in jobs])
     table = Table(title=shared or None, caption=caption + note_on_code(jobs))
     _add_columns(table, "condition", "seeds to train", "recorded", "time")

@@ -157,6 +157,16 @@ class Store:
 
         return str(newest[0].info.experiment_id) if newest else None
 
+    def studies(self) -> list[str]:
+        """The names of the experiments that hold networks."""
+        networks = f"tags.{tags.ROLE} = '{Role.SEED}'"
+
+        return sorted(
+            each.name
+            for each in self.client.search_experiments()
+            if self.client.search_runs([each.experiment_id], networks, max_results=1)
+        )
+
     def restore_command(self, kind: str, number: str) -> str:
         """The command that restores a deleted `experiment` or `run`."""
         uri = shlex.quote(self.shown)

@@ -144,14 +144,14 @@ def test_every_form_says_what_is_not_on_a_par(tmp_path: Path) -> None:
     assert "not on a par" not in pd.read_csv(tmp_path / "comparison.csv")
     assert not any(b"on a par" in content for content in plain)
 
-    object.__setattr__(comparison.selection, "doubts", ["The grid of a_b has gaps."])
+    object.__setattr__(comparison.selection, "doubts", ["The grid of a_b < 1 has gaps."])
     write(comparison, tmp_path)
     assert set(pd.read_csv(tmp_path / "comparison.csv")["not on a par"]) == {
-        "The grid of a_b has gaps."
+        "The grid of a_b < 1 has gaps."
     }
-    note = "Not on a par. The grid of a_b has gaps."
-    assert note.replace("_", r"\_") in (tmp_path / "comparison.tex").read_text(encoding="utf-8")
-    assert note in (tmp_path / "figure.svg").read_text(encoding="utf-8")
+    note = "Not on a par. The grid of a_b < 1 has gaps."
+    assert r"par. The grid of a\_b $<$ 1 has gaps." in latex(comparison)
+    assert note.replace("<", "&lt;") in (tmp_path / "figure.svg").read_text(encoding="utf-8")
     assert draw(comparison).get_suptitle() == note
 
 

@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -41,6 +42,8 @@ NAMES = {
     "val": "validation",
 }
 UNITS = {"error": " (%)", "nll": " (nats)"}
+BARE_POINT = re.compile(r"\.(?!\d)")
+"""What follows a whole number of three digits or more, if zeros are kept."""
 NOTE_COLUMN = r"p{0.9\linewidth}"
 """The column of a note in LaTeX, which breaks its lines."""
 NOTE_WIDTH = 60  # characters of a line of a note, per panel of a figure
@@ -191,11 +194,11 @@ def latex(comparison: Comparison) -> str:
     shown = shown.format_index(escape="latex", axis="columns")
     columns = "".join("l" if name in ("condition", "") else "r" for name in cells(comparison))
 
-    table = shown.to_latex(hrules=True, column_format=columns)
+    text = shown.to_latex(hrules=True, column_format=columns) + _note_in_latex(comparison)
     for sign in "<>":  # which LaTeX's usual fonts show as others outside of formulas
-        table = table.replace(sign, f"${sign}$")
+        text = text.replace(sign, f"${sign}$")
 
-    return f"% needs \\usepackage{{booktabs}}\n{table}{_note_in_latex(comparison)}"
+    return f"% needs \\usepackage{{booktabs}}\n{text}"
 
 
 def _note_in_latex(comparison: Comparison) -> str:
@@ -368,7 +371,8 @@ def _mean_in_words(row: Row, comparison: Comparison) -> str:
 
 
 def _text(ci: Interval, sign: str = "") -> str:
-    return "" if math.isnan(ci.mean) else f"{ci:{sign}.3g}"
+    """An interval in three digits, zeros at the end included: 3.10 beside 3.09."""
+    return "" if math.isnan(ci.mean) else BARE_POINT.sub("", f"{ci:{sign}#.3g}")
 
 
 def _p(p: float) -> str:

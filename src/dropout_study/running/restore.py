@@ -60,10 +60,8 @@ def restore(path: Path, store: Store, budget: str) -> int:
     quiet_mlflow()
     restored = 0
 
-    keys = ["study", "digest", "stage"]
-    if "started" in runs:
-        keys.append("started")
-
+    # One record has one of each: seeds of a condition may have been trained at other times.
+    keys = ["study", "digest", *(column for column in TAGS if column in runs)]
     of_budget = runs[runs["budget"] == budget].groupby(keys, sort=True, dropna=False)
     for (study, digest, *_), cohort in tqdm(
         of_budget, desc="restoring", unit=" conditions", leave=False, disable=None

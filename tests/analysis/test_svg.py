@@ -45,9 +45,36 @@ def plain() -> Element:
 
 
 @pytest.fixture(scope="module")
-def short() -> Element:
+def made() -> Element:
     """What we make of it."""
     return ElementTree.fromstring(as_svg(figure()))
+
+
+@pytest.fixture(scope="module")
+def short() -> Element:
+    """The same with each mark by itself, as matplotlib has it."""
+    return one_by_one(ElementTree.fromstring(as_svg(figure())))
+
+
+def one_by_one(root: Element) -> Element:
+    """Draw each corner of a path that has marks as a mark of its own, and declare no marks."""
+    declared = {each.attrib["id"]: each[0] for each in root.iter() if name(each) == "marker"}
+
+    for above in list(root.iter()):
+        for path in [each for each in above if "marker-mid" in each.attrib]:
+            (mark,) = {path.attrib[f"marker-{end}"] for end in ("start", "mid", "end")}
+            drawn = declared[mark.removeprefix("url(#").removesuffix(")")]
+            assert path.attrib["fill"] == "none"
+            assert not {"class", "style", "stroke", "transform"} & path.attrib.keys()
+            assert len(above) == 1
+            above[:] = [
+                Element(drawn.tag, drawn.attrib | dict(zip("xy", corner.split(), strict=True)))
+                for corner in path.attrib["d"].removeprefix("M").split("L")
+            ]
+
+        above[:] = [each for each in above if name(each) != "marker"]
+
+    return root
 
 
 def name(element: Element) -> str:
@@ -135,12 +162,28 @@ def test_texts_stay(plain: Element, short: Element) -> None:
     assert LOOKS_LIKE_XML in after
 
 
-def test_all_that_is_referred_to_is_there(short: Element) -> None:
+def test_all_that_is_referred_to_is_there(made: Element) -> None:
     """If this failed, lines would run beyond their axes, or markers be gone."""
-    values = " ".join(value for each in short.iter() for value in each.attrib.values())
+    values = " ".join(value for each in made.iter() for value in each.attrib.values())
     used = set(re.findall(r"#(\w+)", values))
     assert len(used) >= 3
-    assert used == {each.attrib["id"] for each in short.iter() if "id" in each.attrib}
+    assert used == {each.attrib["id"] for each in made.iter() if "id" in each.attrib}
+
+
+def test_many_marks_are_the_corners_of_one_path(made: Element, short: Element) -> None:
+    """If this failed, the page would be too large; or a mark be cut, turned or drawn in a size
+    that depends on a line.
+    """
+    paths = [each for each in made.iter() if "marker-mid" in each.attrib]
+    assert paths
+    kept, drawn = (sum(name(each) == "use" for each in root.iter()) for root in (made, short))
+    assert drawn - kept == 3 - 1  # of the line; the look of its marks is declared by one
+
+    markers = [each for each in made.iter() if name(each) == "marker"]
+    assert len(markers) == 1
+    assert {each.get("markerUnits") for each in markers} == {"userSpaceOnUse"}
+    assert {each.get("overflow") for each in markers} == {"visible"}
+    assert not any("orient" in each.attrib for each in markers)
 
 
 def test_markers_keep_their_shape(plain: Element, short: Element) -> None:

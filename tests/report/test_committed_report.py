@@ -117,7 +117,7 @@ def test_a_picture_of_training_stands_once_and_is_linked_where_it_is_needed_agai
 
 def test_the_page_stays_small() -> None:
     """If this failed, the page would take seconds to load, and a host may refuse the file."""
-    assert (COMMITTED / "index.html").stat().st_size < 2_000_000
+    assert (COMMITTED / "index.html").stat().st_size < 1_500_000
 
 
 def test_the_first_edition_is_kept_as_it_was() -> None:

@@ -168,15 +168,15 @@ def _draw_marks_at_once(root: Element) -> None:
         if len(marks) < FEWEST_AT_ONCE or len(found) > 1 or {mark.tag for mark in marks} != {use}:
             continue
 
-        (look,) = found
-        name = looks.setdefault(look, f"m{len(looks)}")
+        (only,) = found
+        name = looks.setdefault(only, f"m{len(looks)}")
         corners = "L".join(f"{mark.attrib['x']} {mark.attrib['y']}" for mark in marks)
         ends = {f"marker-{place}": f"url(#{name})" for place in ("start", "mid", "end")}
         each[:] = [Element(f"{{{SVG}}}path", {"d": f"M{corners}", "fill": "none"} | ends)]
 
     declared = next(root.iter(f"{{{SVG}}}defs"))
-    for (href, style), name in looks.items():
+    for (href, look), name in looks.items():
         # Where its path is, as large as it is, and not cut to a box of its own.
         size = {"markerUnits": "userSpaceOnUse", "overflow": "visible"}
         marker = SubElement(declared, f"{{{SVG}}}marker", {"id": name} | size)
-        SubElement(marker, use, {"href": href, "class": style})
+        SubElement(marker, use, {"href": href, "class": look})

@@ -20,14 +20,13 @@ SHAPE = {"d", "x", "y", "width", "height", "transform"}
 
 
 def figure() -> Figure:
-    """Lines, marks of one look and of two, powers, a turned label, an image, and a text with what XML consists of.
+    """Lines, marks, powers, a turned label, an image, and a text with what XML consists of.
 
     It is made for each drawing: the layout of one that was drawn before has moved.
     """
     with figures.style():
         sheet, (left, right) = figures.sheet(2)
         left.plot([1.2345, 23.456, 345.67], [0.1, 0.7654321, 0.2], "o--")
-        left.scatter([2, 20, 200], [0.3, 0.4, 0.5], c=["C1", "C2", "C1"])  # of different looks
         left.set(title=LOOKS_LIKE_XML, xlabel="updates", ylabel="error (%)", xscale="log")
         right.imshow(np.linspace(0, 1, 12).reshape(3, 4), interpolation="none")
         right.set(title="$2^n$")

@@ -163,20 +163,22 @@ def _draw_marks_at_once(root: Element) -> None:
     use, group = f"{{{SVG}}}use", f"{{{SVG}}}g"
 
     for each in root.iter(group):
-        marks = list(each)
-        found = {(mark.get("href", ""), mark.get("class", "")) for mark in marks}
-        if len(marks) < FEWEST_AT_ONCE or len(found) > 1 or {mark.tag for mark in marks} != {use}:
+        found = {(mark.tag, mark.get("href", ""), mark.get("class", "")) for mark in each}
+        if len(each) < FEWEST_AT_ONCE or len(found) > 1:
             continue
 
-        (only,) = found
-        name = looks.setdefault(only, f"m{len(looks)}")
-        corners = "L".join(f"{mark.attrib['x']} {mark.attrib['y']}" for mark in marks)
+        ((tag, href, own),) = found
+        if tag != use:
+            continue
+
+        name = looks.setdefault((href, own), f"m{len(looks)}")
+        corners = "L".join(f"{mark.attrib['x']} {mark.attrib['y']}" for mark in each)
         ends = {f"marker-{place}": f"url(#{name})" for place in ("start", "mid", "end")}
         each[:] = [Element(f"{{{SVG}}}path", {"d": f"M{corners}", "fill": "none"} | ends)]
 
     declared = next(root.iter(f"{{{SVG}}}defs"))
-    for (href, look), name in looks.items():
+    for (href, own), name in looks.items():
         # Where its path is, as large as it is, and not cut to a box of its own.
         size = {"markerUnits": "userSpaceOnUse", "overflow": "visible"}
         marker = SubElement(declared, f"{{{SVG}}}marker", {"id": name} | size)
-        SubElement(marker, use, {"href": href, "class": look})
+        SubElement(marker, use, {"href": href, "class": own})

@@ -137,6 +137,18 @@ def test_the_page_names_what_is_shared_what_is_in_doubt_and_the_command(tmp_path
     assert "![test NLL, weight scaling (nats) against rate of dropping hidden units" in text
 
 
+def test_numbers_of_a_table_have_three_digits_zeros_included() -> None:
+    """If this failed, 3.1 would stand below 3.09 as if it were less exact, or 200 have a point."""
+    networks = [*nets(0.0, [200.0] * 4), *nets(0.25, [3.05, 3.15, 3.0, 3.2])]
+    selection = select(pd.DataFrame(networks), METRIC, "model.hidden_rate")
+    rows = compare(selection, "rate 0", "two-sided")
+    shown = cells(replace(made(), selection=selection, rows=rows))
+    means = shown["test NLL, weight scaling (nats), 95 % interval"]
+    assert means[0].startswith("200 (200 to 200)")
+    assert means[1].startswith("3.10 (")
+    assert shown["minus rate 0, 95 % interval"][1].startswith("-197 (-197 to -197)")
+
+
 def test_every_form_says_what_is_not_on_a_par(tmp_path: Path) -> None:
     """If this failed, a table would go into a paper without the doubt that its author waved off."""
     comparison = made()

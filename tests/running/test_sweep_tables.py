@@ -29,3 +29,12 @@ def test_numbers_that_rest_on_other_code_are_marked() -> None:
 
     for table in (results_of_jobs([fresh]), plan_of_jobs([fresh])):
         assert "‡" not in text_of(table)
+
+
+def test_a_plan_says_for_how_many_jobs_its_total_is() -> None:
+    """If this failed, a dry run that was interrupted would promise a sweep of 0 s."""
+    timed, untimed = (Job("mlp 8", seeds=[0], estimate=seconds) for seconds in (90.0, 0.0))
+    recorded = Job("mlp 9", seeds=[], errors=[1.0])
+    assert plan_of_jobs([timed, recorded]).caption.startswith("about 2 min in all, one job")
+    half = plan_of_jobs([timed, untimed, recorded]).caption
+    assert half.startswith("about 2 min for 2 of 3 jobs, one job")

@@ -20,6 +20,7 @@ TEXT = (
     "training_digest",
     "data_digest",
     "arm",
+    "also",
     "stage",
     "budget",
     "commit",

@@ -4,12 +4,14 @@ Files give the same table (`results_files`): columns of numbers and of text, and
 `list_columns`.
 """
 
+import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from dropout_study.analysis.arms import ALSO
 from dropout_study.analysis.columns import TEXT
 from dropout_study.analysis.list_columns import is_list, unpack_cells
 from dropout_study.config.condition import ERA
@@ -115,11 +117,19 @@ def _row(run: "Run") -> dict[str, Any]:
         COLUMNS_OF_TAGS[tag]: text for tag, text in labels.items() if tag in COLUMNS_OF_TAGS
     }
     row |= _lists(run)
+    row |= _further_arms(labels)
     row |= {key: text for key, text in run.data.params.items() if key != DERIVED}
     row["condition"] = row["condition"].removesuffix(f", seed {labels[tags.SEED]}")
     row.setdefault("stage", FINAL)  # of runs that were recorded before there were stages
 
     return row | run.data.metrics
+
+
+def _further_arms(labels: Mapping[str, str]) -> dict[str, str]:
+    """The column that `arms.per_arm` reads; none for a network of one arm."""
+    shared = [json.loads(text) for tag, text in labels.items() if tag.startswith(tags.ALSO)]
+
+    return {ALSO: json.dumps(sorted(shared))} if shared else {}
 
 
 def _row_without_results(run: "Run") -> dict[str, Any]:

@@ -31,6 +31,7 @@ FIRST_COLUMNS = (
     "condition",
     "arm",
     "candidate",
+    "also",
     "stage",
     "seed",
     "digest",

@@ -157,7 +157,10 @@ class Runs:
 
         Conditions are in the order of their arms, widths and names, whatever their digests are.
         """
-        nets = Runs(self.frame.sort_values("seed"), self.values).by("digest").values()
+        keys = [column for column in ("arm", "digest") if column in self.frame]
+        groups = self.frame.sort_values("seed").groupby(keys, dropna=False)
+        nets = [Runs(rows, self.values) for _, rows in groups]
+
         return sorted(nets, key=_rank)
 
     def with_column(self, name: str) -> "Runs":

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dropout_study.analysis.arms import per_arm
 from dropout_study.analysis.curve_points import STEP, at_steps, images_at, is_curve
 from dropout_study.analysis.list_columns import CURVE, WRONG, is_list
 from dropout_study.analysis.runs import Runs
@@ -110,6 +111,9 @@ def select(
         ConfigError: a column or a metric does not exist, nothing is left, or conditions differ in
             more than `x` and `by` where both are given.
     """
+    if "arm" in (x, by) or any(each.startswith("arm=") for each in where):
+        networks = per_arm(networks)
+
     wanted = networks if digests is None else networks[networks["digest"].isin(digests)]
     final = _final(wanted)
     if final.empty and not wanted.empty:
@@ -431,7 +435,7 @@ def _candidates(
     if "arm" not in networks or "candidate" not in networks:
         return
 
-    tuning = networks[networks["stage"] == TUNING]
+    tuning = per_arm(networks[networks["stage"] == TUNING])
     tried = tuning.groupby("arm")["digest"].nunique()  # numbers begin anew in each search
 
     for each in conditions:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from dropout_study.analysis.arms import per_arm
 from dropout_study.analysis.claim import Claim, Studies
 from dropout_study.analysis.columns import BUDGETS
 from dropout_study.analysis.runs import ResultsMissing, Runs
@@ -68,6 +69,7 @@ def runs_at(scope: Scope, claim: Claim, results: pd.DataFrame) -> ClaimRuns:
         ResultsMissing: conditions of a stage, or seeds of them, are not there. Deciding on a part
             of them would choose the verdict.
     """
+    results = per_arm(results[results["study"].isin(claim.studies)])
     by_stage: dict[str, dict[str, Runs]] = {stage: {} for stage in STAGES}
 
     for name in claim.studies:

@@ -15,6 +15,7 @@ from dropout_study.running.earlier_passes import PAUSE_SECONDS, deaths_so_far
 from dropout_study.running.job import JobState, ask_to_stop, condition_of
 from dropout_study.running.packs import Assignment
 from dropout_study.running.recorded import look_up_job
+from dropout_study.running.shared_arms import note_arm
 from dropout_study.running.task import (
     Task,
     ending,
@@ -166,6 +167,7 @@ def _train_or_skip(task: Task, sweep: Path | None) -> None:
         stop_if_asked(sweep)
         recorded = look_up_job(task.config, task.config.seeds)
         task.note(recorded)
+        note_arm(task.config, recorded.runs)
 
         if recorded.missing and task.has_trained:
             seeds = recorded.missing

@@ -6,6 +6,7 @@ Imports neither torch nor Lightning.
 import logging
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from dropout_study.config.condition import condition_digest
 from dropout_study.config.names import FINAL, TUNING
@@ -13,6 +14,9 @@ from dropout_study.config.schema import Config, ConfigError
 from dropout_study.config.uri import masked
 from dropout_study.system.processes import in_words
 from dropout_study.tracking import provenance, tags
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +27,7 @@ class Recorded:
 
     Attributes:
         missing: wanted seeds that are neither complete nor being trained.
+        runs: those of the wanted seeds that are recorded, with those that diverged in tuning.
         metrics: final metrics of every complete seed of the stage, in the order of the seeds.
         validation: validation error (percent) of the wanted seeds that are recorded; that of a
             candidate's network that diverged is infinite.
@@ -32,6 +37,7 @@ class Recorded:
     """
 
     missing: list[int]
+    runs: "list[Run]" = field(default_factory=list)
     metrics: list[dict[str, float]] = field(default_factory=list)
     validation: list[float] = field(default_factory=list)
     source: str = ""
@@ -67,10 +73,10 @@ def look_up_job(config: Config, wanted: list[int]) -> Recorded:
         return Recorded(wanted)
 
     missing = seeds.missing(wanted)
-    diverged: set[int] = set()
+    diverged = []
     if config.study.stage == TUNING:
-        diverged = seeds.diverged.intersection(missing)
-        missing = [seed for seed in missing if seed not in diverged]
+        diverged = [seeds.diverged[seed] for seed in missing if seed in seeds.diverged]
+        missing = [seed for seed in missing if seed not in seeds.diverged]
 
     complete = [seeds.complete[seed] for seed in wanted if seed in seeds.complete]
     running = [
@@ -88,6 +94,7 @@ def look_up_job(config: Config, wanted: list[int]) -> Recorded:
 
     return Recorded(
         missing=missing,
+        runs=[*complete, *diverged],
         metrics=[run.data.metrics for run in averaged],
         validation=[
             *(run.data.metrics.get("val/error", math.inf) for run in complete),

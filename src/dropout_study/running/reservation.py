@@ -86,9 +86,10 @@ def _name(config: Config) -> str:
     return name if config.study.stage == FINAL else f"{name}, {config.study.stage}"
 
 
-def _is_chosen(study: StudyConfig) -> bool:
-    """Whether the settings of an arm are those that tuning has chosen, and no candidate's."""
-    return bool(study.chosen) and study.stage != TUNING
+def candidate_of(study: StudyConfig) -> int | None:
+    """Which candidate of its arm a condition is; None where tuning has chosen the settings."""
+    is_chosen = bool(study.chosen) and study.stage != TUNING
+    return None if is_chosen else study.candidate
 
 
 def save_config(config: Config, folder: Path) -> None:
@@ -215,8 +216,8 @@ def _condition_tags(config: Config, sweep: Path | None, data_digest: str) -> dic
     if config.study.arm:
         labels[tags.ARM] = config.study.arm
 
-    if config.study.arm and not _is_chosen(config.study):
-        labels[tags.CANDIDATE] = str(config.study.candidate)
+        if (candidate := candidate_of(config.study)) is not None:
+            labels[tags.CANDIDATE] = str(candidate)
 
     if config.rerun:
         labels[tags.RERUN] = "true"

@@ -8,12 +8,14 @@ import pandas as pd
 from tqdm import tqdm
 
 from dropout_study.analysis import results_files
+from dropout_study.analysis.arms import ALSO
 from dropout_study.analysis.columns import EVALUATION, OBJECTIVE, PARAMS
 from dropout_study.analysis.list_columns import is_list, steps_of
 from dropout_study.analysis.results import FAILURE
 from dropout_study.claims import STUDIES
 from dropout_study.config.schema import ConfigError
 from dropout_study.config.studies import Study
+from dropout_study.running.shared_arms import further_arms
 from dropout_study.system.processes import now_ms
 from dropout_study.tracking import recorder, tags
 from dropout_study.tracking.lookup import look_up
@@ -61,7 +63,7 @@ def restore(path: Path, store: Store, budget: str) -> int:
     restored = 0
 
     # One record has one of each: seeds of a condition may have been trained at other times.
-    keys = ["study", "digest", *(column for column in TAGS if column in runs)]
+    keys = ["study", "digest", *(column for column in (*TAGS, ALSO) if column in runs)]
     of_budget = runs[runs["budget"] == budget].groupby(keys, sort=True, dropna=False)
     for (study, digest, *_), cohort in tqdm(
         of_budget, desc="restoring", unit=" conditions", leave=False, disable=None
@@ -98,6 +100,8 @@ def _record(cohort: pd.DataFrame, study: str, description: str, store: Store) ->
     labels |= {tag: str(row[column]) for column, tag in TAGS.items() if column in row}
     if "candidate" in row:
         labels[tags.CANDIDATE] = str(int(row["candidate"]))
+
+    labels |= further_arms(str(row[ALSO])) if ALSO in row else {}
 
     record = Record(
         experiment=study,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from dropout_study.running.job import JobState
 from dropout_study.running.packs import Assignment, config_of
 from dropout_study.running.recorded import Recorded, look_up_job
+from dropout_study.running.shared_arms import note_arm
 from dropout_study.running.task import Task, ending, logged, stop_if_asked, unended, watching
 from dropout_study.running.watch import Report, Watch
 from dropout_study.system.termination import Stopped
@@ -73,6 +74,7 @@ def _look_up(tasks: Sequence[Task], sweep: Path | None) -> dict[Task, Recorded]:
             stop_if_asked(sweep)
             recorded = look_up_job(task.config, task.config.seeds)
             task.note(recorded)
+            note_arm(task.config, recorded.runs)
 
             if recorded.missing:
                 wanted[task] = recorded

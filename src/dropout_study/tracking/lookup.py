@@ -27,12 +27,12 @@ class RecordedSeeds:
     Attributes:
         complete: seed -> its authoritative run.
         running: seed -> the run of the cohort that is being trained.
-        diverged: seeds that would diverge again, since training gives the same numbers.
+        diverged: seed -> a run that diverged, as training would again: it gives the same numbers.
     """
 
     complete: dict[int, Run] = field(default_factory=dict)
     running: dict[int, Run] = field(default_factory=dict)
-    diverged: set[int] = field(default_factory=set)
+    diverged: dict[int, Run] = field(default_factory=dict)
 
     def missing(self, seeds: Iterable[int]) -> list[int]:
         """The seeds that are neither complete nor being trained."""
@@ -55,7 +55,7 @@ def _seeds_of(runs: Sequence[Run]) -> RecordedSeeds:
     """The seeds that the runs of a condition stand for."""
     authoritative = authoritative_runs(runs)
     recorded = RecordedSeeds(complete={seed: run for (_, seed), run in authoritative.items()})
-    recorded.diverged = {seed for _, seed in diverged_runs(runs)}
+    recorded.diverged = {seed: run for (_, seed), run in diverged_runs(runs).items()}
     cohorts = cohorts_by_record(runs)
 
     for run in runs:

@@ -16,7 +16,7 @@ USED = {
     "blas",
 }
 """The tags of the project itself."""
-PREFIXES = ("mlflow.", "version.", tags.VERDICT)
+PREFIXES = ("mlflow.", "version.", tags.ALSO, tags.VERDICT)
 """How the names of tags begin that MLflow or the project writes."""
 MAX_NOTE_LENGTH = 500
 """Characters of a note: the description of a run has room for it beside its links."""

@@ -175,7 +175,10 @@ def seed_tags(record: Record, seed: SeedRecord, parent: str) -> dict[str, str]:
         tags.SEED: str(seed.seed),
         tags.DATA_DIGEST: seed.data_digest,
     }
-    return own | {key: record.tags[key] for key in TAGS_OF_SEEDS if key in record.tags}
+    repeated = {key: record.tags[key] for key in TAGS_OF_SEEDS if key in record.tags}
+    further_arms = {key: text for key, text in record.tags.items() if key.startswith(tags.ALSO)}
+
+    return own | repeated | further_arms
 
 
 def outcome_tags(record: Record, status: RunStatus, reason: str) -> dict[str, str]:

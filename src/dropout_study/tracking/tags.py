@@ -19,6 +19,9 @@ DATA_DIGEST = "data_digest"
 BUDGET = "budget"
 ARM = "arm"
 CANDIDATE = "candidate"
+ALSO = "also."
+"""Prefix, followed by the digest of an arm's name: an arm that came to the settings of a network
+which another had trained. Its JSON is the name and the number of the candidate, or null."""
 STAGE = "stage"
 """The stage of its study: `tuning`, `final` or `half`. Older runs have none, and are final."""
 

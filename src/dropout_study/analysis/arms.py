@@ -1,0 +1,34 @@
+"""Networks that belong to several arms of a study.
+
+Where tuning brings two arms to the same settings, one network is trained, for both. A table of
+results has it once, with its further arms in the column `also`: JSON, such as
+`[["dropout, rate 0.35", null]]`, of their names with the numbers of the candidates.
+"""
+
+import json
+
+import pandas as pd
+
+ALSO = "also"
+
+
+def per_arm(networks: pd.DataFrame) -> pd.DataFrame:
+    """A table in which a network has a row for each of its arms.
+
+    >>> shared = {"arm": ["dropout", "none"], "candidate": [3, 0], "also": ['[["half", 1]]', None]}
+    >>> per_arm(pd.DataFrame(shared))[["arm", "candidate"]].values.tolist()
+    [['dropout', 3], ['none', 0], ['half', 1]]
+
+    Args:
+        networks: a row per network, as `analysis.results` reads them.
+    """
+    if ALSO not in networks:
+        return networks
+
+    copies = [
+        networks.loc[[line]].assign(arm=arm, **({} if number is None else {"candidate": number}))
+        for line, text in networks[ALSO].dropna().items()
+        for arm, number in json.loads(text)
+    ]
+
+    return pd.concat([networks, *copies], ignore_index=True)

@@ -1,0 +1,50 @@
+"""Note on recorded networks that a further arm of their study has come to their settings."""
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+from dropout_study.config.names import FINAL
+from dropout_study.config.schema import Config
+from dropout_study.running.reservation import candidate_of
+from dropout_study.tracking import tags
+from dropout_study.tracking.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mlflow.entities import Run
+
+
+def note_arm(config: Config, runs: "Iterable[Run]") -> None:
+    """Tag recorded runs of a condition with its arm, where they are of another arm of the stage.
+
+    Each arm has a tag of its own, so that two processes can tag a run at the same time.
+
+    Args:
+        config: the condition.
+        runs: of its seeds, as they were just read.
+    """
+    arm = config.study.arm
+    if not arm:
+        return
+
+    tag = _tag(arm)
+    store = Store(config.tracking.uri)
+
+    for run in runs:
+        labels = run.data.tags
+        is_of_stage = labels.get(tags.STAGE, FINAL) == config.study.stage
+        if is_of_stage and labels.get(tags.ARM) != arm and tag not in labels:
+            shared = json.dumps([arm, candidate_of(config.study)])
+            store.client.set_tag(run.info.run_id, tag, shared)
+
+
+def further_arms(cell: str) -> dict[str, str]:
+    """The tags that a cell of the column `also` stands for (see `analysis.arms`)."""
+    return {_tag(arm): json.dumps([arm, number]) for arm, number in json.loads(cell)}
+
+
+def _tag(arm: str) -> str:
+    """Its name may have characters that the names of tags cannot have."""
+    return tags.ALSO + hashlib.sha256(arm.encode()).hexdigest()[:8]

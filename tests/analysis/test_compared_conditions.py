@@ -137,6 +137,20 @@ def test_the_effort_of_tuning_counts_in_a_sweep_alone_too() -> None:
     assert "The conditions were not tuned alike" in found.doubts[0]
 
 
+def test_a_network_of_two_arms_is_a_condition_of_each_where_arms_are_compared() -> None:
+    """If this failed, an arm that came to the settings of another could not be compared, or would
+    stand twice where widths are; or its shared candidates would count for one arm alone.
+    """
+    also = {"arm": "a", "also": '[["b", 2]]'}
+    tried = [row | also for row in candidates("a", 4)]
+    final = [net("16", 0.5, seed, **also) for seed in (0, 1)]
+    found = selected([*tried, *final], x="arm", by="")
+    assert [each.name for each in found.conditions] == ["a", "b"]
+    assert found.doubts == []
+    assert [each.x for each in selected([*tried, *final], where=["arm=b"]).conditions] == [0.5]
+    assert len(selected([*tried, *final]).conditions) == 1
+
+
 def test_unequal_effort_of_tuning_is_said() -> None:
     """If this failed, the arm that more was tried for would win; a few more candidates, by which
     tuning leaves the edge of its grid, are no advantage.

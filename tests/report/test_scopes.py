@@ -79,6 +79,26 @@ def test_a_claim_waits_for_every_seed(stage: str) -> None:
         runs_at(LAPTOP, CLAIMS["regularizers"], results[~gap])
 
 
+def test_an_arm_may_share_the_networks_of_another() -> None:
+    """If this failed, a claim would wait for networks that are there, under another name."""
+    results = pd.concat(whole("noise"), ignore_index=True)
+    results = results[results["arm"] != "dropout, rate 0.35"]
+    with pytest.raises(ResultsMissing, match=r"no candidate of dropout, rate 0\.35"):
+        runs_at(LAPTOP, CLAIMS["boosting"], results)
+
+    further = {"tuning": '[["dropout, rate 0.35", 3]]'}
+    shared = results["stage"].map(further).fillna('[["dropout, rate 0.35", null]]')
+    results["also"] = shared.where(results["arm"] == "dropout")
+    runs = runs_at(LAPTOP, CLAIMS["boosting"], results)
+
+    for studies in (runs.final, runs.half, runs.tuning):
+        own, other = (studies["noise"].where(arm=f"dropout{more}") for more in ("", ", rate 0.35"))
+        assert list(own.frame["seed"]) == list(other.frame["seed"])
+        assert set(own.frame["digest"]) == set(other.frame["digest"])
+
+    assert set(runs.tuning["noise"].where(arm="dropout, rate 0.35").frame["candidate"]) == {3}
+
+
 def test_an_optional_study_is_there_as_a_whole_or_not_at_all() -> None:
     """If this failed, a claim would wait for runs that it can do without, or a study that was run
     in part would decide by what is there of it.

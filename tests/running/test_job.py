@@ -17,12 +17,15 @@ import pytest
 import torch
 from mlflow.entities import Run
 
+from dropout_study.analysis import results, results_files
+from dropout_study.analysis.arms import per_arm
 from dropout_study.config.schema import Config, ConfigError
 from dropout_study.running import run
 from dropout_study.running.carry_out import carry_out
 from dropout_study.running.checkpoint import Checkpoint
 from dropout_study.running.job import JOB_FILE, RETRY_FILE, STOP_FILE, Job, JobState
 from dropout_study.running.packs import Assignment
+from dropout_study.running.restore import restore
 from dropout_study.system.processes import now_ms
 from dropout_study.system.termination import Terminated
 from dropout_study.tracking import provenance, recorder
@@ -645,6 +648,39 @@ def test_a_candidate_of_a_search_meets_no_test_data(do: Do, runs: Runs) -> None:
 
     again = do(*CANDIDATE)
     assert (again.state, again.validation) == ("skipped", job.validation)
+
+
+def test_networks_that_two_arms_ask_for_are_trained_once_and_belong_to_both(
+    do: Do, uri: str, tmp_path: Path
+) -> None:
+    """If this failed, an arm that tuning brings to the settings of another would have no results,
+    and its claim would wait for them for ever.
+    """
+    study = ("study.name=noise", *CANDIDATE)
+    assert do("study.arm=first", "study.candidate=1", *study).state == "done"
+    second = "study.arm='second, of 0.5'"  # no name of a tag
+    assert do(second, "study.candidate=4", *study, "seeds=[900]").state == "skipped"
+    assert do("study.arm=first", "study.candidate=7", *study).state == "skipped"
+
+    again = f"sqlite:///{tmp_path}/restored.db"
+    networks = results.from_store(Store(uri), ["noise"])
+    results_files.write(networks, tmp_path / "results")
+    assert restore(tmp_path / "results", Store(again), "smoke") == 2
+
+    for frame in (networks, results.from_store(Store(again), ["noise"])):
+        assert len(frame) == 2
+        rows = per_arm(frame)[["arm", "candidate", "seed"]].itertuples(index=False, name=None)
+        assert set(rows) == {("first", 1, 900), ("first", 1, 901), ("second, of 0.5", 4, 900)}
+
+
+def test_a_candidate_that_diverged_belongs_to_each_arm_that_asks_for_it(do: Do, uri: str) -> None:
+    """If this failed, an arm would seem to have fewer candidates than were tried."""
+    study = ("study.name=noise", *CANDIDATE, "optimizer.lr=1e30")
+    do("study.arm=first", *study)
+    do("study.arm=second", *study)
+    rows = per_arm(results.from_store(Store(uri), ["noise"]))
+    assert rows["arm"].value_counts().to_dict() == {"first": 2, "second": 2}
+    assert rows["failure"].notna().all()
 
 
 def test_a_candidate_that_diverges_has_an_infinite_error(do: Do) -> None:

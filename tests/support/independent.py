@@ -1427,8 +1427,17 @@ def table_of_parts(claims: Mapping[str, Claim]) -> pd.DataFrame:
 
 
 def read(folder: Path) -> pd.DataFrame:
-    """The networks of all studies."""
-    return pd.concat(map(pd.read_parquet, sorted(folder.glob("*.parquet"))), ignore_index=True)
+    """The networks of all studies; those that several arms share once for each of them."""
+    tables = map(pd.read_parquet, sorted(folder.glob("*.parquet")))
+    networks = pd.concat(tables, ignore_index=True)
+    further = [networks]
+
+    for _, shared in networks[networks["also"].notna()].iterrows():
+        for arm, candidate in json.loads(shared["also"]):
+            number = shared["candidate"] if candidate is None else candidate
+            further.append(shared.to_frame().T.assign(arm=arm, candidate=number))
+
+    return pd.concat(further, ignore_index=True).infer_objects()
 
 
 def main(folder: str) -> None:

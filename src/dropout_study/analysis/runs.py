@@ -157,8 +157,7 @@ class Runs:
 
         Conditions are in the order of their arms, widths and names, whatever their digests are.
         """
-        keys = [column for column in ("arm", "digest") if column in self.frame]
-        groups = self.frame.sort_values("seed").groupby(keys, dropna=False)
+        groups = self.frame.sort_values("seed").groupby(condition_keys(self.frame), dropna=False)
         nets = [Runs(rows, self.values) for _, rows in groups]
 
         return sorted(nets, key=_rank)
@@ -291,6 +290,11 @@ class Runs:
             ResultsMissing: they were not measured.
         """
         return Errors(self.column(f"test/error/{rule}"), self.wrong(rule))
+
+
+def condition_keys(frame: pd.DataFrame) -> list[str]:
+    """The columns that tell conditions apart: two arms may have come to the same settings."""
+    return [column for column in ("arm", "digest") if column in frame]
 
 
 def _rank(net: Runs) -> tuple[str, list[int], str]:

@@ -13,7 +13,7 @@ import pandas as pd
 from dropout_study.analysis.arms import per_arm
 from dropout_study.analysis.curve_points import STEP, at_steps, images_at, is_curve
 from dropout_study.analysis.list_columns import CURVE, WRONG, is_list
-from dropout_study.analysis.runs import Runs
+from dropout_study.analysis.runs import Runs, condition_keys
 from dropout_study.config.condition import apart
 from dropout_study.config.names import FINAL, TUNING
 from dropout_study.config.schema import ConfigError
@@ -312,7 +312,12 @@ def _check_column(networks: pd.DataFrame, option: str, column: str) -> None:
         ConfigError: naming the settings that vary.
     """
     scalars = sorted(name for name in map(str, networks) if "/" not in name)
-    differing = networks.groupby("digest")[scalars].nunique(dropna=False).max() > 1
+    differing = (
+        networks.groupby(condition_keys(networks), dropna=False)[scalars]
+        .nunique(dropna=False)
+        .max()
+        > 1
+    )
     settings = [name for name in scalars if not differing.get(name, default=False)]
     if not column or column in settings:
         return

@@ -121,6 +121,24 @@ def test_what_is_told_of_the_second_try_of_bagging_is_so() -> None:
         assert abs(before.mean() - again.mean()) < 0.05
 
 
+def test_what_is_told_of_the_second_try_of_hidden_noise_is_so() -> None:
+    """If this failed, the page would say that noise on pixels is ahead where it is not."""
+    errors = pd.read_csv(REPORT / SECOND_TRIES["hidden_noise"].file)
+    assert set(errors["seed"]) == {200, 201, 202, 203, 204}
+    saved = errors["noise on the input"] - errors["dropped hidden units"]
+    of_part = {
+        part: [
+            over_seeds(points.tolist()).interval()
+            for _, points in saved[of_rates.index].groupby(of_rates["setting"])
+        ]
+        for part, of_rates in errors.groupby("part")
+    }
+    assert all(interval.high < 0 for interval in of_part["noise on pixels"])
+    open_, *behind = of_part["dropped inputs"]
+    assert open_.low < 0 < open_.high
+    assert all(interval.high < 0 for interval in behind)
+
+
 def test_what_is_told_of_the_first_edition_is_what_its_networks_give() -> None:
     """If this failed, the cause of a verdict would rest on numbers that its archive has not."""
     networks = pd.read_parquet(REPORT / "first-edition" / "results.parquet")

@@ -279,6 +279,68 @@ def interactions() -> list[str]:
     ]
 
 
+def plain_errors(*kinds: str) -> list[str]:
+    """Mean errors of the nets that were trained by tests/support/plain_training.py."""
+    errors = pd.read_csv(REPORT / "second-tries" / "plain_training.csv").groupby("kind")["error"]
+    assert (errors.count() == 3).all()
+    return [f"{errors.mean()[kind]:.2f}" for kind in kinds]
+
+
+def noises() -> list[str]:
+    """What noise on the input saves beyond dropped hidden units; errors by another program."""
+    kinds = ("none", "dropout", "pixel noise")
+    means = networks("noise").groupby("arm")[[ERROR, "val/error"]].mean()
+    pixels = effect("hidden_noise", "more than noise on pixels", "hidden units")
+    inputs = effect("hidden_noise", "more than dropped inputs", "hidden units")
+    return [
+        *(f"{-pixels[end]:.2f}" for end in ("mean", "high", "low")),
+        f"{-inputs['mean']:.2f}",
+        *plain_errors(*kinds),
+        *(f"{means.loc[kind, ERROR]:.2f}" for kind in kinds),
+        *(
+            f"{means.loc[kind, 'val/error']:.2f}"
+            for kind in ("dropout", "input dropout", "pixel noise")
+        ),
+    ]
+
+
+def boosted() -> list[str]:
+    """What boosting costs, by another program, too; the training loss; who loses; validation."""
+    none, boosting = (networks("noise", arm=arm) for arm in ("none", "boosting"))
+    lost = boosting[ERROR] - none[ERROR]
+    loss = "train/nll/weight_scaling"
+    assert abs(boosting[loss].mean() - none[loss].mean()) < 0.00001
+    return [
+        *in_words(over_seeds(lost.tolist()).interval()),
+        *plain_errors("boosting", "none"),
+        str((lost > 0).sum()),
+        str(len(lost)),
+        f"{(boosting['val/error'] - none['val/error']).mean():.2f}",
+    ]
+
+
+def untied() -> list[str]:
+    """What ensembles without shared weights gain; errors of one net, and of three."""
+    part = "at equal training cost"
+    fifth, half = (effect("untied_ensembles", part, f"ensemble, rate {r}") for r in (0.2, 0.5))
+    alone = networks("untied").groupby("arm")[ERROR].mean()
+    members = networks("untied", arm="ensemble, rate 0.2")["curve/bag/error"].dropna()
+    assert members.str[1].mean() > alone["dropout"] > members.str[2].mean()
+    at_half = networks("untied", stage="half")
+    dropout = at_half.loc[at_half["arm"] == "dropout", ERROR].mean()
+    bags = at_half.groupby("arm")["curve/bag/error"].apply(
+        lambda each: each.dropna().str[-1].mean()
+    )
+    return [
+        *(f"{-fifth[end]:.2f}" for end in ("mean", "high", "low")),
+        f"{alone['ensemble, rate 0.2']:.2f}",
+        f"{alone['dropout']:.2f}",
+        f"{members.str[2].mean():.2f}",
+        f"{-half['mean']:.2f}",
+        *(f"{dropout - bags[f'ensemble, rate {rate}']:.2f}" for rate in (0.2, 0.5)),
+    ]
+
+
 MEASURED: list[tuple[str, Callable[[], list[str]], set[str]]] = [
     ("mc_samples", single_masks, {"20"}),
     ("cost", training_times, {"3", "0", "2"}),
@@ -290,6 +352,9 @@ MEASURED: list[tuple[str, Callable[[], list[str]], set[str]]] = [
     ("robustness", hidden_units, {"0.001"}),
     ("independent_units", worst_subnetworks, set()),
     ("co_adaptation", interactions, set()),
+    ("hidden_noise", noises, set()),
+    ("boosting", boosted, {"0.00001"}),
+    ("untied_ensembles", untied, set()),
 ]
 """In the order of the list: claim, its numbers in theirs, and numbers of designs and others."""
 

@@ -151,6 +151,25 @@ def test_a_network_of_two_arms_is_a_condition_of_each_where_arms_are_compared() 
     assert len(selected([*tried, *final]).conditions) == 1
 
 
+def test_shared_candidates_count_for_each_of_their_arms() -> None:
+    """If this failed, an arm would seem to be tuned less than it was."""
+    tried = [row | {"also": '[["b", 0]]'} for row in candidates("a", 6)]
+    final = [net(arm, 0.5, seed, arm=arm) for arm in ("a", "b") for seed in (0, 1)]
+    assert select(pd.DataFrame([*tried, *final]), ERROR).doubts == []
+
+
+def test_seeds_of_a_condition_that_arms_have_trained_between_them_are_one_condition() -> None:
+    """If this failed, half of its seeds would be missed, or it be compared with itself."""
+    first = [net("16", 0.5, seed, arm="a", also='[["b", null]]') for seed in (0, 1)]
+    found = selected([*first, *(net("16", 0.5, seed, arm="b") for seed in (2, 3))])
+    (condition,) = found.conditions
+    assert list(condition.nets.frame["seed"]) == [0, 1, 2, 3]
+    assert found.doubts == []
+
+    of_arms = selected([*first, net("16", 0.5, 2, arm="b")], x="arm", by="").conditions
+    assert {each.name: len(each.nets.frame) for each in of_arms} == {"a": 2, "b": 3}
+
+
 def test_unequal_effort_of_tuning_is_said() -> None:
     """If this failed, the arm that more was tried for would win; a few more candidates, by which
     tuning leaves the edge of its grid, are no advantage.

@@ -21,7 +21,7 @@ from dropout_study.analysis.svg import as_svg, data_uri, data_uri_for_srcset
 LOOKS_LIKE_XML = "rotate(0.12345) \"id\" 'two' < 0.123456 & 50 % #1"
 FONTS = str(Path(matplotlib.get_data_path(), "fonts", "ttf"))
 ZOOM = 4  # pixels per point, before their mean is taken
-MOST = 0.1  # of the way from black to white in a square point, if edges move by 0.005 points
+MOST = 0.1  # change of a colour in a square point: edges move by up to 0.005 points
 
 
 def figure() -> Figure:
@@ -41,6 +41,7 @@ def figure() -> Figure:
         left.fill_between([2, 5], [0.1, 0.2], [0.3, 0.5], color="green", alpha=0.2)
         left.plot([1, 400], [0.9, 0.1], color="gray", zorder=2.9)  # drawn alone
         left.plot(200, 0.7, "v")
+        left.grid(color="black")  # light lines could be lost unnoticed
         left.text(1.5, 0.7, "two\nlines", ha="center")
         left.set(title=LOOKS_LIKE_XML, xlabel="updates", ylabel="error (%)", xscale="log")
         left.set_ylim(0.15, 0.85)
@@ -67,13 +68,13 @@ def short() -> bytes:
 
 
 def seen(svg: bytes) -> np.ndarray:
-    """An SVG as square points from 0 (black) to 1 (white), as a renderer of its own draws it."""
+    """Red, green and blue of each square point from 0 to 1, as a renderer of its own draws it."""
     written = svg_to_bytes(
         svg_string=svg.decode(), dpi=72, zoom=ZOOM, font_dirs=[FONTS], skip_system_fonts=True
     )
-    drawn = imread(io.BytesIO(written))[..., :3].mean(-1)
-    rows, columns = (side // ZOOM for side in drawn.shape)
-    squares = drawn[: rows * ZOOM, : columns * ZOOM].reshape(rows, ZOOM, columns, ZOOM)
+    drawn = imread(io.BytesIO(written))[..., :3]
+    rows, columns = (side // ZOOM for side in drawn.shape[:2])
+    squares = drawn[: rows * ZOOM, : columns * ZOOM].reshape(rows, ZOOM, columns, ZOOM, 3)
 
     return squares.mean((1, 3))
 

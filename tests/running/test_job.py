@@ -673,6 +673,20 @@ def test_networks_that_two_arms_ask_for_are_trained_once_and_belong_to_both(
         assert set(rows) == {("first", 1, 900), ("first", 1, 901), ("second, of 0.5", 4, 900)}
 
 
+def test_a_network_that_is_trained_again_keeps_its_arms(do: Do, uri: str) -> None:
+    """If this failed, to train one arm anew would take the results of another away."""
+    study = ("study.name=noise", "seeds=[0]")
+    do("study.arm=first", *study)
+    do("study.arm=second", *study)
+    do("study.arm=first", *study, "rerun=true")
+    (row,) = results.from_store(Store(uri), ["noise"]).to_dict("records")
+    assert (row["arm"], row["also"]) == ("first", '[["second", 0]]')
+
+    do("study.arm=third", *study, "rerun=true")
+    (row,) = results.from_store(Store(uri), ["noise"]).to_dict("records")
+    assert (row["arm"], row["also"]) == ("third", '[["first", 0], ["second", 0]]')
+
+
 def test_a_candidate_that_diverged_belongs_to_each_arm_that_asks_for_it(do: Do, uri: str) -> None:
     """If this failed, an arm would seem to have fewer candidates than were tried."""
     study = ("study.name=noise", *CANDIDATE, "optimizer.lr=1e30")

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig
 
+from dropout_study.analysis.arms import per_arm
+from dropout_study.analysis.results import from_store
 from dropout_study.config import read
 from dropout_study.config.schema import Config
 from dropout_study.running import carry_out as carrying
@@ -241,6 +243,17 @@ def test_what_is_recorded_is_skipped_and_the_rest_is_trained_together(
     assert Record.load(folders[1]).seeds[0].seed == 5, "the others were recorded"
     again = together("study", *RATES)
     assert [state(folder)[0] for folder in again] == ["done", "skipped", "done"]
+
+
+def test_what_another_arm_has_trained_is_noted_in_a_pack(
+    together: Callable[..., list[Path]], uri: str
+) -> None:
+    """If this failed, an arm whose settings were trained before would have no results."""
+    together("study", f"study.arm=first {RATES[1]}")
+    folders = together("study", *(f"study.arm=second {job}" for job in RATES))
+    assert [state(folder)[0] for folder in folders] == ["done", "skipped", "done"]
+    rows = per_arm(from_store(Store(uri), ["study"]))
+    assert rows["arm"].value_counts().to_dict() == {"second": 15, "first": 5}
 
 
 def test_a_job_that_fails_leaves_the_others_of_its_pack(

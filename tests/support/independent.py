@@ -1430,14 +1430,15 @@ def read(folder: Path) -> pd.DataFrame:
     """The networks of all studies; those that several arms share once for each of them."""
     tables = map(pd.read_parquet, sorted(folder.glob("*.parquet")))
     networks = pd.concat(tables, ignore_index=True)
-    further = [networks]
+    if "also" not in networks:
+        return networks
 
-    for _, shared in networks[networks["also"].notna()].iterrows():
-        for arm, candidate in json.loads(shared["also"]):
-            number = shared["candidate"] if candidate is None else candidate
-            further.append(shared.to_frame().T.assign(arm=arm, candidate=number))
+    pairs = networks["also"].dropna().map(json.loads).explode()
+    copies = networks.loc[pairs.index].copy()
+    copies["arm"] = pairs.str[0].to_numpy()
+    copies["candidate"] = pairs.str[1].to_numpy(dtype=float)
 
-    return pd.concat(further, ignore_index=True).infer_objects()
+    return pd.concat([networks, copies], ignore_index=True)
 
 
 def main(folder: str) -> None:

@@ -17,7 +17,7 @@ def per_arm(networks: pd.DataFrame) -> pd.DataFrame:
 
     >>> shared = {"arm": ["dropout", "none"], "candidate": [3, 0], "also": ['[["half", 1]]', None]}
     >>> per_arm(pd.DataFrame(shared))[["arm", "candidate"]].values.tolist()
-    [['dropout', 3], ['none', 0], ['half', 1]]
+    [['dropout', 3.0], ['none', 0.0], ['half', 1.0]]
 
     Args:
         networks: a row per network, as `analysis.results` reads them.
@@ -25,10 +25,10 @@ def per_arm(networks: pd.DataFrame) -> pd.DataFrame:
     if ALSO not in networks:
         return networks
 
-    copies = [
-        networks.loc[[line]].assign(arm=arm, **({} if number is None else {"candidate": number}))
-        for line, text in networks[ALSO].dropna().items()
-        for arm, number in json.loads(text)
-    ]
+    further = networks[ALSO].dropna().map(json.loads).explode()
+    copies = networks.loc[further.index].assign(
+        arm=further.str[0].to_numpy(),
+        candidate=further.str[1].to_numpy(dtype=float),  # null is nan
+    )
 
-    return pd.concat([networks, *copies], ignore_index=True)
+    return pd.concat([networks, copies], ignore_index=True)

@@ -1,5 +1,6 @@
 """The scalar columns of a table of results and their allowed cells; damaged tables are refused."""
 
+import json
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, is_dataclass
@@ -180,6 +181,8 @@ def _kind(column: str, studies: Collection[str], has_plugins: bool) -> Kind:
             return _number((1.0, math.inf))
         case ("seed", "", ""):
             return Kind(_is_seed, "a whole number from 0 to 4294967295")
+        case ("also", "", ""):
+            return Kind(_is_list_of_arms, 'further arms, such as [["dropout", 3]]')
         case ("candidate", "", ""):
             return _number((0.0, math.inf))
         case (_, "", ""):
@@ -231,6 +234,24 @@ def _is_number(text: str, possible: Range) -> bool:
 
     low, high = possible
     return math.isfinite(value) and low - ROUNDING <= value <= high + ROUNDING
+
+
+def _is_list_of_arms(text: str) -> bool:
+    """Whether a text is JSON: pairs of a name and the number of a candidate, or null."""
+    try:
+        pairs = json.loads(text)
+    except ValueError:
+        return False
+
+    return isinstance(pairs, list) and all(map(_is_arm, pairs))
+
+
+def _is_arm(pair: object) -> bool:
+    match pair:
+        case [str(), None | int()]:
+            return True
+
+    return False
 
 
 def _is_seed(text: str) -> bool:

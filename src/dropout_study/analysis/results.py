@@ -47,6 +47,8 @@ COLUMNS_OF_TAGS = {
 }
 """Tag of a run -> column of the table."""
 DERIVED = "model.units"  # from the widths, for MLflow's charts
+Arms = dict[tuple[str, str, str], dict[str, int | None]]
+"""Network -> the arms that ask for it, with the number of the candidate that it is in each."""
 FAILURE = "failure"
 """Column that says why a candidate has no results: its network diverged."""
 
@@ -85,8 +87,9 @@ def from_store(store: "Store", studies: Sequence[str]) -> pd.DataFrame:
         if not (complete or tried):
             continue
 
-        networks = [_row(run) for run in complete.values()]
-        networks += [_row_without_results(run) for run in tried]
+        arms = _arms(runs)
+        networks = [_row(run, arms) for run in complete.values()]
+        networks += [_row_without_results(run, arms) for run in tried]
         rows = pd.DataFrame(networks).dropna(axis=1, how="all")
         rows = _without_last_points(rows).assign(study=study, experiment=number)
         frames.append(typed(rows))
@@ -110,14 +113,14 @@ def empty() -> pd.DataFrame:
     return pd.DataFrame(columns=["study", "budget", "seed", "data.name"])
 
 
-def _row(run: "Run") -> dict[str, Any]:
+def _row(run: "Run", arms: Arms) -> dict[str, Any]:
     """The run of a seed, with columns named as in the file."""
     labels = run.data.tags
     row: dict[str, Any] = {
         COLUMNS_OF_TAGS[tag]: text for tag, text in labels.items() if tag in COLUMNS_OF_TAGS
     }
     row |= _lists(run)
-    row |= _further_arms(labels)
+    row |= _further_arms(labels, arms)
     row |= {key: text for key, text in run.data.params.items() if key != DERIVED}
     row["condition"] = row["condition"].removesuffix(f", seed {labels[tags.SEED]}")
     row.setdefault("stage", FINAL)  # of runs that were recorded before there were stages
@@ -125,16 +128,44 @@ def _row(run: "Run") -> dict[str, Any]:
     return row | run.data.metrics
 
 
-def _further_arms(labels: Mapping[str, str]) -> dict[str, str]:
+def _arms(runs: "Sequence[Run]") -> Arms:
+    """The arms that ask for each network: those of all its runs, and those noted on them."""
+    arms: Arms = {}
+
+    for run in runs:
+        labels = run.data.tags
+        if tags.SEED not in labels:
+            continue
+
+        of_network = arms.setdefault(_network(labels), {})
+        if tags.ARM in labels:
+            number = labels.get(tags.CANDIDATE)
+            of_network.setdefault(labels[tags.ARM], None if number is None else int(number))
+
+        for tag, text in labels.items():
+            if tag.startswith(tags.ALSO):
+                arm, noted = json.loads(text)
+                of_network.setdefault(arm, noted)
+
+    return arms
+
+
+def _network(labels: Mapping[str, str]) -> tuple[str, str, str]:
+    """Stage, digest of the condition, and seed."""
+    return labels.get(tags.STAGE, FINAL), labels[tags.CONDITION_DIGEST], labels[tags.SEED]
+
+
+def _further_arms(labels: Mapping[str, str], arms: Arms) -> dict[str, str]:
     """The column that `arms.per_arm` reads; none for a network of one arm."""
-    shared = [json.loads(text) for tag, text in labels.items() if tag.startswith(tags.ALSO)]
+    of_network = arms[_network(labels)]
+    further = [[arm, n] for arm, n in sorted(of_network.items()) if arm != labels.get(tags.ARM)]
 
-    return {ALSO: json.dumps(sorted(shared))} if shared else {}
+    return {ALSO: json.dumps(further)} if further else {}
 
 
-def _row_without_results(run: "Run") -> dict[str, Any]:
+def _row_without_results(run: "Run", arms: Arms) -> dict[str, Any]:
     """The run of a seed that diverged: what it was, and why it has no results."""
-    known = {column: cell for column, cell in _row(run).items() if "/" not in column}
+    known = {column: cell for column, cell in _row(run, arms).items() if "/" not in column}
     return known | {FAILURE: run.data.tags[tags.REASON]}
 
 

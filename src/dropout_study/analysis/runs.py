@@ -152,12 +152,16 @@ class Runs:
         groups = self.frame.groupby(column, sort=True)
         return {str(value): Runs(rows, self.values) for value, rows in groups}
 
-    def conditions(self) -> "list[Runs]":
+    def conditions(self, keys: Sequence[str] = ("digest",)) -> "list[Runs]":
         """The networks of each condition, seeds ascending.
 
         Conditions are in the order of their arms, widths and names, whatever their digests are.
+
+        Args:
+            keys: the columns that tell conditions apart; with the arm, in a table that
+                `arms.per_arm` made, a condition that several arms share is one of each.
         """
-        groups = self.frame.sort_values("seed").groupby(condition_keys(self.frame), dropna=False)
+        groups = self.frame.sort_values("seed").groupby(list(keys))
         nets = [Runs(rows, self.values) for _, rows in groups]
 
         return sorted(nets, key=_rank)
@@ -290,11 +294,6 @@ class Runs:
             ResultsMissing: they were not measured.
         """
         return Errors(self.column(f"test/error/{rule}"), self.wrong(rule))
-
-
-def condition_keys(frame: pd.DataFrame) -> list[str]:
-    """The columns that tell conditions apart: two arms may have come to the same settings."""
-    return [column for column in ("arm", "digest") if column in frame]
 
 
 def _rank(net: Runs) -> tuple[str, list[int], str]:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dropout_study.analysis.arms import per_arm
+from dropout_study.analysis.arms import ALSO, per_arm
 from dropout_study.analysis.curve_points import STEP, at_steps, images_at, is_curve
 from dropout_study.analysis.list_columns import CURVE, WRONG, is_list
-from dropout_study.analysis.runs import Runs, condition_keys
+from dropout_study.analysis.runs import Runs
 from dropout_study.config.condition import apart
 from dropout_study.config.names import FINAL, TUNING
 from dropout_study.config.schema import ConfigError
@@ -111,8 +111,10 @@ def select(
         ConfigError: a column or a metric does not exist, nothing is left, or conditions differ in
             more than `x` and `by` where both are given.
     """
+    keys = ["digest"]
     if "arm" in (x, by) or any(each.startswith("arm=") for each in where):
         networks = per_arm(networks)
+        keys = ["arm", "digest"]
 
     wanted = networks if digests is None else networks[networks["digest"].isin(digests)]
     final = _final(wanted)
@@ -132,9 +134,9 @@ def select(
         raise ConfigError(f"No network that was judged (stage {FINAL}) has metric={metric}.")
 
     for option, setting in {"x": "" if by_step else x, "by": by}.items():
-        _check_column(measured, option, setting)
+        _check_column(measured, option, setting, keys)
 
-    shared, conditions = _conditions(measured, metric, "" if by_step else x, by)
+    shared, conditions = _conditions(measured, metric, "" if by_step else x, by, keys)
     doubts = list(_doubts(networks, conditions, x, by))
 
     if by_step:
@@ -149,10 +151,10 @@ def select(
 
 
 def _conditions(
-    measured: pd.DataFrame, metric: str, x: str, by: str
+    measured: pd.DataFrame, metric: str, x: str, by: str, keys: Sequence[str]
 ) -> tuple[str, list[Condition]]:
     """What all conditions of some networks have in common, and they."""
-    nets = Runs(measured, {}).conditions()
+    nets = Runs(measured, {}).conditions(keys)
     full_names = [_name(each) for each in nets]
     arms = [str(each.frame.iloc[0].get("arm")) for each in nets]
     has_arms = len(set(arms)) == len(arms) > 1
@@ -305,19 +307,14 @@ def _no_curve(networks: pd.DataFrame, metric: str) -> str:
     return "there are no curves here; those of a file of results are in the one that ends .parquet"
 
 
-def _check_column(networks: pd.DataFrame, option: str, column: str) -> None:
+def _check_column(networks: pd.DataFrame, option: str, column: str, keys: Sequence[str]) -> None:
     """Refuse what is no setting of a condition.
 
     Raises:
         ConfigError: naming the settings that vary.
     """
-    scalars = sorted(name for name in map(str, networks) if "/" not in name)
-    differing = (
-        networks.groupby(condition_keys(networks), dropna=False)[scalars]
-        .nunique(dropna=False)
-        .max()
-        > 1
-    )
+    scalars = sorted(name for name in map(str, networks) if "/" not in name and name != ALSO)
+    differing = networks.groupby(list(keys))[scalars].nunique(dropna=False).max() > 1
     settings = [name for name in scalars if not differing.get(name, default=False)]
     if not column or column in settings:
         return
@@ -441,7 +438,8 @@ def _candidates(
         return
 
     tuning = per_arm(networks[networks["stage"] == TUNING])
-    tried = tuning.groupby("arm")["digest"].nunique()  # numbers begin anew in each search
+    # Numbers begin anew in each search; a row that is there twice counts once.
+    tried = tuning.groupby("arm")["digest"].nunique()
 
     for each in conditions:
         arm = each.nets.frame.iloc[0].get("arm")

@@ -2,18 +2,22 @@
 
 import hashlib
 import json
+import logging
 from typing import TYPE_CHECKING
 
 from dropout_study.config.names import FINAL
 from dropout_study.config.schema import Config
+from dropout_study.config.uri import masked
 from dropout_study.running.reservation import candidate_of
 from dropout_study.tracking import tags
-from dropout_study.tracking.store import Store
+from dropout_study.tracking.store import UNREACHABLE, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mlflow.entities import Run
+
+log = logging.getLogger(__name__)
 
 
 def note_arm(config: Config, runs: "Iterable[Run]") -> None:
@@ -36,8 +40,15 @@ def note_arm(config: Config, runs: "Iterable[Run]") -> None:
         labels = run.data.tags
         is_of_stage = labels.get(tags.STAGE, FINAL) == config.study.stage
         if is_of_stage and labels.get(tags.ARM) != arm and tag not in labels:
-            shared = json.dumps([arm, candidate_of(config.study)])
-            store.client.set_tag(run.info.run_id, tag, shared)
+            _set_tag(store, run.info.run_id, tag, json.dumps([arm, candidate_of(config.study)]))
+
+
+def _set_tag(store: Store, run: str, tag: str, text: str) -> None:
+    """Tag a run, unless the store has gone: the same command notes the arm again."""
+    try:
+        store.client.set_tag(run, tag, text)
+    except UNREACHABLE as error:
+        log.warning("an arm could not be noted on the run %s: %s", run, masked(str(error)))
 
 
 def further_arms(cell: str) -> dict[str, str]:

@@ -286,7 +286,7 @@ def test_classes_and_a_reserve_have_test_images_of_their_own(tmp_path: Path) -> 
         (as_csv(ROW).splitlines()[0], "it has a header and no rows"),
         (b"\x89PNG\r\n\x1a\n\xff\x00", "it is neither a Parquet file nor a file of text"),
         (b"a,b\n1,2\n", "there is no column study, budget"),
-        (as_csv(ROW)[:-11], "line 2: it has 16 cells, and the header 17"),
+        (as_csv(ROW)[:-11], "line 2: it has 16 cells, and the header 18"),
         (as_csv(ROW).replace(b"rate 0", b'rate" 0'), "line 2: "),
         (as_csv({"seeds": "", **ROW}), "'seeds' is no column of results"),
         (as_csv(ROW).replace(b"val/nll", b"val/error"), "there are two columns val/error"),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from mlflow.entities import Run
 
+from dropout_study.analysis.arms import per_arm
 from dropout_study.analysis.results import from_store
 from dropout_study.config.schema import ConfigError
 from dropout_study.running.choices import add_choices, find_tuning
@@ -125,8 +126,11 @@ def test_a_choice_on_an_edge_is_extended_until_it_is_interior_and_then_judged(
         ("tuned", "half", "wide"): [100],
         ("tuned", "half", ARMS["narrow"][0]): [100],
     }
-    candidates = rows[rows["stage"] == "tuning"].groupby("arm")["candidate"].nunique()
-    assert candidates.to_dict() == {ARMS["narrow"][0]: 4, "wide": 3}
+    # An arm whose candidates are all there has no job that could note it on them.
+    assert complete_as_script(*study, "study.stage=tuning", "arm=tuned/wide", "study.arm=w") is None
+    candidates = per_arm(from_store(Store(uri), ["tuned"])).query("stage == 'tuning'")
+    tried = candidates.groupby("arm")["candidate"].nunique()
+    assert tried.to_dict() == {ARMS["narrow"][0]: 4, "wide": 3, "w": 3}
     assert {run.data.tags.get("stage") for run in runs() if "seed" in run.data.tags} == {
         "tuning",
         "final",

@@ -17,7 +17,8 @@ from dropout_study.tracking.lookup import (
     look_up,
     mark_stale_runs_killed,
     tag_duplicates,
-    validation_errors,
+    trained_runs,
+    validation_error,
 )
 from dropout_study.tracking.record import Record, RunStatus
 from dropout_study.tracking.store import Store
@@ -127,8 +128,10 @@ def test_a_candidate_that_diverged_after_a_validation_is_still_the_worst(
 ) -> None:
     """If this failed, a learning rate could be chosen at which training breaks down."""
     put("RUNNING", diverge_late("tuning"))
-    errors = validation_errors(Store(client.tracking_uri), "capacity", [0, 1])
-    assert errors == {"trained": {0: 3.0, 1: math.inf}}
+    runs = trained_runs(Store(client.tracking_uri), "capacity", [0, 1])
+    assert runs.keys() == {"trained"}
+    errors = {seed: validation_error(run) for seed, run in runs["trained"].items()}
+    assert errors == {0: 3.0, 1: math.inf}
 
 
 def test_candidates_that_diverged_are_in_results_without_any_measure(

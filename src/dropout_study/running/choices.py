@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -27,7 +27,7 @@ from dropout_study.config.overrides import (
     with_overrides,
 )
 from dropout_study.config.read import read_config
-from dropout_study.config.schema import ConfigError
+from dropout_study.config.schema import Config, ConfigError
 from dropout_study.config.studies import Study
 from dropout_study.running.bottom_line import BOTTOM_LINE
 from dropout_study.running.command_line import (
@@ -39,9 +39,11 @@ from dropout_study.running.command_line import (
 )
 from dropout_study.running.compose_cache import composer_of
 from dropout_study.running.explain import explain
+from dropout_study.running.shared_arms import note_arm
 
 if TYPE_CHECKING:
     import pandas as pd
+    from mlflow.entities import Run
     from rich.table import Table
 
     from dropout_study.analysis.tuning import Edge
@@ -55,6 +57,9 @@ OWN_KEYS = ("study", "study.stage", "budget", "data", "rerun", "dry_run")
 JSON_ESCAPES = {"\\\\": "\\u005c", '\\"': "\\u0022", "'": "\\u0027", "$": "\\u0024"}
 """What Hydra would read as an escape, a quote or an interpolation -> the same to JSON."""
 
+TrainedRuns: TypeAlias = "Mapping[str, Mapping[int, Run]]"
+"""Digest of what is trained -> seed -> run."""
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -63,14 +68,22 @@ class Candidate:
     Attributes:
         number: in the arm, from 0.
         values: key -> value of what is tuned.
-        digest: of what is trained.
-        seeds: the networks that it is judged by.
+        config: its condition.
     """
 
     number: int
     values: dict[str, Any]
-    digest: str
-    seeds: list[int]
+    config: Config
+
+    @property
+    def digest(self) -> str:
+        """The digest of what is trained."""
+        return training_digest(self.config)
+
+    def runs(self, recorded: TrainedRuns) -> "list[Run]":
+        """The runs of the networks that it is judged by, as far as they are recorded."""
+        of_seeds = recorded.get(self.digest, {})
+        return [of_seeds[seed] for seed in self.config.seeds if seed in of_seeds]
 
 
 @dataclass
@@ -109,11 +122,13 @@ class Tuning:
         study: in the stage `tuning`.
         arms: those that tune something.
         command: what runs the tuning.
+        recorded: the runs of the study's networks.
     """
 
     study: Study
     arms: list[Arm]
     command: str
+    recorded: TrainedRuns
 
     @property
     def is_begun(self) -> bool:
@@ -206,6 +221,9 @@ def add_choices(arguments: Sequence[str], typed: Sequence[str], conf: Path) -> l
     BOTTOM_LINE.say("reading what tuning has chosen")
     tuning = find_tuning(study, typed, place_of(arguments, conf))
     is_dry = _is_true(overrides, "dry_run")
+
+    if not is_dry:
+        note_arms(tuning)
 
     if study.stage == TUNING:
         return _tuning_arguments(arguments, tuning, _is_true(overrides, "rerun"))
@@ -302,11 +320,20 @@ def find_tuning(study: Study, typed: Sequence[str], place: Place) -> Tuning:
     tuned = study.tuned.at(study.budget, study.data, TUNING)
     further = _further_overrides(tuned, typed, is_tuning=study.stage == TUNING)
     composed = _compose_arms(tuned, further, place)
-    errors = _recorded_errors(tuned, composed)
-    arms = [_tune(arm, composed[arm], tuned, errors) for arm in composed]
+    recorded = _recorded_runs(tuned, composed)
+    arms = [_tune(arm, composed[arm], tuned, recorded) for arm in composed]
     flags = [argument for argument in typed if not is_override(argument)]
 
-    return Tuning(tuned, arms, _command([*(flags or ["-m"]), *_overrides(tuned), *further]))
+    typed_again = _command([*(flags or ["-m"]), *_overrides(tuned), *further])
+
+    return Tuning(tuned, arms, typed_again, recorded)
+
+
+def note_arms(tuning: Tuning) -> None:
+    """Note every arm on the candidates that it shares with others, which no job may ask for."""
+    for arm in tuning.arms:
+        for candidate in arm.candidates:
+            note_arm(candidate.config, candidate.runs(tuning.recorded))
 
 
 def _further_overrides(tuned: Study, typed: Sequence[str], is_tuning: bool) -> list[str]:
@@ -398,15 +425,13 @@ def _declared_keys(composed: DictConfig) -> list[str]:
     return list(dict.fromkeys(DECLARED.findall(text)))
 
 
-def _recorded_errors(
-    tuned: Study, composed: Mapping[str, DictConfig]
-) -> dict[str, dict[int, float]]:
-    """Digest of what is trained -> seed -> validation error; empty where there is no store yet.
+def _recorded_runs(tuned: Study, composed: Mapping[str, DictConfig]) -> TrainedRuns:
+    """Digest of what is trained -> seed -> run; empty where there is no store yet.
 
     Raises:
         ConfigError: the store cannot be read.
     """
-    from dropout_study.tracking.lookup import validation_errors
+    from dropout_study.tracking.lookup import trained_runs
     from dropout_study.tracking.store import UNREACHABLE, Store, first_line, quiet_mlflow
 
     quiet_mlflow()
@@ -422,7 +447,7 @@ def _recorded_errors(
 
     try:
         store.make_ready()
-        return validation_errors(store, str(configs[0].study.name), sorted(seeds))
+        return trained_runs(store, str(configs[0].study.name), sorted(seeds))
     except UNREACHABLE as error:
         raise ConfigError(
             f"tracking.uri={store.shown}: the choices of study={tuned.name} cannot be read: "
@@ -430,9 +455,7 @@ def _recorded_errors(
         ) from error
 
 
-def _tune(
-    name: str, composed: DictConfig, tuned: Study, recorded: Mapping[str, Mapping[int, float]]
-) -> Arm:
+def _tune(name: str, composed: DictConfig, tuned: Study, recorded: TrainedRuns) -> Arm:
     """How far the tuning of an arm is: its grid, then one candidate after another.
 
     Raises:
@@ -472,17 +495,16 @@ def _settings(arm: Arm) -> "pd.DataFrame":
     return pd.DataFrame([each.values for each in arm.candidates], dtype=object)
 
 
-def _mean_errors(
-    candidates: Sequence[Candidate], recorded: Mapping[str, Mapping[int, float]]
-) -> dict[int, float]:
+def _mean_errors(candidates: Sequence[Candidate], recorded: TrainedRuns) -> dict[int, float]:
     """Number -> mean validation error of the candidates whose seeds are all recorded."""
+    from dropout_study.tracking.lookup import validation_error
+
     means = {}
 
     for candidate in candidates:
-        errors = recorded.get(candidate.digest, {})
-        if all(seed in errors for seed in candidate.seeds):
-            total = sum(errors[seed] for seed in candidate.seeds)
-            means[candidate.number] = total / len(candidate.seeds)
+        errors = [validation_error(run) for run in candidate.runs(recorded)]
+        if len(errors) == len(candidate.config.seeds):
+            means[candidate.number] = sum(errors) / len(errors)
 
     return means
 
@@ -517,7 +539,7 @@ def _candidate(composed: DictConfig, number: int, chosen: str = "") -> Candidate
     config = read_config(composed)
     values = {key: _value(composed, key) for key in _declared_keys(composed)}
 
-    return Candidate(number, values, training_digest(config), config.seeds)
+    return Candidate(number, values, config)
 
 
 def _value(composed: DictConfig, key: str) -> Any:

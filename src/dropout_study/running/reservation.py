@@ -13,12 +13,13 @@ from dropout_study.config import condition
 from dropout_study.config.choices import names_of_choices
 from dropout_study.config.data_set import facts_of
 from dropout_study.config.folder import command
-from dropout_study.config.names import FINAL, TUNING
+from dropout_study.config.names import FINAL
 from dropout_study.config.overrides import as_typed
 from dropout_study.config.parts import TERM, parts_used
-from dropout_study.config.schema import Config, StudyConfig
+from dropout_study.config.schema import Config
 from dropout_study.config.uri import masked
 from dropout_study.running.job_log import LOG_FILE
+from dropout_study.running.shared_arms import candidate_of
 from dropout_study.tracking import provenance, recorder, tags
 from dropout_study.tracking.lookup import look_up
 from dropout_study.tracking.own_tags import own_tags
@@ -84,12 +85,6 @@ def _name(config: Config) -> str:
     """The name of the condition, with the stage of its study if that is not the final one."""
     name = condition.condition_name(config)
     return name if config.study.stage == FINAL else f"{name}, {config.study.stage}"
-
-
-def candidate_of(study: StudyConfig) -> int | None:
-    """Which candidate of its arm a condition is; None where tuning has chosen the settings."""
-    is_chosen = bool(study.chosen) and study.stage != TUNING
-    return None if is_chosen else study.candidate
 
 
 def save_config(config: Config, folder: Path) -> None:

@@ -1,16 +1,17 @@
-"""Note on recorded networks that a further arm of their study has come to their settings."""
+"""Note on recorded networks that a further arm of their study has come to their settings.
+
+Imports neither torch nor MLflow.
+"""
 
 import hashlib
 import json
 import logging
 from typing import TYPE_CHECKING
 
-from dropout_study.config.names import FINAL
-from dropout_study.config.schema import Config
+from dropout_study.config.names import FINAL, TUNING
+from dropout_study.config.schema import Config, StudyConfig
 from dropout_study.config.uri import masked
-from dropout_study.running.reservation import candidate_of
 from dropout_study.tracking import tags
-from dropout_study.tracking.store import UNREACHABLE, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 log = logging.getLogger(__name__)
+
+
+def candidate_of(study: StudyConfig) -> int | None:
+    """Which candidate of its arm a condition is; None where tuning has chosen the settings."""
+    is_chosen = bool(study.chosen) and study.stage != TUNING
+    return None if is_chosen else study.candidate
 
 
 def note_arm(config: Config, runs: "Iterable[Run]") -> None:
@@ -34,19 +41,21 @@ def note_arm(config: Config, runs: "Iterable[Run]") -> None:
         return
 
     tag = _tag(arm)
-    store = Store(config.tracking.uri)
 
     for run in runs:
         labels = run.data.tags
         is_of_stage = labels.get(tags.STAGE, FINAL) == config.study.stage
         if is_of_stage and labels.get(tags.ARM) != arm and tag not in labels:
-            _set_tag(store, run.info.run_id, tag, json.dumps([arm, candidate_of(config.study)]))
+            noted = json.dumps([arm, candidate_of(config.study)])
+            _set_tag(config.tracking.uri, run.info.run_id, tag, noted)
 
 
-def _set_tag(store: Store, run: str, tag: str, text: str) -> None:
+def _set_tag(uri: str, run: str, tag: str, text: str) -> None:
     """Tag a run, unless the store has gone: the same command notes the arm again."""
+    from dropout_study.tracking.store import UNREACHABLE, Store
+
     try:
-        store.client.set_tag(run, tag, text)
+        Store(uri).client.set_tag(run, tag, text)
     except UNREACHABLE as error:
         log.warning("an arm could not be noted on the run %s: %s", run, masked(str(error)))
 

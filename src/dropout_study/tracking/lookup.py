@@ -94,13 +94,10 @@ def authoritative_runs(runs: Sequence[Run]) -> dict[tuple[str, int], Run]:
     return authoritative
 
 
-def validation_errors(
-    store: Store, experiment: str, seeds: Iterable[int]
-) -> dict[str, dict[int, float]]:
-    """Validation errors in percent: training digest -> seed -> error.
+def trained_runs(store: Store, experiment: str, seeds: Iterable[int]) -> dict[str, dict[int, Run]]:
+    """The networks that are complete or diverged: training digest -> seed -> run.
 
-    That of a network that diverged is infinite, whatever it was before. Takes a request per seed
-    and two more.
+    Takes a request per seed and two more.
 
     Args:
         store: where they are.
@@ -115,18 +112,19 @@ def validation_errors(
     for seed in seeds:
         runs += store.search(number, f"tags.{tags.SEED} = '{seed}'")
 
-    errors: dict[str, dict[int, float]] = {}
+    trained: dict[str, dict[int, Run]] = {}
 
-    complete = authoritative_runs(runs).values()
-    diverged = diverged_runs(runs).values()
-    found = [(run, math.inf) for run in diverged]
-    found += [(run, run.data.metrics.get("val/error", math.inf)) for run in complete]
+    for run in [*diverged_runs(runs).values(), *authoritative_runs(runs).values()]:
+        of_condition = trained.setdefault(run.data.tags[tags.TRAINING_DIGEST], {})
+        of_condition[int(run.data.tags[tags.SEED])] = run
 
-    for run, error in found:
-        of_condition = errors.setdefault(run.data.tags[tags.TRAINING_DIGEST], {})
-        of_condition[int(run.data.tags[tags.SEED])] = error
+    return trained
 
-    return errors
+
+def validation_error(run: Run) -> float:
+    """The validation error of a network in percent; infinite if it diverged, whatever it was."""
+    is_complete = run.data.tags.get(tags.COMPLETE) == "true"
+    return run.data.metrics.get("val/error", math.inf) if is_complete else math.inf
 
 
 def diverged_runs(runs: Sequence[Run]) -> dict[tuple[str, int], Run]:

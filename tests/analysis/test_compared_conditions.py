@@ -158,6 +158,13 @@ def test_shared_candidates_count_for_each_of_their_arms() -> None:
     assert select(pd.DataFrame([*tried, *final]), ERROR).doubts == []
 
 
+def test_a_condition_without_an_arm_is_named_where_arms_are_compared() -> None:
+    """If this failed, networks that were trained by hand would be left out, and nobody told."""
+    rows = [net("16", 0.5, 0, arm="a"), net("16", 0.2, 0)]
+    with pytest.raises(ConfigError, match=r"x=arm cannot be used: rate 0\.2 has no value"):
+        selected(rows, x="arm", by="")
+
+
 def test_seeds_of_a_condition_that_arms_have_trained_between_them_are_one_condition() -> None:
     """If this failed, half of its seeds would be missed, or it be compared with itself."""
     first = [net("16", 0.5, seed, arm="a", also='[["b", null]]') for seed in (0, 1)]

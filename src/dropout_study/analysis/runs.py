@@ -161,7 +161,7 @@ class Runs:
             keys: the columns that tell conditions apart; with the arm, in a table that
                 `arms.per_arm` made, a condition that several arms share is one of each.
         """
-        groups = self.frame.sort_values("seed").groupby(list(keys))
+        groups = self.frame.sort_values("seed").groupby(list(keys), dropna=False)
         nets = [Runs(rows, self.values) for _, rows in groups]
 
         return sorted(nets, key=_rank)

@@ -156,8 +156,9 @@ def _conditions(
     """What all conditions of some networks have in common, and they."""
     nets = Runs(measured, {}).conditions(keys)
     full_names = [_name(each) for each in nets]
-    arms = [str(each.frame.iloc[0].get("arm")) for each in nets]
-    has_arms = len(set(arms)) == len(arms) > 1
+    found = [each.frame.iloc[0].get("arm") for each in nets]
+    arms = [arm for arm in found if isinstance(arm, str)]
+    has_arms = len(set(arms)) == len(nets) > 1
     shared, names = ("", arms) if has_arms else apart(full_names)
     rule = metric.removeprefix(ERROR)
 
@@ -314,7 +315,7 @@ def _check_column(networks: pd.DataFrame, option: str, column: str, keys: Sequen
         ConfigError: naming the settings that vary.
     """
     scalars = sorted(name for name in map(str, networks) if "/" not in name and name != ALSO)
-    differing = networks.groupby(list(keys))[scalars].nunique(dropna=False).max() > 1
+    differing = networks.groupby(list(keys), dropna=False)[scalars].nunique(dropna=False).max() > 1
     settings = [name for name in scalars if not differing.get(name, default=False)]
     if not column or column in settings:
         return

@@ -330,7 +330,7 @@ def find_tuning(study: Study, typed: Sequence[str], place: Place) -> Tuning:
 
 
 def note_arms(tuning: Tuning) -> None:
-    """Note every arm on the candidates that it shares with others, which no job may ask for."""
+    """Note every arm on its recorded candidates: those of another arm may have no job that does."""
     for arm in tuning.arms:
         for candidate in arm.candidates:
             note_arm(candidate.config, candidate.runs(tuning.recorded))

@@ -164,6 +164,15 @@ def test_a_point_names_its_run_with_interval_or_seeds() -> None:
     assert run == {"condition": "mlp 16-16, rate 0.5", "seeds": [100, 101]}
 
 
+def test_networks_of_two_arms_are_shown_under_both() -> None:
+    """If this failed, an arm that tuning brought to the settings of another would be missing."""
+    shared = networks("capacity", 0.5, 4, arm="dropout", also='[["dropout, rate 0.5", null]]')
+    table = pd.DataFrame([*networks("capacity", 0.0, 4), *shared])
+    (side,) = (view for view in study_of(table, "capacity")["views"] if view["axis"] == "arm")
+    places = {point["x"] for line in side["lines"] for point in line["points"]}
+    assert places == {"rate 0.0", "dropout = dropout, rate 0.5"}
+
+
 @pytest.mark.parametrize(("classes", "axes"), [("none", {"examples", "arm"}), ("1 7", {"arm"})])
 def test_examples_are_an_axis_unless_classes_set_their_number(classes: str, axes: set[str]) -> None:
     """If this failed, error could not be read against the size of the data, or pairs of classes

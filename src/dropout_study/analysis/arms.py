@@ -6,6 +6,8 @@ results has it once, with its further arms in the column `also`: JSON, such as
 """
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -32,3 +34,18 @@ def per_arm(networks: pd.DataFrame) -> pd.DataFrame:
     )
 
     return pd.concat([networks, copies], ignore_index=True)
+
+
+def arms_of(network: Mapping[str, Any]) -> list[str]:
+    """The names of all arms of a network, its own first; none if its study has no arms.
+
+    >>> arms_of({"arm": "dropout", "also": '[["half", 1]]'}), arms_of({"arm": None})
+    (['dropout', 'half'], [])
+
+    Args:
+        network: its row in a table of results.
+    """
+    own, also = network.get("arm"), network.get(ALSO)
+    further = [] if pd.isna(also) else [arm for arm, _ in json.loads(also)]
+
+    return [] if pd.isna(own) or not own else [own, *further]

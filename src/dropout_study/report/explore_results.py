@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pandas as pd
 
+from dropout_study.analysis.arms import arms_of
 from dropout_study.analysis.columns import BUDGETS
 from dropout_study.analysis.list_columns import CURVE, steps_of
 from dropout_study.claims import STUDIES
@@ -115,12 +116,14 @@ class Condition:
         arm: its arm in the study; its name if it has none.
         networks: a row per seed.
         factors: key -> value.
+        further: arms that have come to the same settings.
     """
 
     name: str
     arm: str
     networks: pd.DataFrame
     factors: dict[str, Any]
+    further: Sequence[str] = ()
 
     @property
     def parts(self) -> list[str]:
@@ -166,9 +169,10 @@ def _conditions(runs: pd.DataFrame) -> Iterator[Condition]:
 
     for _, networks in runs.groupby("digest", sort=True):
         row = cast("Mapping[str, Any]", networks.iloc[0])
-        arm = _setting("arm")(row) or row["condition"]
+        name = str(row["condition"])
+        arms = arms_of(row) or [name]
         factors = {factor.key: factor.value(row) for factor in FACTORS}
-        found.append(Condition(str(row["condition"]), str(arm), networks, factors))
+        found.append(Condition(name, arms[0], networks, factors, arms[1:]))
 
     yield from sorted(found, key=_order)
 
@@ -323,7 +327,7 @@ def _side_by_side(conditions: Sequence[Condition]) -> Iterator[dict[str, Any]]:
 
 def _short_names(conditions: Sequence[Condition]) -> list[str]:
     """The arms, if they differ; else the names, without what all of them share."""
-    arms = [condition.arm for condition in conditions]
+    arms = [" = ".join([condition.arm, *condition.further]) for condition in conditions]
     if len(set(arms)) == len(arms):
         return arms
 

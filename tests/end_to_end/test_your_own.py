@@ -46,6 +46,7 @@ def test_the_page_shows_whole_files() -> None:
     }
 
 
+@pytest.mark.long
 def test_a_data_set_from_a_file_goes_through_a_launcher(train: Script, tmp_path: Path) -> None:
     """If this failed, workers would not find the plug-in, or the run not what it was trained on."""
     subprocess.run([sys.executable, "wine.py"], cwd=tmp_path, check=True)

@@ -47,7 +47,7 @@ class UntiedEnsembles(Claim):
             "ensembles of independently trained masked nets, compared with dropout",
             "worse",
             "Warde-Farley et al. 2014, as Deep Learning (2016), section 7.12, reports",
-            "S",
+            "W",
         ),
     )
     deviations = (
@@ -55,8 +55,8 @@ class UntiedEnsembles(Claim):
         "Ensembles of 10 members, where the publication's are large (its number could not be "
         "read); what the second five add is given below.",
         "784-256-256-10 on 10,000 examples of MNIST; a member has 5,000 updates and the dropout "
-        "net 50,000. Test images: 10,000, and 30,000 of the training set that nothing was trained "
-        "or chosen on.",
+        "net 50,000. Test images: 10,000, and 40,000 of the training set that nothing was trained "
+        "or chosen on. All nets learn from the same examples, whose choice no interval includes.",
         "A member keeps each hidden unit with the probability 1 - rate, once and for all. Members "
         "choose their learning rate by their own validation error, and not by that of the "
         "ensemble; both rates of dropping are to be beaten. Dropout chooses 0.2, 0.35 or 0.5, "

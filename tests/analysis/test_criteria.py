@@ -296,8 +296,20 @@ def effects(values: Sequence[float], seeds: Sequence[int] = (100, 101, 102)) -> 
     [
         (UP, UP, 0.5, True, ""),
         (UP, [0.9, 1.1, 0.9], 0.5, True, ""),
-        (UP, DOWN, None, False, "contradicted after half of the updates and supported after all"),
-        (UP, ZERO, None, False, "not resolved after half of the updates and supported after all"),
+        (
+            UP,
+            DOWN,
+            None,
+            False,
+            "contradicted after half of the updates and supported after all of them",
+        ),
+        (
+            UP,
+            ZERO,
+            None,
+            False,
+            "not resolved after half of the updates and supported after all of them",
+        ),
         (UP, [0.7, 1.0, -0.2], None, False, "(after half of them, to support it, about 12 seeds "),
         (UP, [2.0, 2.1, 1.9], None, True, ""),
         (

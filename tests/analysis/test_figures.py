@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 from matplotlib.colors import to_rgb
 
 from dropout_study.analysis import figures
@@ -27,3 +28,35 @@ def test_rates_differ_and_are_darker_the_more_is_dropped() -> None:
     assert figures.look("rate 0.99", 0)["marker"] == figures.look("rate 0.95", 0)["marker"]
     assert figures.look("rate 0", 3) == figures.look("none", 5)
     assert figures.look("64x64, rate 0.5", 0) == figures.look("rate 0.5", 4)
+
+
+def test_no_two_lines_look_the_same_and_names_keep_their_looks() -> None:
+    """If this failed, a reader could not tell which line is whose, or an arm would change its look
+    with its company.
+    """
+    names = ["Gaussian", "dropout, inputs too", "none, n = 100", "none", "dropout", "none, n = 500"]
+    found = figures.looks(names)
+    assert list(found) != names, "names with looks of their own come first"
+    assert found["none"] == figures.look("none", 0)
+    assert found["dropout"] == figures.look("dropout", 0)
+    assert found["none, n = 100"]["color"] == found["none"]["color"]
+    assert found["dropout, inputs too"]["color"] == found["dropout"]["color"]
+    assert found["Gaussian"]["color"] not in {found["none"]["color"], found["dropout"]["color"]}
+
+    assert len({tuple(look.values()) for look in found.values()}) == len(names)
+    many = figures.looks([f"none, n = {n}" for n in range(60)])
+    assert len(many) == 60, "more lines than looks are drawn, too"
+
+
+def test_a_level_is_the_mean_with_its_interval_from_end_to_end() -> None:
+    """If this failed, a net would be drawn at another error than its own, or without
+    its spread.
+    """
+    _, (axes,) = figures.sheet()
+    figures.level(axes, [1.0, 2.0, 3.0, 2.0], (1, 10), "dropout", within=(0.0, 100.0))
+    (line,) = axes.lines
+    assert (list(line.get_xdata()), list(line.get_ydata())) == ([1, 10], [2, 2])
+    (band,) = axes.collections
+    vertices = band.get_paths()[0].vertices
+    assert (vertices[:, 1].min(), vertices[:, 1].max()) == pytest.approx((0.70, 3.30), abs=0.005)
+    assert [text.get_text() for text in axes.texts] == ["dropout"]

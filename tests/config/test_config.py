@@ -69,6 +69,12 @@ Make = Callable[..., Config]
         (["data.reserve=100"], "data.reserve=100", "0 without data.train_size"),
         (["data.train_size=1000", "data.reserve=98"], "data.reserve=98", "between 0 and 97"),
         (["data.train_size=10", "data.reserve=-1"], "data.reserve=-1", "at least 0"),
+        (["probes=[bags]", "bag=5", "data.train_size=1000"], "data.train_size=1000", "or 1097"),
+        (
+            ["probes=[bags]", "bag=5", "data.train_size=500", "data.reserve=97"],
+            "data.train_size=500",
+            "empty or 1000, all examples that data.reserve leaves",
+        ),
         (["data=mnist1d", "data.pool=2"], "data.pool=2", "1, since .* no images"),
         (["data=mnist1d", "probes=[corruption]"], "probes=", "without corruption"),
         (

@@ -99,9 +99,11 @@ def test_one_case_needs_no_name_and_many_are_counted() -> None:
 
 
 def test_the_outcome_of_a_part_counts_not_that_of_its_case_alone() -> None:
-    """If this failed, an answer would find what the verdict beside it leaves open, or doubt it."""
+    """If this failed, an answer would find what the verdict beside it leaves open, or doubt it, or
+    deny an effect and affirm it in one sentence.
+    """
     assert said(NOT_RESOLVED, lenet=case(0.2, SUPPORTED)) == (
-        "nobody can tell (0.20, -0.026 to 0.43 points; judged apart, supported)"
+        "judged apart: masks make 0.20 points fewer errors (-0.026 to 0.43)"
     )
     assert said(NOT_RESOLVED, lenet=case(0.2, NOT_RESOLVED)) == (
         "nobody can tell (0.20, -0.026 to 0.43 points)"

@@ -4,10 +4,15 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from dropout_study.analysis import figures
 from dropout_study.analysis.svg import data_uri
 from dropout_study.claims import CLAIMS
 from dropout_study.config.schema import Report, Tracking
@@ -35,9 +40,39 @@ def paragraphs(folder: Path) -> list[str]:
     ]
 
 
-def test_the_report_is_what_the_code_makes_of_the_results(tmp_path: Path) -> None:
-    """If this failed, the committed verdicts or numbers would not be those of code and results."""
-    made = tmp_path / "report"
+@dataclass(frozen=True)
+class Made:
+    """The report made anew.
+
+    Attributes:
+        folder: of the report.
+        drawn: its figures.
+    """
+
+    folder: Path
+    drawn: list[Figure]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """The report of the committed results."""
+    folder = tmp_path_factory.mktemp("made") / "report"
+    drawn = []
+    finish = figures.finish
+
+    def finish_and_keep(figure: Figure) -> Figure:
+        drawn.append(figure)
+        return finish(figure)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "finish", finish_and_keep)
+        make(folder)
+
+    return Made(folder, drawn)
+
+
+def make(made: Path) -> None:
+    """Write the report of the committed results into a new folder."""
     (made / FOLDER).mkdir(parents=True)
     (made / NAME).touch()  # is linked where it is
     shutil.copytree(COMMITTED / "second-tries", made / "second-tries")  # are told where they are
@@ -45,24 +80,46 @@ def test_the_report_is_what_the_code_makes_of_the_results(tmp_path: Path) -> Non
     chosen = Report(
         results=str(RESULTS) if RESULTS.exists() else "",
         output=str(made),
-        tracking=Tracking(uri=f"sqlite:///{tmp_path}/none.db"),
+        tracking=Tracking(uri=f"sqlite:///{made.parent}/none.db"),
         data_root=MNIST or "nowhere",
     )
     report(chosen)
-    assert paragraphs(made) == paragraphs(COMMITTED)
-    verdicts = (made / "verdicts.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.xdist_group("committed report")
+def test_the_report_is_what_the_code_makes_of_the_results(made: Made) -> None:
+    """If this failed, the committed verdicts or numbers would not be those of code and results."""
+    assert paragraphs(made.folder) == paragraphs(COMMITTED)
+    verdicts = (made.folder / "verdicts.json").read_text(encoding="utf-8")
     assert verdicts == (COMMITTED / "verdicts.json").read_text(encoding="utf-8")
 
     if not RESULTS.exists():
-        page = (made / "index.html").read_text(encoding="utf-8")
+        page = (made.folder / "index.html").read_text(encoding="utf-8")
         assert page == (COMMITTED / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.xdist_group("committed report")
+def test_no_two_lines_of_a_figure_look_the_same(made: Made) -> None:
+    """If this failed, a reader could not tell which line is whose."""
+    named = [dict(looks_of(axes)) for figure in made.drawn for axes in figure.axes]
+    assert sum(len(looks) > 1 for looks in named) > len(CLAIMS)
+
+    for looks in named:
+        assert len(set(looks.values())) == len(looks), looks
+
+
+def looks_of(axes: Axes) -> Iterator[tuple[str, tuple[object, ...]]]:
+    """Name, colour, dash and marker of each line that has a name."""
+    for line in axes.lines:
+        if not (name := str(line.get_label())).startswith("_"):
+            yield name, (line.get_color(), line.get_linestyle(), line.get_marker())
 
 
 @pytest.mark.parametrize(
     ("page", "end", "named_claims"),
     [
-        ("README.md", "The evidence:", r"- \W ([a-z ,]+): (\[.+\))"),
-        ("index.html", "<dl>", r">\W ([a-z ,]+)</span>: (<a.+</a>)</li>"),
+        ("README.md", "The evidence:", r"- \W ([a-z ,]+) \(\d+\): (\[.+\))"),
+        ("index.html", "<dl>", r">\W ([a-z ,]+)</span> \(\d+\): (<a.+</a>)</li>"),
     ],
     ids=["README", "page"],
 )
@@ -73,7 +130,7 @@ def test_the_head_names_each_empirical_claim_once_with_its_verdict(
     or miss a claim.
     """
     text = (COMMITTED / page).read_text(encoding="utf-8")
-    head = text.partition("Empirical claims:")[2].partition(end)[0]
+    head = text.partition("empirical claims:")[2].partition(end)[0]
     named: dict[str, str] = {}
 
     for verdict, links in re.findall(named_claims, head):

@@ -139,23 +139,6 @@ def test_what_is_told_of_the_second_try_of_hidden_noise_is_so() -> None:
     assert all(interval.high < 0 for interval in behind)
 
 
-def test_what_is_told_of_the_second_try_of_untied_ensembles_is_so() -> None:
-    """If this failed, dropped inputs would be said to make up for what they do not."""
-    errors = pd.read_csv(REPORT / SECOND_TRIES["untied_ensembles"].file)
-    assert set(errors["seed"]) == {200, 210, 220, 230, 240}
-    saved = over_seeds((errors["ensemble"] - errors["dropout"]).tolist()).interval()
-    assert -0.2 < saved.low < 0 < saved.high < 0.2
-
-    published = pd.read_parquet(REPORT / "results" / "untied.parquet")
-    published = published[published["stage"] == "final"].set_index("arm")
-    before = published.loc["ensemble, rate 0.2", "curve/bag/error"].dropna().str[-1]
-    assert abs(before.mean() - errors["ensemble"].mean()) < 0.05
-
-    hidden_alone = published.loc["dropout", "test/error/weight_scaling"]
-    less = ttest_ind(hidden_alone, errors["dropout"], equal_var=False)
-    assert less.confidence_interval().low > 0
-
-
 def test_what_is_told_of_the_first_edition_is_what_its_networks_give() -> None:
     """If this failed, the cause of a verdict would rest on numbers that its archive has not."""
     networks = pd.read_parquet(REPORT / "first-edition" / "results.parquet")

@@ -147,7 +147,7 @@ def bags() -> list[str]:
         f"{-high:.2f}",
         f"{-low:.2f}",
         f"{-on_resamples:.2f}",
-        f"{-upper:.2f}",
+        f"{-upper:z.2f}",
         f"{-lower:.2f}",
         f"{errors['half', 'dropout'] - errors['half', 'bag']:.2f}",
         f"{errors['half', 'bag'] - errors['final', 'bag']:.2f}",
@@ -324,30 +324,6 @@ def boosted() -> list[str]:
     ]
 
 
-def untied() -> list[str]:
-    """What ensembles without shared weights gain; errors of one net, and of three."""
-    part = "at equal training cost"
-    fifth, half = (effect("untied_ensembles", part, f"ensemble, rate {r}") for r in (0.2, 0.5))
-    alone = networks("untied").groupby("arm")[ERROR].mean()
-    members = networks("untied", arm="ensemble, rate 0.2").dropna(subset="curve/bag/error")
-    more = at_step(members, "bag/error", 3) - networks("untied", arm="dropout")[ERROR]
-    of_three = over_seeds(more.tolist()).interval()
-    assert of_three.low < 0 < of_three.high
-    at_half = networks("untied", stage="half")
-    dropout = at_half.loc[at_half["arm"] == "dropout", ERROR].mean()
-    bags = at_half.groupby("arm")["curve/bag/error"].apply(
-        lambda each: each.dropna().str[-1].mean()
-    )
-    return [
-        *(f"{-fifth[end]:.2f}" for end in ("mean", "high", "low")),
-        f"{alone['ensemble, rate 0.2']:.2f}",
-        f"{alone['dropout']:.2f}",
-        f"{mean_curve(members, 'bag/error', 3):.2f}",
-        f"{-half['mean']:.2f}",
-        *(f"{dropout - bags[f'ensemble, rate {rate}']:.2f}" for rate in (0.2, 0.5)),
-    ]
-
-
 MEASURED: list[tuple[str, Callable[[], list[str]], set[str]]] = [
     ("mc_samples", single_masks, {"20"}),
     ("cost", training_times, {"3", "0", "2"}),
@@ -361,7 +337,6 @@ MEASURED: list[tuple[str, Callable[[], list[str]], set[str]]] = [
     ("co_adaptation", interactions, set()),
     ("hidden_noise", noises, set()),
     ("boosting", boosted, {"0.00001"}),
-    ("untied_ensembles", untied, set()),
 ]
 """In the order of the list: claim, its numbers in theirs, and numbers of designs and others."""
 

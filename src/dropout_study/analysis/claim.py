@@ -42,7 +42,7 @@ class Group(StrEnum):
     COST = "What it costs"
     HELP = "When dropout helps"
     WHY = "Why it helps"
-    BEYOND = "What the section says besides"
+    BEYOND = "Beyond the notes"
 
 
 @dataclass(frozen=True)

@@ -639,7 +639,7 @@ def _doubt_on_outcome(
     if outcomes[0] == outcomes[1]:
         return None
 
-    both = f"{outcomes[0]} after half of the updates and {outcomes[1]} after all"
+    both = f"{outcomes[0]} after half of the updates and {outcomes[1]} after all of them"
     reason = f"on the same seeds, {both}"
     if outcomes[0] == NOT_RESOLVED:
         takes = _what_it_takes(part, _cases(part, at_half), levels=(ALPHA, ALPHA))

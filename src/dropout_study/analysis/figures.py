@@ -39,7 +39,9 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
 }
 
-LOOKS = [
+Look = dict[str, Any]
+"""Colour, marker and dash of a line."""
+LOOKS: list[Look] = [
     {"color": "#000000", "marker": "o", "linestyle": "-"},
     {"color": "#0072B2", "marker": "s", "linestyle": "--"},
     {"color": "#D55E00", "marker": "^", "linestyle": "-."},
@@ -54,7 +56,7 @@ LOOK_OF = {
     **dict.fromkeys(("none", "no dropout", "bag", "bag on resamples"), 0),
     **dict.fromkeys(("dropout", "hidden", "dropped hidden units", "n fixed", "weight scaling"), 1),
     **dict.fromkeys(("input", "dropped inputs", "L2"), 2),
-    **dict.fromkeys(("both dropped", "input 0.2, hidden 0.5", "relu", "L1"), 3),
+    **dict.fromkeys(("both dropped", "input 0.2, hidden 0.5", "bag on all data", "relu", "L1"), 3),
     **dict.fromkeys(("Monte Carlo", "dropout, Monte Carlo", "ensemble", "tanh", "sparsity"), 4),
     **dict.fromkeys(
         (
@@ -88,8 +90,8 @@ PLAIN_NUMBERS = (0.005, 1e5)
 instead of powers."""
 
 
-def look(name: str, position: int) -> dict[str, Any]:
-    """Colour, marker and dash of a line: those of the rate or the arm in its name, or its position.
+def look(name: str, position: int) -> Look:
+    """The look of a line: that of the rate or the arm in its name, or of its position.
 
     >>> look("dropout, long", 7) == look("dropout, trained as long as a bag", 0)
     True
@@ -100,18 +102,47 @@ def look(name: str, position: int) -> dict[str, Any]:
         name: of the line; an arm or rule may be one of its parts.
         position: chooses among all looks if the name does not.
     """
+    return _look_of_name(name) or LOOKS[position % len(LOOKS)]
+
+
+def looks(names: Sequence[str]) -> dict[str, Look]:
+    """The looks of lines that are drawn together, no two the same while there are enough.
+
+    A name that is in `LOOK_OF` keeps its look. A name with a part in it, such as `none, n = 100`,
+    keeps the colour, and gets a marker and a dash that are free. The others get what is left.
+
+    >>> drawn = looks(["Gaussian", "none, n = 100", "none"])
+    >>> drawn["none"] == look("none", 2), drawn["none, n = 100"]["color"] == drawn["none"]["color"]
+    (True, True)
+
+    Args:
+        names: of all lines.
+    """
+    found: dict[str, Look] = {}
+
+    for name in sorted(names, key=lambda name: (name not in LOOK_OF, not _look_of_name(name))):
+        wanted = look(name, names.index(name))
+        variants = [each | {"color": wanted["color"]} for each in LOOKS]
+        others = [*variants, *LOOKS] if _look_of_name(name) else [*LOOKS, *variants]
+        free = (each for each in (wanted, *others) if each not in found.values())
+        found[name] = next(free, wanted)
+
+    return found
+
+
+def _look_of_name(name: str) -> Look:
+    """The look of the rate or the arm in a name; empty if it has neither."""
     parts = (name, *name.split(", "), name.partition(" ")[0])
     rates = [float(found[1]) for part in parts if (found := RATE.fullmatch(part))]
     if rates:
         return _look_of_rate(rates[0])
 
     named = [LOOK_OF[part] for part in parts if part in LOOK_OF]
-    index = named[0] if named else position
 
-    return LOOKS[index % len(LOOKS)]
+    return LOOKS[named[0]] if named else {}
 
 
-def _look_of_rate(rate: float) -> dict[str, Any]:
+def _look_of_rate(rate: float) -> Look:
     """The look of a rate: rate 0 is that of no dropout, others lie on a ramp."""
     if rate == 0:
         return LOOKS[0]
@@ -274,6 +305,7 @@ def line(
     position: int = 0,
     label: bool = True,
     within: Range = ANYTHING,
+    drawn: Look | None = None,
 ) -> None:
     """The mean over seeds of a curve with its 95 % interval, labelled at its end.
 
@@ -284,6 +316,7 @@ def line(
         position: chooses the look if the name does not.
         label: whether the name is written at the end.
         within: the possible values, to which the interval is clipped.
+        drawn: the look, if neither name nor position chooses it.
     """
     curve = curve.sort_index()
     intervals = [interval(row.dropna().tolist()).within(within) for _, row in curve.iterrows()]
@@ -291,12 +324,42 @@ def line(
     low = [ci.low for ci in intervals]
     high = [ci.high for ci in intervals]
     x = curve.index.to_numpy(dtype=float)
-    drawn = look(name, position)
+    drawn = drawn or look(name, position)
     axes.plot(x, mean, **drawn, markevery=max(1, len(x) // 8), label=name)
     axes.fill_between(x, low, high, color=drawn["color"], alpha=0.15, linewidth=0)
 
     if label:
         label_end(axes, name, (x[-1], mean[-1]), drawn["color"])
+
+
+def level(
+    axes: Axes,
+    values: Sequence[float],
+    span: tuple[float, float],
+    name: str,
+    position: int = 0,
+    label: bool = True,
+    within: Range = ANYTHING,
+) -> None:
+    """The mean over seeds of what does not depend on x, with its 95 % interval, as a level line.
+
+    Args:
+        axes: where it is drawn.
+        values: one per seed.
+        span: where it begins and ends.
+        name: of the line.
+        position: chooses the look if the name does not.
+        label: whether the name is written at the end.
+        within: the possible values, to which the interval is clipped.
+    """
+    ci = interval(values).within(within)
+    drawn = look(name, position)
+    color = drawn["color"]
+    axes.fill_between(span, ci.low, ci.high, color=color, alpha=0.12, linewidth=0)
+    axes.plot(span, [ci.mean] * 2, color=color, linestyle=drawn["linestyle"], label=name)
+
+    if label:
+        label_end(axes, name, (span[1], ci.mean), color)
 
 
 def label_end(axes: Axes, name: str, end: tuple[float, float], color: str) -> None:
@@ -383,6 +446,7 @@ def points(
     position: int = 0,
     label: bool = True,
     within: Range = ANYTHING,
+    drawn: Look | None = None,
 ) -> None:
     """Means over seeds with intervals, joined by a line that is labelled at its end.
 
@@ -394,7 +458,8 @@ def points(
         position: chooses the look if the name does not.
         label: whether the name is written at the end.
         within: the possible values, to which the intervals are clipped.
+        drawn: the look, if neither name nor position chooses it.
     """
     seeds = zip_longest(*values, fillvalue=math.nan)
     curve = pd.DataFrame(list(seeds), columns=list(x)).T
-    line(axes, curve, name, position, label, within)
+    line(axes, curve, name, position, label, within, drawn)

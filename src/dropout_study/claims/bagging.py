@@ -9,7 +9,7 @@ from dropout_study.analysis.claim import Claim, Group, Studies
 from dropout_study.analysis.criteria import Answers, Better, Part
 from dropout_study.analysis.margins import MNIST_SETTLED, NO_SIZE
 from dropout_study.analysis.runs import Effect, Errors, Runs, minus
-from dropout_study.measures.statistics import PERCENT, interval
+from dropout_study.measures.statistics import PERCENT
 
 BAGS = {"bagged": "bag on resamples", "whole data": "bag on all data"}
 """Arm of bags of nets without dropout -> its name; each net learns from a bootstrap resample, or
@@ -129,6 +129,13 @@ class Bagging(Claim):
 
         return lines
 
+    def remarks(self, studies: Studies) -> list[str]:  # noqa: ARG002
+        """Which of the bags the book means."""
+        return [
+            "bagging proper draws resamples; bags whose nets all learn from all data are a "
+            "stronger rival, which this study adds"
+        ]
+
     def figure(self, studies: Studies) -> Figure:
         """Error by number of members, for each width, and the errors of single nets."""
         runs = studies["bagging"]
@@ -191,17 +198,14 @@ def whole_bag(bag: Runs) -> Errors:
 def _draw(axes: Axes, runs: Runs, widths: str) -> None:
     """The nets of one width."""
     for i, (kind, name) in enumerate(BAGS.items()):
-        curve = bags(runs, kind, widths).curve("bag/error")
-        figures.line(axes, curve, name, i + 2, label=False, within=PERCENT)
+        bag = bags(runs, kind, widths)
+        figures.line(axes, bag.curve("bag/error"), name, i + 2, within=PERCENT)
+        members = size(bag)
 
     for i, (arm, name) in enumerate(SINGLE.items(), 5):
-        values = single(runs, arm, widths).column("test/error/weight_scaling").tolist()
-        ci = interval(values).within(PERCENT)
-        look = figures.look(name, i)
-        axes.axhspan(ci.low, ci.high, color=look["color"], alpha=0.12, linewidth=0)
-        axes.axhline(ci.mean, color=look["color"], linestyle=look["linestyle"], label=name)
+        errors = single(runs, arm, widths).column("test/error/weight_scaling").tolist()
+        figures.level(axes, errors, (1, members), name, i, within=PERCENT)
 
     axes.set(xlabel="members of the bag", ylabel="test error (%)")
     axes.set_title(in_words(widths), fontsize=9, loc="left")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(fontsize=8)

@@ -72,8 +72,8 @@ class Capacity(Claim):
             unit="points per doubling",
             settled_within=MNIST_SETTLED,
             answers=Answers(
-                "the gain of dropout grows by {} of the width",
-                "the gain of dropout shrinks by {} of the width",
+                "fitted over all widths, the gain of dropout grows by {} of the width",
+                "fitted over all widths, the gain of dropout shrinks by {} of the width",
                 "it is open whether the gain of dropout grows with the width",
             ),
         ),

@@ -387,7 +387,7 @@ def check_terms(terms: dict[str, Term]) -> None:
 
 
 def check_probes(config: Config) -> None:
-    """Refuse probes that do not exist, and seeds that do not fill their bags.
+    """Refuse probes that do not exist, and bags that are not what they seem.
 
     Raises:
         ConfigError: naming the key.
@@ -411,13 +411,28 @@ def check_probes(config: Config) -> None:
         require(not corrupting, "probes", config.probes, allowed)
 
     if "bags" in config.probes:
-        whole = len(config.seeds) % config.bag == 0
-        require(
-            whole,
-            "bag",
-            config.bag,
-            f"a divisor of the number of seeds, {len(config.seeds)}, of which it makes bags",
-        )
+        _check_bags(config)
+
+
+def _check_bags(config: Config) -> None:
+    """Refuse seeds that do not fill their bags, and subsets, of which each network has its own.
+
+    Together the networks of a bag would learn from more examples than one of them.
+    """
+    count = len(config.seeds)
+    allowed = f"a divisor of the number of seeds, {count}, of which it makes bags"
+    require(count % config.bag == 0, "bag", config.bag, allowed)
+
+    data = config.data
+    if data.train_size is None or facts_of(data).generated:
+        return
+
+    rest = facts_of(data).train - data.reserve
+    allowed = (
+        f"empty or {rest}, all examples that data.reserve leaves, since the networks of a bag "
+        "learn from the same ones"
+    )
+    require(data.train_size == rest, "data.train_size", data.train_size, allowed)
 
 
 def check_autoencoder(config: Config) -> None:

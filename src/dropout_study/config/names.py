@@ -63,6 +63,8 @@ FINAL = "final"
 HALF = "half"
 STAGES = (TUNING, FINAL, HALF)
 """Of a study: candidates, the networks that are judged, and these with half the updates."""
+OTHER = "other"
+"""The entry of a mapping in `study.values` for all keys that it lacks."""
 SAMPLERS = ("tpe", "random")
 """What proposes the candidates of a search: a tree-structured Parzen estimator, or chance."""
 ALTERNATIVES = ("two-sided", "less", "greater")

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from dropout_study.config.choices import list_choices
 from dropout_study.config.folder import CONF, command
+from dropout_study.config.names import OTHER
 from dropout_study.config.schema import SCHEMAS, ConfigError
 
 SIGNIFICANT_DIGITS = 3
@@ -168,7 +169,7 @@ def entry(mapping: Any, *keys: Any) -> Any:
             break
 
         names = {str(name): name for name in mapping}
-        name = names.get(str(key), names.get("other"))
+        name = names.get(str(key), names.get(OTHER))
         if name is None:
             allowed = ", ".join(names)
             raise ConfigError(f"{key} cannot be used: study.values has entries for {allowed}.")

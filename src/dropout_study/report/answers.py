@@ -27,7 +27,7 @@ UNMEASURED = "an unknown amount"
 UNCONFIRMED = {
     NOT_SETTLED: "Not settled, since half the updates give another outcome: {parts}.",
     NOT_CONTROLLED: "Not controlled by half the updates: {parts}.",
-    SIZE_NOT_SETTLED: "Size not settled at half the updates: {parts}.",
+    SIZE_NOT_SETTLED: "Size not settled, since half the updates may give another size: {parts}.",
 }
 """What is said of parts that the half-budget control does not confirm."""
 
@@ -140,7 +140,6 @@ def clauses(part: Part, decision: Decision, brief: bool = False) -> Iterator[str
             most = MOST_NAMES if outcome == own or not brief else 1
             names = "" if leads else _names(list(cases), len(outcomes), most)
             said = ": ".join(filter(None, [names, _interval(cases, texts[outcome], part)]))
-            said += _apart(outcome, decision)
             of_cases = f"for {' and '.join(cases)}" if leads else ""
             before = ", ".join(filter(None, [of_cases, APART if is_beside else ""]))
             before += ": " if before else ""
@@ -152,16 +151,8 @@ def _can_lead(names: Sequence[str]) -> bool:
     return len(names) <= MOST_LEADING and not any("," in name for name in names)
 
 
-def _apart(outcome: str, decision: Decision) -> str:
-    """The outcome of a single case, where that of its part is left open."""
-    outcomes = {case.outcome for case in decision.cases.values()}
-    is_left_open = outcome == NOT_RESOLVED and len(decision.cases) == 1 and outcome not in outcomes
-
-    return f"; {APART}, {outcomes.pop()}" if is_left_open else ""
-
-
 def _outcome_of(case: Case, part: Part, own: str, decision: Decision) -> str:
-    """What is said of a case: of its own, unless that of the part covers it.
+    """What is said of a case: its own outcome, unless that of the part covers it.
 
     Args:
         case: one of the part.
@@ -170,7 +161,9 @@ def _outcome_of(case: Case, part: Part, own: str, decision: Decision) -> str:
         decision: on the part.
     """
     covers_all = own == SUPPORTED and not part.some
-    return own if covers_all or len(decision.cases) == 1 else case.outcome
+    is_the_part = own != NOT_RESOLVED and len(decision.cases) == 1
+
+    return own if covers_all or is_the_part else case.outcome
 
 
 def _sizes(part: Part, cases: Sequence[Case]) -> tuple[str, str]:

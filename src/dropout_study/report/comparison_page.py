@@ -288,16 +288,19 @@ def _draw_lines(comparison: Comparison, axes: Sequence[Axes]) -> None:
     ordered = sorted(comparison.rows, key=lambda row: (rank(row.group), rank(row.x)))
     within = range_of(comparison.selection.metric)
 
-    for position, (group, members) in enumerate(groupby(ordered, key=lambda row: row.group)):
-        rows = list(members)
-        name = "" if group is None else as_text(group)
+    groups = {
+        "" if group is None else as_text(group): list(rows)
+        for group, rows in groupby(ordered, key=lambda row: row.group)
+    }
+    looks = figures.looks(list(groups))
+
+    for name, rows in groups.items():
         x = [float(row.x) for row in rows]
-        figures.points(
-            axes[0], x, [row.values.tolist() for row in rows], name, position, within=within
-        )
+        values = [row.values.tolist() for row in rows]
+        figures.points(axes[0], x, values, name, within=within, drawn=looks[name])
 
         if comparison.against:
-            _draw_differences(axes[1], rows, name, position)
+            _draw_differences(axes[1], rows, name, looks[name])
 
     for each, label in zip(axes, (comparison.measure, comparison.difference), strict=False):
         each.set_xlabel(_x_in_words(comparison))
@@ -319,13 +322,12 @@ def _x_in_words(comparison: Comparison) -> str:
     return LABELS.get(comparison.x, comparison.x)
 
 
-def _draw_differences(axes: Axes, rows: Sequence[Row], name: str, position: int) -> None:
+def _draw_differences(axes: Axes, rows: Sequence[Row], name: str, look: figures.Look) -> None:
     """Paired differences with the intervals that decide."""
     compared = [row for row in rows if row.difference is not None]
     if not compared:
         return
 
-    look = figures.look(name, position)
     x = [float(row.x) for row in compared]
     intervals = [difference_of(row) for row in compared]
     axes.plot(x, [ci.mean for ci in intervals], **look, label=name or "difference")

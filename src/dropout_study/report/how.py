@@ -13,14 +13,26 @@ HOW = (
     "meet the criterion, or one where the part says so. A claim is supported if all of its parts "
     "are, and contradicted if one is. Each comparison is repeated at half the updates: if the "
     "outcome differs on the same seeds, it is not settled; if only an effect may have changed by "
-    "more than was allowed, its size is not settled."
+    "more than was allowed, its size is not settled. A supported claim has the doubts of all its "
+    "parts, a contradicted one those of the parts that contradict it, one not resolved none."
 )
+IN_SHORT = (
+    "Supported: every part of the claim meets its criterion. Contradicted: one fails it. Not "
+    "resolved: neither is certain at p ≤ 0.05, adjusted for all claims of a table. Not settled: "
+    "half the training gives another outcome. Size not settled: half the training gives the same "
+    "outcome, but perhaps an effect of another size."
+)
+"""The verdicts in five sentences, for readers who have just met them."""
 
 GLOSSARY = (
     Explanation("arm", "conditions that are compared under one name, such as dropout at one rate"),
     Explanation("budget", "how long and on which data the networks of a study are trained"),
     Explanation("candidate", "one of the settings of an arm, of which validation data choose one"),
     Explanation("case", "what a part is asked of, such as a network or another regularizer"),
+    Explanation(
+        "judged apart",
+        "tested as if its part were the only one: its outcome does not count for the verdict",
+    ),
     Explanation("mask", "a factor per unit, 0 or 1/keep; a network under one mask is a subnetwork"),
     Explanation("NLL", "negative log-likelihood of the right class, in nats"),
     Explanation("part", "one question that a sentence of the chapter asks, with one criterion"),

@@ -9,7 +9,7 @@ from dropout_study.analysis.claim import Claim
 from dropout_study.analysis.criteria import Check, Part
 from dropout_study.claims import FAMILIES, STUDIES
 from dropout_study.config.composed import arm_comment, stated_minutes
-from dropout_study.config.names import FINAL, HALF, TUNING
+from dropout_study.config.names import FINAL, HALF, OTHER, TUNING
 from dropout_study.config.schema import Config
 from dropout_study.config.studies import DEFAULT_BUDGET, Study
 from dropout_study.report.scopes import stages
@@ -142,7 +142,9 @@ def data(study: Study) -> str:
 def _seeds(study: Study) -> str:
     """Numbers of seeds by stage, or of bags."""
     if bags := study.values.get("bags"):
-        return f"{bags} bags of {study.grid.get('bag', Config.bag)}"
+        counts = bags if isinstance(bags, dict) else {FINAL: bags}
+        by_stage = {FINAL if stage == OTHER else stage: [n] for stage, n in counts.items()}
+        return f"{_by_stage(by_stage, study)} bags of {study.grid.get('bag', Config.bag)}"
 
     return _by_stage(_seeds_of(study), study)
 

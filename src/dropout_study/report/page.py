@@ -25,7 +25,7 @@ from dropout_study.report import (
 )
 from dropout_study.report.answers import answer, finding
 from dropout_study.report.glance import Fact
-from dropout_study.report.how import GLOSSARY, HOW
+from dropout_study.report.how import GLOSSARY, HOW, IN_SHORT
 from dropout_study.report.manifest import committed_in_words
 from dropout_study.report.manifest_table import STUDY_COLUMNS, study_columns
 from dropout_study.report.pictures import Picture, claim_pictures, training_pictures
@@ -80,13 +80,19 @@ class VerdictTable:
 
     @property
     def by_verdict(self) -> dict[str, list[Section]]:
-        """Verdict -> the claims that have it, in page order, those that lack runs last."""
+        """Verdict -> the claims that have it: supported first, those that lack runs last."""
         found: dict[str, list[Section]] = {}
 
         for section in self.sections:
             found.setdefault(section.outcome.shown, []).append(section)
 
-        return dict(sorted(found.items(), key=lambda each: each[0] == NO_RUNS))
+        return dict(sorted(found.items(), key=lambda each: _order(each[0])))
+
+
+def _order(verdict: str) -> tuple[int, bool, bool]:
+    """The place of a verdict in a list: those of one kind together, first without doubts."""
+    kinds = [*verdict_table.KINDS.values(), "open"]
+    return kinds.index(verdict_table.kind(verdict)), verdict == NO_RUNS, "," in verdict
 
 
 def write_report(
@@ -176,6 +182,7 @@ def _values(
         "groups": {name: members for name, members in groups.items() if members},
         "example": example(),
         "how": HOW,
+        "in_short": IN_SHORT,
         "glossary": GLOSSARY,
         "tables": list(_tables(sections)),
         "checks": [row for section in sections for row in section.checks],
@@ -185,6 +192,7 @@ def _values(
         "choice_columns": verdict_table.CHOICE_COLUMNS,
         "introduction": verdict_table.INTRODUCTION,
         "checks_introduction": verdict_table.CHECKS_INTRODUCTION,
+        "published_note": verdict_table.PUBLISHED_NOTE,
         "explanations": verdict_table.explanations(outcomes),
         "sign": verdict_table.sign,
         "with_sign": verdict_table.with_sign,
@@ -272,14 +280,18 @@ def _write_verdicts(outcomes: Sequence[Outcome], facts: Sequence[Fact], folder: 
 
 
 def _typeset(html: str) -> str:
-    """HTML in which powers such as 2^20, and code between backticks, are set as such.
+    r"""HTML in which powers such as 2^20, and code between backticks, are set as such.
 
-    >>> _typeset("2^n &gt; n, as in `exact`")
-    '2<sup>n</sup> &gt; n, as in <code>exact</code>'
+    A sign stays on the line of its verdict.
+
+    >>> _typeset("2^n &gt; n, as in `exact`"), _typeset("✔ holds")
+    ('2<sup>n</sup> &gt; n, as in <code>exact</code>', '✔\xa0holds')
     """
     # As a plain text: of Markup, re would escape what is inserted.
     with_powers = re.sub(r"(?<=\w)\^(\w+)", r"<sup>\1</sup>", str(html))
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", with_powers)
+    with_code = re.sub(r"`([^`]+)`", r"<code>\1</code>", with_powers)
+
+    return re.sub(r"^([✔✘?·]) ", "\\1\N{NO-BREAK SPACE}", with_code)
 
 
 def _capitalize_first(text: str) -> str:

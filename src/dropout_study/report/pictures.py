@@ -187,13 +187,14 @@ def in_panels(curves: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, pd.Data
 
 def _draw_training(axes: Axes, curves: Mapping[str, pd.DataFrame]) -> None:
     """Validation errors by update, a line per condition."""
-    for i, (name, curve) in enumerate(curves.items()):
+    looks = figures.looks(list(curves))
+
+    for name, curve in curves.items():
         mean = curve.mean(axis=1).sort_index()
         thousands = mean.index.to_numpy(dtype=float) / 1000
         error = mean.to_numpy()
-        look = figures.look(name, i)
-        axes.plot(thousands, error, label=name, color=look["color"], linestyle=look["linestyle"])
-        figures.label_end(axes, name, (thousands[-1], error[-1]), look["color"])
+        axes.plot(thousands, error, **looks[name], markevery=max(1, len(error) // 8), label=name)
+        figures.label_end(axes, name, (thousands[-1], error[-1]), looks[name]["color"])
 
     axes.set(xlabel="thousand updates", ylabel="validation error (%)", yscale="log")
 

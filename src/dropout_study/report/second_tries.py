@@ -94,23 +94,6 @@ SECOND_TRIES = {
             f"{ON_ALL} model.hidden_rate=0 model.input_rate=0.4 optimizer.lr=0.002",
         ),
     ),
-    "untied_ensembles": SecondTry(
-        "If inputs are dropped, too, no difference from an ensemble was found.",
-        "The dropout net dropped a fifth of its inputs beside a fifth of its hidden units, which "
-        "the members of the ensemble do not. The ensemble is the better of both, with a fifth of "
-        "the hidden units lacking. Learning rates are those that were chosen. Five of each, on "
-        "seeds 200 to 249.",
-        "No difference was found: the ensembles err as in the study, and the dropout nets less "
-        "than those that drop hidden units alone.",
-        "points that one dropout net saves, compared with an ensemble",
-        "second-tries/untied_ensembles.csv",
-        (
-            f"{OF_10_000} model.hidden_rate=0.2 model.input_rate=0.2 optimizer.lr=0.002 "
-            "budget.updates=50000 'seeds=[200,210,220,230,240]'",
-            f"{OF_10_000} mask=per_network model.hidden_rate=0.2 optimizer.lr=0.008 "
-            f"budget.updates=5000 'probes=[bags]' bag=10 'seeds={OF_BAGS}'",
-        ),
-    ),
     "independent_units": SecondTry(
         "At lower rates the worst of a hundred subnetworks come closer to the whole net.",
         "Nets of the same size were trained for a third of the updates with hidden units dropped "
@@ -161,7 +144,7 @@ def table(errors: pd.DataFrame) -> list[dict[str, str]]:
         row = {"setting": str(setting), **dict.fromkeys(map(str, errors["part"].unique()), "")}
         for part, of_part in of_setting.groupby("part", sort=False):
             points = over_seeds(effects[of_part.index].tolist()).interval()
-            row[str(part)] = f"{points:+.2f}"
+            row[str(part)] = f"{points:+z.2f}"
         rows.append(row)
 
     return rows

@@ -20,7 +20,9 @@ READING = (
 )
 SUMMARY_CAPTION = (
     "One effect per claim, with the outcome of its part: the least certain of a supported claim, "
-    f"the most certain of a contradicted one. {READING} Axes of points are logarithmic beyond 0.1."
+    f"the most certain of a contradicted one. {READING} Outcomes are adjusted for all parts of the "
+    "table, intervals are not: one that lies on one side of its limit may still be not resolved. "
+    "Axes of points are logarithmic beyond 0.1."
 )
 EFFECTS_CAPTION = (
     "All effects of the claim; the list of parts says which difference each is. p values are "

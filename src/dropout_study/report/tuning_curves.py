@@ -72,9 +72,12 @@ def tuning_figure(tuning: Studies, final: Studies) -> Figure:
     sheet, panels = figures.panels(len(tuning), MAX_COLUMNS, height)
 
     for axes, (study, runs) in zip(panels, tuning.items(), strict=True):
-        for i, (arm, candidates) in enumerate(_by_arm(runs, final[study])):
+        by_arm = dict(_by_arm(runs, final[study]))
+        looks = figures.looks(list(by_arm))
+
+        for arm, candidates in by_arm.items():
             shown = candidates[candidates[ERROR] < math.inf]
-            _draw(axes, i, arm, shown, _is_chosen(shown, arm, final[study]))
+            _draw(axes, looks[arm], arm, shown, _is_chosen(shown, arm, final[study]))
 
         axes.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="validation error (%)")
         axes.set_title(study, fontsize=9, loc="left")
@@ -132,9 +135,12 @@ def _choice(study: str, arm: str, candidates: pd.DataFrame, final: Runs) -> Choi
 
 
 def _draw(
-    axes: Axes, position: int, arm: str, candidates: pd.DataFrame, is_chosen: "pd.Series[bool]"
+    axes: Axes,
+    look: figures.Look,
+    arm: str,
+    candidates: pd.DataFrame,
+    is_chosen: "pd.Series[bool]",
 ) -> None:
-    look = figures.look(arm, position)
     rates = candidates[RATE].astype(float)
     drawn = rates.is_unique and len(_tuned(candidates)) > 1
 

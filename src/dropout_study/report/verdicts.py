@@ -117,14 +117,17 @@ class Outcome:
 
     @property
     def where(self) -> str:
-        """Budget and data set; the number of training examples if all runs share an unusual one."""
+        """Budget and data sets; the number of training examples if one unusual one is shared."""
         budget, data = self.scope.budget, self.scope.data
-        sizes = self.own_runs.frame.get("data.train_size", pd.Series(dtype=float)).dropna().unique()
+        frame = self.own_runs.frame
+        names = [data, *frame.get("data.name", pd.Series(dtype=str)).dropna()]
+        words = [budget, *dict.fromkeys(names)]
+        sizes = frame.get("data.train_size", pd.Series(dtype=float)).dropna().unique()
 
         if len(sizes) == 1 and sizes[0] != DATASETS[data].train:
-            return f"{budget}, {data}, {int(sizes[0]):,} training examples"
+            words.append(f"{int(sizes[0]):,} training examples")
 
-        return f"{budget}, {data}"
+        return ", ".join(words)
 
     @property
     def beside(self) -> list[str]:

@@ -65,6 +65,12 @@ def test_boosting_that_does_not_learn_decides_nothing(loss: float, is_asked: boo
     assert all(line.startswith("the premise is not met") for line in CLAIM.left_out(studies))
 
 
+def test_what_boosting_does_by_itself_is_told() -> None:
+    """If this failed, 'less than a quarter' would be read as a small gain where there is harm."""
+    (said,) = CLAIM.remarks(STUDIES)
+    assert said.startswith("boosting itself changes the error by -10.00 points, compared with no")
+
+
 def test_a_missing_arm_is_named() -> None:
     """If this failed, boosting would be compared with whatever is there."""
     without = {"noise": runs(net("none", 100, NONE), net(SAME, 100, DROPOUT))}
@@ -74,8 +80,8 @@ def test_a_missing_arm_is_named() -> None:
 
 def test_the_context_names_what_was_chosen() -> None:
     """If this failed, nobody could see at which strength an arm was judged."""
-    saved, none, dropout, _ = CLAIM.context_lines(STUDIES)
-    assert saved.startswith("boosting saves +10.000 points, compared with no noise; its training")
+    loss, none, dropout, _ = CLAIM.context_lines(STUDIES)
+    assert loss == "training loss with boosting minus that without noise: +0 nats"
     assert none == "none: test error 50.00 %, NLL 0.5000 nats; learning rate 0.004"
     assert dropout.endswith("; learning rate 0.004, rate of hidden units 0.5")
     assert CLAIM.draw(STUDIES) is not None

@@ -53,6 +53,12 @@ def test_every_arm_is_described_and_drawn() -> None:
     assert [axes.get_xlabel() for axes in figure.axes] == ["train error (%)", "test error (%)"]
 
 
+def test_the_chosen_rate_stands_beside_the_published_one() -> None:
+    """If this failed, a gain at another rate would be read as one at the published rate."""
+    (said,) = CLAIM.remarks(STUDIES)
+    assert said.startswith("validation data chose rate 0.1 for early dropout; the publication has")
+
+
 @pytest.mark.parametrize(("errors", "change"), [(5, "-15.00"), (21, "+1.00")])
 def test_nets_that_do_not_underfit_decide_nothing(errors: int, change: str) -> None:
     """If this failed, a claim on nets that underfit would be decided on others.

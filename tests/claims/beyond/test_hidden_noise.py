@@ -32,11 +32,10 @@ def test_each_part_compares_its_own_arms() -> None:
         assert CLAIM.parts[part].criterion.distance(estimate) == value
 
 
-def test_both_readings_of_the_portion_are_told() -> None:
-    """If this failed, a reader would not know what hidden units add to inputs: 50 - 20 points."""
+def test_what_the_portion_is_of_is_told() -> None:
+    """If this failed, a reader could not see how much of what both save hidden units save alone."""
     assert CLAIM.context_lines(STUDIES)[0] == (
-        "points that dropped hidden units save: 40.00 alone, 30.00 beside dropped inputs; both "
-        "together save 60.00"
+        "points saved by dropped hidden units: 40.00, by dropped hidden units and inputs: 60.00"
     )
 
 

@@ -103,6 +103,11 @@ class EarlyDropout(Claim):
             for arm, nets in _nets(studies).items()
         ]
 
+    def remarks(self, studies: Studies) -> list[str]:
+        """The rate that was chosen, beside the published one."""
+        early = float(_nets(studies)[EARLY].frame.iloc[0]["model.hidden_rate"])
+        return [f"validation data chose rate {early:g} for early dropout; the publication has 0.1"]
+
     def left_out(self, studies: Studies) -> list[str]:
         """That the nets do not underfit, if dropout in all updates does not harm them."""
         if underfit(studies):

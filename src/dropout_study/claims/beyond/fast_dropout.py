@@ -54,7 +54,7 @@ class FastDropout(Claim):
             "fast dropout in training compared with sampled dropout, small problems",
             "nearly matches it",
             "Wang and Manning 2013, as Deep Learning (2016), section 7.12, reports",
-            "S",
+            "W",
         ),
     )
     deviations = (
@@ -62,7 +62,8 @@ class FastDropout(Claim):
         "also trains by them.",
         "Nets 784-10-10-2 on pairs of MNIST digits: 20 units are the most whose masks can all be "
         "evaluated on all test images. Behind the first layer moments are approximations, since "
-        "sums of 10 units are no Gaussians: these nets are presumably a hard case for the method.",
+        "sums of 10 units are no Gaussians, and units that share masks are correlated: these nets "
+        "are presumably a hard case for the method.",
         "The book says 'the average over all subnetworks', of which there are two: both are asked, "
         "each with the moments in its own form. The geometric one is the softmax of the mean "
         "logits; for the arithmetic one the Gaussian difference of both logits is integrated, too "

@@ -15,8 +15,9 @@ DEVIATIONS = (
     "784-256-256-10 on 10,000 examples of MNIST: effects are larger there than on all of it, so "
     "that fewer seeds resolve them. Test images: 10,000, and 30,000 of the training set that "
     "nothing was trained or chosen on.",
-    "AdamW with a one-cycle schedule and no max-norm; each arm has six candidates, chosen after "
-    "half of the final updates by four nets each.",
+    "AdamW with a one-cycle schedule and no max-norm; each arm has six candidates, and more "
+    "where a choice at an end extended them, judged after half of the final updates by four nets "
+    "each.",
     "That dropped hidden units save about 0.4 points on such nets and images was known from the "
     "study `regularizers`; the seeds are others.",
 )

@@ -9,7 +9,7 @@ from dropout_study.analysis.criteria import Answers, Better, Part
 from dropout_study.analysis.margins import NO_SIZE
 from dropout_study.analysis.runs import Effect, Runs, minus
 from dropout_study.claims.bagging import size, whole_bag
-from dropout_study.measures.statistics import PERCENT, interval
+from dropout_study.measures.statistics import PERCENT
 
 ENSEMBLES = ("ensemble, rate 0.2", "ensemble, rate 0.5")
 
@@ -105,17 +105,13 @@ class UntiedEnsembles(Claim):
         sheet, (axes,) = figures.sheet()
 
         for i, arm in enumerate(ENSEMBLES, 2):
-            curve = ensembles(runs, arm).curve("bag/error")
-            figures.line(axes, curve, arm, i, label=False, within=PERCENT)
+            first = ensembles(runs, arm)
+            figures.line(axes, first.curve("bag/error"), arm, i, within=PERCENT)
 
-        values = runs.where(arm="dropout").column("test/error/weight_scaling").tolist()
-        ci = interval(values).within(PERCENT)
-        look = figures.look("dropout", 1)
-        axes.axhspan(ci.low, ci.high, color=look["color"], alpha=0.12, linewidth=0)
-        axes.axhline(ci.mean, color=look["color"], linestyle=look["linestyle"], label="dropout")
+        errors = runs.where(arm="dropout").column("test/error/weight_scaling").tolist()
+        figures.level(axes, errors, (1, size(first)), "dropout", within=PERCENT)
         axes.set(xlabel="members of the ensemble", ylabel="test error (%)")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.legend(fontsize=8)
 
         return sheet
 

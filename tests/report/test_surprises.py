@@ -324,6 +324,26 @@ def boosted() -> list[str]:
     ]
 
 
+def untied() -> list[str]:
+    """What an ensemble without shared weights gains; errors of one of its nets, and of dropout."""
+    part = "at equal training cost"
+    fifth, half = (effect("untied_ensembles", part, f"ensemble, rate {r}") for r in (0.2, 0.5))
+    assert half["low"] < 0 < half["high"]
+    assert (
+        "not resolved after half"
+        in verdict("untied_ensembles")["questions"][part]["doubt"]["reason"]
+    )
+    final = networks("untied")
+    alone = final.groupby("arm")[ERROR].mean()
+    (rate,) = final.loc[final["arm"] == "dropout", "model.hidden_rate"].astype(float).unique()
+    return [
+        *(f"{-fifth[end]:.2f}" for end in ("mean", "high", "low")),
+        f"{alone['ensemble, rate 0.2']:.2f}",
+        f"{alone['dropout']:.2f}",
+        f"{100 * rate:.0f}",
+    ]
+
+
 MEASURED: list[tuple[str, Callable[[], list[str]], set[str]]] = [
     ("mc_samples", single_masks, {"20"}),
     ("cost", training_times, {"3", "0", "2"}),
@@ -337,6 +357,7 @@ MEASURED: list[tuple[str, Callable[[], list[str]], set[str]]] = [
     ("co_adaptation", interactions, set()),
     ("hidden_noise", noises, set()),
     ("boosting", boosted, {"0.00001"}),
+    ("untied_ensembles", untied, {"20,000", "10,000", "0.40"}),
 ]
 """In the order of the list: claim, its numbers in theirs, and numbers of designs and others."""
 

@@ -68,12 +68,9 @@ class Robustness(Claim):
             Better(0, NO_SIZE),
             settled_within=1.0,
             answers=Answers(
-                "dropout lowers the error on images with noise or missing information by {} in "
-                "the mean over their kinds",
-                "dropout raises the error on images with noise or missing information by {} in "
-                "the mean over their kinds",
-                "no effect of dropout on images with noise or missing information was found in "
-                "the mean over their kinds",
+                "averaged over noise and missing information, dropout makes {} fewer errors",
+                "averaged over noise and missing information, dropout makes {} more errors",
+                "averaged over noise and missing information, no effect of dropout was found",
             ),
         ),
         "unseen conditions": Part(
@@ -81,12 +78,9 @@ class Robustness(Claim):
             Better(0, NO_SIZE),
             settled_within=1.0,
             answers=Answers(
-                "dropout lowers the error under unseen conditions by {} in the mean over their "
-                "kinds",
-                "dropout raises the error under unseen conditions by {} in the mean over their "
-                "kinds",
-                "no effect of dropout under unseen conditions was found in the mean over their "
-                "kinds",
+                "averaged over unseen conditions, dropout makes {} fewer errors",
+                "averaged over unseen conditions, dropout makes {} more errors",
+                "averaged over unseen conditions, no effect of dropout was found",
             ),
         ),
     }

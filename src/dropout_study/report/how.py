@@ -3,18 +3,14 @@
 from dropout_study.report.verdict_table import Explanation
 
 HOW = (
-    "A sentence of the chapter is split into parts. Each part has an effect, such as a "
-    "difference of test errors, and a criterion with a margin, both written down before any of its "
-    "networks was trained. Learning rates and constants are chosen per arm on validation data; "
-    "then networks with new seeds are trained and tested. The 95 % interval covers what other "
-    "seeds and other test images would give. A part is supported if its effect meets the criterion "
-    "at p ≤ 0.05, adjusted for all parts of all claims of a table; contradicted if it fails the "
-    "criterion as surely; else not resolved. A part may have several cases: all of them have to "
-    "meet the criterion, or one where the part says so. A claim is supported if all of its parts "
-    "are, and contradicted if one is. Each comparison is repeated at half the updates: if the "
-    "outcome differs on the same seeds, it is not settled; if only an effect may have changed by "
-    "more than was allowed, its size is not settled. A supported claim has the doubts of all its "
-    "parts, a contradicted one those of the parts that contradict it, one not resolved none."
+    "A sentence of the chapter is split into parts. Each has an effect, such as a difference of "
+    "test errors, and a criterion with a margin, written down before its networks are trained. "
+    "Learning rates and constants are chosen per arm on validation data; then networks with new "
+    "seeds are trained and tested. The 95 % interval covers other seeds and other test images. "
+    "Tests are one-sided, at p ≤ 0.05, adjusted for all parts of a table. Where a part has several "
+    "cases, all have to meet the criterion, or one if the part says so. Each comparison is "
+    "repeated with half the updates: a supported claim carries the doubts about any of its parts, "
+    "a contradicted one those about the parts that contradict it."
 )
 IN_SHORT = (
     "Supported: every part of the claim meets its criterion. Contradicted: one fails it. Not "
